@@ -1,0 +1,152 @@
+"""The registered architectures. They name layers and wire them; the arithmetic is in `layers`."""
+
+from collections.abc import Sequence
+
+from spacy.tokens import Doc
+from thinc.api import Model, chain, with_array
+from thinc.types import Floats2d
+
+from .features import validate_attrs
+from .layers.activation import Activation
+from .layers.affine import Affine
+from .layers.affine import grow as grow_affine
+from .layers.concatenate import Concatenate
+from .layers.dropout import Dropout
+from .layers.embedding import Embedding
+from .layers.lexemes import WithLexemes
+from .layers.maxout import Maxout
+from .layers.static_vectors import StaticVectors
+from .layers.to_numpy import ToNumpy
+from .layers.transitions import Scores, Transitions
+from .layers.transitions import grow as grow_transitions
+from .layers.window import Window
+from .layers.word_dropout import WordDropout
+from .objectives import get_objective
+from .tags import n_labels
+
+# The attributes that tell which word it is; word dropout replaces these.
+WORD_ATTRS = ("ORTH", "LOWER", "NORM")
+
+
+def window_classifier(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    objective: str = "crf",
+    window_size: int = 3,
+    hidden_width: int = 128,
+    activation: str = "maxout",
+    maxout_pieces: int = 2,
+    nO: int | None = None,
+) -> Model[list[Doc], Scores]:
+    """Build `spacy_window_ner.WindowClassifier.v1`, the whole network.
+
+    tok2vec (Model): Token vectors: from a list of Docs to one array (n_tokens of the document,
+        width) for each.
+    objective (str): `crf`, `softmax` or `logistic`.
+    window_size (int): k, the number of neighbours on each side of a word.
+    hidden_width (int): Width of the hidden layer.
+    activation (str): `tanh`, `hard_tanh`, `logistic`, `relu` or `maxout`.
+    maxout_pieces (int): How many pieces compete, with `maxout`.
+    nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
+    RETURNS (Model): From a list of Docs to `Scores`.
+    RAISES (ValueError): If a setting is outside its range.
+    """
+    _require_positive("hidden_width", hidden_width)
+    learned = get_objective(objective).learns_transitions
+    scores = Affine(nO=nO)
+    transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
+    layers = [*_hidden(hidden_width, activation, maxout_pieces), scores]
+    model = chain(tok2vec, ToNumpy(), Window(window_size), with_array(chain(*layers)), transitions)
+    model.name = "window_classifier"
+    model.set_ref("tok2vec", tok2vec)
+    model.set_ref("scores", scores)
+    model.set_ref("transitions", transitions)
+    model.attrs["objective"] = objective
+    model.attrs["unseen_labels"] = []
+    model.attrs["resize_output"] = resize_output
+    return model
+
+
+def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], Scores]:
+    """Set the number of tags, or add tags to an initialized network.
+
+    model (Model): A network of `window_classifier`.
+    nO (int): The number of tags, 1 + 4 · n_labels. New labels come behind the old ones; in an
+        initialized network they are unseen, and not predicted, until an annotation has them.
+    RETURNS (Model): The same network.
+    RAISES (ValueError): If the number is no number of tags, or below the old one.
+    """
+    scores, transitions = model.get_ref("scores"), model.get_ref("transitions")
+    before = scores.maybe_get_dim("nO")
+    if before is not None and nO < before:
+        raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
+    if scores.has_param("W"):
+        grow_affine(scores, nO)
+        old = n_labels(before) if before is not None else 0
+        model.attrs["unseen_labels"] += list(range(old, n_labels(nO)))
+    else:
+        scores.set_dim("nO", nO, force=True)
+    grow_transitions(transitions, n_labels(nO))
+    return model
+
+
+def lexeme_embed(
+    width: int | None = 96,
+    attrs: Sequence[str] = ("NORM", "PREFIX", "SUFFIX", "SHAPE"),
+    rows: Sequence[int] = (5000, 1000, 2500, 1000),
+    widths: Sequence[int] = (64, 24, 32, 24),
+    include_static_vectors: bool = False,
+    activation: str = "maxout",
+    maxout_pieces: int = 2,
+    word_dropout: float = 0.05,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Build `spacy_window_ner.LexemeEmbed.v1`: token vectors that depend on the lexeme alone.
+
+    width (Optional[int]): Width of the layer that mixes the parts; null leaves it out, and a token
+        vector is its parts side by side.
+    attrs (Sequence[str]): The attributes to embed: spaCy's token attributes or those of
+        `features.STRING_ATTRS`.
+    rows (Sequence[int]): Rows of each attribute's table.
+    widths (Sequence[int]): Width of each attribute's vectors.
+    include_static_vectors (bool): Whether to add the pipeline's word vectors.
+    activation (str): Activation of the mixing layer, as in `window_classifier`.
+    maxout_pieces (int): How many pieces compete, with `maxout`.
+    word_dropout (float): Fraction of lexemes whose word is replaced by an unknown one in training.
+    RETURNS (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
+    RAISES (ValueError): If a setting is outside its range.
+    """
+    validate_attrs(attrs)
+    if not len(attrs) == len(rows) == len(widths):
+        raise ValueError(
+            f"LexemeEmbed needs one number of rows and one width for each attribute, but there "
+            f"are {len(attrs)} attrs, {len(rows)} rows and {len(widths)} widths."
+        )
+    for value in (*rows, *widths):
+        _require_positive("each of rows and widths", value)
+    parts: list[Model] = [
+        Embedding(nO, nV, column=column, attr=attr, seed=column)
+        for column, (attr, nV, nO) in enumerate(zip(attrs, rows, widths, strict=True))
+    ]
+    if include_static_vectors:
+        parts.append(StaticVectors())
+    if not parts:
+        raise ValueError(
+            "LexemeEmbed has nothing to embed: give it attrs or set include_static_vectors = true."
+        )
+    word_columns = [column for column, attr in enumerate(attrs) if attr in WORD_ATTRS]
+    layers = [WordDropout(word_dropout, word_columns), Concatenate(parts), Dropout()]
+    if width is not None:
+        _require_positive("width", width)
+        layers += _hidden(width, activation, maxout_pieces)
+    return WithLexemes(chain(*layers), attrs)
+
+
+def _hidden(width: int, activation: str, maxout_pieces: int) -> list[Model]:
+    """The layers of h = f(Wx + b) and dropout."""
+    if activation == "maxout":
+        return [Affine(width * maxout_pieces), Maxout(maxout_pieces), Dropout()]
+    return [Affine(width), Activation(activation), Dropout()]
+
+
+def _require_positive(name: str, value: int) -> None:
+    if value != int(value) or value < 1:
+        raise ValueError(f"{name} must be a whole number from 1 up, got {value}.")

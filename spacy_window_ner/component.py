@@ -1,0 +1,372 @@
+"""The pipeline component: its life from `initialize` to `to_disk`. The arithmetic is elsewhere."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy import util
+from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.errors import Errors
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.pipeline.ner import ner_score
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+
+from .alignment import Gold, preset_mask, read_gold
+from .decoding import Entities, decode
+from .layers.transitions import Scores
+from .objectives import Objective, get_objective
+from .tags import TAGS_PER_LABEL, n_tags
+
+default_config = """
+[model]
+@architectures = "spacy_window_ner.WindowClassifier.v1"
+objective = "crf"
+window_size = 3
+hidden_width = 128
+activation = "maxout"
+maxout_pieces = 2
+nO = null
+
+[model.tok2vec]
+@architectures = "spacy_window_ner.LexemeEmbed.v1"
+width = 96
+attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+rows = [5000, 1000, 2500, 1000]
+widths = [64, 24, 32, 24]
+include_static_vectors = false
+activation = "maxout"
+maxout_pieces = 2
+word_dropout = 0.05
+"""
+DEFAULT_MODEL = Config().from_str(default_config)["model"]
+DEFAULT_SPANS_KEY = "window_ner"
+
+
+@Language.factory(
+    "window_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc.spans"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "spans_key": DEFAULT_SPANS_KEY,
+        "incorrect_spans_key": None,
+        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_window_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], Scores],
+    spans_key: str | None,
+    incorrect_spans_key: str | None,
+    scorer: Callable | None,
+) -> "WindowNER":
+    """Make the component; see `WindowNER` for the arguments."""
+    return WindowNER(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        incorrect_spans_key=incorrect_spans_key,
+        scorer=scorer,
+    )
+
+
+class WindowNER(TrainablePipe):
+    """Find and classify names with a window classifier."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Scores],
+        name: str = "window_ner",
+        *,
+        spans_key: str | None = DEFAULT_SPANS_KEY,
+        incorrect_spans_key: str | None = None,
+        scorer: Callable | None = ner_score,
+    ) -> None:
+        """Initialize the component.
+
+        vocab (Vocab): The shared vocabulary.
+        model (thinc.api.Model): The network, from a list of Docs to `Scores`.
+        name (str): The component instance name, used to add entries to the losses.
+        spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities, with their
+            probabilities in `attrs["scores"]`. None leaves both out and saves the time.
+        incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
+            spans that are known not to be entities.
+        scorer (Optional[Callable]): The scoring method.
+        """
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.cfg: dict[str, Any] = {
+            "labels": [],
+            "spans_key": spans_key,
+            "incorrect_spans_key": incorrect_spans_key,
+        }
+        self.scorer = scorer
+        self._told_misaligned = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (Tuple[str]): The labels, sorted."""
+        return tuple(sorted(self.cfg["labels"]))
+
+    @property
+    def label_data(self) -> list[str]:
+        """RETURNS (List[str]): The labels in the order of the network's outputs."""
+        return list(self.cfg["labels"])
+
+    @property
+    def incorrect_spans_key(self) -> str | None:
+        """RETURNS (Optional[str]): Where training finds spans that are known to be wrong."""
+        return self.cfg["incorrect_spans_key"]
+
+    @property
+    def tok2vec(self) -> Model:
+        """RETURNS (Model): The part of the network that makes token vectors."""
+        return self.model.get_ref("tok2vec")
+
+    @property
+    def _objective(self) -> Objective:
+        return get_objective(self.model.attrs["objective"])
+
+    @property
+    def _label_numbers(self) -> dict[int, int]:
+        """The number of each label by its hash in the string store."""
+        strings = self.vocab.strings
+        return {strings[label]: number for number, label in enumerate(self.cfg["labels"])}
+
+    @property
+    def _legal(self) -> NDArray[np.bool_]:
+        """Which tags are in use (n_tags,): all but those of labels never seen in training."""
+        legal = np.ones(n_tags(len(self.cfg["labels"])), dtype=bool)
+        for number in self.model.attrs["unseen_labels"]:
+            first = 1 + TAGS_PER_LABEL * number
+            legal[first : first + TAGS_PER_LABEL] = False
+        return legal
+
+    def add_label(self, label: str) -> int:
+        """Add a label. A trained network grows, and predicts as before until it learns the label.
+
+        label (str): The label.
+        RETURNS (int): 0 if the label is already present, otherwise 1.
+        RAISES (ValueError): If the label is not a string, or empty.
+        """
+        if not isinstance(label, str):
+            raise ValueError(Errors.E187)
+        return self._add_labels([label])
+
+    def _add_labels(self, labels: Iterable[str]) -> int:
+        new = [label for label in dict.fromkeys(labels) if label not in self.cfg["labels"]]
+        if "" in new:
+            raise ValueError(
+                "An entity label cannot be the empty string: spaCy takes it for no entity. "
+                "Give the spans a label."
+            )
+        if not new:
+            return 0
+        self.cfg["labels"] += new
+        for label in new:
+            self.vocab.strings.add(label)
+        self.set_output(n_tags(len(self.cfg["labels"])))
+        return 1
+
+    def predict(self, docs: Iterable[Doc]) -> Entities:
+        """Find the entities of a batch of documents, without modifying them.
+
+        docs (Iterable[Doc]): The documents.
+        RETURNS (Entities): The entities; those that were set already are among them.
+        RAISES (ValueError): If the component is not initialized.
+        """
+        docs = list(docs)
+        self._require_initialized()
+        if not any(len(doc) for doc in docs):
+            return Entities(
+                np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.asarray([len(doc) for doc in docs])
+            )
+        scores = self.model.predict(docs)
+        allowed = preset_mask(docs, self._label_numbers)
+        legal = self._legal
+        if not legal.all():
+            allowed = np.tile(legal, (len(scores.emissions), 1)) if allowed is None else (
+                allowed & legal
+            )
+        probabilities = self.cfg["spans_key"] is not None
+        return decode(scores, self._objective, allowed, probabilities=probabilities)
+
+    def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
+        """Write entities to documents.
+
+        docs (Iterable[Doc]): The documents.
+        entities (Entities): What `predict` found in them.
+        """
+        strings = self.vocab.strings
+        labels = [strings[label] for label in self.cfg["labels"]]
+        key = self.cfg["spans_key"]
+        for doc, (rows, probabilities) in zip(docs, entities.by_document(), strict=True):
+            iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
+            new = types[rows[:, 0]] == 0
+            spans = [
+                Span(doc, start, end, label=labels[label])
+                for start, end, label in rows[new].tolist()
+            ]
+            if not iob.any():
+                doc.set_ents(spans)
+            else:
+                outside = _missing_runs(doc, iob, rows[new])
+                doc.set_ents(spans, outside=outside, default="unmodified")
+            if key is not None and probabilities is not None:
+                scores = np.asarray(probabilities[new], dtype=np.float32)
+                doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples. Delegates to `get_loss`.
+
+        examples (Iterable[Example]): The examples.
+        drop (float): The dropout rate.
+        sgd (Optional[thinc.api.Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): Record of the losses, updated under the component's
+            name.
+        RETURNS (Dict[str, float]): The updated losses.
+        RAISES (ValueError): If the component is not initialized, or training has diverged.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "WindowNER.update")
+        self._require_initialized()
+        self._add_labels_of(examples)
+        if not any(_has_gold(example, self.incorrect_spans_key) for example in examples):
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_scores = self.get_loss(examples, scores)
+        backprop(d_scores)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Scores]:
+        """Find the loss of the scores, and its gradient.
+
+        examples (Iterable[Example]): The examples.
+        scores (Scores): What the network says of their predicted documents.
+        RETURNS (Tuple[float, Scores]): The loss in nats, and its gradient.
+        RAISES (ValueError): If training has diverged.
+        """
+        examples = list(examples)
+        validate_examples(examples, "WindowNER.get_loss")
+        gold = read_gold(examples, self._label_numbers, self.incorrect_spans_key)
+        self._tell_misaligned(gold.misaligned)
+        self._mark_seen(gold)
+        allowed = gold.allowed(len(self.cfg["labels"]))
+        return self._objective.loss(scores, allowed, self._legal, gold.incorrect)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Initialize the component for training.
+
+        get_examples (Callable[[], Iterable[Example]]): Function that returns a representative
+            sample of gold-standard examples.
+        nlp (Optional[Language]): The current nlp object the component is part of.
+        labels (Optional[Sequence[str]]): The labels to add; read from the examples if None.
+            `python -m spacy init labels` generates them.
+        RAISES (ValueError): If there is no example.
+        """
+        validate_get_examples(get_examples, "WindowNER.initialize")
+        util.check_lexeme_norms(self.vocab, "window_ner")
+        if labels is None:
+            labels = self._labels_of_data(get_examples())
+        self._add_labels(labels)
+        sample = [example.predicted for example in islice(get_examples(), 10)]
+        if not sample:
+            raise ValueError(Errors.E923.format(name=self.name))
+        self.set_output(n_tags(len(self.cfg["labels"])))
+        self.model.initialize(X=sample)
+        self.model.attrs["unseen_labels"] = []
+
+    def _labels_of_data(self, examples: Iterable[Example]) -> list[str]:
+        """The labels of examples, sorted; says how many entities do not align."""
+        hashes: set[int] = set()
+        misaligned: list[Span] = []
+        for example in examples:
+            hashes |= _label_hashes(example.reference)
+            misaligned += read_gold([example], {}).misaligned
+        self._tell_misaligned(misaligned)
+        strings = self.vocab.strings
+        return sorted(strings[label] for label in hashes)
+
+    def _add_labels_of(self, examples: Iterable[Example]) -> None:
+        """Add the labels of references that the component does not know, as spaCy's `ner` does."""
+        hashes = set().union(*(_label_hashes(example.reference) for example in examples))
+        unknown = hashes - self._label_numbers.keys()
+        self._add_labels(sorted(self.vocab.strings[label] for label in unknown))
+
+    def _mark_seen(self, gold: Gold) -> None:
+        """Take labels into use that the annotation has for the first time."""
+        unseen = self.model.attrs["unseen_labels"]
+        if not unseen:
+            return
+        found = set(((gold.tags[gold.tags > 0] - 1) // TAGS_PER_LABEL).tolist())
+        found |= set(gold.incorrect[:, 2].tolist())
+        self.model.attrs["unseen_labels"] = [number for number in unseen if number not in found]
+
+    def _tell_misaligned(self, misaligned: Sequence[Span]) -> None:
+        """Warn of entities that do not align, once in the component's life."""
+        if not misaligned or self._told_misaligned:
+            return
+        self._told_misaligned = True
+        some = ", ".join(repr(span.text) for span in misaligned[:3])
+        warnings.warn(
+            f"[{self.name}] {len(misaligned)} gold entities do not align with the tokens that the "
+            f"pipeline makes of the text, for example {some}. Their tokens count as missing "
+            f"annotation: nothing is learned from them. Check the offsets, or the tokenizer.",
+            stacklevel=3,
+        )
+
+    def _require_initialized(self) -> None:
+        if not self.model.get_ref("scores").has_param("W"):
+            raise ValueError(Errors.E109.format(name=self.name))
+
+
+def _has_gold(example: Example, incorrect_spans_key: str | None) -> bool:
+    if len(example.predicted) == 0:
+        return False
+    if incorrect_spans_key is not None and example.reference.spans.get(incorrect_spans_key):
+        return True
+    return example.reference.has_annotation("ENT_IOB")
+
+
+def _label_hashes(doc: Doc) -> set[int]:
+    return set(doc.to_array(ENT_TYPE).tolist()) - {0}
+
+
+def _missing_runs(doc: Doc, iob: NDArray, spans: NDArray[np.int64]) -> list[Span]:
+    """The stretches of tokens that have no annotation and get none from the spans."""
+    missing = np.concatenate([[False], iob == 0, [False]])
+    for start, end, _ in spans.tolist():
+        missing[1 + start : 1 + end] = False
+    starts = np.flatnonzero(missing[1:] & ~missing[:-1])
+    ends = np.flatnonzero(~missing[1:] & missing[:-1])
+    return [Span(doc, start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]

@@ -1,0 +1,66 @@
+"""Scores → entities: the best legal tag sequence, and how sure the network is of each span."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lattice import best_tags
+from .layers.transitions import Scores
+from .objectives import Objective
+from .tags import OUTSIDE, tags_to_spans
+
+
+@dataclass
+class Entities:
+    """The entities of a batch of documents.
+
+    spans (ndarray): Shape (n_spans, 3) int64, rows (start, end, label number) in the order of the
+        text, tokens counted through the batch, end exclusive.
+    probabilities (Optional[ndarray]): Shape (n_spans,) float64, the probability of each span.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    """
+
+    spans: NDArray[np.int64]
+    probabilities: NDArray[np.float64] | None
+    lengths: NDArray[np.integer]
+
+    def by_document(self) -> list[tuple[NDArray[np.int64], NDArray[np.float64] | None]]:
+        """The spans of each document, tokens counted from its start, with their probabilities.
+
+        RETURNS (List[Tuple[ndarray, Optional[ndarray]]]): One pair for each document.
+        """
+        ends = np.cumsum(self.lengths)
+        bounds = np.searchsorted(self.spans[:, 0], ends)
+        spans = self.spans.copy()
+        document = np.searchsorted(ends, spans[:, 0], side="right")
+        spans[:, :2] -= (ends - self.lengths)[document, None]
+        parts = np.split(spans, bounds[:-1])
+        if self.probabilities is None:
+            return [(part, None) for part in parts]
+        return list(zip(parts, np.split(self.probabilities, bounds[:-1]), strict=True))
+
+
+def decode(
+    scores: Scores,
+    objective: Objective,
+    allowed: NDArray[np.bool_] | None = None,
+    *,
+    probabilities: bool = True,
+) -> Entities:
+    """Find the entities of a batch.
+
+    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
+    objective (Objective): The objective that the scores were trained with.
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool, what is known about the tokens
+        beforehand; None allows every tag. Entities that it forces are among the result.
+    probabilities (bool): Whether to compute the spans' probabilities.
+    RETURNS (Entities): The spans of the best legal tag sequence.
+    RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
+    """
+    if len(scores.emissions) == 0 or scores.emissions.shape[1] == 1 + OUTSIDE:
+        return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
+    tags = best_tags(scores.emissions, scores.transitions, scores.lengths, allowed)
+    spans = tags_to_spans(tags)
+    sure = objective.span_probabilities(scores, allowed, spans) if probabilities else None
+    return Entities(spans, sure, scores.lengths)

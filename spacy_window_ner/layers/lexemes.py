@@ -1,0 +1,67 @@
+"""Run a layer once for each distinct lexeme, and give each token the vector of its lexeme.
+
+Where one value goes to several nodes their gradients add up (seeds/001, "Computation Graph"): the
+gradient of a lexeme is the sum over the tokens where it stands.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..features import Lexemes, extract
+from .embedding import add_rows
+from .to_numpy import NUMPY_OPS
+
+InT = list[Doc]
+OutT = list[Floats2d]
+
+
+def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[InT, OutT]:
+    """Build the layer around a layer over lexemes.
+
+    layer (Model): From Lexemes (n_lexemes) to (n_lexemes, width).
+    attrs (Sequence[str]): The attributes to extract.
+    RETURNS (Model): List of Docs → list of (n_tokens of the document, width) arrays.
+    """
+    return Model(
+        "lexeme_embed",
+        forward,
+        init=init,
+        layers=[layer],
+        dims={"nO": None},
+        attrs={"attrs": list(attrs)},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, Callable]:
+    """Compute the vectors of all tokens.
+
+    docs (List[Doc]): The documents.
+    RETURNS: One array (n_tokens of the document, width) for each document, and the callback that
+        takes their gradients. It returns an empty list, since documents have no gradient.
+    """
+    lexemes = extract(docs, model.attrs["attrs"])
+    vectors, backprop_vectors = model.layers[0](lexemes, is_train)
+    borders = np.cumsum(lexemes.lengths)[:-1]
+
+    def backprop(d_Ys: OutT) -> InT:
+        d_tokens = np.concatenate(d_Ys)
+        d_vectors = np.zeros(vectors.shape, dtype=d_tokens.dtype)
+        add_rows(d_vectors, lexemes.tokens, d_tokens)
+        backprop_vectors(d_vectors)
+        return []
+
+    return np.split(vectors[lexemes.tokens], borders), backprop
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
+    """Initialize the inner layer with the lexemes of sample documents X."""
+    sample = extract(X, model.attrs["attrs"]) if X else None
+    layer = model.layers[0]
+    layer.initialize(X=sample)
+    if layer.has_dim("nO"):
+        model.set_dim("nO", layer.get_dim("nO"))

@@ -1,0 +1,84 @@
+"""x = v / |v|: the pipeline's own word vectors, constant and of length one.
+
+Lengths of word vectors mostly follow the frequency of the word, so they are taken away. A word
+that has no vector as it is written is looked up in lower case; without either it is zero.
+The layer has no parameters: the next layer's W projects its output, and ∂J/∂v is not needed.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.vectors import Mode, Vectors
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..features import Lexemes
+from .to_numpy import NUMPY_OPS
+
+InT = Lexemes
+OutT = Floats2d
+
+
+def StaticVectors() -> Model[InT, OutT]:
+    """Build the layer of static vectors.
+
+    RETURNS (Model): Lexemes (n) → (n, nO), nO being the width of the pipeline's vectors.
+    """
+    return Model("static_vectors", forward, init=init, dims={"nO": None}, ops=NUMPY_OPS)
+
+
+def forward(
+    model: Model[InT, OutT], lexemes: Lexemes, is_train: bool
+) -> tuple[NDArray, Callable[[NDArray], NDArray]]:
+    """Look vectors up and normalize them.
+
+    lexemes (Lexemes): n distinct lexemes.
+    RETURNS: Vectors of length 1 or 0, shape (n, nO), and a callback that returns an empty array.
+    RAISES (ValueError): If the vectors are not of the width that the model was made for.
+    """
+    vectors = lexemes.vocab.vectors
+    width = model.get_dim("nO")
+    if len(lexemes) and vectors.shape[1] != width:
+        raise ValueError(
+            f"This model was trained with static vectors of width {width}, but the pipeline's "
+            f"vectors have shape {vectors.shape}. Load the pipeline with the vectors it was "
+            f"trained with ([initialize] vectors, or nlp.vocab.vectors)."
+        )
+    V = _lookup(vectors, lexemes) if len(lexemes) else np.zeros((0, width), dtype="f")
+    norm = np.sqrt(np.einsum("ij,ij->i", V, V))
+    V = V / np.where(norm > 0, norm, 1)[:, None]
+    return V, lambda d_V: np.zeros(0, dtype=d_V.dtype)
+
+
+def _lookup(vectors: Vectors, lexemes: Lexemes) -> NDArray:
+    """Vectors as they are in the table, zero where there is none: (n_lexemes, width)."""
+    data = NUMPY_OPS.to_numpy(vectors.data)
+    if vectors.mode == Mode.floret:
+        return NUMPY_OPS.to_numpy(vectors.get_batch(lexemes.vector_keys))
+    rows = np.asarray(vectors.find(keys=lexemes.vector_keys))
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
+        lower = [lexemes.vocab[orth].lower for orth in lexemes.orths[missing].tolist()]
+        rows[missing] = vectors.find(keys=lower)
+    V = data[np.maximum(rows, 0)]
+    V[rows < 0] = 0
+    return V
+
+
+def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:
+    """Read the width from the vocabulary of a sample X.
+
+    RAISES (ValueError): If the pipeline has no vectors.
+    """
+    if X is None:
+        return
+    width = X.vocab.vectors.shape[1]
+    if not width or not X.vocab.vectors.shape[0]:
+        raise ValueError(
+            "include_static_vectors is on, but the pipeline has no vectors. Give it some with "
+            "--initialize.vectors (or --paths.vectors) NAME_OR_PATH, for example en_core_web_md "
+            "or a pipeline from `python -m spacy init vectors`, or set "
+            "include_static_vectors = false."
+        )
+    model.set_dim("nO", width)

@@ -1,0 +1,97 @@
+"""Transition scores: how well one thing follows another (Collobert et al. 2011, section 3.3.2).
+
+They belong to labels, not to tags: T[p, q] scores that class q begins at a token where class p has
+just ended. Class 0 is a token outside of entities, class 1 + x an entity of label x; `B-X` and
+`U-X` are entered alike, `L-X` and `U-X` left alike, and inside an entity there is one way on.
+A document begins as if a token outside came before it. T is added in the objective, so
+∂J/∂T comes from there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from thinc.api import Model
+from thinc.types import Ragged
+
+from .to_numpy import NUMPY_OPS
+
+InT = Ragged
+
+
+@dataclass
+class Scores:
+    """What the network says of a batch of documents, or the gradient of that.
+
+    emissions (ndarray): Shape (n_tokens, n_tags), the score of each tag for each token.
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), scores from class to class.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    """
+
+    emissions: NDArray
+    transitions: NDArray
+    lengths: NDArray[np.int32]
+
+
+OutT = Scores
+
+
+def Transitions(learned: bool, n_labels: int | None = None) -> Model[InT, OutT]:
+    """Build the last node of the network.
+
+    learned (bool): Whether transition scores are learned; otherwise they are zero.
+    n_labels (Optional[int]): The number of labels; set it before initialization if None.
+    RETURNS (Model): Ragged emissions (n_tokens, n_tags) → Scores, with the parameter
+        T (n_labels + 1, n_labels + 1) if learned.
+    """
+    return Model(
+        "transitions",
+        forward,
+        init=init,
+        dims={"n_labels": n_labels},
+        params={"T": None} if learned else {},
+        attrs={"learned": learned},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], emissions: Ragged, is_train: bool
+) -> tuple[Scores, Callable[[Scores], Ragged]]:
+    """Add the transition scores to the emissions' company.
+
+    emissions (Ragged): Data (n_tokens, n_tags), lengths (n_docs,).
+    RETURNS: Scores, and the callback from their gradient to that of the emissions.
+    """
+    classes = model.get_dim("n_labels") + 1
+    learned = model.attrs["learned"]
+    T = model.get_param("T") if learned else np.zeros((classes, classes), dtype="f")
+
+    def backprop(d_scores: Scores) -> Ragged:
+        if learned:
+            model.inc_grad("T", d_scores.transitions.astype(T.dtype))
+        return Ragged(d_scores.emissions, d_scores.lengths)
+
+    return Scores(emissions.data, T, emissions.lengths), backprop
+
+
+def init(model: Model[InT, OutT], X: Ragged | None = None, Y: Scores | None = None) -> None:
+    """Set the scores to zero."""
+    if model.attrs["learned"]:
+        classes = model.get_dim("n_labels") + 1
+        model.set_param("T", np.zeros((classes, classes), dtype="f"))
+
+
+def grow(model: Model[InT, OutT], n_labels: int) -> None:
+    """Add labels behind the old ones, with transition scores of zero.
+
+    model (Model): The layer, initialized or not.
+    n_labels (int): The new number of labels, not below the old one.
+    """
+    model.set_dim("n_labels", n_labels, force=True)
+    if not model.attrs["learned"] or not model.has_param("T"):
+        return
+    T = model.get_param("T")
+    added = n_labels + 1 - len(T)
+    model.set_param("T", np.pad(T, (0, added)))

@@ -1,0 +1,116 @@
+"""`crf`: the likelihood of the whole tag sequence, with learned transition scores.
+
+J = log Z(all legal sequences) − log Z(allowed sequences), the sentence-level log-likelihood of
+Collobert et al. 2011, section 3.4.2, summed over what the annotation leaves open. Its gradient is
+the difference of two sets of marginals, for emissions and for transitions. A span that is known to
+be wrong adds −log(1 − p), p being its probability, and p = Z(sequences with the span) / Z, so
+
+    ∂ log p = marginals given the span − marginals        ∂ −log(1 − p) = p / (1 − p) · ∂ log p
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..lattice import Lattice
+from ..layers.transitions import Scores
+from ..tags import spans_to_tags
+from .documents import documents_with, select_documents
+from .incorrect import incorrect_loss
+
+LEARNS_TRANSITIONS = True
+
+
+def loss(
+    scores: Scores,
+    allowed: NDArray[np.bool_],
+    legal: NDArray[np.bool_],
+    incorrect: NDArray[np.integer],
+) -> tuple[float, Scores]:
+    """Compute the loss and its gradient.
+
+    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
+    legal (ndarray): Shape (n_tags,) bool, the tags that are in use.
+    incorrect (ndarray): Shape (n_spans, 3), rows (start, end, label number) of spans that are
+        known to be wrong, tokens counted through the batch.
+    RETURNS (Tuple[float, Scores]): The loss in nats, summed over documents, and its gradient.
+    """
+    d_scores = Scores(
+        np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
+    )
+    known = ~(allowed | ~legal).all(axis=1)
+    total = _add_likelihood(scores, allowed, legal, documents_with(known, scores.lengths), d_scores)
+    for span in incorrect:
+        total += _add_incorrect(scores, legal, span, d_scores)
+    return total, d_scores
+
+
+def _add_likelihood(
+    scores: Scores,
+    allowed: NDArray[np.bool_],
+    legal: NDArray[np.bool_],
+    documents: NDArray[np.bool_],
+    d_scores: Scores,
+) -> float:
+    """Add the likelihood's gradient to `d_scores`; documents without annotation give nothing."""
+    tokens = select_documents(documents, scores.lengths)
+    if len(tokens) == 0:
+        return 0.0
+    lengths, emissions = scores.lengths[documents], scores.emissions[tokens]
+    every = np.broadcast_to(legal, emissions.shape)
+    all_legal = Lattice(emissions, scores.transitions, lengths, every)
+    all_allowed = Lattice(emissions, scores.transitions, lengths, allowed[tokens])
+    d_scores.emissions[tokens] += all_legal.marginals() - all_allowed.marginals()
+    d_scores.transitions += all_legal.expected_transitions() - all_allowed.expected_transitions()
+    return float((all_legal.log_z - all_allowed.log_z).sum())
+
+
+def _add_incorrect(
+    scores: Scores, legal: NDArray[np.bool_], span: NDArray[np.integer], d_scores: Scores
+) -> float:
+    """Add −log(1 − p) of one span and its gradient, over the span's own document."""
+    ends = np.cumsum(scores.lengths)
+    document = int(np.searchsorted(ends, span[0], side="right"))
+    first, last = int(ends[document] - scores.lengths[document]), int(ends[document])
+    emissions, lengths = scores.emissions[first:last], scores.lengths[document : document + 1]
+    every = np.broadcast_to(legal, emissions.shape)
+    within = every.copy()
+    start, end = int(span[0]) - first, int(span[1]) - first
+    within[start:end] = False
+    tags = spans_to_tags(np.asarray([[start, end, span[2]]]), len(emissions))
+    within[np.arange(start, end), tags[start:end]] = True
+    every_path = Lattice(emissions, scores.transitions, lengths, every)
+    with_span = Lattice(emissions, scores.transitions, lengths, within)
+    loss, weight = incorrect_loss(float(with_span.log_z[0] - every_path.log_z[0]))
+    d_scores.emissions[first:last] += weight * (with_span.marginals() - every_path.marginals())
+    d_scores.transitions += weight * (
+        with_span.expected_transitions() - every_path.expected_transitions()
+    )
+    return loss
+
+
+def span_probabilities(
+    scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """The probability of each span, exact by forward–backward.
+
+    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through
+        the batch.
+    RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
+    """
+    # Only documents with spans need their sums.
+    touched = np.zeros(len(scores.emissions), dtype=bool)
+    touched[spans[:, 0]] = True
+    documents = documents_with(touched, scores.lengths)
+    tokens = select_documents(documents, scores.lengths)
+    moved = spans.copy()
+    moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
+    lattice = Lattice(
+        scores.emissions[tokens],
+        scores.transitions,
+        scores.lengths[documents],
+        None if allowed is None else allowed[tokens],
+    )
+    return lattice.span_probabilities(moved)

@@ -1,0 +1,68 @@
+"""`logistic`: one yes/no classifier for each tag (seeds/000, "Simple NER": logistic classifier).
+
+J = −Σ_c [y_c log σ(s_c) + (1 − y_c) log(1 − σ(s_c))], gradient σ(s_c) − y_c, summed over tokens.
+A tag that the annotation forbids has y = 0. Where it allows exactly one tag, that one has y = 1;
+where it leaves several open, nothing is known of these, and they weigh nothing.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layers.transitions import Scores
+from .independent import add_incorrect, span_products
+
+LEARNS_TRANSITIONS = False
+
+
+def loss(
+    scores: Scores,
+    allowed: NDArray[np.bool_],
+    legal: NDArray[np.bool_],
+    incorrect: NDArray[np.integer],
+) -> tuple[float, Scores]:
+    """Compute the loss and its gradient.
+
+    scores (Scores): Emissions (n_tokens, n_tags); transitions are not used.
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
+    legal (ndarray): Shape (n_tags,) bool, the tags that are in use.
+    incorrect (ndarray): Shape (n_spans, 3), rows (start, end, label number) of spans that are
+        known to be wrong, tokens counted through the batch.
+    RETURNS (Tuple[float, Scores]): The loss in nats, summed over tokens, and its gradient.
+    """
+    S = scores.emissions.astype(np.float64)
+    choices = allowed & legal
+    sure = choices.sum(axis=1, keepdims=True) == 1
+    weight = (legal & (~choices | sure)).astype(np.float64)
+    # −log σ(s) = log(1 + e⁻ˢ), and 1 − σ(s) = σ(−s)
+    losses = np.logaddexp(0, np.where(choices, -S, S))
+    d_emissions = weight * (np.exp(_log_sigmoid(S)) - choices)
+    total = float((weight * losses).sum())
+    total += add_incorrect(_log_sigmoid(S), _d_log_sigmoid, incorrect, d_emissions)
+    d_emissions = d_emissions.astype(scores.emissions.dtype)
+    return total, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+
+
+def _log_sigmoid(S: NDArray) -> NDArray[np.float64]:
+    return -np.logaddexp(0, -S.astype(np.float64))
+
+
+def _d_log_sigmoid(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.float64]:
+    """∂ log σ(s_c) / ∂S = 1 − σ(s_c) in the chosen column c of each row: (n, n_tags)."""
+    d = np.zeros_like(log_p)
+    rows = np.arange(len(d))
+    d[rows, columns] = -np.expm1(log_p[rows, columns])
+    return d
+
+
+def span_probabilities(
+    scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """The product of the probabilities of the tags of each span.
+
+    scores (Scores): Emissions (n_tokens, n_tags).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; the classifiers do not compete, so
+        it changes nothing.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number).
+    RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
+    """
+    return span_products(_log_sigmoid(scores.emissions), spans)

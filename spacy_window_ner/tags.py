@@ -1,0 +1,94 @@
+"""Labels ↔ BILUO tags ↔ spans.
+
+A token has one of 1 + 4n tags for n labels: `O`, and for each label X the four
+tags `B-X`, `I-X`, `L-X`, `U-X` (begin, in, last, unit). The column of a tag is
+
+    0                      for O
+    1 + 4x + position      for label number x, position in BEGIN, IN, LAST, UNIT
+
+so that a label added later gets columns behind all the old ones.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+OUTSIDE = 0
+BEGIN, IN, LAST, UNIT = range(4)
+TAGS_PER_LABEL = 4
+MISSING = -1
+
+
+def n_tags(n_labels: int) -> int:
+    """Number of BILUO tags.
+
+    n_labels (int): The number of labels.
+    RETURNS (int): 1 + 4 · n_labels.
+    """
+    return 1 + TAGS_PER_LABEL * n_labels
+
+
+def n_labels(n_tags: int) -> int:
+    """Number of labels of a tag set: the inverse of `n_tags`.
+
+    n_tags (int): The number of BILUO tags.
+    RETURNS (int): The number of labels.
+    RAISES (ValueError): If no number of labels gives that number of tags.
+    """
+    labels, rest = divmod(n_tags - 1, TAGS_PER_LABEL)
+    if rest or labels < 0:
+        raise ValueError(
+            f"A tag set has 1 + {TAGS_PER_LABEL} tags for each label, so it cannot have "
+            f"{n_tags}. Set nO = null and let the component set the number of tags."
+        )
+    return labels
+
+
+def tag_names(labels: Sequence[str]) -> list[str]:
+    """Names of all tags in the order of their columns.
+
+    labels (Sequence[str]): The labels.
+    RETURNS (List[str]): `O`, then `B-X`, `I-X`, `L-X`, `U-X` for each label X.
+    """
+    return ["O"] + [f"{position}-{label}" for label in labels for position in "BILU"]
+
+
+def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32]:
+    """Write spans as BILUO tags.
+
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number) with token
+        offsets, end exclusive. They must not overlap.
+    n_tokens (int): The number of tokens.
+    RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
+    """
+    tags = np.full(n_tokens, OUTSIDE, dtype=np.int32)
+    if len(spans) == 0:
+        return tags
+    start, end, label = np.asarray(spans, dtype=np.int64).T
+    first = 1 + TAGS_PER_LABEL * label
+    lengths = end - start
+    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    tags[np.repeat(start, lengths) + offset] = np.repeat(first + IN, lengths)
+    tags[start] = first + BEGIN
+    tags[end - 1] = first + LAST
+    unit = lengths == 1
+    tags[start[unit]] = first[unit] + UNIT
+    return tags
+
+
+def tags_to_spans(tags: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Read the spans of legal BILUO sequences.
+
+    tags (ndarray): Shape (n_tokens,), a tag column for each token; each entity is
+        B I* L or U of one label. Several documents may stand one behind another,
+        since no entity is open at the end of a document.
+    RETURNS (ndarray): Shape (n_spans, 3), rows (start, end, label number) in the
+        order of the tokens, end exclusive.
+    """
+    tags = np.asarray(tags)
+    entity = np.flatnonzero(tags > OUTSIDE)
+    label, position = np.divmod(tags[entity] - 1, TAGS_PER_LABEL)
+    starts = (position == BEGIN) | (position == UNIT)
+    ends = (position == LAST) | (position == UNIT)
+    return np.stack([entity[starts], entity[ends] + 1, label[starts]], axis=1).astype(np.int64)
