@@ -9,7 +9,7 @@ from thinc.types import Floats2d
 from .features import validate_attrs
 from .layers.activation import Activation
 from .layers.affine import Affine
-from .layers.affine import grow as grow_affine
+from .layers.affine import grown as grown_affine
 from .layers.concatenate import Concatenate
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
@@ -18,7 +18,7 @@ from .layers.maxout import Maxout
 from .layers.static_vectors import StaticVectors
 from .layers.to_numpy import ToNumpy
 from .layers.transitions import Scores, Transitions
-from .layers.transitions import grow as grow_transitions
+from .layers.transitions import grown as grown_transitions
 from .layers.window import Window
 from .layers.word_dropout import WordDropout
 from .objectives import get_objective
@@ -54,9 +54,9 @@ def window_classifier(
     learned = get_objective(objective).learns_transitions
     scores = Affine(nO=nO)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
-    layers = [*_hidden(hidden_width, activation, maxout_pieces), scores]
-    model = chain(tok2vec, ToNumpy(), Window(window_size), with_array(chain(*layers)), transitions)
-    model.name = "window_classifier"
+    classifier = _named("classifier", [*_hidden(hidden_width, activation, maxout_pieces), scores])
+    layers = [tok2vec, ToNumpy(), Window(window_size), with_array(classifier), transitions]
+    model = _named("window_classifier", layers)
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("scores", scores)
     model.set_ref("transitions", transitions)
@@ -77,16 +77,31 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     """
     scores, transitions = model.get_ref("scores"), model.get_ref("transitions")
     before = scores.maybe_get_dim("nO")
+    if before == nO:
+        return model
     if before is not None and nO < before:
         raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
     if scores.has_param("W"):
-        grow_affine(scores, nO)
-        old = n_labels(before) if before is not None else 0
-        model.attrs["unseen_labels"] += list(range(old, n_labels(nO)))
+        _replace(model, "scores", grown_affine(scores, nO))
+        old = n_labels(before)
+        model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, n_labels(nO))]
     else:
         scores.set_dim("nO", nO, force=True)
-    grow_transitions(transitions, n_labels(nO))
+    _replace(model, "transitions", grown_transitions(transitions, n_labels(nO)))
     return model
+
+
+def _replace(model: Model, ref: str, layer: Model) -> None:
+    """Put a layer with another number of outputs in the place of the one a reference names."""
+    old = model.get_ref(ref)
+    for node in list(model.walk()):
+        if node is old or old not in node.walk():
+            continue
+        if node.has_dim("nO") and layer.has_dim("nO"):
+            node.set_dim("nO", layer.get_dim("nO"), force=True)
+        if old in node.layers:
+            node.layers[node.layers.index(old)] = layer
+    model.set_ref(ref, layer)
 
 
 def lexeme_embed(
@@ -137,7 +152,14 @@ def lexeme_embed(
     if width is not None:
         _require_positive("width", width)
         layers += _hidden(width, activation, maxout_pieces)
-    return WithLexemes(chain(*layers), attrs)
+    return WithLexemes(_named("lexeme_vectors", layers), attrs)
+
+
+def _named(name: str, layers: Sequence[Model]) -> Model:
+    """The layers one after another, under a name that is easy to read in a graph."""
+    model = chain(*layers)
+    model.name = name
+    return model
 
 
 def _hidden(width: int, activation: str, maxout_pieces: int) -> list[Model]:

@@ -3,9 +3,11 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import srsly
 from numpy.typing import NDArray
 from spacy import util
 from spacy.attrs import ENT_IOB, ENT_TYPE
@@ -13,6 +15,7 @@ from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.pipeline.ner import ner_score
+from spacy.pipeline.pipe import deserialize_config
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -22,6 +25,7 @@ from .alignment import Gold, preset_mask, read_gold
 from .decoding import Entities, decode
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
+from .serialization import load_model
 from .tags import TAGS_PER_LABEL, n_tags
 
 default_config = """
@@ -190,14 +194,14 @@ class WindowNER(TrainablePipe):
         self._require_initialized()
         if not any(len(doc) for doc in docs):
             return Entities(
-                np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.asarray([len(doc) for doc in docs])
+                np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), dtype=np.int32)
             )
         scores = self.model.predict(docs)
         allowed = preset_mask(docs, self._label_numbers)
         legal = self._legal
         if not legal.all():
-            allowed = np.tile(legal, (len(scores.emissions), 1)) if allowed is None else (
-                allowed & legal
+            allowed = (
+                np.tile(legal, (len(scores.emissions), 1)) if allowed is None else (allowed & legal)
             )
         probabilities = self.cfg["spans_key"] is not None
         return decode(scores, self._objective, allowed, probabilities=probabilities)
@@ -276,7 +280,13 @@ class WindowNER(TrainablePipe):
         self._tell_misaligned(gold.misaligned)
         self._mark_seen(gold)
         allowed = gold.allowed(len(self.cfg["labels"]))
-        return self._objective.loss(scores, allowed, self._legal, gold.incorrect)
+        loss, d_scores = self._objective.loss(scores, allowed, self._legal, gold.incorrect)
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"[{self.name}] The loss is {loss}: training has diverged. Lower the learning "
+                f"rate, set grad_clip in [training.optimizer], or check the static vectors."
+            )
+        return loss, d_scores
 
     def initialize(
         self,
@@ -305,6 +315,49 @@ class WindowNER(TrainablePipe):
         self.set_output(n_tags(len(self.cfg["labels"])))
         self.model.initialize(X=sample)
         self.model.attrs["unseen_labels"] = []
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
+        """Load the component from bytes.
+
+        bytes_data (bytes): What `to_bytes` gave.
+        exclude (Iterable[str]): Names of serialization fields to leave out.
+        RETURNS (WindowNER): The component.
+        RAISES (ValueError): If the data does not fit; the component is then as it was before.
+        """
+        loaded: dict[str, Any] = {"cfg": {}, "model": None}
+        deserialize = {
+            "cfg": lambda b: loaded.update(cfg=srsly.json_loads(b)),
+            "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
+            "model": lambda b: loaded.update(model=b),
+        }
+        util.from_bytes(bytes_data, deserialize, exclude)
+        return self._load(loaded["cfg"], loaded["model"])
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "WindowNER":
+        """Load the component from a directory.
+
+        path (Union[str, Path]): The directory that `to_disk` wrote.
+        exclude (Iterable[str]): Names of serialization fields to leave out.
+        RETURNS (WindowNER): The component.
+        RAISES (ValueError): If the files do not fit; the component is then as it was before.
+        """
+        loaded: dict[str, Any] = {"cfg": {}, "model": None}
+        deserialize: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: loaded.update(cfg=deserialize_config(p)),
+            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
+            "model": lambda p: loaded.update(model=p.read_bytes()),
+        }
+        util.from_disk(path, deserialize, exclude)
+        return self._load(loaded["cfg"], loaded["model"])
+
+    def _load(self, cfg: dict[str, Any], model: bytes | None) -> "WindowNER":
+        cfg = {**self.cfg, **cfg}
+        if model is not None:
+            load_model(self.model, model, cfg["labels"], self.name)
+        self.cfg = cfg
+        for label in cfg["labels"]:
+            self.vocab.strings.add(label)
+        return self
 
     def _labels_of_data(self, examples: Iterable[Example]) -> list[str]:
         """The labels of examples, sorted; says how many entities do not align."""
@@ -369,4 +422,6 @@ def _missing_runs(doc: Doc, iob: NDArray, spans: NDArray[np.int64]) -> list[Span
         missing[1 + start : 1 + end] = False
     starts = np.flatnonzero(missing[1:] & ~missing[:-1])
     ends = np.flatnonzero(~missing[1:] & missing[:-1])
-    return [Span(doc, start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return [
+        Span(doc, start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]

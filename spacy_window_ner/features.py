@@ -82,8 +82,10 @@ def extract(docs: Sequence[Doc], attrs: Sequence[str]) -> Lexemes:
     vocab = docs[0].vocab if docs else Vocab()
     columns = [ORTH, *(IDS[attr] for attr in spacy_attrs), vocab.vectors.attr]
     arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
-    table = np.concatenate(arrays) if arrays else np.zeros((0, len(columns)), dtype=np.uint64)
-    _, first, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
+    arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
+    table: NDArray[np.uint64] = np.concatenate(arrays)
+    keys = _fold(table)
+    _, first, tokens = np.unique(keys, return_index=True, return_inverse=True)
     rows = table[first]
     ids = np.empty((len(rows), len(attrs)), dtype=np.uint64)
     strings = _string_ids(rows[:, 0], vocab) if len(spacy_attrs) < len(attrs) else None

@@ -18,11 +18,12 @@ contiguous block of rows: the t-th tokens of all documents that have so many.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,12 @@ class Steps:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Bounds (first, last + 1) of the places of each step, from first to last."""
         bounds = self.bounds.tolist()
-        return iter(zip(bounds[:-1], bounds[1:], strict=True))
+        return pairwise(bounds)
 
     def __reversed__(self) -> Iterator[tuple[int, int]]:
         """The same from last to first."""
         bounds = self.bounds.tolist()
-        return iter(zip(bounds[-2::-1], bounds[:0:-1], strict=True))
+        return zip(bounds[-2::-1], bounds[:0:-1], strict=True)
 
 
 def mask_scores(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
@@ -124,7 +125,11 @@ class Lattice:
         top = float(transitions.max())
         # All arrays below are in the order of the steps: one row for each place.
         self._e = np.exp(scores - largest[:, None])
+        # Every step has the factor exp(−top), by a transition or by going on inside.
         self._e_T = np.exp(transitions.astype(np.float64) - top)
+        _, _, e_I, e_L, _ = _split(self._e)
+        e_I *= np.exp(-top)
+        e_L *= np.exp(-top)
         self._forward()
         last = _last_places(self._steps)
         ends = self._closed[last].sum(axis=1)
@@ -239,6 +244,54 @@ class Lattice:
             ways = np.log(self._enter[place_of[start], 1 + label])
             ways += np.log(self._after_closed[place_of[end - 1], 1 + label])
         return np.minimum(np.exp(np.add.reduceat(factors, first) + ways), 1)
+
+
+class SinglePath:
+    """What `Lattice` finds where one tag is allowed at each token: sums over one sequence.
+
+    log_z (ndarray): Shape (n_docs,) float64, the score of the sequence.
+    """
+
+    def __init__(
+        self,
+        emissions: NDArray,
+        transitions: NDArray,
+        lengths: NDArray[np.integer],
+        tags: NDArray[np.integer],
+    ) -> None:
+        """Score the sequences.
+
+        emissions (ndarray): Shape (n_tokens, n_tags).
+        transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+        lengths (ndarray): Shape (n_docs,).
+        tags (ndarray): Shape (n_tokens,), one legal sequence for each document.
+        """
+        self._tags, self._shape = tags, emissions.shape
+        tokens = np.arange(len(tags))
+        label, position = np.divmod(tags - 1, TAGS_PER_LABEL)
+        outside = tags == OUTSIDE
+        entered = np.where(outside, 0, label + 1)
+        enters = outside | (position == BEGIN) | (position == UNIT)
+        # The class that has just ended before each token; O at the start of a document.
+        before = np.concatenate([[0], entered[:-1]])
+        before[(np.cumsum(lengths) - lengths)[lengths > 0]] = 0
+        self._from, self._to = before[enters], entered[enters]
+        per_token = emissions[tokens, tags].astype(np.float64)
+        per_token[enters] += transitions[self._from, self._to]
+        document = np.repeat(np.arange(len(lengths)), lengths)
+        self.log_z = np.bincount(document, per_token, minlength=len(lengths))
+
+    def marginals(self) -> NDArray[np.float64]:
+        """The probability of each tag at each token: 1 for the one allowed, (n_tokens, n_tags)."""
+        marginals = np.zeros(self._shape)
+        marginals[np.arange(len(self._tags)), self._tags] = 1
+        return marginals
+
+    def expected_transitions(self) -> NDArray[np.float64]:
+        """How often each transition is taken: shape (n_labels + 1, n_labels + 1)."""
+        classes = n_labels(self._shape[1]) + 1
+        counts = np.bincount(self._from * classes + self._to, minlength=classes**2)
+        return counts.reshape(classes, classes).astype(np.float64)
 
 
 def best_tags(

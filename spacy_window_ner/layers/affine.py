@@ -26,7 +26,12 @@ def Affine(nO: int | None = None, nI: int | None = None) -> Model[InT, OutT]:
     RETURNS (Model): (n, nI) → (n, nO), with parameters W (nO, nI) and b (nO,).
     """
     return Model(
-        "affine", forward, init=init, dims={"nO": nO, "nI": nI}, params={"W": None, "b": None}, ops=NUMPY_OPS
+        "affine",
+        forward,
+        init=init,
+        dims={"nO": nO, "nI": nI},
+        params={"W": None, "b": None},
+        ops=NUMPY_OPS,
     )
 
 
@@ -61,14 +66,18 @@ def init(model: Model[InT, OutT], X: NDArray | None = None, Y: NDArray | None = 
     model.set_param("b", zero_init(model.ops, shape[:1]))
 
 
-def grow(model: Model[InT, OutT], nO: int) -> None:
-    """Add outputs behind the old ones, with zero weights and zero bias.
+def grown(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
+    """Make a layer with more outputs: the old ones, then new ones with zero weights and bias.
+
+    It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.
 
     model (Model): An initialized affine layer.
-    nO (int): The new number of outputs, not below the old one.
+    nO (int): The number of outputs, not below the old one.
+    RETURNS (Model): The larger layer.
     """
     W, b = model.get_param("W"), model.get_param("b")
-    rows = nO - W.shape[0]
-    model.set_dim("nO", nO, force=True)
-    model.set_param("W", np.concatenate([W, np.zeros((rows, W.shape[1]), dtype=W.dtype)]))
-    model.set_param("b", np.concatenate([b, np.zeros(rows, dtype=b.dtype)]))
+    added = nO - len(b)
+    larger = Affine(nO, model.get_dim("nI"))
+    larger.set_param("W", np.pad(W, ((0, added), (0, 0))))
+    larger.set_param("b", np.pad(b, (0, added)))
+    return larger

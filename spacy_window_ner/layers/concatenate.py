@@ -23,9 +23,7 @@ def Concatenate(layers: Sequence[Model[InT, OutT]]) -> Model[InT, OutT]:
     layers (Sequence[Model]): Layers from Lexemes (n) to (n, width of the layer).
     RETURNS (Model): Lexemes (n) → (n, sum of the widths), no parameters of its own.
     """
-    return Model(
-        "concatenate", forward, init=init, layers=layers, dims={"nO": None}, ops=NUMPY_OPS
-    )
+    return Model("concatenate", forward, init=init, layers=layers, dims={"nO": None}, ops=NUMPY_OPS)
 
 
 def forward(

@@ -83,15 +83,17 @@ def init(model: Model[InT, OutT], X: Ragged | None = None, Y: Scores | None = No
         model.set_param("T", np.zeros((classes, classes), dtype="f"))
 
 
-def grow(model: Model[InT, OutT], n_labels: int) -> None:
-    """Add labels behind the old ones, with transition scores of zero.
+def grown(model: Model[InT, OutT], n_labels: int) -> Model[InT, OutT]:
+    """Make a layer with more labels: the old ones, then new ones with scores of zero.
+
+    It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.
 
     model (Model): The layer, initialized or not.
-    n_labels (int): The new number of labels, not below the old one.
+    n_labels (int): The number of labels, not below the old one.
+    RETURNS (Model): The larger layer.
     """
-    model.set_dim("n_labels", n_labels, force=True)
-    if not model.attrs["learned"] or not model.has_param("T"):
-        return
-    T = model.get_param("T")
-    added = n_labels + 1 - len(T)
-    model.set_param("T", np.pad(T, (0, added)))
+    larger = Transitions(model.attrs["learned"], n_labels)
+    if model.attrs["learned"] and model.has_param("T"):
+        T = model.get_param("T")
+        larger.set_param("T", np.pad(T, (0, n_labels + 1 - len(T))))
+    return larger

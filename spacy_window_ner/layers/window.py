@@ -29,7 +29,14 @@ def Window(size: int) -> Model[InT, OutT]:
             f"window_size is the number of neighbours on each side of a word, "
             f"a whole number from 0 up; got {size}."
         )
-    return Model("window", forward, init=init, attrs={"window_size": int(size)}, dims={"nO": None}, ops=NUMPY_OPS)
+    return Model(
+        "window",
+        forward,
+        init=init,
+        attrs={"window_size": int(size)},
+        dims={"nO": None},
+        ops=NUMPY_OPS,
+    )
 
 
 def forward(

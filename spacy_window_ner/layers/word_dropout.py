@@ -31,9 +31,7 @@ def WordDropout(rate: float, columns: Sequence[int]) -> Model[InT, OutT]:
     return Model("word_dropout", forward, attrs=attrs, ops=NUMPY_OPS)
 
 
-def forward(
-    model: Model[InT, OutT], lexemes: Lexemes, is_train: bool
-) -> tuple[Lexemes, Callable]:
+def forward(model: Model[InT, OutT], lexemes: Lexemes, is_train: bool) -> tuple[Lexemes, Callable]:
     """Replace words in training; pass everything in prediction.
 
     lexemes (Lexemes): n distinct lexemes.

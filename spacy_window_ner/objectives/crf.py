@@ -11,7 +11,7 @@ be wrong adds −log(1 − p), p being its probability, and p = Z(sequences with
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lattice import Lattice
+from ..lattice import Lattice, SinglePath
 from ..layers.transitions import Scores
 from ..tags import spans_to_tags
 from .documents import documents_with, select_documents
@@ -38,7 +38,7 @@ def loss(
     d_scores = Scores(
         np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
     )
-    known = ~(allowed | ~legal).all(axis=1)
+    known = np.asarray(~(allowed | ~legal).all(axis=1))
     total = _add_likelihood(scores, allowed, legal, documents_with(known, scores.lengths), d_scores)
     for span in incorrect:
         total += _add_incorrect(scores, legal, span, d_scores)
@@ -59,10 +59,19 @@ def _add_likelihood(
     lengths, emissions = scores.lengths[documents], scores.emissions[tokens]
     every = np.broadcast_to(legal, emissions.shape)
     all_legal = Lattice(emissions, scores.transitions, lengths, every)
-    all_allowed = Lattice(emissions, scores.transitions, lengths, allowed[tokens])
+    all_allowed = _allowed_sums(emissions, scores.transitions, lengths, allowed[tokens])
     d_scores.emissions[tokens] += all_legal.marginals() - all_allowed.marginals()
     d_scores.transitions += all_legal.expected_transitions() - all_allowed.expected_transitions()
     return float((all_legal.log_z - all_allowed.log_z).sum())
+
+
+def _allowed_sums(
+    emissions: NDArray, transitions: NDArray, lengths: NDArray, allowed: NDArray[np.bool_]
+) -> Lattice | SinglePath:
+    """The sums over the allowed sequences; of one sequence alone where the annotation is full."""
+    if (allowed.sum(axis=1) == 1).all():
+        return SinglePath(emissions, transitions, lengths, allowed.argmax(axis=1))
+    return Lattice(emissions, transitions, lengths, allowed)
 
 
 def _add_incorrect(

@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def documents_with(
-    tokens: NDArray[np.bool_], lengths: NDArray[np.integer]
-) -> NDArray[np.bool_]:
+def documents_with(tokens: NDArray[np.bool_], lengths: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Find the documents in which some token is marked.
 
     tokens (ndarray): Shape (n_tokens,) bool.

@@ -1,0 +1,118 @@
+"""`python -m spacy window-ner check-gradients`: every gradient against central differences."""
+
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from thinc.api import Model, chain
+from wasabi import msg
+
+from ..component import WindowNER
+from ..graph import Node, check_graph
+
+# The bound that float64 allows; a wrong formula is off by far more.
+BOUND = 1e-6
+
+_WORDS = (
+    (["Paris", "Hilton", "met", "Samuel", "Quinn", "in", "Paris", "."], 2),
+    (["The", "Hilton", "Hotel", "opened", "in", "April", "1989"], 3),
+    (["Nobody", "came"], 0),
+)
+
+
+def check_gradients_of(name: str, overrides: dict[str, Any]) -> bool:
+    """Check all window_ner components of a config or a pipeline, and print their graphs.
+
+    name (str): Path of a config, or path or package of a pipeline.
+    overrides (Dict[str, Any]): Settings that override those of the config.
+    RETURNS (bool): Whether every error is within `BOUND`.
+    """
+    nlp = _load(name, overrides)
+    components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
+    if not components:
+        msg.fail(f"There is no window_ner in the pipeline of {name}: {nlp.pipe_names}", exits=1)
+    results = [_check(nlp, component) for component in components]
+    return all(results)
+
+
+def _load(name: str, overrides: dict[str, Any]) -> Language:
+    path = Path(name)
+    if path.is_file():
+        config = util.load_config(path, overrides=overrides, interpolate=False)
+        nlp = util.load_model_from_config(config, auto_fill=True)
+        examples = _examples(nlp, ["A", "B"])
+        with nlp.select_pipes(enable=_trainable_by_window_ner(nlp)):
+            nlp.initialize(lambda: examples)
+        return nlp
+    if overrides:
+        msg.fail(f"Settings can be overridden in a config, but {name} is a pipeline.", exits=1)
+    try:
+        return spacy.load(name)
+    except OSError as error:
+        return msg.fail(f"Neither a config nor a pipeline: {name}", str(error), exits=1)
+
+
+def _trainable_by_window_ner(nlp: Language) -> list[str]:
+    """Components that our examples can initialize: window_ner and token vectors for it."""
+    names = [name for name, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
+    return [name for name in nlp.pipe_names if name in names or _has_listeners(nlp, name)]
+
+
+def _has_listeners(nlp: Language, name: str) -> bool:
+    return bool(getattr(nlp.get_pipe(name), "listener_map", None))
+
+
+def _examples(nlp: Language, labels: list[str]) -> list[Example]:
+    """Sentences with the labels in turn, annotated well enough to have every gradient."""
+    examples = []
+    for i, (words, n_entity) in enumerate(_WORDS):
+        tags = ["O"] * len(words)
+        if n_entity and labels:
+            label = labels[i % len(labels)]
+            inner = [f"I-{label}"] * (n_entity - 2)
+            tags[:n_entity] = [f"B-{label}", *inner, f"L-{label}"]
+            tags[-1] = "-"
+        predicted = Doc(nlp.vocab, words=words)
+        examples.append(Example.from_dict(predicted, {"entities": tags}))
+    return examples
+
+
+def _check(nlp: Language, component: WindowNER) -> bool:
+    examples = _examples(nlp, component.label_data)
+    docs = [example.predicted for example in examples]
+    X: Any = docs
+    model: Model = component.model
+    if component.tok2vec.name != "lexeme_embed":
+        # Token vectors of other people's layers are float32: check all that comes after them.
+        for _, pipe in nlp.pipeline:
+            if pipe is component:
+                break
+            if hasattr(pipe, "predict") and hasattr(pipe, "set_annotations"):
+                pipe.set_annotations(docs, pipe.predict(docs))
+        X = component.tok2vec.predict(docs)
+        model = chain(*component.model.layers[1:])
+    nodes = check_graph(model, X, lambda scores: component.get_loss(examples, scores))
+    _print_graph(component, nodes)
+    worst = max(node.error for node in nodes if node.error is not None)
+    if worst > BOUND:
+        msg.fail(f"The largest relative error is {worst:.1e}, above {BOUND:.0e}")
+        return False
+    msg.good(f"The largest relative error is {worst:.1e}, within {BOUND:.0e}")
+    return True
+
+
+def _print_graph(component: WindowNER, nodes: list[Node]) -> None:
+    msg.divider(f"{component.name}: objective {component.model.attrs['objective']}")
+    if component.tok2vec.name != "lexeme_embed":
+        msg.info(f"Token vectors come from '{component.tok2vec.name}', which is not checked.")
+    rows = []
+    for node in nodes:
+        params = ", ".join(f"{name} {shape}" for name, shape in node.params.items())
+        error = "" if node.error is None else f"{node.error:.1e}"
+        rows.append(("  " * node.depth + node.name, node.input, node.output, params, error))
+    header = ("Node", "In", "Out", "Parameters", "Error")
+    msg.table(rows, header=header, divider=True, aligns=("l", "l", "l", "l", "r"))

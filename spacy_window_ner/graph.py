@@ -1,0 +1,114 @@
+"""The network as its graph of nodes (seeds/001, "Computation Graph"): shapes and gradient errors.
+
+Values flow from the first node to the last; gradients flow back, each node multiplying what comes
+from upstream by its own local gradient.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Ragged
+
+from .features import Lexemes
+from .gradients import Loss, check_gradients
+from .layers.transitions import Scores
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the graph.
+
+    depth (int): How many nodes it is nested in.
+    name (str): Its name.
+    input (str): Shape of what flows in.
+    output (str): Shape of what flows out.
+    params (Dict[str, Tuple[int, ...]]): Shape of each parameter.
+    error (Optional[float]): The largest relative error of its gradients, those of the node by
+        itself and those of its parameters through the whole network; None for a node that only
+        holds others.
+    """
+
+    depth: int
+    name: str
+    input: str
+    output: str
+    params: dict[str, tuple[int, ...]]
+    error: float | None
+
+
+def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> list[Node]:
+    """Check each node of a network by itself, and all of them through the loss.
+
+    model (Model): An initialized network.
+    X (Any): Its input.
+    loss (Callable): From the network's output to the loss and its gradient.
+    max_entries (int): How many entries of each array to check.
+    RETURNS (List[Node]): The nodes, in the order in which values pass through them.
+    """
+    with _recording(model) as flows:
+        model(X, is_train=False)
+    through: dict[tuple[str, str, tuple[int, ...]], float] = {}
+    for found in check_gradients(model, X, loss=loss, max_entries=max_entries):
+        key = (found.node, found.array, found.shape)
+        through[key] = max(found.error, through.get(key, 0.0))
+    nodes = []
+    for depth, node in _walk(model):
+        shapes = {name: node.get_param(name).shape for name in node.param_names}
+        flow_in, flow_out = flows[node.id]
+        error: float | None = None
+        if not node.layers:
+            own = [e.error for e in check_gradients(node, flow_in, max_entries=max_entries)]
+            ends = [through[node.name, name, shape] for name, shape in shapes.items()]
+            error = max([*own, *ends], default=0.0)
+        nodes.append(Node(depth, node.name, _shape(flow_in), _shape(flow_out), shapes, error))
+    return nodes
+
+
+def _walk(model: Model, depth: int = 0) -> Iterator[tuple[int, Model]]:
+    yield depth, model
+    for layer in model.layers:
+        yield from _walk(layer, depth + 1)
+
+
+@contextmanager
+def _recording(model: Model) -> Iterator[dict[int, tuple[Any, Any]]]:
+    """Note what flows into and out of every node inside the block."""
+    flows: dict[int, tuple[Any, Any]] = {}
+    before = [(node, node._func) for node in model.walk()]
+
+    def noted(forward: Callable) -> Callable:
+        def wrapped(node: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
+            Y, backprop = forward(node, X, is_train)
+            flows[node.id] = (X, Y)
+            return Y, backprop
+
+        return wrapped
+
+    for node, forward in before:
+        node._func = noted(forward)
+    try:
+        yield flows
+    finally:
+        for node, forward in before:
+            node._func = forward
+
+
+def _shape(X: Any) -> str:
+    if isinstance(X, Scores):
+        return f"{X.emissions.shape}, {X.transitions.shape}"
+    if isinstance(X, Lexemes):
+        return f"{len(X)} lexemes"
+    if isinstance(X, Ragged):
+        return str(X.data.shape)
+    if isinstance(X, np.ndarray):
+        return str(X.shape)
+    if X and isinstance(X[0], Doc):
+        return f"{len(X)} docs, {sum(len(doc) for doc in X)} tokens"
+    return (
+        f"{len(X)} × {X[0].shape}" if len(X) == 1 else f"{len(X)} arrays of width {X[0].shape[1]}"
+    )
