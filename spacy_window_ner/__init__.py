@@ -1,7 +1,25 @@
 """spacy-window-ner: a fast, small and readable entity recognizer for spaCy."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .about import __version__
-from .component import WindowNER
-from .gradients import check_gradients, check_objective
+
+if TYPE_CHECKING:
+    from .component import WindowNER
+    from .gradients import check_gradients, check_objective
 
 __all__ = ["WindowNER", "__version__", "check_gradients", "check_objective"]
+
+_MODULES = {
+    "WindowNER": "component",
+    "check_gradients": "gradients",
+    "check_objective": "gradients",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names when they are first used: spaCy imports this at every command."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

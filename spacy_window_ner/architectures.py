@@ -20,12 +20,8 @@ from .layers.to_numpy import ToNumpy
 from .layers.transitions import Scores, Transitions
 from .layers.transitions import grown as grown_transitions
 from .layers.window import Window
-from .layers.word_dropout import WordDropout
 from .objectives import get_objective
 from .tags import n_labels
-
-# The attributes that tell which word it is; word dropout replaces these.
-WORD_ATTRS = ("ORTH", "LOWER", "NORM")
 
 
 def window_classifier(
@@ -112,7 +108,7 @@ def lexeme_embed(
     include_static_vectors: bool = False,
     activation: str = "maxout",
     maxout_pieces: int = 2,
-    word_dropout: float = 0.05,
+    rare_dropout: float = 1.0,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Build `spacy_window_ner.LexemeEmbed.v1`: token vectors that depend on the lexeme alone.
 
@@ -125,7 +121,8 @@ def lexeme_embed(
     include_static_vectors (bool): Whether to add the pipeline's word vectors.
     activation (str): Activation of the mixing layer, as in `window_classifier`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
-    word_dropout (float): Fraction of lexemes whose word is replaced by an unknown one in training.
+    rare_dropout (float): α. In training, an attribute's value that occurs n times in the training
+        data is replaced by the unknown value with probability α / (α + n).
     RETURNS (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
     RAISES (ValueError): If a setting is outside its range.
     """
@@ -138,7 +135,7 @@ def lexeme_embed(
     for value in (*rows, *widths):
         _require_positive("each of rows and widths", value)
     parts: list[Model] = [
-        Embedding(nO, nV, column=column, attr=attr, seed=column)
+        Embedding(nO, nV, column=column, attr=attr, seed=column, rare_dropout=rare_dropout)
         for column, (attr, nV, nO) in enumerate(zip(attrs, rows, widths, strict=True))
     ]
     if include_static_vectors:
@@ -147,8 +144,7 @@ def lexeme_embed(
         raise ValueError(
             "LexemeEmbed has nothing to embed: give it attrs or set include_static_vectors = true."
         )
-    word_columns = [column for column, attr in enumerate(attrs) if attr in WORD_ATTRS]
-    layers = [WordDropout(word_dropout, word_columns), Concatenate(parts), Dropout()]
+    layers = [Concatenate(parts), Dropout()]
     if width is not None:
         _require_positive("width", width)
         layers += _hidden(width, activation, maxout_pieces)

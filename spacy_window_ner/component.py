@@ -47,7 +47,7 @@ widths = [64, 24, 32, 24]
 include_static_vectors = false
 activation = "maxout"
 maxout_pieces = 2
-word_dropout = 0.05
+rare_dropout = 1.0
 """
 DEFAULT_MODEL = Config().from_str(default_config)["model"]
 DEFAULT_SPANS_KEY = "window_ner"
@@ -309,6 +309,7 @@ class WindowNER(TrainablePipe):
         if labels is None:
             labels = self._labels_of_data(get_examples())
         self._add_labels(labels)
+        self._read_vocabulary(get_examples())
         sample = [example.predicted for example in islice(get_examples(), 10)]
         if not sample:
             raise ValueError(Errors.E923.format(name=self.name))
@@ -367,8 +368,16 @@ class WindowNER(TrainablePipe):
             hashes |= _label_hashes(example.reference)
             misaligned += read_gold([example], {}).misaligned
         self._tell_misaligned(misaligned)
-        strings = self.vocab.strings
-        return sorted(strings[label] for label in hashes)
+        return sorted(self.vocab.strings[label] for label in hashes)
+
+    def _read_vocabulary(self, examples: Iterable[Example]) -> None:
+        """Let the token vectors learn which words the training data has."""
+        readers = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
+        if not readers:
+            return
+        docs = [example.predicted for example in examples]
+        for node in readers:
+            node.attrs["read_vocabulary"](node, util.minibatch(docs, size=256))
 
     def _add_labels_of(self, examples: Iterable[Example]) -> None:
         """Add the labels of references that the component does not know, as spaCy's `ner` does."""

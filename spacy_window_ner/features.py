@@ -34,6 +34,10 @@ STRING_ATTRS = (
 )
 
 
+# The id that stands for a word that nothing is known of.
+UNKNOWN = 0
+
+
 @dataclass(frozen=True)
 class Lexemes:
     """The distinct lexemes of a batch of documents, and where they stand.

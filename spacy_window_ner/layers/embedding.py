@@ -1,9 +1,12 @@
 """x = Σ_i E[row_i(id)]: a table of word vectors, looked up by hashing.
 
-An id is hashed to four rows whose sum is its vector (Svenstrup et al. 2017, "Hash Embeddings"
-with equal weights, as in spaCy's HashEmbed): two ids that share one row still differ in others,
-and an id that was never seen in training has a vector too. The gradient of a row is the sum of the
-gradients of all the places where it was used.
+A known id is hashed to four rows whose sum is its vector (Svenstrup et al. 2017, "Hash
+Embeddings" with equal weights, as in spaCy's HashEmbed): two ids that share one row still differ in
+others. All ids that the training data did not have share row 0; hashing would give them the sum of
+other words' rows, which says nothing of them. To learn row 0, an id that occurs n times in the
+training data is taken for an unknown one with probability α / (α + n) at each step (Kiperwasser and
+Goldberg 2016, section 4.1). The gradient of a row is the sum of the gradients of all the places
+where it was used.
 """
 
 from collections.abc import Callable
@@ -13,30 +16,49 @@ from numpy.typing import NDArray
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import Lexemes
+from ..features import UNKNOWN, Lexemes
 from .to_numpy import NUMPY_OPS
 
 InT = Lexemes
 OutT = Floats2d
 
+UNKNOWN_ROW = 0
+_FREQUENT = 1e9
 
-def Embedding(nO: int, nV: int, *, column: int, attr: str, seed: int) -> Model[InT, OutT]:
+
+def Embedding(
+    nO: int, nV: int, *, column: int, attr: str, seed: int, rare_dropout: float
+) -> Model[InT, OutT]:
     """Build one embedding table.
 
     nO (int): Width of the vectors.
-    nV (int): Rows of the table.
+    nV (int): Rows of the table, one of them for unknown ids.
     column (int): Which column of `Lexemes.ids` to look up.
     attr (str): Name of the attribute in that column, for the name of the layer.
     seed (int): Seed of the hash; tables with different seeds collide in different places.
-    RETURNS (Model): Lexemes (n) → (n, nO), with the parameter E (nV, nO).
+    rare_dropout (float): α, from 0 up. The dropout of rare ids is off where spaCy's `drop` is 0.
+    RETURNS (Model): Lexemes (n) → (n, nO), with the parameter E (nV, nO). Until `set_known` tells
+        which ids are known, all are.
+    RAISES (ValueError): If a setting is outside its range.
     """
+    if nV < 2:
+        raise ValueError(f"A table needs 2 rows or more, one for unknown values; got {nV}.")
+    if rare_dropout < 0:
+        raise ValueError(f"rare_dropout must be 0 or more, got {rare_dropout}.")
     return Model(
         f"embed_{attr}",
         forward,
         init=init,
         dims={"nO": nO, "nV": nV},
         params={"E": None},
-        attrs={"column": column, "seed": seed},
+        attrs={
+            "column": column,
+            "seed": seed,
+            "known": b"",
+            "counts": b"",
+            "rare_dropout": rare_dropout,
+            "dropout_rate": 0.0,
+        },
         ops=NUMPY_OPS,
     )
 
@@ -52,7 +74,13 @@ def forward(
     """
     E = model.get_param("E")
     ids = np.ascontiguousarray(lexemes.ids[:, model.attrs["column"]])
-    rows = model.ops.hash(ids, model.attrs["seed"]).astype(np.int64) % E.shape[0]
+    rows = 1 + model.ops.hash(ids, model.attrs["seed"]).astype(np.int64) % (len(E) - 1)
+    counts = _counts(model, ids)
+    rows[counts == 0] = UNKNOWN_ROW
+    if is_train and model.attrs["dropout_rate"]:
+        alpha = model.attrs["rare_dropout"]
+        dropped = np.random.random_sample(len(ids)) * (alpha + counts) < alpha
+        rows[dropped] = UNKNOWN_ROW
     vectors = E[rows[:, 0]]
     for i in range(1, rows.shape[1]):
         vectors += E[rows[:, i]]
@@ -64,6 +92,31 @@ def forward(
         return np.zeros(0, dtype=d_vectors.dtype)
 
     return vectors, backprop
+
+
+def set_known(
+    model: Model[InT, OutT], ids: NDArray[np.uint64], counts: NDArray[np.integer]
+) -> None:
+    """Tell which ids the training data has. Without any, every id counts as known and frequent.
+
+    model (Model): The embedding layer.
+    ids (ndarray): Shape (n_known,), distinct, in any order.
+    counts (ndarray): Shape (n_known,), how often each occurs.
+    """
+    order = np.argsort(ids)
+    # Bytes in one order of bytes, so that a saved model is the same on every machine.
+    model.attrs["known"] = ids[order].astype("<u8").tobytes()
+    model.attrs["counts"] = counts[order].astype("<u4").tobytes()
+
+
+def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """How often each id occurs in the training data, 0 for unknown ones: (n,) → (n,)."""
+    known = np.frombuffer(model.attrs["known"], dtype="<u8")
+    if len(known) == 0:
+        return np.where(ids == UNKNOWN, 0.0, _FREQUENT)
+    counts = np.frombuffer(model.attrs["counts"], dtype="<u4")
+    nearest = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.where(known[nearest] == ids, counts[nearest], 0).astype(np.float64)
 
 
 def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:

@@ -4,15 +4,16 @@ Where one value goes to several nodes their gradients add up (seeds/001, "Comput
 gradient of a lexeme is the sum over the tokens where it stands.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import Lexemes, extract
-from .embedding import add_rows
+from ..features import UNKNOWN, Lexemes, extract
+from .embedding import add_rows, set_known
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -32,7 +33,7 @@ def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[
         init=init,
         layers=[layer],
         dims={"nO": None},
-        attrs={"attrs": list(attrs)},
+        attrs={"attrs": list(attrs), "read_vocabulary": read_vocabulary},
         ops=NUMPY_OPS,
     )
 
@@ -65,3 +66,25 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
     layer.initialize(X=sample)
     if layer.has_dim("nO"):
         model.set_dim("nO", layer.get_dim("nO"))
+
+
+def read_vocabulary(model: Model[InT, OutT], batches: Iterable[Sequence[Doc]]) -> None:
+    """Tell the embedding tables which values the training data has, and how often.
+
+    model (Model): A layer of `WithLexemes`.
+    batches (Iterable[Sequence[Doc]]): The training documents, in batches.
+    """
+    attrs = model.attrs["attrs"]
+    counts = [Counter[int]() for _ in attrs]
+    for docs in batches:
+        lexemes = extract(docs, attrs)
+        times = np.bincount(lexemes.tokens, minlength=len(lexemes)).tolist()
+        for column, count in enumerate(counts):
+            for value, n in zip(lexemes.ids[:, column].tolist(), times, strict=True):
+                count[value] += n
+    for node in model.walk():
+        if "known" in node.attrs:
+            count = counts[node.attrs["column"]]
+            count.pop(UNKNOWN, None)
+            values = np.asarray(list(count), dtype=np.uint64)
+            set_known(node, values, np.asarray(list(count.values()), dtype=np.int64))

@@ -1,0 +1,177 @@
+"""`python -m spacy window-ner demo`: train on a small corpus, measure, and read texts."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Example
+from spacy.training.loop import create_train_batches
+from spacy.util import registry
+from thinc.api import Optimizer
+from tqdm import tqdm
+from wasabi import msg
+
+from ..component import DEFAULT_SPANS_KEY
+from . import demo_corpus
+from .demo_corpus import Sentence
+
+CONFIG_PATH = Path(__file__).parent / "demo.cfg"
+
+# The two sentences of the lecture notes.
+TEXTS = (
+    "Last night, Paris Hilton wowed in a sequin gown.",
+    "Samuel Quinn was arrested in the Hilton Hotel in Paris in April 1989.",
+)
+
+
+def run_demo(
+    texts: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int = 0,
+    max_steps: int | None = None,
+) -> None:
+    """Train a pipeline, print how good it is on names that it never saw, and what it reads.
+
+    texts (Sequence[str]): The texts to read; the lecture notes' sentences if there are none.
+    output (Optional[Path]): A new or empty directory to save the pipeline to.
+    seed (int): Seed of the training. The corpus is always the same.
+    max_steps (Optional[int]): How many batches to train on; as many as demo.cfg says if None.
+    RAISES (SystemExit): With a message, if a text is empty or the output cannot be written.
+    """
+    _check_texts(texts)
+    if output is not None:
+        _make_directory(output)
+    train, dev = demo_corpus.generate("train"), demo_corpus.generate("dev")
+    _print_corpus(train, dev)
+    util.fix_random_seed(seed)
+    nlp = _load_pipeline(seed, max_steps)
+    optimizer = _train(nlp, _examples(nlp, train))
+    with nlp.use_params(optimizer.averages):
+        scores = nlp.evaluate(_examples(nlp, dev))
+        _print_scores(scores)
+        msg.divider("Reading")
+        for text in texts or TEXTS:
+            _print_entities(nlp, text)
+        if output is not None:
+            _save(nlp, scores, output)
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    for number, text in enumerate(texts, start=1):
+        if not text.strip():
+            msg.fail(
+                f"Text {number} of {len(texts)} is empty",
+                "Give texts with words in them, or none to read the lecture notes' sentences.",
+                exits=1,
+            )
+        try:
+            text.encode("utf8")
+        except UnicodeEncodeError:
+            msg.fail(
+                f"Text {number} of {len(texts)} is not valid UTF-8",
+                "Set the terminal, or convert the text, to UTF-8.",
+                exits=1,
+            )
+
+
+def _make_directory(path: Path) -> None:
+    """Make sure before the training that there is somewhere to save to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        empty = not any(path.iterdir())
+    except OSError as error:
+        msg.fail(
+            f"Cannot make the output directory: {path}",
+            f"{error.strerror}. Give the path of a new or an empty directory.",
+            exits=1,
+        )
+    if not empty:
+        msg.fail(
+            f"The output directory is not empty: {path}",
+            "Nothing in it is overwritten: give a new or an empty directory.",
+            exits=1,
+        )
+
+
+def _load_pipeline(seed: int, max_steps: int | None) -> Language:
+    overrides = {"system.seed": seed}
+    if max_steps is not None:
+        overrides["training.max_steps"] = max_steps
+        overrides["training.optimizer.learn_rate.total_steps"] = max_steps
+    config = util.load_config(CONFIG_PATH, overrides=overrides)
+    return util.load_model_from_config(config)
+
+
+def _examples(nlp: Language, sentences: Sequence[Sentence]) -> list[Example]:
+    return [
+        Example.from_dict(nlp.make_doc(text), {"entities": entities})
+        for text, entities in sentences
+    ]
+
+
+def _train(nlp: Language, examples: list[Example]) -> Optimizer:
+    """Train as `spacy train` does, without evaluating on the way."""
+    config = nlp.config.interpolate()["training"]
+    settings = registry.resolve(config, schema=ConfigSchemaTraining)
+    optimizer = nlp.initialize(lambda: examples, sgd=settings["optimizer"])
+    batches = create_train_batches(
+        nlp, lambda _: examples, settings["batcher"], settings["max_epochs"]
+    )
+    steps = settings["max_steps"]
+    bar = tqdm(islice(batches, steps), "Training", total=steps, unit="batch", mininterval=0.5)
+    for _, batch in bar:
+        nlp.update(batch, drop=settings["dropout"], sgd=optimizer)
+        optimizer.step_schedules()
+    return optimizer
+
+
+def _print_corpus(train: Sequence[Sentence], dev: Sequence[Sentence]) -> None:
+    msg.divider("Corpus")
+    msg.text(
+        f"{len(train)} sentences to train on and {len(dev)} to evaluate on, generated from "
+        f"templates and lists of names. The two have the templates in common, but no name."
+    )
+    example = max(train[:20], key=lambda sentence: len(sentence.entities))
+    msg.text(f"For example: {example.text}", spaced=True)
+
+
+def _print_scores(scores: dict[str, Any]) -> None:
+    msg.divider("Evaluation")
+    keys = ("p", "r", "f")
+    rows = [
+        (label, *(f"{values[key]:.3f}" for key in keys))
+        for label, values in sorted(scores["ents_per_type"].items())
+    ]
+    overall = ("all", *(f"{scores[f'ents_{key}']:.3f}" for key in keys))
+    header = ("Label", "Precision", "Recall", "F1")
+    msg.table(rows, header=header, footer=overall, divider=True, aligns=("l", "r", "r", "r"))
+
+
+def _print_entities(nlp: Language, text: str) -> None:
+    doc = nlp(text)
+    spans = doc.spans[DEFAULT_SPANS_KEY]
+    rows = [
+        (span.text, span.label_, f"{score:.3f}")
+        for span, score in zip(spans, spans.attrs["scores"], strict=True)
+    ]
+    msg.text(text)
+    if rows:
+        header = ("Entity", "Label", "Probability")
+        msg.table(rows, header=header, divider=True, aligns=("l", "l", "r"))
+    else:
+        msg.text("No entity.", spaced=True)
+
+
+def _save(nlp: Language, scores: dict[str, Any], output: Path) -> None:
+    nlp.meta["name"] = "window_ner_demo"
+    nlp.meta["description"] = "Trained on a small corpus of generated sentences: a demonstration."
+    nlp.meta["performance"] = scores
+    try:
+        nlp.to_disk(output)
+    except OSError as error:
+        msg.fail(f"Cannot save the pipeline to {output}", str(error), exits=1)
+    msg.good(f"Saved the pipeline to {output}", f'Load it with spacy.load("{output}").')

@@ -1,0 +1,222 @@
+import re
+from functools import partial
+
+import pytest
+import spacy
+from spacy import util
+from spacy.cli import app as spacy_app
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.util import registry
+from typer.testing import CliRunner
+
+from spacy_window_ner.cli import demo
+from spacy_window_ner.component import DEFAULT_MODEL, DEFAULT_SPANS_KEY
+
+READING = [
+    ("Paris Hilton", "PER"),
+    ("Samuel Quinn", "PER"),
+    ("Hilton Hotel", "LOC"),
+    ("Paris", "LOC"),
+    ("April 1989", "DATE"),
+]
+
+
+def _run(*args: str, max_steps: int):
+    """Run the command, found by spaCy's own command line, with a shorter training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "run_demo", partial(demo.run_demo, max_steps=max_steps))
+        return CliRunner().invoke(spacy_app, ["window-ner", "demo", *args])
+
+
+def _table(output: str, first: str, n_columns: int) -> list[list[str]]:
+    """The rows of all printed tables with this first column in the header."""
+    cells = [re.split(r" {2,}", line.strip()) for line in output.splitlines()]
+    rows, inside = [], False
+    for row in cells:
+        if len(row) != n_columns:
+            inside = False
+        elif row[0] == first:
+            inside = True
+        elif inside and not set(row[0]) <= {"-"}:
+            rows.append(row)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Output of the command, and where it saved the pipeline."""
+    path = tmp_path_factory.mktemp("demo") / "new" / "pipeline"
+    return _run("--output", str(path), max_steps=120), path
+
+
+def test_it_says_that_the_sentences_are_generated(trained):
+    result, _ = trained
+    assert result.exit_code == 0, result.output
+    assert "1000 sentences to train on and 300 to evaluate on" in result.output
+    assert "generated from templates" in " ".join(result.output.split())
+
+
+def test_it_has_a_progress_bar(trained):
+    assert "Training: 100%" in trained[0].output
+    assert "120/120" in trained[0].output
+
+
+def test_it_prints_precision_recall_and_f1(trained):
+    rows = _table(trained[0].output, "Label", 4)
+    assert [row[0] for row in rows] == ["DATE", "LOC", "ORG", "PER", "all"]
+    for _, precision, recall, f1 in rows:
+        p, r, f = float(precision), float(recall), float(f1)
+        assert f == pytest.approx(2 * p * r / (p + r), abs=2e-3)
+    assert float(rows[-1][3]) >= 0.9
+
+
+def test_it_reads_the_notes_as_the_notes_read_them(trained):
+    rows = _table(trained[0].output, "Entity", 3)
+    assert [tuple(row[:2]) for row in rows] == READING
+    for row in rows:
+        assert 0 < float(row[2]) <= 1
+    for text in demo.TEXTS:
+        assert text in trained[0].output
+
+
+def test_saved_pipeline_reads_as_the_demo_did(trained):
+    result, path = trained
+    assert f"Saved the pipeline to {path}" in " ".join(result.output.split())
+    nlp = spacy.load(path)
+    rows = []
+    for doc in nlp.pipe(demo.TEXTS):
+        group = doc.spans[DEFAULT_SPANS_KEY]
+        assert list(group) == list(doc.ents)
+        rows += [
+            [span.text, span.label_, f"{score:.3f}"]
+            for span, score in zip(group, group.attrs["scores"], strict=True)
+        ]
+    assert rows == _table(result.output, "Entity", 3)
+    all_f1 = _table(result.output, "Label", 4)[-1][3]
+    assert f"{nlp.meta['performance']['ents_f']:.3f}" == all_f1
+
+
+def test_saved_pipeline_can_learn_on(trained):
+    nlp = spacy.load(trained[1])
+    optimizer = nlp.resume_training()
+    examples = demo._examples(nlp, demo.demo_corpus.generate("train", 4))
+    losses = nlp.update(examples, sgd=optimizer)
+    assert losses["window_ner"] > 0
+
+
+def test_a_text_without_entities_is_said_to_have_none(trained, capsys):
+    demo._print_entities(spacy.load(trained[1]), "the weather was bad")
+    printed = capsys.readouterr().out
+    assert "the weather was bad" in printed
+    assert "No entity." in printed
+
+
+@pytest.fixture
+def small_corpus(monkeypatch):
+    """For what does not depend on how well the pipeline reads."""
+    monkeypatch.setattr(demo.demo_corpus, "SIZES", {"train": 60, "dev": 20})
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_it_reads_the_given_texts_instead():
+    texts = ["Ann Lee met Bob Ray.", "Nobody came."]
+    result = _run(*texts, max_steps=2)
+    assert result.exit_code == 0, result.output
+    reading = result.output.split(" Reading ")[1]
+    assert reading.index(texts[0]) < reading.index(texts[1])
+    assert "Paris" not in reading and "Quinn" not in reading
+    assert "Saved" not in result.output
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_the_seed_decides_the_training(tmp_path):
+    models = []
+    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
+        demo.run_demo(["Ann Lee met Bob Ray."], tmp_path / name, seed, max_steps=3)
+        nlp = spacy.load(tmp_path / name)
+        assert nlp.config["system"]["seed"] == seed
+        models.append((tmp_path / name / "window_ner" / "model").read_bytes())
+    assert models[0] == models[1] != models[2]
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_an_empty_directory_can_be_the_output(tmp_path):
+    assert _run("-o", str(tmp_path), max_steps=1).exit_code == 0
+    assert spacy.load(tmp_path).pipe_names == ["window_ner"]
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Bad input has to be found before anything is trained."""
+    monkeypatch.setattr(demo, "_train", lambda *args: pytest.fail("it trained"))
+
+
+def _refused(*args: str) -> str:
+    result = _run(*args, max_steps=1)
+    assert result.exit_code == 1, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.mark.usefixtures("no_training")
+def test_output_that_is_a_file_is_refused(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("mine")
+    assert "Cannot make the output directory" in _refused("--output", str(path))
+    assert path.read_text() == "mine"
+    assert "Cannot make the output directory" in _refused("--output", str(path / "below"))
+
+
+@pytest.mark.usefixtures("no_training")
+def test_output_with_files_in_it_is_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    assert "output directory is not empty" in _refused("--output", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("text", ["", "  ", "\n\t"])
+def test_text_without_words_is_refused(text):
+    assert "Text 2 of 3 is empty" in _refused("One.", text, "Three.")
+
+
+@pytest.mark.usefixtures("no_training")
+def test_text_in_another_encoding_is_refused(capsys):
+    with pytest.raises(SystemExit) as exit:
+        demo.run_demo([b"Caf\xe9".decode("utf8", "surrogateescape")])
+    assert exit.value.code == 1
+    assert "Text 1 of 1 is not valid UTF-8" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_training")
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "x"])
+def test_seed_out_of_range_is_refused(seed):
+    result = _run("--seed", seed, max_steps=1)
+    assert result.exit_code == 2
+    assert "--seed" in result.output
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_a_full_disk_is_told(monkeypatch, tmp_path):
+    def to_disk(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Language, "to_disk", to_disk)
+    printed = _refused("--output", str(tmp_path / "new"))
+    assert "Cannot save the pipeline to" in printed
+    assert "No space left on device" in printed
+    assert "Saved" not in printed
+
+
+def test_config_is_complete():
+    config = util.load_config(demo.CONFIG_PATH)
+    nlp = util.load_model_from_config(config, auto_fill=False)
+    assert nlp.config["components"]["window_ner"]["model"] == DEFAULT_MODEL
+    training = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    assert training["max_steps"] == config["training"]["optimizer"]["learn_rate"]["total_steps"]
+
+
+def test_help_is_registered_with_spacy():
+    result = CliRunner().invoke(spacy_app, ["window-ner", "--help"])
+    assert result.exit_code == 0
+    assert "demo" in result.output
