@@ -11,6 +11,7 @@ from .layers.activation import Activation
 from .layers.affine import Affine
 from .layers.affine import grown as grown_affine
 from .layers.concatenate import Concatenate
+from .layers.document import WithDocument
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
 from .layers.lexemes import WithLexemes
@@ -31,6 +32,7 @@ def window_classifier(
     hidden_width: int = 128,
     activation: str = "maxout",
     maxout_pieces: int = 2,
+    document_context: bool = True,
     nO: int | None = None,
 ) -> Model[list[Doc], Scores]:
     """Build `spacy_window_ner.WindowClassifier.v1`, the whole network.
@@ -42,6 +44,8 @@ def window_classifier(
     hidden_width (int): Width of the hidden layer.
     activation (str): `tanh`, `hard_tanh`, `logistic`, `relu` or `maxout`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
+    document_context (bool): Whether the network also sees what stands around the same word elsewhere
+        in the document.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -51,8 +55,9 @@ def window_classifier(
     scores = Affine(nO=nO)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
     classifier = _named("classifier", [*_hidden(hidden_width, activation, maxout_pieces), scores])
-    layers = [tok2vec, ToNumpy(), Window(window_size), with_array(classifier), transitions]
-    model = _named("window_classifier", layers)
+    vectors, window = _named("token_vectors", [tok2vec, ToNumpy()]), Window(window_size)
+    words = WithDocument(vectors, window) if document_context else chain(vectors, window)
+    model = _named("window_classifier", [words, with_array(classifier), transitions])
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("scores", scores)
     model.set_ref("transitions", transitions)

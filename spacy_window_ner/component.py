@@ -41,13 +41,13 @@ nO = null
 [model.tok2vec]
 @architectures = "spacy_window_ner.LexemeEmbed.v1"
 width = 96
-attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
-rows = [5000, 1000, 2500, 1000]
-widths = [64, 24, 32, 24]
+attrs = ["NORM", "SHAPE", "CASE", "PREFIX2", "PREFIX3", "SUFFIX2", "SUFFIX3", "SUFFIX4"]
+rows = [5000, 1000, 50, 1000, 2500, 1000, 2500, 2500]
+widths = [48, 24, 8, 24, 24, 24, 24, 24]
 include_static_vectors = false
 activation = "maxout"
 maxout_pieces = 2
-rare_dropout = 1.0
+rare_dropout = 0.5
 """
 DEFAULT_MODEL = Config().from_str(default_config)["model"]
 DEFAULT_SPANS_KEY = "window_ner"

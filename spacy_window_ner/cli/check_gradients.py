@@ -8,7 +8,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Model, chain
+from thinc.api import Model
 from wasabi import msg
 
 from ..component import WindowNER
@@ -84,7 +84,6 @@ def _examples(nlp: Language, labels: list[str]) -> list[Example]:
 def _check(nlp: Language, component: WindowNER) -> bool:
     examples = _examples(nlp, component.label_data)
     docs = [example.predicted for example in examples]
-    X: Any = docs
     model: Model = component.model
     if component.tok2vec.name != "lexeme_embed":
         # Token vectors of other people's layers are float32: check all that comes after them.
@@ -93,9 +92,12 @@ def _check(nlp: Language, component: WindowNER) -> bool:
                 break
             if hasattr(pipe, "predict") and hasattr(pipe, "set_annotations"):
                 pipe.set_annotations(docs, pipe.predict(docs))
-        X = component.tok2vec.predict(docs)
-        model = chain(*component.model.layers[1:])
-    nodes = check_graph(model, X, lambda scores: component.get_loss(examples, scores))
+        given = component.tok2vec.predict(docs)
+        model = component.model.copy()
+        tok2vec = model.get_ref("tok2vec")
+        constant = Model("given_vectors", lambda model, X, is_train: (given, lambda d_Y: []))
+        util.replace_model_node(model, tok2vec, constant)
+    nodes = check_graph(model, docs, lambda scores: component.get_loss(examples, scores))
     _print_graph(component, nodes)
     worst = max(node.error for node in nodes if node.error is not None)
     if worst > BOUND:

