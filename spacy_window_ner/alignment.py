@@ -99,9 +99,10 @@ def _aligned_tags(
     rows = [(span.start, span.end, labels[span.label]) for span in spans if span.label in labels]
     tags = spans_to_tags(np.asarray(rows, dtype=np.int64).reshape(-1, 3), len(names))
     tags[[name is None for name in names]] = MISSING
-    found = {(span.start_char, span.label) for span in spans}
     ents = example.reference.ents
-    return tags, [ent for ent in ents if (ent.start_char, ent.label) not in found]
+    if len(spans) == len(ents):
+        return tags, []
+    return tags, [ent for ent in ents if not example.get_aligned_spans_y2x([ent])]
 
 
 def _incorrect_spans(example: Example, key: str | None) -> list[Span]:
@@ -132,8 +133,8 @@ def _tags_of(doc: Doc, labels: Mapping[int, int], *, missing_space: int) -> NDAr
     tags = np.full(len(doc), MISSING, dtype=np.int32)
     if not iob.any():
         return tags
+    tags[space > 0] = missing_space
     tags[iob == _IOB_OUT] = OUTSIDE
-    tags[(iob == _IOB_MISSING) & (space > 0)] = missing_space
     entity = ((iob == _IOB_BEGIN) | (iob == _IOB_IN)) & (types > 0)
     if not entity.any():
         return tags

@@ -44,8 +44,8 @@ def window_classifier(
     hidden_width (int): Width of the hidden layer.
     activation (str): `tanh`, `hard_tanh`, `logistic`, `relu` or `maxout`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
-    document_context (bool): Whether the network also sees what stands around the same word elsewhere
-        in the document.
+    document_context (bool): Whether the network also sees what stands around the same word
+        elsewhere in the document.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.

@@ -59,6 +59,7 @@ DEFAULT_SPANS_KEY = "window_ner"
     default_config={
         "model": DEFAULT_MODEL,
         "spans_key": DEFAULT_SPANS_KEY,
+        "threshold": None,
         "incorrect_spans_key": None,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
@@ -69,6 +70,7 @@ def make_window_ner(
     name: str,
     model: Model[list[Doc], Scores],
     spans_key: str | None,
+    threshold: float | None,
     incorrect_spans_key: str | None,
     scorer: Callable | None,
 ) -> "WindowNER":
@@ -78,6 +80,7 @@ def make_window_ner(
         model,
         name,
         spans_key=spans_key,
+        threshold=threshold,
         incorrect_spans_key=incorrect_spans_key,
         scorer=scorer,
     )
@@ -93,6 +96,7 @@ class WindowNER(TrainablePipe):
         name: str = "window_ner",
         *,
         spans_key: str | None = DEFAULT_SPANS_KEY,
+        threshold: float | None = None,
         incorrect_spans_key: str | None = None,
         scorer: Callable | None = ner_score,
     ) -> None:
@@ -103,16 +107,30 @@ class WindowNER(TrainablePipe):
         name (str): The component instance name, used to add entries to the losses.
         spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities, with their
             probabilities in `attrs["scores"]`. None leaves both out and saves the time.
+        threshold (Optional[float]): If given, spans likelier than this are entities, the likelier
+            first where they overlap; a low one finds more, a high one is surer. If None, the
+            entities are those of the best reading of the whole document. Needs the objective `crf`.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are known not to be entities.
         scorer (Optional[Callable]): The scoring method.
+        RAISES (ValueError): If the threshold is outside its range, or the objective is not `crf`.
         """
+        if threshold is not None and not 0 < threshold < 1:
+            raise ValueError(
+                f"threshold is a probability between 0 and 1, or null; got {threshold}."
+            )
+        if threshold is not None and model.attrs["objective"] != "crf":
+            raise ValueError(
+                f'threshold needs the probabilities of objective = "crf", but the objective is '
+                f"{model.attrs['objective']!r}. Set threshold = null."
+            )
         self.vocab = vocab
         self.model = model
         self.name = name
         self.cfg: dict[str, Any] = {
             "labels": [],
             "spans_key": spans_key,
+            "threshold": threshold,
             "incorrect_spans_key": incorrect_spans_key,
         }
         self.scorer = scorer
@@ -204,7 +222,13 @@ class WindowNER(TrainablePipe):
                 np.tile(legal, (len(scores.emissions), 1)) if allowed is None else (allowed & legal)
             )
         probabilities = self.cfg["spans_key"] is not None
-        return decode(scores, self._objective, allowed, probabilities=probabilities)
+        return decode(
+            scores,
+            self._objective,
+            allowed,
+            threshold=self.cfg["threshold"],
+            probabilities=probabilities,
+        )
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
         """Write entities to documents.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .lattice import best_tags
+from .lattice import Lattice, best_tags
 from .layers.transitions import Scores
 from .objectives import Objective
 from .tags import OUTSIDE, tags_to_spans
@@ -30,6 +30,8 @@ class Entities:
 
         RETURNS (List[Tuple[ndarray, Optional[ndarray]]]): One pair for each document.
         """
+        if len(self.lengths) == 0:
+            return []
         ends = np.cumsum(self.lengths)
         bounds = np.searchsorted(self.spans[:, 0], ends)
         spans = self.spans.copy()
@@ -46,6 +48,7 @@ def decode(
     objective: Objective,
     allowed: NDArray[np.bool_] | None = None,
     *,
+    threshold: float | None = None,
     probabilities: bool = True,
 ) -> Entities:
     """Find the entities of a batch.
@@ -54,13 +57,34 @@ def decode(
     objective (Objective): The objective that the scores were trained with.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool, what is known about the tokens
         beforehand; None allows every tag. Entities that it forces are among the result.
+    threshold (Optional[float]): If given, the entities are not those of the best sequence, but the
+        spans that are likelier than this, the likelier first where they overlap. With half of the
+        F1 that can be reached, this gives the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
-    RETURNS (Entities): The spans of the best legal tag sequence.
+    RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
     if len(scores.emissions) == 0 or scores.emissions.shape[1] == 1 + OUTSIDE:
         return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
+    if threshold is not None:
+        lattice = Lattice(scores.emissions, scores.transitions, scores.lengths, allowed)
+        return Entities(*_without_overlap(*lattice.likely_spans(threshold)), scores.lengths)
     tags = best_tags(scores.emissions, scores.transitions, scores.lengths, allowed)
     spans = tags_to_spans(tags)
     sure = objective.span_probabilities(scores, allowed, spans) if probabilities else None
     return Entities(spans, sure, scores.lengths)
+
+
+def _without_overlap(
+    spans: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Keep the likelier of spans that overlap, in the order of the text."""
+    taken: set[int] = set()
+    kept = []
+    for i in np.lexsort((spans[:, 0], -probabilities)).tolist():
+        tokens = range(spans[i, 0], spans[i, 1])
+        if taken.isdisjoint(tokens):
+            taken.update(tokens)
+            kept.append(i)
+    kept.sort(key=lambda i: spans[i, 0])
+    return spans[kept], probabilities[kept]

@@ -119,6 +119,7 @@ class Lattice:
         allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
         RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
         """
+        _require_finite(transitions)
         self._steps = Steps.of(lengths)
         scores = mask_scores(emissions, allowed)[self._steps.tokens]
         largest = scores.max(axis=1, initial=-np.inf)
@@ -245,6 +246,39 @@ class Lattice:
             ways += np.log(self._after_closed[place_of[end - 1], 1 + label])
         return np.minimum(np.exp(np.add.reduceat(factors, first) + ways), 1)
 
+    def likely_spans(self, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """All spans whose probability is above a threshold. They may overlap.
+
+        threshold (float): From 0 to 1.
+        RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number),
+            tokens counted through the batch, and their probabilities (n_spans,).
+        """
+        place_of = np.empty(len(self._e), dtype=np.int64)
+        place_of[self._steps.tokens] = np.arange(len(self._e))
+        steps_left = _steps_left(self._steps)[place_of]
+        marginals = self.marginals()
+        token, label = np.nonzero(marginals[:, 1 + UNIT :: TAGS_PER_LABEL] > threshold)
+        found = [np.stack([token, token + 1, label], axis=1)]
+        token, label = np.nonzero(marginals[:, 1 + BEGIN :: TAGS_PER_LABEL] > threshold)
+        e = self._e / self._scale[:, None]
+        first = place_of[token]
+        begun = self._enter[first, 1 + label] * e[first, 1 + TAGS_PER_LABEL * label + BEGIN]
+        length = 1
+        while len(token):
+            length += 1
+            going_on = steps_left[token] >= length
+            token, label, begun = token[going_on], label[going_on], begun[going_on]
+            place, column = place_of[token + length - 1], 1 + TAGS_PER_LABEL * label
+            ended = begun * e[place, column + LAST] * self._after_closed[place, 1 + label]
+            likely = ended > threshold
+            found.append(np.stack([token[likely], token[likely] + length, label[likely]], axis=1))
+            begun = begun * e[place, column + IN]
+            # No longer span is likelier than that the entity goes on.
+            likely = begun * self._after_inside[place, label] > threshold
+            token, label, begun = token[likely], label[likely], begun[likely]
+        spans = np.concatenate(found).astype(np.int64)
+        return spans, self.span_probabilities(spans)
+
 
 class SinglePath:
     """What `Lattice` finds where one tag is allowed at each token: sums over one sequence.
@@ -309,8 +343,12 @@ def best_tags(
     RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
+    _require_finite(transitions)
+    scores = mask_scores(emissions, allowed)
+    if scores.shape[1] == 1:
+        return np.full(len(scores), OUTSIDE, dtype=np.int32)
     steps = Steps.of(lengths)
-    s_O, s_B, s_I, s_L, s_U = _split(mask_scores(emissions, allowed)[steps.tokens])
+    s_O, s_B, s_I, s_L, s_U = _split(scores[steps.tokens])
     n, classes = len(s_O), len(transitions)
     T = transitions.T.astype(np.float64)
     came_from = np.empty((n, classes), dtype=np.int32)
@@ -384,6 +422,14 @@ def _previous_places(steps: Steps) -> NDArray[np.int64]:
     return places - np.repeat(sizes[:-1], sizes[1:])
 
 
+def _steps_left(steps: Steps) -> NDArray[np.int64]:
+    """How many tokens its document has from each place on, itself included: (n_tokens,)."""
+    row = _document_of_place(steps)
+    sizes = np.diff(steps.bounds)
+    length = np.bincount(row, minlength=len(steps.documents))
+    return length[row] - np.repeat(np.arange(len(sizes)), sizes)
+
+
 def _last_places(steps: Steps) -> NDArray[np.int64]:
     """The place of the last token of each document: (n_docs with tokens,)."""
     sizes = np.diff(steps.bounds)
@@ -397,6 +443,14 @@ def _require_paths(ends: NDArray, steps: Steps) -> None:
     bad = ~(ends > 0)
     if bad.any():
         raise ValueError(_no_path(int(steps.documents[int(np.argmax(bad))])))
+
+
+def _require_finite(transitions: NDArray) -> None:
+    if not np.isfinite(transitions).all():
+        raise ValueError(
+            "The network's transition scores are not finite numbers: training has diverged. Lower "
+            "the learning rate, or set grad_clip."
+        )
 
 
 def _no_path(document: int) -> str:

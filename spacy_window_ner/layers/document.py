@@ -5,9 +5,9 @@ Ratinov and Roth 2009, section 5, "context aggregation"). So three more blocks j
 mean of the left neighbour, of the word itself and of the right neighbour over the other places in
 the document where the same word stands; zero where there is none.
 
-With c places of the word, the mean over the others is M x with M_tt' = 1 / (c − 1) for two different
-places of one word. M is symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same sums. They
-are sums over groups, so the time is linear in the number of tokens.
+With c places of the word, the mean over the others is M x with M_tt' = 1 / (c − 1) for two
+different places of one word. M is symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same
+sums. They are sums over groups, so the time is linear in the number of tokens.
 """
 
 from collections.abc import Callable, Sequence

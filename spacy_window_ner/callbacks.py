@@ -1,0 +1,118 @@
+"""Choose the threshold of a trained window_ner on development data, when a pipeline is saved.
+
+Viterbi finds the reading that is right most often as a whole, which is not the set of entities with
+the best F1: where names are hard to tell, it leaves most of them out. The spans are ranked by their
+probability instead, and the cut with the best F1 on the development data becomes the threshold.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy import registry
+from spacy.language import Language
+from spacy.training import Corpus, Example
+
+from .component import WindowNER
+
+# Spans below this are not worth a look: no system with an F1 of 0.1 is in use.
+LOWEST = 0.05
+_KEY = "window_ner_find_threshold"
+
+
+@registry.callbacks("spacy_window_ner.find_threshold.v1")
+def create_find_threshold(
+    path: Path | None, name: str = "window_ner"
+) -> Callable[[Language], Language]:
+    """Make a callback for `[training.before_to_disk]`.
+
+    path (Optional[Path]): Development data in spaCy's binary format.
+    name (str): Name of the component.
+    RETURNS (Callable): From a pipeline to the same pipeline, with `threshold` set to what gives the
+        best F1 on the development data, or to None where the best reading is at least as good.
+    """
+
+    def callback(nlp: Language) -> Language:
+        if path is None:
+            raise ValueError(
+                "spacy_window_ner.find_threshold.v1 needs development data: set its path, for "
+                "example to ${paths.dev}, or set [training] before_to_disk = null."
+            )
+        set_best_threshold(nlp, name, list(Corpus(path)(nlp)))
+        return nlp
+
+    return callback
+
+
+def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> None:
+    """Set the threshold of a component to what gives the best F1 on examples.
+
+    nlp (Language): The pipeline; its settings are changed.
+    name (str): Name of the component, a WindowNER with the objective `crf`.
+    examples (List[Example]): The development data.
+    RAISES (ValueError): If the component is not a WindowNER.
+    """
+    component = nlp.get_pipe(name)
+    if not isinstance(component, WindowNER):
+        raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
+    if component.model.attrs["objective"] != "crf":
+        return
+    component.cfg["threshold"] = None
+    best_reading = nlp.evaluate([_fresh(nlp, example) for example in examples])["ents_f"] or 0.0
+    probabilities, right = _ranked_spans(nlp, component, [_fresh(nlp, eg) for eg in examples])
+    n_gold = sum(len(example.reference.ents) for example in examples)
+    threshold, f_score = best_cut(probabilities, right, n_gold)
+    component.cfg["threshold"] = threshold if f_score > best_reading else None
+    nlp.get_pipe_config(name)["threshold"] = component.cfg["threshold"]
+
+
+def best_cut(
+    probabilities: NDArray[np.float64], right: NDArray[np.bool_], n_gold: int
+) -> tuple[float | None, float]:
+    """Find the threshold with the best F1.
+
+    probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
+    right (ndarray): Shape (n_spans,), which of them are entities.
+    n_gold (int): The number of entities.
+    RETURNS (Tuple[Optional[float], float]): The threshold, half-way between the last span above and
+        the first below it, and the F1 (0 to 1); None and 0 if there is no span.
+    """
+    if len(probabilities) == 0:
+        return None, 0.0
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = np.append(probabilities[order], LOWEST)
+    n_predicted = np.arange(1, len(order) + 1)
+    f_scores = 2 * np.cumsum(right[order]) / (n_predicted + n_gold)
+    f_scores[ranked[:-1] == ranked[1:]] = 0  # equal probabilities cannot be cut apart
+    best = int(np.argmax(f_scores))
+    threshold = float((ranked[best] + ranked[best + 1]) / 2)
+    return round(min(max(threshold, LOWEST), 0.99), 4), float(f_scores[best])
+
+
+def _fresh(nlp: Language, example: Example) -> Example:
+    """The example with a predicted document that no component has seen."""
+    words = [token.text for token in example.predicted]
+    spaces = [bool(token.whitespace_) for token in example.predicted]
+    return Example(
+        type(example.predicted)(nlp.vocab, words=words, spaces=spaces), example.reference
+    )
+
+
+def _ranked_spans(
+    nlp: Language, component: WindowNER, examples: list[Example]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Probability and rightness of all spans above `LOWEST`, the likelier where they overlap."""
+    before = component.cfg
+    component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
+    try:
+        docs = list(nlp.pipe(example.predicted for example in examples))
+    finally:
+        component.cfg = before
+    probabilities, right = [], []
+    for doc, example in zip(docs, examples, strict=True):
+        group = doc.spans[_KEY]
+        gold = {(ent.start_char, ent.end_char, ent.label) for ent in example.reference.ents}
+        right += [(span.start_char, span.end_char, span.label) in gold for span in group]
+        probabilities += group.attrs["scores"].tolist()
+    return np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=bool)
