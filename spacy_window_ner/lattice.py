@@ -134,7 +134,12 @@ class Lattice:
         self._forward()
         last = _last_places(self._steps)
         ends = self._closed[last].sum(axis=1)
-        _require_paths(ends, self._steps)
+        if not (ends > 0).all():
+            best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
+            raise ValueError(
+                "The scores of the tags lie further apart than float64 can hold (about 700): "
+                "training has diverged. Lower the learning rate, or set grad_clip."
+            )
         log_scale = np.log(self._scale) + largest + top
         of_document = np.bincount(
             _document_of_place(self._steps), log_scale, minlength=len(self._steps.documents)
@@ -153,7 +158,7 @@ class Lattice:
         before_closed = np.zeros((len(self._steps.documents), classes))
         before_closed[:, 0] = 1
         before_inside = np.zeros((len(self._steps.documents), classes - 1))
-        with np.errstate(divide="ignore", invalid="ignore"):  # told by _require_paths
+        with np.errstate(divide="ignore", invalid="ignore"):  # told in __init__
             for a, z in self._steps:
                 opened[a:z] = before_inside = before_inside[: z - a]
                 np.matmul(before_closed[: z - a], self._e_T, out=enter[a:z])
@@ -437,12 +442,6 @@ def _last_places(steps: Steps) -> NDArray[np.int64]:
     # Document i is in step t while i < sizes[t], and the sizes never grow.
     last_step = np.searchsorted(-sizes, -rows, side="left") - 1
     return steps.bounds[last_step] + rows
-
-
-def _require_paths(ends: NDArray, steps: Steps) -> None:
-    bad = ~(ends > 0)
-    if bad.any():
-        raise ValueError(_no_path(int(steps.documents[int(np.argmax(bad))])))
 
 
 def _require_finite(transitions: NDArray) -> None:

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy import registry
+from spacy.tokens import DocBin
+
+from spacy_window_ner.callbacks import LOWEST, best_cut, set_best_threshold
+from tests.helpers import examples
+from tests.pipelines import copy_of, make_examples, ner_of, shared
+
+
+@given(
+    spans=st.lists(st.tuples(st.sampled_from([0.06, 0.2, 0.5, 0.8, 0.97]), st.booleans())),
+    missed=st.integers(0, 5),
+)
+@examples(100)
+def test_best_cut_is_the_best_of_all_cuts(spans, missed):
+    probabilities = np.asarray([p for p, _ in spans], dtype=float)
+    right = np.asarray([r for _, r in spans], dtype=bool)
+    n_gold = int(right.sum()) + missed
+    threshold, f_score = best_cut(probabilities, right, n_gold)
+
+    def f_of(cut):
+        chosen = probabilities > cut
+        total = chosen.sum() + n_gold
+        return 2 * (chosen & right).sum() / total if total else 0.0
+
+    if threshold is None:
+        assert len(spans) == 0
+        return
+    assert f_score == pytest.approx(max(f_of(cut) for cut in (LOWEST, *probabilities)))
+    assert f_score == 0 or f_of(threshold) == pytest.approx(f_score)
+
+
+def test_it_sets_the_threshold_in_the_component_and_in_the_config():
+    nlp = copy_of(shared())
+    data = make_examples(nlp)
+    before = nlp.evaluate(make_examples(nlp))["ents_f"]
+    set_best_threshold(nlp, "window_ner", data)
+    threshold = ner_of(nlp).cfg["threshold"]
+    assert nlp.config["components"]["window_ner"]["threshold"] == threshold
+    assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
+    assert not any(doc.spans for doc in (example.predicted for example in data))
+
+
+def test_the_callback_reads_a_path(tmp_path):
+    nlp = copy_of(shared())
+    path = tmp_path / "dev.spacy"
+    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
+    make = registry.callbacks.get("spacy_window_ner.find_threshold.v1")
+    assert make(path)(nlp) is nlp
+    with pytest.raises(ValueError, match=r"paths\.dev"):
+        make(None)(nlp)
+
+
+def test_another_component_is_an_error():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    with pytest.raises(ValueError, match="window_ner"):
+        set_best_threshold(nlp, "sentencizer", [])
+
+
+def test_other_objectives_keep_the_best_reading():
+    nlp = copy_of(shared("softmax"))
+    set_best_threshold(nlp, "window_ner", make_examples(nlp))
+    assert ner_of(nlp).cfg["threshold"] is None
