@@ -30,7 +30,7 @@ def create_find_threshold(
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
     RETURNS (Callable): From a pipeline to the same pipeline, with `threshold` set to what gives the
-        best F1 on the development data, or to None where the best reading is at least as good.
+        best F1 on the development data.
     """
 
     def callback(nlp: Language) -> Language:
@@ -58,13 +58,10 @@ def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Non
         raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
     if component.model.attrs["objective"] != "crf":
         return
-    component.cfg["threshold"] = None
-    best_reading = nlp.evaluate([_fresh(nlp, example) for example in examples])["ents_f"] or 0.0
-    probabilities, right = _ranked_spans(nlp, component, [_fresh(nlp, eg) for eg in examples])
     n_gold = sum(len(example.reference.ents) for example in examples)
-    threshold, f_score = best_cut(probabilities, right, n_gold)
-    component.cfg["threshold"] = threshold if f_score > best_reading else None
-    nlp.get_pipe_config(name)["threshold"] = component.cfg["threshold"]
+    threshold, _ = best_cut(*_ranked_spans(nlp, component, examples), n_gold)
+    component.cfg["threshold"] = threshold
+    nlp.get_pipe_config(name)["threshold"] = threshold
 
 
 def best_cut(
@@ -88,15 +85,6 @@ def best_cut(
     best = int(np.argmax(f_scores))
     threshold = float((ranked[best] + ranked[best + 1]) / 2)
     return round(min(max(threshold, LOWEST), 0.99), 4), float(f_scores[best])
-
-
-def _fresh(nlp: Language, example: Example) -> Example:
-    """The example with a predicted document that no component has seen."""
-    words = [token.text for token in example.predicted]
-    spaces = [bool(token.whitespace_) for token in example.predicted]
-    return Example(
-        type(example.predicted)(nlp.vocab, words=words, spaces=spaces), example.reference
-    )
 
 
 def _ranked_spans(

@@ -36,6 +36,7 @@ window_size = 3
 hidden_width = 128
 activation = "maxout"
 maxout_pieces = 2
+document_context = true
 nO = null
 
 [model.tok2vec]

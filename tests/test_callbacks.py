@@ -40,6 +40,7 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     before = nlp.evaluate(make_examples(nlp))["ents_f"]
     set_best_threshold(nlp, "window_ner", data)
     threshold = ner_of(nlp).cfg["threshold"]
+    assert 0 < threshold < 1
     assert nlp.config["components"]["window_ner"]["threshold"] == threshold
     assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
     assert not any(doc.spans for doc in (example.predicted for example in data))
