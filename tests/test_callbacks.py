@@ -43,7 +43,7 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     assert 0 < threshold < 1
     assert nlp.config["components"]["window_ner"]["threshold"] == threshold
     assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
-    assert not any(doc.spans for doc in (example.predicted for example in data))
+    assert list(nlp.get_pipe("window_ner").cfg) == list(ner_of(shared()).cfg)
 
 
 def test_the_callback_reads_a_path(tmp_path):

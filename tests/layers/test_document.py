@@ -59,7 +59,14 @@ def test_forward(words):
 
 
 @pytest.mark.parametrize(
-    "words", [[["a", "b", "a", "a"]], [["a", "b", "a"], [], ["b", "a"]], [["a"]], [["x", "x"]]]
+    "words",
+    [
+        [["a", "b", "a", "a"]],
+        [["a", "b", "a"], [], ["b", "a"]],
+        [["a", "b", "a"], ["a", "c", "a"]],
+        [["a"]],
+        [["x", "x"]],
+    ],
 )
 def test_gradients(words):
     docs = [make_doc(w) for w in words]
