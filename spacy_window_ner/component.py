@@ -136,6 +136,7 @@ class WindowNER(TrainablePipe):
         }
         self.scorer = scorer
         self._told_misaligned = False
+        self._rehearsal_model: Model[list[Doc], Scores] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -285,6 +286,49 @@ class WindowNER(TrainablePipe):
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update([example.predicted for example in examples])
         loss, d_scores = self.get_loss(examples, scores)
+        backprop(d_scores)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+        **config: Any,
+    ) -> dict[str, float]:
+        """Learn to say of a batch what the network said when `nlp.resume_training` was called, so
+        that it keeps what it knew while it learns other text. Labels added since are left alone.
+
+        examples (Iterable[Example]): The examples; their annotation is not used.
+        sgd (Optional[thinc.api.Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): Record of the losses, updated under the component's
+            name.
+        RETURNS (Dict[str, float]): The updated losses.
+        """
+        losses = {} if losses is None else losses
+        examples = list(examples)
+        validate_examples(examples, "WindowNER.rehearse")
+        docs = [example.predicted for example in examples]
+        if self._rehearsal_model is None or not any(len(doc) for doc in docs):
+            return losses
+        losses.setdefault(self.name, 0.0)
+        set_dropout_rate(self.model, 0.0)
+        teacher = self._rehearsal_model.predict(docs)
+        scores, backprop = self.model.begin_update(docs)
+        tags, classes = teacher.emissions.shape[1], len(teacher.transitions)
+        old = Scores(
+            scores.emissions[:, :tags], scores.transitions[:classes, :classes], scores.lengths
+        )
+        loss, d_old = self._objective.imitate(old, teacher)
+        d_scores = Scores(
+            np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
+        )
+        d_scores.emissions[:, :tags] = d_old.emissions
+        d_scores.transitions[:classes, :classes] = d_old.transitions
         backprop(d_scores)
         if sgd not in (None, False):
             self.finish_update(sgd)

@@ -1,6 +1,6 @@
 """The training objectives by name.
 
-An objective is a module with `LEARNS_TRANSITIONS`, `loss` and `span_probabilities`.
+An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `span_probabilities`.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,21 @@ class Objective:
     name (str): Its name in the config.
     learns_transitions (bool): Whether the network gets transition scores.
     loss (Callable): See `crf.loss`; all objectives take and return the same.
+    imitate (Callable): See `crf.imitate`.
     span_probabilities (Callable): See `crf.span_probabilities`.
     """
 
     name: str
     learns_transitions: bool
     loss: Callable[..., Any]
+    imitate: Callable[..., Any]
     span_probabilities: Callable[..., Any]
 
 
 OBJECTIVES = {
-    name: Objective(name, module.LEARNS_TRANSITIONS, module.loss, module.span_probabilities)
+    name: Objective(
+        name, module.LEARNS_TRANSITIONS, module.loss, module.imitate, module.span_probabilities
+    )
     for name, module in (("crf", crf), ("softmax", softmax), ("logistic", logistic))
 }
 

@@ -123,3 +123,24 @@ def span_probabilities(
         None if allowed is None else allowed[tokens],
     )
     return lattice.span_probabilities(moved)
+
+
+def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
+    """Compute how far the network is from a teacher, and the gradient of that.
+
+    J = KL(teacher ‖ network) over whole tag sequences; its gradient is the difference of two sets
+    of marginals once more, the network's minus the teacher's.
+
+    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
+    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    RETURNS (Tuple[float, Scores]): The divergence in nats, summed over documents, and its gradient.
+    """
+    mine = Lattice(scores.emissions, scores.transitions, scores.lengths)
+    theirs = Lattice(teacher.emissions, teacher.transitions, teacher.lengths)
+    marginals, transitions = theirs.marginals(), theirs.expected_transitions()
+    divergence = mine.log_z.sum() - theirs.log_z.sum()
+    divergence += (marginals * (teacher.emissions - scores.emissions)).sum()
+    divergence += (transitions * (teacher.transitions - scores.transitions)).sum()
+    d_emissions = (mine.marginals() - marginals).astype(scores.emissions.dtype)
+    d_transitions = mine.expected_transitions() - transitions
+    return float(divergence), Scores(d_emissions, d_transitions, scores.lengths)

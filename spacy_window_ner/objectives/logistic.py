@@ -66,3 +66,20 @@ def span_probabilities(
     RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
     """
     return span_products(_log_sigmoid(scores.emissions), spans)
+
+
+def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
+    """Compute how far the network is from a teacher, and the gradient of that: σ(s) − σ(teacher's).
+
+    scores (Scores): Emissions (n_tokens, n_tags).
+    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens and tags, and
+        its gradient.
+    """
+    S, R = scores.emissions.astype(np.float64), teacher.emissions.astype(np.float64)
+    q = np.exp(_log_sigmoid(R))
+    divergence = q * (_log_sigmoid(R) - _log_sigmoid(S))
+    divergence += (1 - q) * (_log_sigmoid(-R) - _log_sigmoid(-S))
+    d_emissions = (np.exp(_log_sigmoid(S)) - q).astype(scores.emissions.dtype)
+    d_scores = Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+    return float(divergence.sum()), d_scores

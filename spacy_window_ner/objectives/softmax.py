@@ -66,3 +66,17 @@ def span_probabilities(
     RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
     """
     return span_products(_log_softmax(scores.emissions, allowed), spans)
+
+
+def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
+    """Compute how far the network is from a teacher, and the gradient: p − p of the teacher.
+
+    scores (Scores): Emissions (n_tokens, n_tags).
+    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens, and its
+        gradient.
+    """
+    log_p, log_q = _log_softmax(scores.emissions, None), _log_softmax(teacher.emissions, None)
+    d_emissions = (np.exp(log_p) - np.exp(log_q)).astype(scores.emissions.dtype)
+    divergence = float((np.exp(log_q) * (log_q - log_p)).sum())
+    return divergence, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
