@@ -150,11 +150,15 @@ def _tags_of(doc: Doc, labels: Mapping[int, int], *, missing_space: int) -> NDAr
     return tags
 
 
-def preset_mask(docs: Sequence[Doc], labels: Mapping[int, int]) -> NDArray[np.bool_] | None:
+def preset_mask(
+    docs: Sequence[Doc], labels: Mapping[int, int], n_labels: int | None = None
+) -> NDArray[np.bool_] | None:
     """The tags that documents allow before we look at them.
 
     docs (Sequence[Doc]): The documents.
-    labels (Mapping[int, int]): The number of each label by its hash in the string store.
+    labels (Mapping[int, int]): The number of each label by its hash in the string store. Entities
+        of other labels are outside to the network.
+    n_labels (Optional[int]): The number of labels of the network, if there are more than these.
     RETURNS (Optional[ndarray]): Shape (n_tokens, n_tags) bool, or None where nothing is set and
         all tags are allowed everywhere.
     """
@@ -176,7 +180,7 @@ def preset_mask(docs: Sequence[Doc], labels: Mapping[int, int]) -> NDArray[np.bo
     if entity.any():
         own = [_tags_of(doc, labels, missing_space=MISSING) for doc in docs]
         tags[entity] = np.concatenate(own)[entity]
-    allowed = allow_only(tags, len(labels))
+    allowed = allow_only(tags, len(labels) if n_labels is None else n_labels)
     free = tags == MISSING
     _forbid(allowed, free & (space > 0), (BEGIN, LAST, UNIT))
     _forbid(allowed, free & crosses, (IN, LAST))

@@ -76,6 +76,7 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     RETURNS (Model): The same network.
     RAISES (ValueError): If the number is no number of tags, or below the old one.
     """
+    labels = n_labels(nO)
     scores, transitions = model.get_ref("scores"), model.get_ref("transitions")
     before = scores.maybe_get_dim("nO")
     if before == nO:
@@ -85,10 +86,10 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     if scores.has_param("W"):
         _replace(model, "scores", grown_affine(scores, nO))
         old = n_labels(before)
-        model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, n_labels(nO))]
+        model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, labels)]
     else:
         scores.set_dim("nO", nO, force=True)
-    _replace(model, "transitions", grown_transitions(transitions, n_labels(nO)))
+    _replace(model, "transitions", grown_transitions(transitions, labels))
     return model
 
 

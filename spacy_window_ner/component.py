@@ -25,7 +25,7 @@ from .alignment import Gold, preset_mask, read_gold
 from .decoding import Entities, decode
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
-from .serialization import load_model
+from .serialization import load_model, validate_cfg
 from .tags import TAGS_PER_LABEL, n_tags
 
 default_config = """
@@ -217,12 +217,13 @@ class WindowNER(TrainablePipe):
                 np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), dtype=np.int32)
             )
         scores = self.model.predict(docs)
-        allowed = preset_mask(docs, self._label_numbers)
-        legal = self._legal
-        if not legal.all():
-            allowed = (
-                np.tile(legal, (len(scores.emissions), 1)) if allowed is None else (allowed & legal)
-            )
+        unseen = self.model.attrs["unseen_labels"]
+        numbers = self._label_numbers
+        seen = {label: number for label, number in numbers.items() if number not in unseen}
+        allowed = preset_mask(docs, seen, len(numbers))
+        if unseen:
+            legal = np.broadcast_to(self._legal, scores.emissions.shape)
+            allowed = legal if allowed is None else allowed & legal
         probabilities = self.cfg["spans_key"] is not None
         return decode(
             scores,
@@ -377,11 +378,19 @@ class WindowNER(TrainablePipe):
         util.check_lexeme_norms(self.vocab, "window_ner")
         if labels is None:
             labels = self._labels_of_data(get_examples())
+        if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+            raise ValueError(
+                f"[{self.name}] labels must be a list of strings, got {labels!r}. "
+                f"`python -m spacy init labels` writes such a list."
+            )
         self._add_labels(labels)
         self._read_vocabulary(get_examples())
-        sample = [example.predicted for example in islice(get_examples(), 10)]
-        if not sample:
+        if not any(True for _ in get_examples()):
             raise ValueError(Errors.E923.format(name=self.name))
+        docs = (example.predicted for example in get_examples())
+        # Widths cannot be read off documents without tokens.
+        sample = list(islice((doc for doc in docs if len(doc)), 10))
+        sample = sample or [Doc(self.vocab, words=["x"])]
         self.set_output(n_tags(len(self.cfg["labels"])))
         self.model.initialize(X=sample)
         self.model.attrs["unseen_labels"] = []
@@ -400,7 +409,12 @@ class WindowNER(TrainablePipe):
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
             "model": lambda b: loaded.update(model=b),
         }
-        util.from_bytes(bytes_data, deserialize, exclude)
+        try:
+            util.from_bytes(bytes_data, deserialize, exclude)
+        except Exception as error:
+            raise ValueError(
+                f"[{self.name}] The bytes are damaged or cut off: {error}. Load what to_bytes gave."
+            ) from error
         return self._load(loaded["cfg"], loaded["model"])
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "WindowNER":
@@ -413,15 +427,21 @@ class WindowNER(TrainablePipe):
         """
         loaded: dict[str, Any] = {"cfg": {}, "model": None}
         deserialize: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: loaded.update(cfg=deserialize_config(p)),
+            "cfg": lambda p: loaded.update(cfg=self._read_cfg(p)),
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "model": lambda p: loaded.update(model=p.read_bytes()),
         }
         util.from_disk(path, deserialize, exclude)
         return self._load(loaded["cfg"], loaded["model"])
 
-    def _load(self, cfg: dict[str, Any], model: bytes | None) -> "WindowNER":
-        cfg = {**self.cfg, **cfg}
+    def _read_cfg(self, path: Path) -> Any:
+        try:
+            return deserialize_config(path)
+        except ValueError as error:
+            raise ValueError(f"[{self.name}] The file {path} (cfg) is damaged: {error}.") from error
+
+    def _load(self, cfg: Any, model: bytes | None) -> "WindowNER":
+        cfg = {**self.cfg, **validate_cfg(cfg, self.name)}
         if model is not None:
             load_model(self.model, model, cfg["labels"], self.name)
         self.cfg = cfg
@@ -444,7 +464,8 @@ class WindowNER(TrainablePipe):
         readers = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         if not readers:
             return
-        docs = [example.predicted for example in examples]
+        # A document without annotation teaches nothing of its words.
+        docs = [eg.predicted for eg in examples if _has_gold(eg, self.incorrect_spans_key)]
         for node in readers:
             node.attrs["read_vocabulary"](node, util.minibatch(docs, size=256))
 

@@ -65,7 +65,7 @@ def validate_attrs(attrs: Sequence[str]) -> None:
     """Check the names of attributes.
 
     attrs (Sequence[str]): Names of spaCy token attributes or of `STRING_ATTRS`.
-    RAISES (ValueError): If there is none, or one is unknown.
+    RAISES (ValueError): If one is unknown.
     """
     unknown = [attr for attr in attrs if attr not in STRING_ATTRS and attr not in IDS]
     if unknown:

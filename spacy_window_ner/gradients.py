@@ -82,7 +82,13 @@ def check_gradients(
                 param = node.get_param(name)
                 error = _largest_error(param, node.get_grad(name), value, max_entries, rng)
                 errors.append(GradientError(node.name, name, param.shape, error))
-        for x, d_x in zip(_arrays(X), _arrays(d_X), strict=False):
+        inputs, d_inputs = _arrays(X), _arrays(d_X)
+        if len(d_inputs) < len(inputs):
+            raise ValueError(
+                f"{model.name} returns no gradient for its input: its backprop gives "
+                f"{len(d_inputs)} arrays for {len(inputs)}."
+            )
+        for x, d_x in zip(inputs, d_inputs, strict=False):
             error = _largest_error(x, d_x, value, max_entries, rng)
             errors.append(GradientError(model.name, "input", x.shape, error))
     return errors
@@ -149,7 +155,9 @@ def _largest_error(
             flat[entry] = before
         scale = np.maximum(np.abs(numeric), np.abs(analytic))
         scale = np.maximum(scale, FLOOR * np.abs(d_x).max())
-        differences.append(np.abs(numeric - analytic) / np.where(scale > 0, scale, 1))
+        with np.errstate(invalid="ignore"):
+            error = np.abs(numeric - analytic) / np.where(scale > 0, scale, 1)
+        differences.append(np.where(np.isfinite(error), error, np.inf))
     return float(np.minimum.reduce(differences).max())
 
 

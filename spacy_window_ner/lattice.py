@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
 
+# Below this share of a step's largest factor, others may have been lost to rounding to zero.
+_SMALLEST = 1e-150
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -134,7 +137,7 @@ class Lattice:
         self._forward()
         last = _last_places(self._steps)
         ends = self._closed[last].sum(axis=1)
-        if not (ends > 0).all():
+        if not (ends > _SMALLEST).all() or not (self._scale > _SMALLEST).all():
             best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
             raise ValueError(
                 "The scores of the tags lie further apart than float64 can hold (about 700): "

@@ -1,8 +1,10 @@
-"""Load saved networks so that a wrong file is told in plain words and changes nothing."""
+"""Load saved components so that a wrong file is told in plain words and changes nothing."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import srsly
 from thinc.api import Model
 
 from .tags import n_tags
@@ -15,6 +17,9 @@ _SHAPES: dict[str, Callable[[Model], tuple[int, ...]]] = {
     "T": lambda node: (node.get_dim("n_labels") + 1,) * 2,
 }
 
+# What training writes into a node's attrs; the others are settings, which a config gives.
+_LEARNED = ("unseen_labels", "dropout_rate", "known", "counts")
+
 
 def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> None:
     """Load a saved network, or raise and leave the network as it was.
@@ -26,9 +31,13 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     RAISES (ValueError): If the data is damaged, is of another kind of network or another shape.
     """
     trial = model.copy()
+    own = _own_nodes(model)
     try:
+        _validate_content(own, srsly.msgpack_loads(data))
         trial.from_bytes(data)
-        _validate(trial, len(labels))
+        loaded = [node for i, node in enumerate(trial.walk()) if i in own]
+        _validate_settings(list(own.values()), loaded)
+        _validate_shapes(trial, loaded, len(labels))
     except Exception as error:
         raise ValueError(
             f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "
@@ -39,26 +48,77 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     model.from_bytes(data)
 
 
-def _validate(model: Model, n_labels: int) -> None:
+def validate_cfg(cfg: Any, name: str) -> dict[str, Any]:
+    """Check a component's saved settings.
+
+    cfg (Any): What was read.
+    name (str): Name of the component, for messages.
+    RETURNS (Dict[str, Any]): The settings.
+    RAISES (ValueError): If they are not settings with distinct labels.
+    """
+    labels = cfg.get("labels", []) if isinstance(cfg, dict) else None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"[{name}] The saved cfg is damaged: it has no list of labels.")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"[{name}] The saved cfg is damaged: a label is there twice in {labels}.")
+    return cfg
+
+
+def _validate_content(own: dict[int, Model], content: Any) -> None:
+    """Check that the parameters are there, as arrays: Thinc would keep its own for missing ones."""
+    initialized = set()
+    for i, node in own.items():
+        params = content["params"][i]
+        if set(params) != set(node.param_names):
+            raise ValueError(f"{node.name} has parameters {sorted(params)}")
+        for param, value in params.items():
+            if value is not None and not isinstance(value, np.ndarray):
+                raise ValueError(f"{param} of {node.name} is not an array")
+            initialized.add(value is not None)
+    if len(initialized) > 1:
+        raise ValueError("some of its parameters are missing")
+
+
+def _validate_settings(own: list[Model], loaded: list[Model]) -> None:
+    for ours, theirs in zip(own, loaded, strict=True):
+        for name, value in ours.attrs.items():
+            other = theirs.attrs.get(name)
+            if name in _LEARNED or callable(value):
+                continue
+            if type(other) is not type(value) or other != value:
+                raise ValueError(f"{ours.name} has {name} = {other!r}, not {value!r}")
+
+
+def _validate_shapes(model: Model, own: list[Model], n_labels: int) -> None:
     tags = model.get_ref("scores").maybe_get_dim("nO")
     if tags is not None and tags != n_tags(n_labels):
         raise ValueError(f"its network has {tags} tags, but its {n_labels} labels need others")
     transitions = model.get_ref("transitions").maybe_get_dim("n_labels")
     if transitions is not None and transitions != n_labels:
         raise ValueError(f"it has transition scores for {transitions} labels, not {n_labels}")
-    for node in _own_nodes(model):
+    unseen = model.attrs["unseen_labels"]
+    if not set(unseen) <= set(range(n_labels)):
+        raise ValueError(f"it has unseen labels {unseen} of {n_labels} labels")
+    for node in own:
+        if "known" in node.attrs and len(node.attrs["known"]) != 2 * len(node.attrs["counts"]):
+            raise ValueError(f"the known values of {node.name} and their counts do not match")
+        if "known" in node.attrs and len(node.attrs["known"]) % 8:
+            raise ValueError(f"the known values of {node.name} are cut off")
         for param in node.param_names:
-            if not node.has_param(param):
-                continue
-            value, shape = np.asarray(node.get_param(param)), _SHAPES[param](node)
-            if value.shape != shape:
-                raise ValueError(f"{node.name} has {param} of shape {value.shape}, not {shape}")
-            if value.dtype.kind != "f" or not np.isfinite(value).all():
-                raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+            if node.has_param(param):
+                _validate_param(node, param)
 
 
-def _own_nodes(model: Model) -> list[Model]:
-    """The nodes of our layers: all but those of somebody else's token vectors."""
+def _validate_param(node: Model, param: str) -> None:
+    value, shape = np.asarray(node.get_param(param)), _SHAPES[param](node)
+    if value.shape != shape:
+        raise ValueError(f"{node.name} has {param} of shape {value.shape}, not {shape}")
+    if value.dtype.kind != "f" or not np.isfinite(value).all():
+        raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+
+
+def _own_nodes(model: Model) -> dict[int, Model]:
+    """The nodes of our layers by their place: all but those of somebody else's token vectors."""
     tok2vec = model.get_ref("tok2vec")
     others = [] if tok2vec.name == "lexeme_embed" else list(tok2vec.walk())
-    return [node for node in model.walk() if node not in others]
+    return {i: node for i, node in enumerate(model.walk()) if node not in others}

@@ -95,7 +95,7 @@ def example_from(words, tags):
 
 
 @given(batch=st.lists(example_of(same_tokens=True), max_size=3))
-@examples(150)
+@examples(80)
 def test_gold_of_the_same_tokens_is_what_spacy_aligns(batch):
     gold = read_gold(batch, LABELS)
     assert gold.tags.dtype == np.int32
@@ -105,7 +105,7 @@ def test_gold_of_the_same_tokens_is_what_spacy_aligns(batch):
 
 
 @given(batch=st.lists(example_of(), max_size=3))
-@examples(150)
+@examples(80)
 def test_gold_of_other_tokens_is_what_spacy_aligns(batch):
     gold = read_gold(batch, LABELS)
     assert gold.tags.tolist() == [tag for example in batch for tag in plain_tags(example)]
@@ -294,7 +294,7 @@ def tags_in_entity(label, length):
 
 
 @given(docs=st.lists(preset_docs(), min_size=1, max_size=3))
-@examples(150)
+@examples(80)
 def test_preset_mask_equals_the_rules(docs):
     expected = [row for doc in docs for row in plain_mask(doc)]
     found = preset_mask(docs, LABELS)

@@ -36,5 +36,5 @@ def forward(
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
     mask = (np.random.random_sample(X.shape) >= rate).astype(X.dtype)
-    mask /= 1 - rate
+    mask /= max(1 - rate, np.finfo("f").tiny)  # at a rate of 1 all values are dropped
     return X * mask, lambda d_Y: d_Y * mask

@@ -43,7 +43,7 @@ def Embedding(
     """
     if nV < 2:
         raise ValueError(f"A table needs 2 rows or more, one for unknown values; got {nV}.")
-    if rare_dropout < 0:
+    if not rare_dropout >= 0:
         raise ValueError(f"rare_dropout must be 0 or more, got {rare_dropout}.")
     return Model(
         f"embed_{attr}",

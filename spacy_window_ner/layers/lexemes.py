@@ -50,13 +50,13 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     borders = np.cumsum(lexemes.lengths)[:-1]
 
     def backprop(d_Ys: OutT) -> InT:
-        d_tokens = np.concatenate(d_Ys)
+        d_tokens = np.concatenate([vectors[:0], *d_Ys])
         d_vectors = np.zeros(vectors.shape, dtype=d_tokens.dtype)
         add_rows(d_vectors, lexemes.tokens, d_tokens)
         backprop_vectors(d_vectors)
         return []
 
-    return np.split(vectors[lexemes.tokens], borders), backprop
+    return np.split(vectors[lexemes.tokens], borders)[: len(docs)], backprop
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:

@@ -24,8 +24,8 @@ def Maxout(pieces: int) -> Model[InT, OutT]:
     RETURNS (Model): (n, pieces · width) → (n, width), no parameters.
     RAISES (ValueError): If there are fewer than two pieces.
     """
-    if pieces < 2:
-        raise ValueError(f"maxout needs at least 2 pieces to choose from, got {pieces}.")
+    if pieces != int(pieces) or pieces < 2:
+        raise ValueError(f"maxout needs at least 2 pieces, a whole number; got {pieces}.")
     return Model("maxout", forward, attrs={"pieces": pieces}, ops=NUMPY_OPS)
 
 

@@ -32,7 +32,8 @@ def loss(
     S = scores.emissions.astype(np.float64)
     choices = allowed & legal
     sure = choices.sum(axis=1, keepdims=True) == 1
-    weight = (legal & (~choices | sure)).astype(np.float64)
+    known = ~(allowed | ~legal).all(axis=1, keepdims=True)
+    weight = (known & legal & (~choices | sure)).astype(np.float64)
     # −log σ(s) = log(1 + e⁻ˢ), and 1 − σ(s) = σ(−s)
     losses = np.logaddexp(0, np.where(choices, -S, S))
     d_emissions = weight * (np.exp(_log_sigmoid(S)) - choices)

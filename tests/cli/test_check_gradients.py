@@ -1,0 +1,259 @@
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from click.testing import Result
+from spacy.util import fix_random_seed
+from typer.testing import CliRunner
+
+from spacy_window_ner.cli import app
+from spacy_window_ner.layers.activation import ACTIVATIONS
+
+from ..pipelines import (
+    CONFIGS,
+    OBJECTIVES,
+    blank,
+    corpus,
+    make_examples,
+    ner_of,
+    save_vectors,
+    shared,
+    small_model,
+    train,
+    trained,
+    uses_vectors,
+)
+
+SMALL = {"attrs": ["NORM", "SHAPE"], "rows": [20, 9], "widths": [4, 3], "width": 5}
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(app, ["check-gradients", *map(str, args)])
+
+
+def printed_nodes(output: str) -> dict[str, list[str]]:
+    """The rows of the printed tables: the columns of each node by its name."""
+    rows = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
+    return {row[0]: row[1:] for row in rows if len(row) > 2}
+
+
+def largest_error(output: str) -> float:
+    found = re.search(r"largest relative error is (\S+),", output)
+    assert found, output
+    return float(found[1])
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A pipeline on disk, with a tanh layer."""
+    model = small_model(activation="tanh", hidden_width=6, window_size=1, tok2vec=SMALL)
+    trained(model=model, steps=5).to_disk(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def test_a_saved_pipeline_is_checked_node_by_node(saved: Path):
+    result = run(saved)
+    assert result.exit_code == 0, result.output
+    model = ner_of(spacy.load(saved)).model
+    names = [node.name for node in model.walk(order="dfs_pre")]
+    lines = [line.strip().split("  ")[0] for line in result.output.splitlines()]
+    assert [line for line in lines if line in names] == names
+    nodes = printed_nodes(result.output)
+    assert nodes["window"][-1] == "0.0e+00" or float(nodes["window"][-1]) < 1e-6
+    assert "E (20, 4)" in nodes["embed_NORM"]
+    assert "T (4, 4)" in nodes["transitions"]
+    assert "objective crf" in result.output
+    assert largest_error(result.output) <= 1e-6
+    assert "within 1e-06" in result.output
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_is_checked(config: Path, tmp_path: Path):
+    args = []
+    if uses_vectors(config):
+        args = ["--paths.vectors", save_vectors(tmp_path / "vectors", corpus(5))]
+    result = run(config, *args)
+    assert result.exit_code == 0, result.output
+    assert largest_error(result.output) <= 1e-6
+    assert "transitions" in printed_nodes(result.output)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("activation", ["hard_tanh", "relu"])
+def test_settings_of_a_config_are_overridden(objective: str, activation: str):
+    model = "--components.window_ner.model"
+    result = run(
+        next(path for path in CONFIGS if path.stem == "efficiency"),
+        *(f"{model}.objective", objective, f"{model}.activation", activation),
+        *(f"{model}.hidden_width", 6, f"{model}.tok2vec.width", 5),
+    )
+    assert result.exit_code == 0, result.output
+    assert f"objective {objective}" in result.output
+    assert activation in printed_nodes(result.output)
+
+
+def test_a_pipeline_with_a_listener_is_checked(tmp_path: Path):
+    """spaCy's own layers are not checked, since they compute in float32; all after them is."""
+    fix_random_seed(0)
+    nlp = spacy.blank("xx")
+    tok2vec = {
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "width": 8,
+        "depth": 1,
+        "embed_size": 50,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+        "pretrained_vectors": None,
+    }
+    nlp.add_pipe("tok2vec", config={"model": tok2vec})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8}
+    nlp.add_pipe("window_ner", config={"model": {"hidden_width": 6, "tok2vec": listener}})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    train(nlp, examples, 3)
+    nlp.to_disk(tmp_path)
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert largest_error(result.output) <= 1e-6
+    assert "which is not checked" in result.output
+    nodes = printed_nodes(result.output)
+    assert "window" in nodes
+    assert "transitions" in nodes
+
+
+def test_spacy_token_vectors_within_the_network_are_left_out(tmp_path: Path):
+    nlp = spacy.blank("xx")
+    tok2vec = {
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "width": 8,
+        "depth": 1,
+        "embed_size": 50,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+        "pretrained_vectors": None,
+    }
+    nlp.add_pipe("window_ner", config={"model": {"hidden_width": 6, "tok2vec": tok2vec}})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(tmp_path)
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "which is not checked" in result.output
+
+
+def test_all_components_of_a_pipeline_are_checked(tmp_path: Path):
+    nlp = spacy.blank("xx")
+    for name in ("one", "two"):
+        config = {"model": small_model(hidden_width=6, window_size=1, tok2vec=SMALL)}
+        nlp.add_pipe("window_ner", name=name, config=config)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(tmp_path)
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "one: objective crf" in result.output
+    assert "two: objective crf" in result.output
+    assert result.output.count("largest relative error") == 2
+
+
+def test_a_pipeline_without_labels_is_checked(tmp_path: Path):
+    nlp = blank(model=small_model(hidden_width=6, window_size=1, tok2vec=SMALL))
+    nlp.initialize()
+    nlp.to_disk(tmp_path)
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.output
+
+
+# Failures
+
+
+@pytest.mark.parametrize("factor", [1.01, -1.0, np.nan])
+def test_a_wrong_gradient_is_found_and_the_command_fails(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+):
+    f, df = ACTIVATIONS["tanh"]
+    monkeypatch.setitem(ACTIVATIONS, "tanh", (f, lambda h: df(h) * factor))
+    result = run(saved)
+    assert result.exit_code == 1, result.output
+    assert "above 1e-06" in result.output
+    nodes = printed_nodes(result.output)
+    assert not float(nodes["tanh"][-1]) < 1e-3
+    assert float(nodes["window"][-1]) < 1e-6
+
+
+def test_an_error_above_the_bound_fails(saved: Path, monkeypatch: pytest.MonkeyPatch):
+    module = import_module("spacy_window_ner.cli.check_gradients")
+    monkeypatch.setattr(module, "BOUND", 1e-30)
+    result = run(saved)
+    assert result.exit_code == 1
+    assert "above 1e-30" in result.output
+
+
+def test_one_wrong_component_of_two_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    nlp = spacy.blank("xx")
+    for name, activation in (("one", "tanh"), ("two", "relu")):
+        model = small_model(hidden_width=6, window_size=1, tok2vec=SMALL, activation=activation)
+        nlp.add_pipe("window_ner", name=name, config={"model": model})
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(tmp_path)
+    f, df = ACTIVATIONS["tanh"]
+    monkeypatch.setitem(ACTIVATIONS, "tanh", (f, lambda h: 2 * df(h)))
+    result = run(tmp_path)
+    assert result.exit_code == 1
+    assert "above 1e-06" in result.output
+    assert "within 1e-06" in result.output  # the second is checked all the same
+
+
+def test_a_pipeline_without_window_ner(tmp_path: Path):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path)
+    result = run(tmp_path)
+    assert result.exit_code == 1
+    assert "no window_ner" in result.output
+    assert "sentencizer" in result.output
+
+
+def test_what_is_neither_config_nor_pipeline(tmp_path: Path):
+    result = run(tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "Neither a config nor a pipeline" in result.output
+    assert "nowhere" in result.output
+
+
+def test_a_config_that_is_broken(tmp_path: Path):
+    path = tmp_path / "broken.cfg"
+    path.write_text("[nlp\nlang = 3")
+    result = run(path)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)  # a message, no traceback
+
+
+def test_settings_of_a_saved_pipeline_cannot_be_overridden(saved: Path):
+    result = run(saved, "--components.window_ner.model.hidden_width", 3)
+    assert result.exit_code == 1
+    assert "overridden in a config" in result.output
+
+
+def test_missing_vectors_are_told(tmp_path: Path):
+    config = next(path for path in CONFIGS if path.stem == "accuracy")
+    result = run(config)
+    assert result.exit_code == 1
+    assert "initialize.vectors" in result.output + str(result.exception)
+
+
+def test_the_command_is_found_by_spacy(tmp_path: Path):
+    shared().to_disk(tmp_path)
+    command = [sys.executable, "-m", "spacy", "window-ner", "check-gradients", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "within 1e-06" in done.stdout

@@ -1,0 +1,36 @@
+"""Fixtures that several test files use."""
+
+from collections.abc import Iterator
+
+import pytest
+from spacy.language import Language
+from srsly import msgpack
+
+from .pipelines import copy_of, shared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_search_for_plugins() -> Iterator[None]:
+    """srsly searches all installed packages for plugins at every value that it packs or unpacks.
+
+    Saving and loading networks would take more time with that than all else.
+    """
+    registries = (msgpack.msgpack_encoders, msgpack.msgpack_decoders)
+    before = [registry.entry_points for registry in registries]
+    for registry in registries:
+        registry.entry_points = False
+    yield
+    for registry, value in zip(registries, before, strict=True):
+        registry.entry_points = value
+
+
+@pytest.fixture
+def trained_nlp() -> Language:
+    """A pipeline that has learned `SENTENCES`. Tests do not change it."""
+    return shared()
+
+
+@pytest.fixture
+def trained_copy(trained_nlp: Language) -> Language:
+    """A copy of `trained_nlp` to change."""
+    return copy_of(trained_nlp)

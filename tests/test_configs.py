@@ -1,0 +1,100 @@
+"""Every config in `configs/` is complete, loads, and trains with spaCy's own commands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy import util
+from spacy.cli.debug_config import debug_config
+from spacy.cli.train import train
+from spacy.training import Corpus
+
+from spacy_window_ner.component import DEFAULT_MODEL
+from spacy_window_ner.tags import n_tags
+
+from .pipelines import CONFIGS, corpus, ner_of, save_corpus, save_vectors, texts_of, uses_vectors
+
+SENTENCES = corpus(20)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A corpus of 20 sentences and a pipeline with vectors, as overrides of a config."""
+    path = tmp_path_factory.mktemp("data")
+    return {
+        "paths.train": str(save_corpus(path / "train.spacy", SENTENCES)),
+        "paths.dev": str(save_corpus(path / "dev.spacy", corpus(5))),
+        "paths.vectors": str(save_vectors(path / "vectors", SENTENCES)),
+    }
+
+
+def overrides(config: Path, data: dict[str, str]) -> dict[str, Any]:
+    """The paths that a config needs: one without static vectors gets none."""
+    return {
+        name: path for name, path in data.items() if name != "paths.vectors" or uses_vectors(config)
+    }
+
+
+def test_there_is_a_config_for_each_way_of_working():
+    names = {path.stem for path in CONFIGS}
+    assert {"efficiency", "accuracy", "shared_tok2vec", "textbook"} <= names
+    assert {path.stem for path in CONFIGS if uses_vectors(path)} == {"accuracy", "textbook"}
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_config_passes_debug_config(
+    config: Path, data: dict[str, str], capsys: pytest.CaptureFixture[str]
+):
+    debug_config(config, overrides=overrides(config, data), show_funcs=True)
+    printed = capsys.readouterr().out
+    assert "spacy_window_ner.WindowClassifier.v1" in printed
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_config_is_complete(config: Path):
+    """Nothing is left to defaults that a later version may change."""
+    complete = util.load_config(config, interpolate=False)
+    nlp = util.load_model_from_config(complete, auto_fill=False)
+    filled = nlp.config
+    assert set(filled) == set(complete)
+    for section in complete:
+        assert filled[section] == complete[section], section
+    # Its own comment says how to train with it.
+    assert f"python -m spacy train {config.name}" in config.read_text()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_config_initializes(config: Path, data: dict[str, str]):
+    loaded = util.load_config(config, overrides=overrides(config, data))
+    nlp = util.load_model_from_config(loaded)
+    examples = list(Corpus(data["paths.train"])(nlp))
+    nlp.initialize(lambda: examples)
+    ner = ner_of(nlp)
+    assert ner.labels == ("LOC", "PER")
+    scores = ner.model.predict([nlp(texts_of(SENTENCES)[0])])
+    assert scores.emissions.shape[1] == n_tags(2)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_config_trains(config: Path, data: dict[str, str], tmp_path: Path):
+    few_steps = {
+        "training.max_steps": 4,
+        "training.eval_frequency": 2,
+        "training.batcher.size": 60,
+    }
+    train(config, tmp_path, overrides={**overrides(config, data), **few_steps})
+    nlp = spacy.load(tmp_path / "model-last")
+    assert ner_of(nlp).labels == ("LOC", "PER")
+    assert "ents_f" in nlp.meta["performance"]
+    assert nlp.meta["performance"]["window_ner_loss"] > 0
+    docs = list(nlp.pipe([*texts_of(SENTENCES), "", "New words"]))
+    assert all(doc.has_annotation("ENT_IOB") for doc in docs if len(doc))
+    assert all(
+        len(doc.spans["window_ner"]) == len(doc.spans["window_ner"].attrs["scores"]) for doc in docs
+    )
+
+
+def test_efficiency_has_the_network_of_a_plain_add_pipe():
+    config = util.load_config(next(path for path in CONFIGS if path.stem == "efficiency"))
+    assert config["components"]["window_ner"]["model"] == DEFAULT_MODEL
