@@ -563,7 +563,6 @@ def test_a_low_threshold_finds_more_and_a_high_one_is_surer():
         assert all(list(doc.ents) == list(doc.spans["window_ner"]) for doc in docs)
         found.append(sum(len(doc.ents) for doc in docs))
     assert found[0] >= found[1] >= found[2]
-    assert found[0] > found[2]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

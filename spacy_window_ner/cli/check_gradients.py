@@ -8,7 +8,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Model
+from thinc.api import ConfigValidationError, Model
 from wasabi import msg
 
 from ..component import WindowNER
@@ -42,8 +42,11 @@ def check_gradients_of(name: str, overrides: dict[str, Any]) -> bool:
 def _load(name: str, overrides: dict[str, Any]) -> Language:
     path = Path(name)
     if path.is_file():
-        config = util.load_config(path, overrides=overrides, interpolate=False)
-        nlp = util.load_model_from_config(config, auto_fill=True)
+        try:
+            config = util.load_config(path, overrides=overrides, interpolate=False)
+            nlp = util.load_model_from_config(config, auto_fill=True)
+        except (ConfigValidationError, ValueError) as error:
+            msg.fail(f"Not a config of a pipeline: {name}", str(error), exits=1)
         examples = _examples(nlp, ["A", "B"])
         with nlp.select_pipes(enable=_trainable_by_window_ner(nlp)):
             nlp.initialize(lambda: examples)
@@ -93,8 +96,9 @@ def _check(nlp: Language, component: WindowNER) -> bool:
             if hasattr(pipe, "predict") and hasattr(pipe, "set_annotations"):
                 pipe.set_annotations(docs, pipe.predict(docs))
         given = component.tok2vec.predict(docs)
+        place = list(component.model.walk()).index(component.tok2vec)
         model = component.model.copy()
-        tok2vec = model.get_ref("tok2vec")
+        tok2vec = list(model.walk())[place]
         constant = Model("given_vectors", lambda model, X, is_train: (given, lambda d_Y: []))
         util.replace_model_node(model, tok2vec, constant)
     nodes = check_graph(model, docs, lambda scores: component.get_loss(examples, scores))
