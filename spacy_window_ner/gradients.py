@@ -22,6 +22,7 @@ from .objectives import Objective
 
 STEP_SIZES = (1e-4, 1e-5, 1e-6)
 FLOOR = 0.01
+CLEAR = 1e-7
 
 Loss = Callable[[Any], tuple[float, Any]]
 
@@ -158,7 +159,10 @@ def _largest_error(
         with np.errstate(invalid="ignore"):
             error = np.abs(numeric - analytic) / np.where(scale > 0, scale, 1)
         differences.append(np.where(np.isfinite(error), error, np.inf))
-    return float(np.minimum.reduce(differences).max())
+        largest = float(np.minimum.reduce(differences).max())
+        if largest < CLEAR:
+            break  # a smaller step would only cost time
+    return largest
 
 
 def _draw(d_x: NDArray, max_entries: int, rng: Any) -> NDArray[np.integer]:

@@ -15,13 +15,10 @@ def no_search_for_plugins() -> Iterator[None]:
 
     Saving and loading networks would take more time with that than all else.
     """
-    registries = (msgpack.msgpack_encoders, msgpack.msgpack_decoders)
-    before = [registry.entry_points for registry in registries]
-    for registry in registries:
-        registry.entry_points = False
-    yield
-    for registry, value in zip(registries, before, strict=True):
-        registry.entry_points = value
+    with pytest.MonkeyPatch.context() as patch:
+        for registry in (msgpack.msgpack_encoders, msgpack.msgpack_decoders):
+            patch.setattr(registry, "get_all", lambda found=registry.get_all(): found)
+        yield
 
 
 @pytest.fixture
