@@ -1,6 +1,7 @@
 """Fixtures that several test files use."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from spacy.language import Language
@@ -17,7 +18,7 @@ def no_search_for_plugins() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         for registry in (msgpack.msgpack_encoders, msgpack.msgpack_decoders):
-            patch.setattr(registry, "get_all", lambda found=registry.get_all(): found)
+            patch.setattr(registry, "get_all", partial(dict, registry.get_all()))
         yield
 
 
