@@ -33,7 +33,9 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     trial = model.copy()
     own = _own_nodes(model)
     try:
-        _validate_content(own, srsly.msgpack_loads(data))
+        content = srsly.msgpack_loads(data)
+        _validate_structure(model, own, content)
+        _validate_params(own, content["params"])
         trial.from_bytes(data)
         loaded = [node for i, node in enumerate(trial.walk()) if i in own]
         _validate_settings(list(own.values()), loaded)
@@ -64,11 +66,31 @@ def validate_cfg(cfg: Any, name: str) -> dict[str, Any]:
     return cfg
 
 
-def _validate_content(own: dict[int, Model], content: Any) -> None:
+def _validate_structure(model: Model, own: dict[int, Model], content: Any) -> None:
+    """Check names, references and which settings there are: Thinc takes any, and keeps its own
+    for missing ones.
+    """
+    places = {id(node): i for i, node in enumerate(model.walk())}
+    for i, node in own.items():
+        name = content["nodes"][i]["name"]
+        if type(name) is not str or name != node.name:
+            raise ValueError(f"it has a layer {name!r} in the place of {node.name!r}")
+        refs = {ref: places.get(id(node.maybe_get_ref(ref))) for ref in node.ref_names}
+        if content["nodes"][i]["refs"] != refs:
+            raise ValueError(f"the references of {node.name} are not {refs}")
+        if set(content["attrs"][i]) != set(_saved_attrs(node)):
+            raise ValueError(f"{node.name} has settings {sorted(content['attrs'][i])}")
+
+
+def _saved_attrs(node: Model) -> list[str]:
+    return [name for name, value in node.attrs.items() if not callable(value)]
+
+
+def _validate_params(own: dict[int, Model], saved: Any) -> None:
     """Check that the parameters are there, as arrays: Thinc would keep its own for missing ones."""
     initialized = set()
     for i, node in own.items():
-        params = content["params"][i]
+        params = saved[i]
         if set(params) != set(node.param_names):
             raise ValueError(f"{node.name} has parameters {sorted(params)}")
         for param, value in params.items():
@@ -82,7 +104,7 @@ def _validate_content(own: dict[int, Model], content: Any) -> None:
 def _validate_settings(own: list[Model], loaded: list[Model]) -> None:
     for ours, theirs in zip(own, loaded, strict=True):
         for name, value in ours.attrs.items():
-            other = theirs.attrs.get(name)
+            other = theirs.attrs[name]
             if name in _LEARNED or callable(value):
                 continue
             if type(other) is not type(value) or other != value:

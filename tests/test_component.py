@@ -195,6 +195,18 @@ def test_update_learns_with_dropout():
     assert found_by(trained(steps=80, drop=0.1)) == GOLD
 
 
+def test_dropout_is_that_of_the_last_update():
+    nlp = copy_of(shared())
+    examples = make_examples(nlp)
+
+    def loss(drop: float) -> float:
+        return ner_of(nlp).update(examples, drop=drop)["window_ner"]
+
+    without = loss(0.0)
+    assert loss(0.5) != loss(0.5)
+    assert loss(0.0) == without
+
+
 def test_update_learns_with_static_vectors():
     nlp = blank(model=small_model(tok2vec={"include_static_vectors": True}))
     examples = make_examples(nlp)
@@ -414,7 +426,7 @@ def test_spans_key_null_leaves_spans_alone():
     assert list(doc.spans["window_ner"]) == [doc[3:4]]
     assert list(doc.spans["other"]) == [doc[2:4]]
     assert [entities(doc) for doc in nlp.pipe(["", "  ", PARIS])] == [[], [], GOLD[0]]
-    assert "window_ner" not in nlp("").spans
+    assert len(nlp("").spans) == 0
 
 
 def test_spans_key_names_the_group():
@@ -445,6 +457,8 @@ def test_an_entity_that_is_there_keeps_label_and_borders(trained_nlp: Language, 
     trained_nlp(doc)
     assert entities(doc) == [("Paris Hilton", label), *GOLD[0][1:]]
     assert doc.ents[0].kb_id_ == "Q2"
+    assert list(doc.spans["window_ner"]) == list(doc.ents[1:])
+    assert len(scores_of(doc)) == 2
 
 
 def test_entities_that_touch_what_is_there_are_still_found(trained_nlp: Language):
@@ -667,6 +681,19 @@ def test_a_label_added_after_training_does_not_disturb_the_optimizer():
     assert found_by(nlp, sentences) == expected
     with nlp.use_params(sgd.averages):
         assert found_by(nlp, sentences) == expected
+
+
+def test_a_label_that_comes_with_a_wrong_span_first_is_in_use_from_then_on():
+    nlp = trained(incorrect_spans_key="wrong", steps=20)
+    ner = ner_of(nlp)
+    ner.add_label("ORG")
+    reference = nlp.make_doc("Acme met Samuel")
+    reference.spans["wrong"] = [Span(reference, 0, 2, "ORG")]
+    example = Example(nlp.make_doc("Acme met Samuel"), reference)
+    scores = ner.model.predict([example.predicted])
+    loss, _ = ner.get_loss([example], scores)
+    p = Enumeration(scores.emissions, scores.transitions).span_probability(0, 2, 3)
+    assert loss == pytest.approx(-np.log(1 - p), rel=1e-5)
 
 
 def test_labels_added_after_training_are_saved(trained_copy: Language):

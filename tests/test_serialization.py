@@ -43,18 +43,17 @@ def node_number(data: bytes, name: str) -> int:
     return names.index(name)
 
 
-def assert_refused(nlp: Language, data: bytes, match: str = "") -> None:
+def assert_refused(nlp: Language, data: bytes, match: str | None = None) -> None:
     """Loading raises an error that helps, and the network is what it was."""
     ner = ner_of(nlp)
-    before, content = predictions(nlp, TEXTS), ner.model.to_bytes()
+    before = ner.model.to_bytes()
     with pytest.raises(ValueError, match=match) as info:
         load_model(ner.model, data, ner.label_data, "names")
     message = str(info.value)
     assert "[names] The saved model cannot be loaded" in message
     assert "damaged" in message  # what may be wrong
     assert "Load it with the config it was saved with" in message  # and what to do
-    assert ner.model.to_bytes() == content
-    assert predictions(nlp, TEXTS) == before
+    assert ner.model.to_bytes() == before
 
 
 # What fits
@@ -127,41 +126,45 @@ def test_other_files_are_refused(trained_copy: Language, tmp_path: Path):
 
 
 def structure(data: bytes) -> np.ndarray:
-    """The positions of a saved network that are not the numbers of its arrays."""
-    is_number = np.zeros(len(data), dtype=bool)
-    for params in srsly.msgpack_loads(data)["params"]:
-        for value in params.values():
-            start = data.index(value.tobytes())
-            is_number[start : start + value.nbytes] = True
-    return np.flatnonzero(~is_number)
+    """The positions of a saved network that are neither weights nor other learned numbers."""
+    content = srsly.msgpack_loads(data)
+    learned = [value.tobytes() for params in content["params"] for value in params.values()]
+    learned += [
+        attrs[name]
+        for attrs in content["attrs"]
+        for name in ("known", "counts", "dropout_rate")
+        if name in attrs
+    ]
+    is_learned = np.zeros(len(data), dtype=bool)
+    for value in learned:
+        start = data.find(value)
+        while start >= 0:
+            is_learned[start : start + len(value)] = True
+            start = data.find(value, start + 1)
+    return np.flatnonzero(~is_learned)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_flipped_byte_is_refused_or_does_no_harm(saved: bytes, seed: int):
-    """A byte of the structure, not of a weight. Harmless is, for example, one in a name."""
+@pytest.mark.parametrize("seed", range(3))
+def test_a_flipped_byte_is_refused_or_changes_nothing(saved: bytes, seed: int):
+    """A byte of the structure, not of a weight. Some of what Thinc saves, it does not read."""
     rng = np.random.RandomState(seed)
-    nlp = trained(steps=0)
-    ner = ner_of(nlp)
+    model = ner_of(trained(steps=0)).model
     positions = structure(saved)
     assert len(positions) > 1000
-    refused = 0
+    before, refused = model.to_bytes(), 0
     for position in rng.choice(positions, 60):
         flipped = bytearray(saved)
         flipped[position] ^= rng.randint(1, 256)
         where = (int(position), saved[max(0, position - 20) : position + 10])
-        before = ner.model.to_bytes()
         try:
-            load_model(ner.model, bytes(flipped), LABELS, "names")
+            load_model(model, bytes(flipped), LABELS, "names")
         except ValueError as error:
             assert "cannot be loaded" in str(error), where
-            assert ner.model.to_bytes() == before, where
+            assert model.to_bytes() == before, where
             refused += 1
-            continue
-        try:
-            predictions(nlp, TEXTS)
-        except Exception as error:
-            raise AssertionError(f"loads, but predicting fails: {where}") from error
-        load_model(ner.model, saved, LABELS, "names")
+        else:
+            assert model.to_bytes() == saved, where
+            load_model(model, before, LABELS, "names")
     assert refused > 20
 
 
@@ -211,6 +214,27 @@ def test_weights_that_are_missing_are_refused(trained_copy: Language, saved: byt
         if params:
             data = altered(saved, lambda content, i=i: content["params"][i].clear())
             assert_refused(trained_copy, data)
+
+
+@pytest.mark.parametrize("name", ["unseen_labels", "known", "window_size", "attrs", "objective"])
+def test_settings_that_are_missing_are_refused(trained_copy: Language, saved: bytes, name: str):
+    """Otherwise the network would keep its own in their place."""
+
+    def change(content: dict[str, Any]) -> None:
+        attrs = next(attrs for attrs in content["attrs"] if name in attrs)
+        attrs[name + "s"] = attrs.pop(name)
+
+    assert_refused(trained_copy, altered(saved, change))
+
+
+def test_names_and_references_that_do_not_fit_are_refused(trained_copy: Language, saved: bytes):
+    place = node_number(saved, "lexeme_embed")
+    for name in ("other", 3):
+        data = altered(saved, lambda content, name=name: content["nodes"][place].update(name=name))
+        assert_refused(trained_copy, data)
+    for refs in ({"tok2vec": None}, {"tok2vec": 0, "scores": 1, "transitions": 2}, {"scores": 999}):
+        data = altered(saved, lambda content, refs=refs: content["nodes"][0]["refs"].update(refs))
+        assert_refused(trained_copy, data)
 
 
 def test_settings_that_do_not_fit_are_refused(trained_copy: Language, saved: bytes):
@@ -334,7 +358,7 @@ def test_a_network_of_another_component_is_refused(trained_copy: Language):
 # The component around it
 
 
-def assert_component_refuses(nlp: Language, load: Callable[[], Any], match: str = "") -> None:
+def assert_component_refuses(nlp: Language, load: Callable[[], Any], match: str) -> None:
     ner = ner_of(nlp)
     before, cfg = predictions(nlp, TEXTS), dict(ner.cfg)
     with pytest.raises(ValueError, match=match):

@@ -16,13 +16,11 @@ from spacy_window_ner.layers.activation import ACTIVATIONS
 
 from ..pipelines import (
     CONFIGS,
-    OBJECTIVES,
     blank,
     corpus,
     make_examples,
     ner_of,
     save_vectors,
-    shared,
     small_model,
     train,
     trained,
@@ -83,8 +81,9 @@ def test_every_config_is_checked(config: Path, tmp_path: Path):
     assert "transitions" in printed_nodes(result.output)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("activation", ["hard_tanh", "relu"])
+@pytest.mark.parametrize(
+    ("objective", "activation"), [("softmax", "hard_tanh"), ("logistic", "relu")]
+)
 def test_settings_of_a_config_are_overridden(objective: str, activation: str):
     model = "--components.window_ner.model"
     result = run(
@@ -174,7 +173,7 @@ def test_a_pipeline_without_labels_is_checked(tmp_path: Path):
 # Failures
 
 
-@pytest.mark.parametrize("factor", [1.01, -1.0, np.nan])
+@pytest.mark.parametrize("factor", [1.01, np.nan])
 def test_a_wrong_gradient_is_found_and_the_command_fails(
     saved: Path, monkeypatch: pytest.MonkeyPatch, factor: float
 ):
@@ -251,9 +250,8 @@ def test_missing_vectors_are_told(tmp_path: Path):
     assert "initialize.vectors" in result.output + str(result.exception)
 
 
-def test_the_command_is_found_by_spacy(tmp_path: Path):
-    shared().to_disk(tmp_path)
-    command = [sys.executable, "-m", "spacy", "window-ner", "check-gradients", str(tmp_path)]
+def test_the_command_is_found_by_spacy(saved: Path):
+    command = [sys.executable, "-m", "spacy", "window-ner", "check-gradients", str(saved)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "within 1e-06" in done.stdout
