@@ -26,7 +26,7 @@ from .decoding import Entities, decode
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
 from .serialization import load_model, validate_cfg
-from .tags import TAGS_PER_LABEL, n_tags
+from .tags import OUTSIDE, TAGS_PER_LABEL, n_labels, n_tags
 
 default_config = """
 [model]
@@ -135,13 +135,16 @@ class WindowNER(TrainablePipe):
             "incorrect_spans_key": incorrect_spans_key,
         }
         self.scorer = scorer
+        self._met_labels: frozenset[str] = frozenset()
         self._told_misaligned = False
         self._rehearsal_model: Model[list[Doc], Scores] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The labels, sorted."""
-        return tuple(sorted(self.cfg["labels"]))
+        """RETURNS (Tuple[str]): The labels, sorted: those of the network, and those that documents
+        had when they came here.
+        """
+        return tuple(sorted(self._met_labels.union(self.cfg["labels"])))
 
     @property
     def label_data(self) -> list[str]:
@@ -195,6 +198,9 @@ class WindowNER(TrainablePipe):
                 "An entity label cannot be the empty string: spaCy takes it for no entity. "
                 "Give the spans a label."
             )
+        for label in new:
+            if label.startswith("!"):  # spaCy 2 wrote "not this entity" so
+                raise ValueError(Errors.E869.format(label=label))
         if not new:
             return 0
         self.cfg["labels"] += new
@@ -221,6 +227,8 @@ class WindowNER(TrainablePipe):
         numbers = self._label_numbers
         seen = {label: number for label, number in numbers.items() if number not in unseen}
         allowed = preset_mask(docs, seen, len(numbers))
+        if allowed is not None:
+            self._meet_labels(docs)
         if unseen:
             legal = np.broadcast_to(self._legal, scores.emissions.shape)
             allowed = legal if allowed is None else allowed & legal
@@ -320,16 +328,17 @@ class WindowNER(TrainablePipe):
         set_dropout_rate(self.model, 0.0)
         teacher = self._rehearsal_model.predict(docs)
         scores, backprop = self.model.begin_update(docs)
-        tags, classes = teacher.emissions.shape[1], len(teacher.transitions)
-        old = Scores(
-            scores.emissions[:, :tags], scores.transitions[:classes, :classes], scores.lengths
+        tags, classes = _in_use(self._rehearsal_model)
+        steps = np.ix_(classes, classes)
+        loss, d_old = self._objective.imitate(
+            Scores(scores.emissions[:, tags], scores.transitions[steps], scores.lengths),
+            Scores(teacher.emissions[:, tags], teacher.transitions[steps], scores.lengths),
         )
-        loss, d_old = self._objective.imitate(old, teacher)
         d_scores = Scores(
             np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
         )
-        d_scores.emissions[:, :tags] = d_old.emissions
-        d_scores.transitions[:classes, :classes] = d_old.transitions
+        d_scores.emissions[:, tags] = d_old.emissions
+        d_scores.transitions[steps] = d_old.transitions
         backprop(d_scores)
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -393,7 +402,8 @@ class WindowNER(TrainablePipe):
         sample = sample or [Doc(self.vocab, words=["x"])]
         self.set_output(n_tags(len(self.cfg["labels"])))
         self.model.initialize(X=sample)
-        self.model.attrs["unseen_labels"] = []
+        # What has never been seen is never predicted: an untrained network finds nothing.
+        self.model.attrs["unseen_labels"] = list(range(len(self.cfg["labels"])))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
         """Load the component from bytes.
@@ -475,6 +485,14 @@ class WindowNER(TrainablePipe):
         unknown = hashes - self._label_numbers.keys()
         self._add_labels(sorted(self.vocab.strings[label] for label in unknown))
 
+    def _meet_labels(self, docs: Iterable[Doc]) -> None:
+        """Count the labels of documents among ours, as spaCy's `ner` does.
+
+        The network does not grow here, so that threads can share it, but where it learns.
+        """
+        hashes = set().union(*(_label_hashes(doc) for doc in docs))
+        self._met_labels = self._met_labels.union(self.vocab.strings[label] for label in hashes)
+
     def _mark_seen(self, gold: Gold) -> None:
         """Take labels into use that the annotation has for the first time."""
         unseen = self.model.attrs["unseen_labels"]
@@ -500,6 +518,14 @@ class WindowNER(TrainablePipe):
     def _require_initialized(self) -> None:
         if not self.model.get_ref("scores").has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
+
+
+def _in_use(model: Model[list[Doc], Scores]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The tags, and the classes of transitions, of the labels that a network has been taught."""
+    labels = np.arange(n_labels(model.get_ref("scores").get_dim("nO")))
+    labels = labels[~np.isin(labels, model.attrs["unseen_labels"])]
+    tags = 1 + TAGS_PER_LABEL * labels[:, None] + np.arange(TAGS_PER_LABEL)
+    return np.append(OUTSIDE, tags), np.append(0, 1 + labels)
 
 
 def _has_gold(example: Example, incorrect_spans_key: str | None) -> bool:

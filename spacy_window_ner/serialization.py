@@ -78,8 +78,9 @@ def _validate_structure(model: Model, own: dict[int, Model], content: Any) -> No
         refs = {ref: places.get(id(node.maybe_get_ref(ref))) for ref in node.ref_names}
         if content["nodes"][i]["refs"] != refs:
             raise ValueError(f"the references of {node.name} are not {refs}")
-        if set(content["attrs"][i]) != set(_saved_attrs(node)):
-            raise ValueError(f"{node.name} has settings {sorted(content['attrs'][i])}")
+        missing = set(_saved_attrs(node)) - set(content["attrs"][i])
+        if missing:
+            raise ValueError(f"{node.name} lacks the settings {sorted(missing)}")
 
 
 def _saved_attrs(node: Model) -> list[str]:

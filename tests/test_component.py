@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,16 @@ def test_initialize_from_nothing_predicts_nothing():
     assert doc.has_annotation("ENT_IOB")
     assert list(doc.spans["window_ner"]) == []
     assert len(scores_of(doc)) == 0
+
+
+def test_an_untrained_network_finds_nothing():
+    nlp = trained(steps=0)
+    assert ner_of(nlp).labels == LABELS
+    assert found_by(nlp) == [[] for _ in SENTENCES]
+    doc = nlp(PARIS)
+    assert doc.has_annotation("ENT_IOB")
+    train(nlp, make_examples(nlp, SENTENCES[4:]), 30)  # only LOC is learned
+    assert {label for found in found_by(nlp) for _, label in found} == {"LOC"}
 
 
 def test_labels_added_before_initialize_stay():
@@ -711,7 +722,87 @@ def test_a_label_that_is_no_text_or_empty_is_refused(trained_copy: Language):
         ner.add_label(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"cannot be the empty string.*Give the spans a label"):
         ner.add_label("")
+    with pytest.raises(ValueError, match="E869"):
+        ner.add_label("!PER")
     assert ner.labels == LABELS
+
+
+def test_labels_of_what_is_there_count_among_the_labels(trained_copy: Language):
+    """As with spaCy's `ner`. The network does not grow by them."""
+    ner = ner_of(trained_copy)
+    doc = trained_copy.make_doc(PARIS)
+    doc.ents = [Span(doc, 0, 1, "HOTEL")]
+    trained_copy(doc)
+    assert ner.labels == tuple(sorted([*LABELS, "HOTEL"]))
+    assert ner.label_data == list(LABELS)
+
+
+# Going on
+
+
+def test_words_that_later_training_brings_are_learned():
+    """Names of one shape and context, with the same affixes: only the word itself tells."""
+    nlp = copy_of(shared())
+    names = [f"b{middle}n" for middle in ("ori", "ato", "emu", "usa", "ida", "onu")]
+    sentences = [f"We saw [{('PER', 'LOC')[i % 2]} {name}] ." for i, name in enumerate(names)]
+    expected = [marked_entities(sentence) for sentence in sentences]
+    train(nlp, make_examples(nlp, sentences), 60)
+    assert found_by(nlp, sentences) == expected
+    again = blank()
+    ner_of(again).from_bytes(ner_of(nlp).to_bytes())
+    assert found_by(again, sentences) == expected
+
+
+def unannotated(nlp: Language, sentences: Iterable[str]) -> list[Example]:
+    return [Example(nlp.make_doc(text), nlp.make_doc(text)) for text in texts_of(sentences)]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_rehearse_keeps_what_was_learned(objective: str):
+    """Training on other text alone makes the network forget; rehearsal beside it does not."""
+    new = [
+        "Pour [DRINK beer] for Samuel in Paris .",
+        "[DRINK Tea] in April 1989 in New York City .",
+    ]
+
+    def after(rehearses: bool) -> list[list[tuple[str, str]]]:
+        nlp = copy_of(shared(objective))
+        fix_random_seed(0)
+        sgd = nlp.resume_training()
+        sgd.learn_rate = 0.01
+        for _ in range(30):
+            nlp.update(make_examples(nlp, new), sgd=sgd)
+            if rehearses:
+                losses = nlp.rehearse(unannotated(nlp, SENTENCES), sgd=sgd)
+                assert losses["window_ner"] >= -1e-4  # a divergence, to rounding
+        assert found_by(nlp, new) == [[("beer", "DRINK")], [("Tea", "DRINK")]]
+        return found_by(nlp)
+
+    assert after(rehearses=True) == GOLD
+    assert after(rehearses=False) != GOLD
+
+
+def test_rehearse_does_not_imitate_labels_that_the_teacher_never_learned():
+    """Their scores are as drawn at random: imitating them would hold them there."""
+    nlp = copy_of(shared())
+    ner_of(nlp).add_label("DRINK")
+    sgd = nlp.resume_training()
+    examples = unannotated(nlp, SENTENCES)
+    ner = ner_of(nlp)
+    first = ner.rehearse(examples)["window_ner"]
+    assert first == pytest.approx(0, abs=1e-4)
+    ner.model.get_ref("scores").get_param("b")[-4:] += 100
+    ner.model.get_ref("transitions").get_param("T")[-1] += 100
+    assert ner.rehearse(examples)["window_ner"] == pytest.approx(first, abs=1e-4)
+    ner.model.get_ref("scores").get_param("b")[1:5] += 100
+    assert ner.rehearse(examples, sgd=sgd)["window_ner"] > 1
+
+
+def test_rehearse_without_resume_training_does_nothing():
+    nlp = copy_of(shared())
+    before = weights(nlp)
+    assert nlp.rehearse(unannotated(nlp, SENTENCES), sgd=Adam(0.1)) == {}
+    assert all((a == b).all() for a, b in zip(before, weights(nlp), strict=True))
 
 
 def test_labels_given_to_initialize_are_a_sequence_of_texts():

@@ -6,7 +6,8 @@ others. All ids that the training data did not have share row 0; hashing would g
 other words' rows, which says nothing of them. To learn row 0, an id that occurs n times in the
 training data is taken for an unknown one with probability α / (α + n) at each step (Kiperwasser and
 Goldberg 2016, section 4.1). The gradient of a row is the sum of the gradients of all the places
-where it was used.
+where it was used. Words that training meets later, in texts of further training, become known as
+soon as a gradient reaches them.
 """
 
 from collections.abc import Callable
@@ -76,6 +77,8 @@ def forward(
     ids = np.ascontiguousarray(lexemes.ids[:, model.attrs["column"]])
     rows = 1 + model.ops.hash(ids, model.attrs["seed"]).astype(np.int64) % (len(E) - 1)
     counts = _counts(model, ids)
+    new = (counts == 0) & (ids != UNKNOWN) & is_train
+    counts[new] = 1
     rows[counts == 0] = UNKNOWN_ROW
     if is_train and model.attrs["dropout_rate"]:
         alpha = model.attrs["rare_dropout"]
@@ -86,6 +89,10 @@ def forward(
         vectors += E[rows[:, i]]
 
     def backprop(d_vectors: NDArray) -> NDArray:
+        # Those of documents without annotation have no gradient and teach nothing.
+        learned = new & d_vectors.any(axis=1)
+        if learned.any():
+            _add_known(model, np.unique(ids[learned]))
         d_E = np.zeros(E.shape, dtype=d_vectors.dtype)
         add_rows(d_E, rows.T.ravel(), np.tile(d_vectors, (rows.shape[1], 1)))
         model.inc_grad("E", d_E)
@@ -107,6 +114,14 @@ def set_known(
     # Bytes in one order of bytes, so that a saved model is the same on every machine.
     model.attrs["known"] = ids[order].astype("<u8").tobytes()
     model.attrs["counts"] = counts[order].astype("<u4").tobytes()
+
+
+def _add_known(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> None:
+    """Make ids (n,) known, as met once: distinct, and not known so far."""
+    known = np.frombuffer(model.attrs["known"], dtype="<u8")
+    counts = np.frombuffer(model.attrs["counts"], dtype="<u4")
+    added = np.ones(len(ids), dtype=counts.dtype)
+    set_known(model, np.concatenate([known, ids]), np.concatenate([counts, added]))
 
 
 def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.float64]:

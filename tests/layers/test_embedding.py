@@ -115,6 +115,35 @@ def test_the_words_that_are_dropped_are_drawn_again_in_each_pass():
     assert (layer(MANY, is_train=True)[0] != layer(MANY, is_train=True)[0]).any()
 
 
+@given(case=cases(), data=st.data())
+@examples(40)
+def test_a_word_is_known_once_a_gradient_has_reached_it(case, data):
+    lexemes, column, known = case
+    layer = embedding(nV=500, column=column, known=known, counts=[7] * len(known))
+    ids = lexemes.ids[:, column]
+    reached = np.array([data.draw(st.booleans()) for _ in ids], dtype=bool)
+    before = layer.predict(lexemes)
+    vectors, backprop = layer(lexemes, is_train=True)
+    assert (layer.predict(lexemes) == before).all()
+    backprop(np.where(reached[:, None], np.ones_like(vectors), 0))
+    now = set(known) | set(ids[reached].tolist())
+    for vector, rows in zip(layer.predict(lexemes), rows_of(ids, 0, 500, now), strict=True):
+        expected = layer.get_param("E")[rows].sum(axis=0)
+        np.testing.assert_allclose(vector, expected, rtol=1e-5, atol=1e-7)
+    assert np.frombuffer(layer.attrs["known"], dtype="<u8").tolist() == sorted(now)
+    counts = dict.fromkeys(now, 1) | dict.fromkeys(known, 7)
+    in_order = [counts[id_] for id_ in sorted(now)]
+    assert np.frombuffer(layer.attrs["counts"], dtype="<u4").tolist() == in_order
+
+
+def test_prediction_makes_no_word_known():
+    lexemes = lexemes_of(["Paris", "Hilton"], ["NORM"])
+    layer = embedding(known=[5])
+    vectors, backprop = layer(lexemes, is_train=False)
+    backprop(np.ones_like(vectors))
+    assert len(layer.attrs["known"]) == 8
+
+
 def test_equal_ids_have_equal_vectors():
     lexemes = lexemes_of(["Paris", "PARIS", "paris", "wowed"], ["LOWER"])
     vectors = embedding(nV=100).predict(lexemes)
@@ -129,16 +158,20 @@ def test_gradients(nV):
     assert_gradients(embedding(nV=nV, known=lexemes.ids[:3, 0]), lexemes)
 
 
-@given(case=cases())
+@given(case=cases(), data=st.data())
 @examples(40)
-def test_gradient_of_a_row_is_the_sum_over_its_uses(case):
+def test_gradient_of_a_row_is_the_sum_over_its_uses(case, data):
     lexemes, column, known = case
+    is_train = data.draw(st.booleans())
     layer = embedding(nV=4, column=column, known=known)
-    vectors, backprop = layer(lexemes, is_train=True)
+    vectors, backprop = layer(lexemes, is_train)
     d_vectors = np.random.RandomState(0).normal(size=vectors.shape).astype("f")
     assert backprop(d_vectors).size == 0
     expected = np.zeros((4, 3))
-    for d, rows in zip(d_vectors, rows_of(lexemes.ids[:, column], 0, 4, known), strict=True):
+    ids = lexemes.ids[:, column]
+    # In training every word is on its way to be known.
+    in_use = set(ids.tolist()) - {UNKNOWN} if is_train else known
+    for d, rows in zip(d_vectors, rows_of(ids, 0, 4, in_use), strict=True):
         for row in rows:
             expected[row] += d
     np.testing.assert_allclose(layer.get_grad("E"), expected, rtol=1e-5, atol=1e-6)
