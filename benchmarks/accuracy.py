@@ -1,6 +1,7 @@
 """Train `window_ner` and its peers on one corpus in one run, and compare accuracy and speed.
 
     python benchmarks/accuracy.py CORPUS_FOLDER --config configs/efficiency.cfg --peer ner
+    python benchmarks/accuracy.py FOLDER_OF_CORPORA --suite
 
 All systems of a run get the same documents, tokens, word vectors, seed and process. They are
 trained by what `spacy train` runs, and their best models by dev score are compared:
@@ -26,7 +27,7 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from time import perf_counter, process_time
 from typing import Annotated, Any
 
 import srsly
+import suite as suite_of_corpora
 import typer
 from data import (
     GLOVE,
@@ -52,6 +54,7 @@ from spacy.cli._util import show_validation_error
 from spacy.cli.init_config import init_config
 from spacy.language import Language
 from spacy.scorer import PRFScore
+from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from spacy.training.loop import train as train_loop
@@ -82,6 +85,7 @@ class Settings:
     repeats (int): How often to measure the speed of prediction.
     test (bool): Whether to look at the test part of the corpus.
     work (Path): Where converted documents, vectors and trained pipelines go.
+    optimize (str): Which config `spacy init config` makes for `ner`: `efficiency` or `accuracy`.
     """
 
     config: Path
@@ -94,6 +98,7 @@ class Settings:
     repeats: int = 5
     test: bool = True
     work: Path = DEFAULT_WORK
+    optimize: str = "efficiency"
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,62 @@ def compare(corpus: Path, settings: Settings) -> dict[str, Any]:
         },
         "notes": [*_notes(splits), *run.notes],
     }
+
+
+def run_cell(cell: suite_of_corpora.Cell, data: Path, settings: Settings) -> dict[str, Any]:
+    """Train and score one system of the suite.
+
+    cell (Cell): The cell.
+    data (Path): The folder of all corpora.
+    settings (Settings): Overrides, and where to work; the rest is the cell's.
+    RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
+    RAISES (InputError): If something the user gave cannot be used.
+    """
+    config_path, vectors = suite_of_corpora.PRESETS[cell.preset]
+    settings = replace(settings, config=config_path, vectors=vectors, seed=cell.seed)
+    if suite_of_corpora.is_raw(data / cell.corpus):
+        settings = replace(settings, lang=settings.lang or "xx")
+    folder = settings.work / cell.file(Path()).stem
+    config = prepare_config(settings, folder)
+    splits = convert_corpus(
+        data / cell.corpus, folder, blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
+    )
+    if cell.percent < 100:
+        suite_of_corpora.take_part(splits["train"].path, cell.percent, cell.seed)
+    run = Run(settings, config, splits, folder, [])
+    prepare = window_ner if cell.system == SYSTEM else PEERS[cell.system]
+    system = prepare(run)()
+    ours = cell.system == SYSTEM
+    result = {
+        "cell": asdict(cell),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "vectors": settings.vectors,
+        "overrides": dict(settings.overrides if ours else settings.peer_overrides),
+        **system.facts,
+        **{name: evaluate(system.nlp, splits.get(name)) for name in ("dev", "test")},
+        "notes": [*_notes(splits), *run.notes],
+    }
+    shutil.rmtree(folder)
+    return result
+
+
+def run_suite(
+    cells: Sequence[suite_of_corpora.Cell], data: Path, settings: Settings, results: Path
+) -> None:
+    """Run the cells of the suite that have no result yet, and write each result at once.
+
+    cells (Sequence[Cell]): What was asked for.
+    data (Path): The folder of all corpora.
+    settings (Settings): As for `run_cell`.
+    results (Path): The folder of all results.
+    RAISES (InputError): If something the user gave cannot be used.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    waiting = suite_of_corpora.missing(cells, results)
+    for number, cell in enumerate(waiting, start=1):
+        msg.divider(f"{number} of {len(waiting)}: {cell.file(Path()).stem}")
+        srsly.write_json(cell.file(results), run_cell(cell, data, settings))
 
 
 def run_name(corpus: Path, settings: Settings) -> str:
@@ -326,17 +387,17 @@ def window_ner(run: Run) -> Trainer:
     return partial(train_pipeline, SYSTEM, run.config, run.folder)
 
 
-def spacy_ner(run: Run, optimize: str = "efficiency") -> Trainer:
+def spacy_ner(run: Run) -> Trainer:
     """Prepare spaCy's `ner` with the config that `spacy init config` generates for it.
 
     The command is `spacy init config --pipeline ner --optimize …`. Language, tokenizer, seed and
     word vectors are those of the run.
 
     run (Run): The run.
-    optimize (str): `efficiency` or `accuracy`.
     RETURNS (Callable): Trains the system.
     RAISES (InputError): If an override does not fit the config.
     """
+    optimize = run.settings.optimize
     # On a CPU nothing else in the generated config depends on the language, and generating it for a
     # language would make its own tokenizer, which may need a further package and is not used.
     config = init_config(lang="xx", pipeline=["ner"], optimize=optimize)
@@ -351,7 +412,39 @@ def spacy_ner(run: Run, optimize: str = "efficiency") -> Trainer:
     return partial(train_pipeline, "ner", config, run.folder)
 
 
-PEERS: dict[str, Callable[[Run], Trainer]] = {"ner": spacy_ner}
+def linear_crf(run: Run) -> Trainer:
+    """Prepare `sklearn-crfsuite` with its customary features, which use no word vectors.
+
+    run (Run): The run.
+    RETURNS (Callable): Trains the system.
+    """
+    return partial(train_crf, run)
+
+
+def train_crf(run: Run) -> Trained:
+    """Train a linear CRF.
+
+    run (Run): The run.
+    RETURNS (Trained): The pipeline with it.
+    """
+    import crf  # registers its factory
+
+    msg.divider("Training crf")
+    nlp = blank(run.config["nlp"]["lang"], run.config["nlp"]["tokenizer"])
+    pipe = nlp.add_pipe("benchmark_linear_crf", name="crf")
+    assert isinstance(pipe, crf.LinearCRF)
+    start, cpu_start = perf_counter(), process_time()
+    pipe.fit(DocBin().from_disk(run.splits["train"].path).get_docs(nlp.vocab))
+    end, cpu_end = perf_counter(), process_time()
+    facts = {
+        "pipeline": nlp.pipe_names,
+        "train_seconds": round(end - start, 1),
+        "train_cpu_seconds": round(cpu_end - cpu_start, 1),
+    }
+    return Trained("crf", nlp, facts)
+
+
+PEERS: dict[str, Callable[[Run], Trainer]] = {"ner": spacy_ner, "crf": linear_crf}
 
 
 def train_pipeline(name: str, config: Config, folder: Path) -> Trained:
@@ -614,7 +707,9 @@ def main(
             ".jsonl (text, and spans with character offsets).",
         ),
     ],
-    config: Annotated[Path, typer.Option(help="Training config of window_ner.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Training config of window_ner; not with --suite.")
+    ] = None,
     vectors: Annotated[
         str | None,
         typer.Option(
@@ -670,6 +765,32 @@ def main(
             help="Folder for converted documents, word vectors (used again) and trained pipelines."
         ),
     ] = DEFAULT_WORK,
+    optimize: Annotated[
+        str, typer.Option(help="Config of spacy init config for ner: efficiency or accuracy.")
+    ] = "efficiency",
+    suite: Annotated[
+        bool,
+        typer.Option(
+            "--suite",
+            help="Train all systems on all corpora: DATA_FOLDER has a folder for each. The options "
+            "below choose among them; results that are in --output already are not run again.",
+        ),
+    ] = False,
+    corpus_name: Annotated[
+        list[str] | None, typer.Option("--corpus", help="A corpus of the suite; else all.")
+    ] = None,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{', '.join(suite_of_corpora.PRESETS)}; otherwise both."),
+    ] = None,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{', '.join(suite_of_corpora.SYSTEMS)}; otherwise all."),
+    ] = None,
+    percent: Annotated[
+        list[int] | None, typer.Option(min=1, max=100, help="Share of the training documents.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from --seed up.")] = 1,
 ) -> None:
     """Train window_ner and its peers on one corpus, and compare accuracy and speed.
 
@@ -677,21 +798,35 @@ def main(
     prediction. Set OMP_NUM_THREADS=1 to measure on one thread.
     """
     try:
-        results = compare(
-            corpus,
-            Settings(
-                config=config,
-                peers=tuple(peer or ()),
-                vectors=vectors,
-                lang=lang,
-                seed=seed,
-                overrides=parse_overrides(settings or ()),
-                peer_overrides=parse_overrides(peer_settings or ()),
-                repeats=repeats,
-                test=test,
-                work=work,
-            ),
+        settings_asked = Settings(
+            config=config or Path(),
+            peers=tuple(peer or ()),
+            vectors=vectors,
+            lang=lang,
+            seed=seed,
+            overrides=parse_overrides(settings or ()),
+            peer_overrides=parse_overrides(peer_settings or ()),
+            repeats=repeats,
+            test=test,
+            work=work,
+            optimize=optimize,
         )
+        if suite:
+            cells = suite_of_corpora.choose(
+                corpus,
+                corpora=corpus_name or (),
+                presets=preset or (),
+                systems=system or (),
+                percents=percent or (100,),
+                seeds=range(seed or 0, (seed or 0) + seeds),
+            )
+            output = output or Path("benchmarks/results")
+            run_suite(cells, corpus, settings_asked, output)
+            suite_of_corpora.report(output, output.parent)
+            return
+        if config is None:
+            raise InputError("Give --config, for example configs/efficiency.cfg, or --suite.")
+        results = compare(corpus, settings_asked)
     except (InputError, ConfigValidationError) as error:
         msg.fail(str(error))
         raise typer.Exit(1) from error

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from spacy.tokens import Doc
-from thinc.api import Model, chain, with_array
+from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from .features import validate_attrs
@@ -14,8 +14,9 @@ from .layers.concatenate import Concatenate
 from .layers.document import WithDocument
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
-from .layers.lexemes import WithLexemes
+from .layers.lexemes import LEXEME_EMBED, WithLexemes
 from .layers.maxout import Maxout
+from .layers.products import WithProducts
 from .layers.static_vectors import StaticVectors
 from .layers.to_numpy import ToNumpy
 from .layers.transitions import Scores, Transitions
@@ -33,6 +34,7 @@ def window_classifier(
     activation: str = "maxout",
     maxout_pieces: int = 2,
     document_context: bool = True,
+    cache_megabytes: int = 64,
     nO: int | None = None,
 ) -> Model[list[Doc], Scores]:
     """Build `spacy_window_ner.WindowClassifier.v1`, the whole network.
@@ -46,6 +48,8 @@ def window_classifier(
     maxout_pieces (int): How many pieces compete, with `maxout`.
     document_context (bool): Whether the network also sees what stands around the same word
         elsewhere in the document.
+    cache_megabytes (int): How much memory prediction may use to remember what it has computed for
+        each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -54,10 +58,20 @@ def window_classifier(
     learned = get_objective(objective).learns_transitions
     scores = Affine(nO=nO)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
-    classifier = _named("classifier", [*_hidden(hidden_width, activation, maxout_pieces), scores])
     vectors, window = _named("token_vectors", [tok2vec, ToNumpy()]), Window(window_size)
     words = WithDocument(vectors, window) if document_context else chain(vectors, window)
-    model = _named("window_classifier", [words, with_array(classifier), transitions])
+    hidden, *rest = _hidden(hidden_width, activation, maxout_pieces)
+    classifier = WithProducts(
+        words,
+        hidden,
+        _named("scores", [*rest, scores]),
+        window_size=window_size,
+        document_context=document_context,
+        cache_megabytes=cache_megabytes,
+    )
+    if tok2vec.name == LEXEME_EMBED:
+        classifier.set_ref("lexeme_embed", tok2vec)
+    model = _named("window_classifier", [classifier, transitions])
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("scores", scores)
     model.set_ref("transitions", transitions)

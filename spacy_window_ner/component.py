@@ -52,6 +52,8 @@ rare_dropout = 0.5
 """
 DEFAULT_MODEL = Config().from_str(default_config)["model"]
 DEFAULT_SPANS_KEY = "window_ner"
+# A score so low that nothing with it is ever likely, and that leaves no infinities in sums.
+_IMPOSSIBLE = -1e4
 
 
 @Language.factory(
@@ -116,10 +118,8 @@ class WindowNER(TrainablePipe):
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If the threshold is outside its range, or the objective is not `crf`.
         """
-        if threshold is not None and not 0 < threshold < 1:
-            raise ValueError(
-                f"threshold is a probability between 0 and 1, or null; got {threshold}."
-            )
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold}.")
         if threshold is not None and model.attrs["objective"] != "crf":
             raise ValueError(
                 f'threshold needs the probabilities of objective = "crf", but the objective is '
@@ -305,14 +305,17 @@ class WindowNER(TrainablePipe):
         self,
         examples: Iterable[Example],
         *,
+        drop: float = 0.0,
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
         **config: Any,
     ) -> dict[str, float]:
         """Learn to say of a batch what the network said when `nlp.resume_training` was called, so
-        that it keeps what it knew while it learns other text. Labels added since are left alone.
+        that it keeps what it knew while it learns other text. That reading has no entities of
+        labels that came later.
 
         examples (Iterable[Example]): The examples; their annotation is not used.
+        drop (float): The dropout rate, for nlp.rehearse in component_cfg[name]["drop"].
         sgd (Optional[thinc.api.Optimizer]): The optimizer.
         losses (Optional[Dict[str, float]]): Record of the losses, updated under the component's
             name.
@@ -325,14 +328,21 @@ class WindowNER(TrainablePipe):
         if self._rehearsal_model is None or not any(len(doc) for doc in docs):
             return losses
         losses.setdefault(self.name, 0.0)
-        set_dropout_rate(self.model, 0.0)
+        set_dropout_rate(self.model, drop)
         teacher = self._rehearsal_model.predict(docs)
         scores, backprop = self.model.begin_update(docs)
-        tags, classes = _in_use(self._rehearsal_model)
+        tags, classes = _in_use(self.model)
         steps = np.ix_(classes, classes)
+        known_tags, known_classes = _in_use(self._rehearsal_model)
+        # The teacher reads no entity of a label that it has not been taught.
+        emissions = np.full_like(scores.emissions, _IMPOSSIBLE)
+        emissions[:, known_tags] = teacher.emissions[:, known_tags]
+        known = np.ix_(known_classes, known_classes)
+        transitions = np.zeros_like(scores.transitions)
+        transitions[known] = teacher.transitions[known]
         loss, d_old = self._objective.imitate(
             Scores(scores.emissions[:, tags], scores.transitions[steps], scores.lengths),
-            Scores(teacher.emissions[:, tags], teacher.transitions[steps], scores.lengths),
+            Scores(emissions[:, tags], transitions[steps], scores.lengths),
         )
         d_scores = Scores(
             np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
@@ -461,13 +471,13 @@ class WindowNER(TrainablePipe):
 
     def _labels_of_data(self, examples: Iterable[Example]) -> list[str]:
         """The labels of examples, sorted; says how many entities do not align."""
-        hashes: set[int] = set()
+        labels: set[str] = set()
         misaligned: list[Span] = []
         for example in examples:
-            hashes |= _label_hashes(example.reference)
+            labels |= _labels_of(example.reference)
             misaligned += read_gold([example], {}).misaligned
         self._tell_misaligned(misaligned)
-        return sorted(self.vocab.strings[label] for label in hashes)
+        return sorted(labels)
 
     def _read_vocabulary(self, examples: Iterable[Example]) -> None:
         """Let the token vectors learn which words the training data has."""
@@ -481,17 +491,15 @@ class WindowNER(TrainablePipe):
 
     def _add_labels_of(self, examples: Iterable[Example]) -> None:
         """Add the labels of references that the component does not know, as spaCy's `ner` does."""
-        hashes = set().union(*(_label_hashes(example.reference) for example in examples))
-        unknown = hashes - self._label_numbers.keys()
-        self._add_labels(sorted(self.vocab.strings[label] for label in unknown))
+        found = set().union(*(_labels_of(example.reference) for example in examples))
+        self._add_labels(sorted(found.difference(self.cfg["labels"])))
 
     def _meet_labels(self, docs: Iterable[Doc]) -> None:
         """Count the labels of documents among ours, as spaCy's `ner` does.
 
         The network does not grow here, so that threads can share it, but where it learns.
         """
-        hashes = set().union(*(_label_hashes(doc) for doc in docs))
-        self._met_labels = self._met_labels.union(self.vocab.strings[label] for label in hashes)
+        self._met_labels = self._met_labels.union(*(_labels_of(doc) for doc in docs))
 
     def _mark_seen(self, gold: Gold) -> None:
         """Take labels into use that the annotation has for the first time."""
@@ -536,8 +544,12 @@ def _has_gold(example: Example, incorrect_spans_key: str | None) -> bool:
     return example.reference.has_annotation("ENT_IOB")
 
 
-def _label_hashes(doc: Doc) -> set[int]:
-    return set(doc.to_array(ENT_TYPE).tolist()) - {0}
+def _labels_of(doc: Doc) -> set[str]:
+    """The labels of a document. Its strings need not be in our store: a component that was sourced
+    into another pipeline keeps its own vocabulary.
+    """
+    strings = doc.vocab.strings
+    return {strings[label] for label in set(doc.to_array(ENT_TYPE).tolist()) - {0}}
 
 
 def _missing_runs(doc: Doc, iob: NDArray, spans: NDArray[np.int64]) -> list[Span]:

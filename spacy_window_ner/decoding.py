@@ -5,10 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .lattice import Lattice, best_tags
+from .lattice import Lattice
 from .layers.transitions import Scores
 from .objectives import Objective
 from .tags import OUTSIDE, tags_to_spans
+from .viterbi import best_tags
+
+# Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
+LEAST_LIKELY = 1e-4
 
 
 @dataclass
@@ -58,8 +62,9 @@ def decode(
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool, what is known about the tokens
         beforehand; None allows every tag. Entities that it forces are among the result.
     threshold (Optional[float]): If given, the entities are not those of the best sequence, but the
-        spans that are likelier than this, the likelier first where they overlap. With half of the
-        F1 that can be reached, this gives the largest expected F1 (Lipton et al. 2014).
+        spans that are likelier than this and than `LEAST_LIKELY`, the likelier first where they
+        overlap. With half of the F1 that can be reached, this gives the largest expected F1 (Lipton
+        et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
@@ -68,7 +73,8 @@ def decode(
         return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
     if threshold is not None:
         lattice = Lattice(scores.emissions, scores.transitions, scores.lengths, allowed)
-        return Entities(*_without_overlap(*lattice.likely_spans(threshold)), scores.lengths)
+        likely = lattice.likely_spans(max(threshold, LEAST_LIKELY))
+        return Entities(*_without_overlap(*likely), scores.lengths)
     tags = best_tags(scores.emissions, scores.transitions, scores.lengths, allowed)
     spans = tags_to_spans(tags)
     sure = objective.span_probabilities(scores, allowed, spans) if probabilities else None

@@ -5,13 +5,14 @@ and all that `LexemeEmbed` computes depends on the lexeme alone. So features are
 once for each distinct lexeme, and each token only says which lexeme stands there.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import IDS, ORTH
+from spacy.attrs import IDS, NORM, ORTH
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -33,6 +34,10 @@ STRING_ATTRS = (
     "CASE",
 )
 
+# The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
+# whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
+CLUSTER_TABLE = "lexeme_cluster"
+_CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
 
 # The id that stands for a word that nothing is known of.
 UNKNOWN = 0
@@ -61,18 +66,88 @@ class Lexemes:
         return len(self.orths)
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a batch of documents, by which of its distinct lexemes they are.
+
+    rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
+        has, and the key in the table of static vectors.
+    keys (ndarray): Shape (n_lexemes,) uint64, one number for each row, ascending. The same in
+        every batch.
+    tokens (ndarray): Shape (n_tokens,) int64, the row of each token.
+    lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
+    attrs (Tuple[str]): The attributes.
+    vocab (Vocab): The vocabulary of the documents.
+    """
+
+    rows: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
+    tokens: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    attrs: tuple[str, ...]
+    vocab: Vocab
+
+    @property
+    def norms(self) -> NDArray[np.uint64]:
+        """The NORM of each lexeme: (n_lexemes,)."""
+        return self.rows[:, 1]
+
+    def lexemes(self, which: NDArray[np.int64] | None = None) -> Lexemes:
+        """Read the ids of lexemes.
+
+        which (Optional[ndarray]): Shape (n,), the lexemes to read, each as a token of its own;
+            all if None.
+        RETURNS (Lexemes): Their ids, and which of them stands at each token.
+        """
+        rows = self.rows if which is None else self.rows[which]
+        orths, attrs = rows[:, 0], self.attrs
+        ids = np.empty((len(rows), len(attrs)), dtype=np.uint64)
+        strings = _string_ids(orths, self.vocab) if any(a in STRING_ATTRS for a in attrs) else None
+        clusters = _clusters(orths, self.vocab) if any(cluster_bits(a) for a in attrs) else None
+        spacy_column = 2
+        for column, attr in enumerate(attrs):
+            if strings is not None and attr in STRING_ATTRS:
+                ids[:, column] = strings[:, STRING_ATTRS.index(attr)]
+            elif clusters is not None and cluster_bits(attr):
+                ids[:, column] = _cluster_ids(clusters, cluster_bits(attr))
+            else:
+                ids[:, column] = rows[:, spacy_column]
+                spacy_column += 1
+        if which is None:
+            return Lexemes(ids, orths, rows[:, -1], self.tokens, self.lengths, self.vocab)
+        tokens = np.arange(len(rows), dtype=np.int64)
+        lengths = np.asarray([len(rows)], dtype=np.int32)
+        return Lexemes(ids, orths, rows[:, -1], tokens, lengths, self.vocab)
+
+
 def validate_attrs(attrs: Sequence[str]) -> None:
     """Check the names of attributes.
 
-    attrs (Sequence[str]): Names of spaCy token attributes or of `STRING_ATTRS`.
+    attrs (Sequence[str]): Names of spaCy token attributes or of `STRING_ATTRS`, or CLUSTER and a
+        number of bits.
     RAISES (ValueError): If one is unknown.
     """
-    unknown = [attr for attr in attrs if attr not in STRING_ATTRS and attr not in IDS]
+    unknown = [attr for attr in attrs if not _is_ours(attr) and attr not in IDS]
     if unknown:
         raise ValueError(
             f"Unknown attributes {unknown} in LexemeEmbed. Use spaCy's token attributes such as "
-            f"NORM, PREFIX, SUFFIX and SHAPE, or {', '.join(STRING_ATTRS)}."
+            f"NORM, PREFIX, SUFFIX and SHAPE, or {', '.join(STRING_ATTRS)}, or CLUSTER1 to "
+            f"CLUSTER56."
         )
+
+
+def cluster_bits(attr: str) -> int:
+    """How many bits of the path of a Brown cluster an attribute is.
+
+    attr (str): The name of an attribute.
+    RETURNS (int): 10 for `CLUSTER10`; 0 for an attribute that is no cluster.
+    """
+    match = _CLUSTER.fullmatch(attr)
+    return int(match[1]) if match else 0
+
+
+def _is_ours(attr: str) -> bool:
+    return attr in STRING_ATTRS or cluster_bits(attr) > 0
 
 
 def extract(docs: Sequence[Doc], attrs: Sequence[str]) -> Lexemes:
@@ -82,24 +157,24 @@ def extract(docs: Sequence[Doc], attrs: Sequence[str]) -> Lexemes:
     attrs (Sequence[str]): The attributes, one column of ids for each.
     RETURNS (Lexemes): The distinct rows of ids, and which of them stands at each token.
     """
-    spacy_attrs = [attr for attr in attrs if attr not in STRING_ATTRS]
+    return read(docs, attrs).lexemes()
+
+
+def read(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
+    """Read which lexemes stand at the tokens of documents.
+
+    docs (Sequence[Doc]): The documents; they share one vocabulary.
+    attrs (Sequence[str]): The attributes that tell lexemes apart.
+    RETURNS (Tokens): The distinct lexemes, and which of them stands at each token.
+    """
     vocab = docs[0].vocab if docs else Vocab()
-    columns = [ORTH, *(IDS[attr] for attr in spacy_attrs), vocab.vectors.attr]
+    columns = [ORTH, NORM, *(IDS[attr] for attr in attrs if not _is_ours(attr)), vocab.vectors.attr]
     arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
     arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
-    keys = _fold(table)
-    _, first, tokens = np.unique(keys, return_index=True, return_inverse=True)
-    rows = table[first]
-    ids = np.empty((len(rows), len(attrs)), dtype=np.uint64)
-    strings = _string_ids(rows[:, 0], vocab) if len(spacy_attrs) < len(attrs) else None
-    for column, attr in enumerate(attrs):
-        if strings is not None and attr in STRING_ATTRS:
-            ids[:, column] = strings[:, STRING_ATTRS.index(attr)]
-        else:
-            ids[:, column] = rows[:, 1 + spacy_attrs.index(attr)]
+    keys, first, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    return Lexemes(ids, rows[:, 0], rows[:, -1], tokens.astype(np.int64), lengths, vocab)
+    return Tokens(table[first], keys, tokens.astype(np.int64), lengths, tuple(attrs), vocab)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -115,6 +190,25 @@ def _string_ids(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.uint64]:
     strings = vocab.strings
     rows = [_string_attrs(strings[orth]) for orth in orths]
     return np.asarray(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
+
+
+def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
+    """The path of each lexeme's Brown cluster, of its lower-case form if it has none itself; 0
+    for words without: (n_lexemes,) → (n_lexemes,).
+    """
+    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
+    if not len(table):
+        return np.zeros(len(orths), dtype=np.int64)
+    paths = [
+        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
+    ]
+    return np.asarray(paths, dtype=np.int64)
+
+
+def _cluster_ids(paths: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
+    """Ids of the first bits of paths; no id is that of an unknown value by chance."""
+    ids = (paths & ((1 << bits) - 1)) + 1
+    return np.where(paths == 0, UNKNOWN, ids).astype(np.uint64)
 
 
 @lru_cache(maxsize=2**16)

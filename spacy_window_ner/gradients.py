@@ -66,7 +66,7 @@ def check_gradients(
     """
     rng = np.random.RandomState(seed)
     errors = []
-    with _float64(model), _no_dropout(model):
+    with _float64(model), no_dropout(model):
         X = _to_float64(X)
         loss = loss or _weighted_sum(model(X, is_train=True)[0], rng)
         for node in model.walk():
@@ -230,7 +230,11 @@ def _float64(model: Model) -> Iterator[None]:
 
 
 @contextmanager
-def _no_dropout(model: Model) -> Iterator[None]:
+def no_dropout(model: Model) -> Iterator[None]:
+    """Turn dropout off inside the block.
+
+    model (Model): A network.
+    """
     nodes = [node for node in model.walk() if "dropout_rate" in node.attrs]
     rates = [node.attrs["dropout_rate"] for node in nodes]
     for node in nodes:

@@ -12,90 +12,76 @@ labels: class 0 (the token was `O`), class 1 + x (an entity of label x has just 
 which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The sums are taken in
 float64 and rescaled at every token (Rabiner 1989, section V.A).
 
-The documents of a batch go step by step together, longest first, so that step t is one
-contiguous block of rows: the t-th tokens of all documents that have so many.
+The sums of a chain are steps that wait for each other, and many short chains go faster side by side
+than one long. So long documents are cut into pieces that overlap, see `Lattice._run`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .steps import Steps, mask_scores, require_finite, split_tags
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
+from .viterbi import best_tags
 
 # Below this share of a step's largest factor, others may have been lost to rounding to zero.
 _SMALLEST = 1e-150
+# Tokens of its own that a piece of a long document has, and by how many more it reaches into its
+# neighbors at first: few enough steps, and few enough tokens twice.
+PIECE = 128
+OVERLAP = 64
+# A step takes about as long as what so many tokens add to steps.
+TOKENS_PER_STEP = 50
+# How well two pieces have to agree where they meet, relative to each number.
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
-class Steps:
-    """The order in which the tokens of a batch are visited.
+class Pieces:
+    """The stretches of text that the sums go through side by side: documents, long ones in pieces.
 
-    tokens (ndarray): Shape (n_tokens,), the token at each place of the order.
-    bounds (ndarray): Shape (n_steps + 1,); step t is the places bounds[t] to bounds[t + 1].
-    documents (ndarray): Shape (n_docs,), the documents that have tokens, longest first. The
-        i-th row of each step belongs to the i-th of them.
+    starts (ndarray): Shape (n_pieces,), the first token of each piece.
+    lengths (ndarray): Shape (n_pieces,), the number of tokens of each.
+    first (ndarray): Shape (n_pieces,), the first token of each that is its own. Those before it
+        and behind the last of its own overlap with its neighbors.
+    last (ndarray): Shape (n_pieces,), the last token of its own.
+    begins (ndarray): Shape (n_pieces,) bool, whether it begins with its document.
+    ends (ndarray): Shape (n_pieces,) bool, whether it ends with its document.
     """
 
-    tokens: NDArray[np.int64]
-    bounds: NDArray[np.int64]
-    documents: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    begins: NDArray[np.bool_]
+    ends: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, lengths: NDArray[np.integer]) -> "Steps":
-        """Order the tokens of documents.
+    def of(cls, lengths: NDArray[np.integer], overlap: int) -> "Pieces":
+        """Cut documents.
 
         lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-        RETURNS (Steps): The order.
+        overlap (int): How many tokens of its neighbors each piece has on each side.
+        RETURNS (Pieces): Pieces with `PIECE` tokens of their own. Documents are left whole that are
+            not longer than a piece with its overlaps, or short beside the whole batch.
         """
-        lengths = np.asarray(lengths, dtype=np.int64)
-        starts = np.cumsum(lengths) - lengths
-        documents = np.argsort(-lengths, kind="stable")
-        documents = documents[: np.count_nonzero(lengths)]
-        ordered = lengths[documents]
-        n_steps = int(ordered[0]) if len(ordered) else 0
-        # Step t has as many rows as there are documents longer than t.
-        sizes = np.searchsorted(-ordered, -np.arange(n_steps), side="left")
-        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        step = np.repeat(np.arange(n_steps), sizes)
-        row = np.arange(len(step)) - bounds[step]
-        return cls(starts[documents][row] + step, bounds, documents)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Bounds (first, last + 1) of the places of each step, from first to last."""
-        bounds = self.bounds.tolist()
-        return pairwise(bounds)
-
-    def __reversed__(self) -> Iterator[tuple[int, int]]:
-        """The same from last to first."""
-        bounds = self.bounds.tolist()
-        return zip(bounds[-2::-1], bounds[:0:-1], strict=True)
-
-
-def mask_scores(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Emissions as float64, −∞ where a tag is not allowed.
-
-    emissions (ndarray): Shape (n_tokens, n_tags).
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    RETURNS (ndarray): Shape (n_tokens, n_tags).
-    RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
-    """
-    scores = emissions.astype(np.float64)
-    if not np.isfinite(scores).all():
-        token = int(np.argmin(np.isfinite(scores).all(axis=1)))
-        raise ValueError(
-            f"The network's scores are not finite numbers (first at token {token} of the batch): "
-            f"training has diverged. Lower the learning rate, set grad_clip, or check the vectors."
-        )
-    if allowed is None:
-        return scores
-    scores[~allowed] = -np.inf
-    empty = ~allowed.any(axis=1)
-    if empty.any():
-        raise ValueError(f"No tag is allowed for token {int(np.argmax(empty))} of the batch.")
-    return scores
+        sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+        document_ends = np.cumsum(sizes)
+        # Side by side pays where it saves more steps than it adds tokens.
+        whole = max(PIECE + 2 * overlap, int(sizes.sum()) // TOKENS_PER_STEP)
+        n_pieces = np.where(sizes > whole, -(-sizes // PIECE), 1)
+        n_pieces[sizes == 0] = 0
+        document = np.repeat(np.arange(len(sizes)), n_pieces)
+        number = np.arange(len(document)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+        begins, ends = number == 0, number == n_pieces[document] - 1
+        first = (document_ends - sizes)[document] + PIECE * number
+        behind = np.where(ends, document_ends[document], first + PIECE)
+        starts = np.where(begins, first, np.maximum(first - overlap, first - PIECE * number))
+        stops = np.minimum(behind + overlap, document_ends[document])
+        stops = np.where(ends, behind, stops)
+        return cls(starts, stops - starts, first, behind - 1, begins, ends)
 
 
 class Lattice:
@@ -113,6 +99,8 @@ class Lattice:
         transitions: NDArray,
         lengths: NDArray[np.integer],
         allowed: NDArray[np.bool_] | None = None,
+        *,
+        overlap: int = OVERLAP,
     ) -> None:
         """Run forward and backward.
 
@@ -120,22 +108,25 @@ class Lattice:
         transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
         lengths (ndarray): Shape (n_docs,).
         allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+        overlap (int): By how many tokens the pieces of long documents overlap at first.
         RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
         """
-        _require_finite(transitions)
-        self._steps = Steps.of(lengths)
-        scores = mask_scores(emissions, allowed)[self._steps.tokens]
+        require_finite(transitions)
+        self._lengths = np.asarray(lengths, dtype=np.int64)
+        scores = mask_scores(emissions, allowed)
         largest = scores.max(axis=1, initial=-np.inf)
         top = float(transitions.max())
-        # All arrays below are in the order of the steps: one row for each place.
+        # All arrays below have one row for each token.
         self._e = np.exp(scores - largest[:, None])
         # Every step has the factor exp(−top), by a transition or by going on inside.
         self._e_T = np.exp(transitions.astype(np.float64) - top)
-        _, _, e_I, e_L, _ = _split(self._e)
-        e_I *= np.exp(-top)
-        e_L *= np.exp(-top)
-        self._forward()
-        last = _last_places(self._steps)
+        _, _, e_I, e_L, _ = split_tags(self._e)
+        with np.errstate(all="ignore"):  # what has left the range of float64 is told below
+            e_I *= np.exp(-top)
+            e_L *= np.exp(-top)
+            while not self._run(Pieces.of(self._lengths, overlap)):
+                overlap *= 2
+        last = np.cumsum(self._lengths)[self._lengths > 0] - 1
         ends = self._closed[last].sum(axis=1)
         if not (ends > _SMALLEST).all() or not (self._scale > _SMALLEST).all():
             best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
@@ -143,77 +134,116 @@ class Lattice:
                 "The scores of the tags lie further apart than float64 can hold (about 700): "
                 "training has diverged. Lower the learning rate, or set grad_clip."
             )
-        log_scale = np.log(self._scale) + largest + top
-        of_document = np.bincount(
-            _document_of_place(self._steps), log_scale, minlength=len(self._steps.documents)
-        )
-        self.log_z: NDArray[np.float64] = np.zeros(len(lengths))
-        self.log_z[self._steps.documents] = np.log(ends) + of_document
-        self._backward(ends)
+        document = np.repeat(np.arange(len(self._lengths)), self._lengths)
+        per_token = np.log(self._scale) + largest + top
+        self.log_z = np.zeros(len(self._lengths))
+        self.log_z += np.bincount(document, per_token, minlength=len(self._lengths))
+        self.log_z[self._lengths > 0] += np.log(ends)
 
-    def _forward(self) -> None:
-        """Compute `enter`, `closed` and `inside` of every place, scaled to a sum of 1."""
-        e_O, e_B, e_I, e_L, e_U = _split(self._e)
-        n, classes = len(self._e), len(self._e_T)
+    def _run(self, pieces: Pieces) -> bool:
+        """Run forward and backward through pieces. RETURNS: Whether the pieces fit together.
+
+        What a piece begins with inside a document is not known, so it begins with every state alike
+        and some tokens early. A chain forgets where it began, mostly within a few tokens; that it
+        has is seen where two pieces overlap: both must have found the same.
+        """
+        steps = Steps.of_sequences(pieces.starts, pieces.lengths)
+        e = [np.ascontiguousarray(x) for x in split_tags(self._e[steps.tokens])]
+        forward = self._forward(steps, e, pieces.begins[steps.documents])
+        backward = self._backward(steps, e, forward, pieces.ends[steps.documents])
+        row, number = _rows_and_steps(steps)
+        piece = steps.documents[row]
+        token = pieces.starts[piece] + number
+        own = (token >= pieces.first[piece]) & (token <= pieces.last[piece])
+        places = np.empty(len(self._e), dtype=np.int64)
+        places[token[own]] = np.flatnonzero(own)
+        if not pieces.begins.all():
+            before = np.flatnonzero(token == pieces.first[piece] - 1)
+            behind = np.flatnonzero((token == pieces.last[piece] + 1) & ~pieces.ends[piece])
+            if not (
+                _agree(forward[2:4], before, places[token[before]])
+                and _agree(backward[:2], behind, places[token[behind]])
+            ):
+                return False
+        self._enter, self._opened, self._closed, inside, scale = (x[places] for x in forward)
+        self._scale = scale[:, 0]
+        self._after_closed, self._after_inside, self._into = (x[places] for x in backward)
+        # A piece knows what follows it up to a factor, by which the states' probabilities sum to 1.
+        total = (self._closed * self._after_closed).sum(axis=1, keepdims=True)
+        total += (inside * self._after_inside).sum(axis=1, keepdims=True)
+        for after in (self._after_closed, self._after_inside, self._into):
+            after /= total
+        return True
+
+    def _forward(
+        self, steps: Steps, e: Sequence[NDArray[np.float64]], begins: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], ...]:
+        """Compute `enter`, `opened`, `closed`, `inside` and the scale of every place."""
+        e_O, e_B, e_I, e_L, e_U = e
+        n, classes = len(e_O), len(self._e_T)
         enter, closed = np.empty((n, classes)), np.empty((n, classes))
         opened, inside = np.empty((n, classes - 1)), np.empty((n, classes - 1))
-        scale = np.empty(n)
-        before_closed = np.zeros((len(self._steps.documents), classes))
-        before_closed[:, 0] = 1
-        before_inside = np.zeros((len(self._steps.documents), classes - 1))
-        with np.errstate(divide="ignore", invalid="ignore"):  # told in __init__
-            for a, z in self._steps:
-                opened[a:z] = before_inside = before_inside[: z - a]
-                np.matmul(before_closed[: z - a], self._e_T, out=enter[a:z])
-                entity = enter[a:z, 1:]
-                closed[a:z, 0] = enter[a:z, 0] * e_O[a:z]
-                closed[a:z, 1:] = entity * e_U[a:z] + before_inside * e_L[a:z]
-                inside[a:z] = entity * e_B[a:z] + before_inside * e_I[a:z]
-                scale[a:z] = closed[a:z].sum(axis=1) + inside[a:z].sum(axis=1)
-                closed[a:z] /= scale[a:z, None]
-                inside[a:z] /= scale[a:z, None]
-                before_closed, before_inside = closed[a:z], inside[a:z]
-        self._enter, self._closed, self._opened, self._scale = enter, closed, opened, scale
+        scale = np.empty((n, 1))
+        before_closed = np.ones((len(begins), classes))
+        before_inside = np.ones((len(begins), classes - 1))
+        before_closed[begins, 1:] = 0
+        before_inside[begins] = 0
+        for a, z in steps:
+            opened[a:z] = before_inside = before_inside[: z - a]
+            np.matmul(before_closed[: z - a], self._e_T, out=enter[a:z])
+            entity = enter[a:z, 1:]
+            closed[a:z, 0] = enter[a:z, 0] * e_O[a:z]
+            closed[a:z, 1:] = entity * e_U[a:z] + before_inside * e_L[a:z]
+            inside[a:z] = entity * e_B[a:z] + before_inside * e_I[a:z]
+            scale[a:z, 0] = closed[a:z].sum(axis=1) + inside[a:z].sum(axis=1)
+            closed[a:z] /= scale[a:z]
+            inside[a:z] /= scale[a:z]
+            before_closed, before_inside = closed[a:z], inside[a:z]
+        return enter, opened, closed, inside, scale
 
-    def _backward(self, ends: NDArray[np.float64]) -> None:
+    def _backward(
+        self,
+        steps: Steps,
+        e: Sequence[NDArray[np.float64]],
+        forward: tuple[NDArray[np.float64], ...],
+        ends: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float64], ...]:
         """Compute what follows each place (`after_…`) and begins at it (`into`), scaled alike."""
-        e_O, e_B, e_I, e_L, e_U = _split(self._e)
-        n, classes = self._closed.shape
+        e_O, e_B, e_I, e_L, e_U = e
+        n, classes = len(e_O), len(self._e_T)
         after_closed, after_inside = np.empty((n, classes)), np.empty((n, classes - 1))
         into = np.empty((n, classes))
-        per_scale = 1 / self._scale[:, None]
+        per_scale = 1 / forward[-1]
         next_closed = np.zeros((0, classes))
         next_inside = np.zeros((0, classes - 1))
-        for a, z in reversed(self._steps):
-            # The first rows go on to the next step; the documents of the others end here.
+        for a, z in reversed(steps):
+            # The first rows go on to the next step; the sequences of the others end here.
             going_on = len(next_closed)
             after_closed[a : a + going_on] = next_closed
             after_inside[a : a + going_on] = next_inside
-            after_closed[a + going_on : z] = 1 / ends[going_on : z - a, None]
-            after_inside[a + going_on : z] = 0
+            after_closed[a + going_on : z] = 1
+            after_inside[a + going_on : z] = ~ends[going_on : z - a, None]
             b_closed, b_inside = after_closed[a:z], after_inside[a:z]
             into[a:z, 0] = e_O[a:z] * b_closed[:, 0]
             into[a:z, 1:] = e_U[a:z] * b_closed[:, 1:] + e_B[a:z] * b_inside
             into[a:z] *= per_scale[a:z]
             next_closed = into[a:z] @ self._e_T.T
             next_inside = (e_L[a:z] * b_closed[:, 1:] + e_I[a:z] * b_inside) * per_scale[a:z]
-        self._after_closed, self._after_inside, self._into = after_closed, after_inside, into
+        return after_closed, after_inside, into
 
     def marginals(self) -> NDArray[np.float64]:
         """The probability of each tag at each token.
 
         RETURNS (ndarray): Shape (n_tokens, n_tags); each row sums to 1.
         """
-        packed = self._e / self._scale[:, None]
-        m_O, m_B, m_I, m_L, m_U = _split(packed)
+        marginals = self._e / self._scale[:, None]
+        m_O, m_B, m_I, m_L, m_U = split_tags(marginals)
         entity = self._enter[:, 1:]
         m_O *= self._enter[:, 0] * self._after_closed[:, 0]
         m_B *= entity * self._after_inside
         m_I *= self._opened * self._after_inside
         m_L *= self._opened * self._after_closed[:, 1:]
         m_U *= entity * self._after_closed[:, 1:]
-        marginals = np.empty_like(packed)
-        marginals[self._steps.tokens] = packed
         return marginals
 
     def expected_transitions(self) -> NDArray[np.float64]:
@@ -221,10 +251,11 @@ class Lattice:
 
         RETURNS (ndarray): Shape (n_labels + 1, n_labels + 1).
         """
-        first = self._steps.bounds[min(1, len(self._steps.bounds) - 1)]
         before = np.zeros(self._closed.shape)
-        before[:first, 0] = 1
-        before[first:] = self._closed[_previous_places(self._steps)]
+        before[1:] = self._closed[:-1]
+        first = (np.cumsum(self._lengths) - self._lengths)[self._lengths > 0]
+        before[first] = 0
+        before[first, 0] = 1
         return self._e_T * (before.T @ self._into)
 
     def span_probabilities(self, spans: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -237,8 +268,6 @@ class Lattice:
         if len(spans) == 0:
             return np.zeros(0)
         start, end, label = np.asarray(spans, dtype=np.int64).T
-        place_of = np.empty(len(self._e), dtype=np.int64)
-        place_of[self._steps.tokens] = np.arange(len(self._e))
         lengths = end - start
         first = np.cumsum(lengths) - lengths
         tokens = np.repeat(start - first, lengths) + np.arange(lengths.sum())
@@ -246,12 +275,11 @@ class Lattice:
         position[first] = BEGIN
         position[first + lengths - 1] = LAST
         position[first[lengths == 1]] = UNIT
-        places = place_of[tokens]
         columns = 1 + TAGS_PER_LABEL * np.repeat(label, lengths) + position
         with np.errstate(divide="ignore"):
-            factors = np.log(self._e[places, columns]) - np.log(self._scale[places])
-            ways = np.log(self._enter[place_of[start], 1 + label])
-            ways += np.log(self._after_closed[place_of[end - 1], 1 + label])
+            factors = np.log(self._e[tokens, columns]) - np.log(self._scale[tokens])
+            ways = np.log(self._enter[start, 1 + label])
+            ways += np.log(self._after_closed[end - 1, 1 + label])
         return np.minimum(np.exp(np.add.reduceat(factors, first) + ways), 1)
 
     def likely_spans(self, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -261,31 +289,30 @@ class Lattice:
         RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number),
             tokens counted through the batch, and their probabilities (n_spans,).
         """
-        place_of = np.empty(len(self._e), dtype=np.int64)
-        place_of[self._steps.tokens] = np.arange(len(self._e))
-        steps_left = _steps_left(self._steps)[place_of]
+        ends = np.repeat(np.cumsum(self._lengths), self._lengths)
         marginals = self.marginals()
         token, label = np.nonzero(marginals[:, 1 + UNIT :: TAGS_PER_LABEL] > threshold)
         found = [np.stack([token, token + 1, label], axis=1)]
         token, label = np.nonzero(marginals[:, 1 + BEGIN :: TAGS_PER_LABEL] > threshold)
         e = self._e / self._scale[:, None]
-        first = place_of[token]
-        begun = self._enter[first, 1 + label] * e[first, 1 + TAGS_PER_LABEL * label + BEGIN]
+        begun = self._enter[token, 1 + label] * e[token, 1 + TAGS_PER_LABEL * label + BEGIN]
         length = 1
         while len(token):
             length += 1
-            going_on = steps_left[token] >= length
+            going_on = token + length <= ends[token]
             token, label, begun = token[going_on], label[going_on], begun[going_on]
-            place, column = place_of[token + length - 1], 1 + TAGS_PER_LABEL * label
-            ended = begun * e[place, column + LAST] * self._after_closed[place, 1 + label]
+            last, column = token + length - 1, 1 + TAGS_PER_LABEL * label
+            ended = begun * e[last, column + LAST] * self._after_closed[last, 1 + label]
             likely = ended > threshold
             found.append(np.stack([token[likely], token[likely] + length, label[likely]], axis=1))
-            begun = begun * e[place, column + IN]
+            begun = begun * e[last, column + IN]
             # No longer span is likelier than that the entity goes on.
-            likely = begun * self._after_inside[place, label] > threshold
+            likely = begun * self._after_inside[last, label] > threshold
             token, label, begun = token[likely], label[likely], begun[likely]
         spans = np.concatenate(found).astype(np.int64)
-        return spans, self.span_probabilities(spans)
+        probabilities = self.span_probabilities(spans)
+        likely = probabilities > threshold  # where the products above were rounded up
+        return spans[likely], probabilities[likely]
 
 
 class SinglePath:
@@ -336,127 +363,25 @@ class SinglePath:
         return counts.reshape(classes, classes).astype(np.float64)
 
 
-def best_tags(
-    emissions: NDArray,
-    transitions: NDArray,
-    lengths: NDArray[np.integer],
-    allowed: NDArray[np.bool_] | None = None,
-) -> NDArray[np.int32]:
-    """Find the legal tag sequence of the largest score (Viterbi 1967).
+def _rows_and_steps(steps: Steps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The row in its step, and the number of its step, of each place: (n_places,) each."""
+    sizes = np.diff(steps.bounds)
+    row = np.arange(len(steps.tokens)) - np.repeat(steps.bounds[:-1], sizes)
+    return row, np.repeat(np.arange(len(sizes)), sizes)
 
-    emissions (ndarray): Shape (n_tokens, n_tags).
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
-    lengths (ndarray): Shape (n_docs,).
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
-    RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
+
+def _agree(
+    states: tuple[NDArray[np.float64], ...], places: NDArray[np.int64], others: NDArray[np.int64]
+) -> bool:
+    """Whether two pieces find the same for the same tokens, but for a factor for each token.
+
+    states (Tuple[ndarray, …]): Values of the classes and of the insides at all places.
+    places (ndarray): Shape (n,), tokens where one piece has them.
+    others (ndarray): Shape (n,), the same tokens where the other piece has them.
+    RETURNS (bool): Whether they agree; False if any is not a number.
     """
-    _require_finite(transitions)
-    scores = mask_scores(emissions, allowed)
-    if scores.shape[1] == 1:
-        return np.full(len(scores), OUTSIDE, dtype=np.int32)
-    steps = Steps.of(lengths)
-    s_O, s_B, s_I, s_L, s_U = _split(scores[steps.tokens])
-    n, classes = len(s_O), len(transitions)
-    T = transitions.T.astype(np.float64)
-    came_from = np.empty((n, classes), dtype=np.int32)
-    by_last = np.zeros((n, classes), dtype=bool)
-    stayed_in = np.empty((n, classes - 1), dtype=bool)
-    closed = np.full((len(steps.documents), classes), -np.inf)
-    closed[:, 0] = 0
-    inside = np.full((len(steps.documents), classes - 1), -np.inf)
-    ended = np.empty_like(closed)
-    for a, z in steps:
-        closed, inside = closed[: z - a], inside[: z - a]
-        ways = closed[:, None, :] + T
-        came_from[a:z] = ways.argmax(axis=2)
-        enter = ways.max(axis=2)
-        unit, last = enter[:, 1:] + s_U[a:z], inside + s_L[a:z]
-        begin, stay = enter[:, 1:] + s_B[a:z], inside + s_I[a:z]
-        by_last[a:z, 1:] = last > unit
-        stayed_in[a:z] = stay > begin
-        closed = np.concatenate([(enter[:, 0] + s_O[a:z])[:, None], np.maximum(unit, last)], axis=1)
-        inside = np.maximum(begin, stay)
-        ended[: z - a] = closed
-    final = ended.argmax(axis=1)
-    if np.isneginf(ended.max(axis=1, initial=-np.inf)).any():
-        row = int(np.argmax(np.isneginf(ended.max(axis=1))))
-        raise ValueError(_no_path(int(steps.documents[row])))
-    return _walk_back(steps, final, came_from, by_last, stayed_in)
-
-
-def _walk_back(
-    steps: Steps,
-    final: NDArray[np.int64],
-    came_from: NDArray[np.int32],
-    by_last: NDArray[np.bool_],
-    stayed_in: NDArray[np.bool_],
-) -> NDArray[np.int32]:
-    """Follow the back pointers from the last tokens: tags of all tokens (n_tokens,)."""
-    tags = np.empty(len(steps.tokens), dtype=np.int32)
-    state = final.copy()  # the class in which each document is, or will be when it closes
-    is_inside = np.zeros(len(final), dtype=bool)
-    for a, z in reversed(steps):
-        rows = np.arange(z - a)
-        q, within = state[: z - a], is_inside[: z - a]
-        last = ~within & by_last[a + rows, q]
-        stay = within & stayed_in[a + rows, np.maximum(q - 1, 0)]
-        position = np.where(within, np.where(stay, IN, BEGIN), np.where(last, LAST, UNIT))
-        tags[a:z] = np.where(q == 0, 0, 1 + TAGS_PER_LABEL * (q - 1) + position)
-        still_inside = last | stay
-        state[: z - a] = np.where(still_inside, q, came_from[a + rows, q])
-        is_inside[: z - a] = still_inside
-    flat = np.empty_like(tags)
-    flat[steps.tokens] = tags
-    return flat
-
-
-def _split(scores: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
-    """Views of an array (n, n_tags): O (n,), and B, I, L, U (n, n_labels) each."""
-    of_label = [scores[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT)]
-    return scores[:, 0], of_label[0], of_label[1], of_label[2], of_label[3]
-
-
-def _document_of_place(steps: Steps) -> NDArray[np.int64]:
-    """The row of the document at each place of the order: (n_tokens,)."""
-    sizes = np.diff(steps.bounds)
-    return np.arange(len(steps.tokens)) - np.repeat(steps.bounds[:-1], sizes)
-
-
-def _previous_places(steps: Steps) -> NDArray[np.int64]:
-    """The place of the token before, for all places from the second step on."""
-    sizes = np.diff(steps.bounds)
-    places = np.arange(steps.bounds[1] if len(sizes) else 0, len(steps.tokens))
-    return places - np.repeat(sizes[:-1], sizes[1:])
-
-
-def _steps_left(steps: Steps) -> NDArray[np.int64]:
-    """How many tokens its document has from each place on, itself included: (n_tokens,)."""
-    row = _document_of_place(steps)
-    sizes = np.diff(steps.bounds)
-    length = np.bincount(row, minlength=len(steps.documents))
-    return length[row] - np.repeat(np.arange(len(sizes)), sizes)
-
-
-def _last_places(steps: Steps) -> NDArray[np.int64]:
-    """The place of the last token of each document: (n_docs with tokens,)."""
-    sizes = np.diff(steps.bounds)
-    rows = np.arange(len(steps.documents))
-    # Document i is in step t while i < sizes[t], and the sizes never grow.
-    last_step = np.searchsorted(-sizes, -rows, side="left") - 1
-    return steps.bounds[last_step] + rows
-
-
-def _require_finite(transitions: NDArray) -> None:
-    if not np.isfinite(transitions).all():
-        raise ValueError(
-            "The network's transition scores are not finite numbers: training has diverged. Lower "
-            "the learning rate, or set grad_clip."
-        )
-
-
-def _no_path(document: int) -> str:
-    return (
-        f"Document {document} of the batch has no legal tag sequence: the tags allowed for "
-        f"neighbouring tokens contradict each other, for example B-X before O."
-    )
+    every = np.concatenate(states, axis=1)
+    a, b = every[places], every[others]
+    a /= a.sum(axis=1, keepdims=True)
+    b /= b.sum(axis=1, keepdims=True)
+    return np.allclose(a, b, rtol=_TOLERANCE, atol=_SMALLEST)

@@ -81,6 +81,14 @@ def _validate_structure(model: Model, own: dict[int, Model], content: Any) -> No
         missing = set(_saved_attrs(node)) - set(content["attrs"][i])
         if missing:
             raise ValueError(f"{node.name} lacks the settings {sorted(missing)}")
+        functions = [attr for attr in content["attrs"][i] if callable(node.attrs.get(attr))]
+        if functions:
+            raise ValueError(f"{node.name} has settings in the place of functions: {functions}")
+        dims = content["nodes"][i]["dims"]
+        if set(dims) != set(node.dim_names) or not all(
+            size is None or type(size) is int for size in dims.values()
+        ):
+            raise ValueError(f"the dimensions of {node.name} are not numbers")
 
 
 def _saved_attrs(node: Model) -> list[str]:

@@ -6,8 +6,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_window_ner.alignment import Gold, allow_only, preset_mask, read_gold
-from spacy_window_ner.lattice import best_tags
 from spacy_window_ner.tags import BEGIN, IN, LAST, MISSING, OUTSIDE, UNIT, n_tags
+from spacy_window_ner.viterbi import best_tags
 from tests.helpers import NLP, document_slices, entities_of, entity_tags, examples
 
 KNOWN = ["A", "B"]

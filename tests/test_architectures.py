@@ -161,7 +161,9 @@ def test_dropout_follows_the_rate_and_is_off_in_prediction():
     first, second = (model(docs, is_train=True)[0].emissions for _ in range(2))
     assert (first != second).any()
     set_dropout_rate(model, 0.0)
-    np.testing.assert_allclose(model(docs, is_train=True)[0].emissions, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        model(docs, is_train=True)[0].emissions, expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_any_token_vectors_fit_in():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_window_ner.decoding import Entities, decode
+from spacy_window_ner.decoding import LEAST_LIKELY, Entities, decode
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
 from tests.helpers import (
@@ -81,12 +81,13 @@ def likeliest_first(spans, probabilities, threshold):
     return sorted(taken)
 
 
-@given(batch=batches(), masked=st.booleans(), threshold=st.sampled_from([0.02, 0.2, 0.5, 0.8]))
+@given(batch=batches(), masked=st.booleans(), threshold=st.sampled_from([0.0, 0.02, 0.2, 0.5, 0.8]))
 @examples(80)
 def test_with_a_threshold_the_likeliest_spans_are_the_entities(batch, masked, threshold):
     allowed = batch.allowed if masked else None
     crf = get_objective("crf")
     found = decode(batch.scores, crf, allowed, threshold=threshold)
+    threshold = max(threshold, LEAST_LIKELY)
     spans = batch.all_spans()
     p = crf.span_probabilities(batch.scores, allowed, spans)
     gaps = np.diff(np.sort([*p[p > 1e-6], threshold]))

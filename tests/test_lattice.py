@@ -5,8 +5,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_window_ner.lattice import Lattice, SinglePath, Steps, best_tags, mask_scores
+from spacy_window_ner import lattice
+from spacy_window_ner.lattice import PIECE, Lattice, Pieces, SinglePath
+from spacy_window_ner.steps import Steps, mask_scores
 from spacy_window_ner.tags import BEGIN, IN, LAST, UNIT, n_tags
+from spacy_window_ner.viterbi import best_tags, surely_outside
 from tests.helpers import (
     Batch,
     batches,
@@ -74,6 +77,79 @@ def assert_equals_enumeration(batch: Batch, allowed: np.ndarray | None) -> None:
     np.testing.assert_allclose(
         lattice.span_probabilities(spans), span_probabilities(batch, plain), rtol=1e-8, atol=1e-10
     )
+
+
+# Long documents in pieces
+
+
+def long_batch(rng, n_labels, scale):
+    """Documents of very different lengths, with tags that are not allowed here and there."""
+    lengths = rng.permutation([0, 1, 7, 40, 41, 90, 200])
+    n, tags = int(lengths.sum()), n_tags(n_labels)
+    emissions = scale * rng.normal(size=(n, tags))
+    emissions[:, 0] += 1
+    allowed = rng.uniform(size=(n, tags)) < 0.9
+    allowed[:, 0] = True
+    return emissions, rng.normal(size=(n_labels + 1, n_labels + 1)), lengths, allowed
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 6.0])
+@pytest.mark.parametrize(("piece", "overlap"), [(1, 1), (8, 4), (16, 32), (30, 20)])
+def test_pieces_sum_to_the_same(monkeypatch, scale, piece, overlap):
+    rng = np.random.RandomState(piece)
+    *scores, allowed = long_batch(rng, 2, scale)
+    for mask in (None, allowed):
+        whole = Lattice(*scores, mask)
+        with monkeypatch.context() as patch:
+            patch.setattr(lattice, "PIECE", piece)
+            pieces = Lattice(*scores, mask, overlap=overlap)
+        np.testing.assert_allclose(pieces.log_z, whole.log_z, rtol=1e-9)
+        np.testing.assert_allclose(pieces.marginals(), whole.marginals(), rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(
+            pieces.expected_transitions(), whole.expected_transitions(), rtol=1e-6, atol=1e-9
+        )
+        spans, probabilities = whole.likely_spans(0.01)
+        assert len(spans) > 5
+        np.testing.assert_allclose(pieces.span_probabilities(spans), probabilities, rtol=1e-5)
+
+
+@pytest.mark.parametrize("overlap", [1, 5, 1000])
+def test_every_token_is_in_one_piece_of_its_own_document(overlap):
+    lengths = np.array([0, 1, 2 * PIECE, 0, 5 * PIECE + 1, 3])
+    pieces = Pieces.of(lengths, overlap)
+    own = [np.arange(a, z + 1) for a, z in zip(pieces.first, pieces.last, strict=True)]
+    assert np.concatenate(own).tolist() == list(range(lengths.sum()))
+    stops = pieces.starts + pieces.lengths
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    assert (document[pieces.starts] == document[stops - 1]).all()
+    reach = np.minimum(
+        overlap, pieces.first - (np.cumsum(lengths) - lengths)[document[pieces.first]]
+    )
+    assert (pieces.starts == pieces.first - reach).all()
+    assert (pieces.begins == (pieces.starts == pieces.first)).all()
+    assert (pieces.ends == (stops == pieces.last + 1)).all()
+    assert pieces.begins.sum() == pieces.ends.sum() == 4
+    assert (len(pieces.starts) > 4) == (overlap < 1000)
+
+
+def test_pieces_that_do_not_fit_together_overlap_more(monkeypatch):
+    """A label that goes on for certain is remembered from the start of the document."""
+    n = 60
+    emissions = np.full((n, n_tags(2)), -40.0)
+    emissions[:, [1 + IN, 5 + IN]] = 0  # once inside, everything stays inside
+    emissions[0, [1, 5]] = [0, 1]
+    emissions[-1, [1 + LAST, 5 + LAST]] = 0
+    arguments = emissions, np.zeros((3, 3)), np.array([n])
+    whole = Lattice(*arguments).marginals()
+    monkeypatch.setattr(lattice, "PIECE", 4)
+    tried = []
+    of = Pieces.of
+    monkeypatch.setattr(Pieces, "of", lambda lengths, by: (tried.append(by), of(lengths, by))[1])
+    pieces = Lattice(*arguments, overlap=3).marginals()
+    np.testing.assert_allclose(pieces, whole, atol=1e-8)
+    assert whole[30, 1 + IN] == pytest.approx(1 / (1 + np.e), rel=1e-6)
+    assert tried[0] == 3
+    assert len(tried) > 2
 
 
 def span_probabilities(batch, enumerations):
@@ -200,6 +276,32 @@ def assert_best(batch: Batch, allowed: np.ndarray | None) -> None:
         assert tags in plain.paths.tolist()
         score = path_score(emissions[of], transitions, tags)
         np.testing.assert_allclose(score, plain.scores.max(), rtol=1e-12, atol=1e-12)
+
+
+@given(batch=batches(scales=(1.0, 4.0)), masked=st.booleans(), towards=st.floats(0, 6))
+@examples(150)
+def test_words_that_are_surely_outside_are_o_in_the_best_sequence(batch, masked, towards):
+    batch.scores.emissions[:, 0] += towards
+    emissions, transitions, lengths = batch.arguments
+    allowed = batch.allowed if masked else None
+    scores = mask_scores(emissions, allowed)
+    assume(scores.shape[1] > 1 and len(scores))
+    outside = surely_outside(scores, transitions.astype(float), np.asarray(lengths, dtype=np.int64))
+    best = [one.paths[one.scores.argmax()] for one in batch.enumerations(allowed)]
+    assert (np.concatenate(best)[outside] == 0).all()
+
+
+def test_plain_text_is_surely_outside_but_for_its_names():
+    rng = np.random.RandomState(0)
+    emissions = rng.normal(size=(400, n_tags(3)))
+    emissions[:, 0] += 9
+    emissions[100, 1 + UNIT], emissions[200, 5], emissions[201, 5 + LAST] = 20, 20, 20
+    transitions = rng.normal(size=(4, 4))
+    outside = surely_outside(emissions, transitions, np.array([150, 250]))
+    assert np.count_nonzero(~outside) < 20
+    assert not outside[[100, 200, 201]].any()
+    tags = best_tags(emissions, transitions, np.array([150, 250]))
+    assert np.flatnonzero(tags).tolist() == [100, 200, 201]
 
 
 @given(batch=batches(scales=(1.0, LARGE, *TOO_LARGE)), masked=st.booleans())

@@ -5,12 +5,12 @@ only when they run.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from click import NoSuchOption
 from spacy.cli._util import app as spacy_app
-from spacy.cli._util import parse_config_overrides
+from spacy.cli._util import import_code, parse_config_overrides
 from wasabi import msg
 
 HELP = "Demonstrate and check the window_ner entity recognizer."
@@ -55,9 +55,54 @@ def check_gradients_cli(
     """
     from .check_gradients import check_gradients_of
 
-    try:
-        overrides = parse_config_overrides(ctx.args)
-    except NoSuchOption as error:
-        msg.fail(f"{error.format_message()} Settings look like --initialize.vectors.", exits=1)
-    if not check_gradients_of(config_or_model, overrides):
+    if not check_gradients_of(config_or_model, _overrides(ctx)):
         raise typer.Exit(1)
+
+
+@app.command(
+    "debug-data",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def debug_data_cli(
+    ctx: typer.Context,
+    config_path: Annotated[Path, typer.Argument(help="Path of a config", exists=True)],
+    code_path: Annotated[
+        Path | None,
+        typer.Option("--code", "-c", help="Python file with registered functions to import"),
+    ] = None,
+    ignore_warnings: Annotated[
+        bool, typer.Option("--ignore-warnings", "-IW", help="Print facts and errors only")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-V", help="Print more examples of each kind")
+    ] = False,
+    no_format: Annotated[
+        bool, typer.Option("--no-format", "-NF", help="Print without colors and symbols")
+    ] = False,
+) -> None:
+    """Check training and development data: labels, annotation that is missing or of no use, words,
+    vectors. What `spacy debug data` says of the data of an `ner`, and more. Ends with exit code 1
+    if there is an error. Settings of the config can be overridden as in `spacy train`, for example
+    --paths.train train.spacy.
+    """
+    from .debug_data import debug_data
+
+    import_code(code_path)
+    overrides = _overrides(ctx)
+    if not debug_data(
+        config_path,
+        overrides,
+        ignore_warnings=ignore_warnings,
+        verbose=verbose,
+        no_format=no_format,
+    ):
+        raise typer.Exit(1)
+
+
+def _overrides(ctx: typer.Context) -> dict[str, Any]:
+    try:
+        return parse_config_overrides(ctx.args)
+    except NoSuchOption as error:
+        return msg.fail(
+            f"{error.format_message()} Settings look like --initialize.vectors.", exits=1
+        )

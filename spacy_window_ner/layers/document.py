@@ -86,14 +86,20 @@ def same_words(docs: Sequence[Doc]) -> NDArray[np.int64]:
     RETURNS (ndarray): Shape (n_tokens,), from 0 up.
     """
     norms = [doc.to_array(NORM) for doc in docs]
-    document = np.repeat(np.arange(len(docs), dtype=np.uint64), [len(doc) for doc in docs])
-    flat = np.concatenate([*norms, np.zeros(0, dtype=np.uint64)])
-    order = np.lexsort((flat, document))
-    new = np.ones(len(flat), dtype=bool)
-    new[1:] = (flat[order][1:] != flat[order][:-1]) | (document[order][1:] != document[order][:-1])
-    words = np.empty(len(flat), dtype=np.int64)
-    words[order] = np.cumsum(new) - 1
-    return words
+    _, words = np.unique(np.concatenate([*norms, np.zeros(0, np.uint64)]), return_inverse=True)
+    return number_words(words, np.asarray([len(doc) for doc in docs]))
+
+
+def number_words(words: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Number the words of each document, from the number of each in the batch.
+
+    words (ndarray): Shape (n_tokens,), from 0 up, the same for the same word.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    RETURNS (ndarray): Shape (n_tokens,), from 0 up, the same for the same word in one document.
+    """
+    document = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    pairs = document * (words.max(initial=0) + 1) + words
+    return np.unique(pairs, return_inverse=True)[1].reshape(-1)
 
 
 def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:

@@ -19,6 +19,8 @@ from .to_numpy import NUMPY_OPS
 InT = list[Doc]
 OutT = list[Floats2d]
 
+LEXEME_EMBED = "lexeme_embed"
+
 
 def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[InT, OutT]:
     """Build the layer around a layer over lexemes.
@@ -28,7 +30,7 @@ def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[
     RETURNS (Model): List of Docs → list of (n_tokens of the document, width) arrays.
     """
     return Model(
-        "lexeme_embed",
+        LEXEME_EMBED,
         forward,
         init=init,
         layers=[layer],

@@ -434,9 +434,11 @@ def test_configs_that_cannot_be_used(tmp_path):
 @pytest.mark.parametrize("lang", ["en", "de", "xx"])
 def test_the_peer_has_the_config_that_spacy_generates(tmp_path, lang, optimize):
     vectors = str(save_vectors(tmp_path / "vectors", lang))
-    chosen = accuracy.Settings(CONFIG, vectors=vectors, lang=lang, seed=5, work=tmp_path)
+    chosen = accuracy.Settings(
+        CONFIG, vectors=vectors, lang=lang, seed=5, work=tmp_path, optimize=optimize
+    )
     run = accuracy.Run(chosen, accuracy.prepare_config(chosen, tmp_path), {}, tmp_path, [])
-    config = accuracy.spacy_ner(run, optimize).args[1].interpolate()
+    config = accuracy.spacy_ner(run).args[1].interpolate()
     expected = init_config(lang=lang, pipeline=["ner"], optimize=optimize)
     expected["paths"] = config["paths"]
     expected["system"]["seed"] = expected["training"]["seed"] = 5
@@ -542,7 +544,7 @@ def test_raw_text_with_misaligned_spans(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--peer", "crf"), "Unknown peers ['crf']"),
+        (("--peer", "other"), "Unknown peers ['other']"),
         (("--set", "training"), "'training' is no setting"),
         (("--peer", "ner", "--peer-set", "training.nope=1"), "no setting training.nope"),
         (("--vectors", "absent"), "no installed package 'absent'"),

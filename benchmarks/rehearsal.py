@@ -1,0 +1,214 @@
+"""Train `window_ner` on one corpus, go on with another one, and see what it still knows.
+
+    python benchmarks/rehearsal.py FIRST_FOLDER SECOND_FOLDER --config configs/efficiency.cfg
+
+The network is trained on the first corpus as `spacy train` does. Then it learns the second one by
+`nlp.resume_training` and `nlp.update`, twice from the same start: without more, and with a
+`nlp.rehearse` after each update, on the texts of the first corpus without their annotation. The
+table has precision, recall and F1 on both dev parts, before and after. All labels count everywhere:
+an entity with a label of the other corpus is wrong.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from time import process_time
+from typing import Annotated, Any
+
+import typer
+from accuracy import (
+    DEFAULT_WORK,
+    SYSTEM,
+    Settings,
+    evaluate,
+    machine,
+    msg,
+    parse_overrides,
+    prepare_config,
+    train_pipeline,
+)
+from data import InputError, Split, blank, convert_corpus
+from spacy import registry, util
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training import Corpus, Example
+from spacy.training.loop import DIR_MODEL_BEST, create_train_batches
+from thinc.api import ConfigValidationError
+
+WAYS = {"update": False, "update and rehearse": True}
+
+
+def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[str, Any]:
+    """Train on the first corpus, then on the second in both ways, and score on both.
+
+    first (Path): The folder of the first corpus.
+    second (Path): The folder of the second corpus.
+    settings (Settings): What to train; `overrides` are settings of the config.
+    steps (int): How many batches of the second corpus to learn from.
+    RETURNS (Dict[str, Any]): Scores by row of the table and by corpus, and facts about the run.
+    RAISES (InputError): If something the user gave cannot be used.
+    """
+    names = (first.resolve().name, second.resolve().name)
+    folder = settings.work / f"rehearsal-{names[0]}-{names[1]}"
+    config = prepare_config(settings, folder / "first")
+    # It would fit a threshold to the first corpus, which need not suit the second.
+    config["training"]["before_to_disk"] = None
+    tokenizer = blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
+    parts = [
+        convert_corpus(corpus, folder / place, tokenizer)
+        for corpus, place in ((first, "first"), (second, "second"))
+    ]
+    dev = {name: splits["dev"] for name, splits in zip(names, parts, strict=True)}
+    trained = train_pipeline(SYSTEM, config, folder)
+    rows = {"before": _scores(trained.nlp, dev)}
+    seconds = {"before": trained.facts["train_cpu_seconds"]}
+    for way, rehearses in WAYS.items():
+        msg.divider(f"Going on with {names[1]}: {way}")
+        nlp = util.load_model(folder / SYSTEM / DIR_MODEL_BEST)
+        start = process_time()
+        averages = go_on(
+            nlp,
+            parts[1]["train"],
+            steps,
+            rehearse=parts[0]["train"] if rehearses else None,
+            seed=config.interpolate()["training"]["seed"],
+        )
+        seconds[way] = round(process_time() - start, 1)
+        with nlp.use_params(averages):
+            rows[way] = _scores(nlp, dev)
+    return {
+        "corpora": names,
+        "config": settings.config.stem,
+        "overrides": dict(settings.overrides),
+        "steps": steps,
+        "rows": rows,
+        "cpu_seconds": seconds,
+        "machine": machine(),
+        "command": shlex.join(["python", *sys.argv]),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def go_on(
+    nlp: Language, train: Split, steps: int, *, rehearse: Split | None, seed: int
+) -> dict[Any, Any]:
+    """Train a trained pipeline further, with the batches, dropout and optimizer of its config.
+
+    nlp (Language): The pipeline, modified in place.
+    train (Split): What to learn.
+    steps (int): How many batches of it.
+    rehearse (Optional[Split]): Whose texts to rehearse after each batch; its annotation is not
+        used.
+    seed (int): The seed.
+    RETURNS (Dict): The optimizer's averages, for `nlp.use_params`.
+    """
+    util.fix_random_seed(seed)
+    settings = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    optimizer = nlp.resume_training()
+    batches = partial(create_train_batches, nlp, batcher=settings["batcher"], max_epochs=0)
+    annotated = batches(Corpus(train.path))
+    texts = batches(partial(_unannotated, rehearse)) if rehearse is not None else None
+    for step in range(1, steps + 1):
+        losses: dict[str, float] = {}
+        _, examples = next(annotated)
+        nlp.update(examples, sgd=optimizer, drop=settings["dropout"], losses=losses)
+        if texts is not None:
+            _, examples = next(texts)
+            # Without dropout it would learn by heart what it said of these very texts.
+            drop = {SYSTEM: {"drop": settings["dropout"]}}
+            nlp.rehearse(examples, sgd=optimizer, component_cfg=drop)
+        if step % 50 == 0 or step == steps:
+            print(f"step {step}, loss of the batch {losses[SYSTEM]:.1f}")
+        optimizer.step_schedules()
+    return optimizer.averages or {}
+
+
+def _unannotated(split: Split, nlp: Language) -> Iterable[Example]:
+    return (Example(doc, doc.copy()) for doc in split.docs(nlp))
+
+
+def _scores(nlp: Language, dev: Mapping[str, Split]) -> dict[str, Any]:
+    return {name: evaluate(nlp, split) for name, split in dev.items()}
+
+
+def show_results(results: Mapping[str, Any]) -> None:
+    """Print the results as one table.
+
+    results (Mapping[str, Any]): What `compare` returns.
+    """
+    first, second = results["corpora"]
+    msg.divider(f"{first}, then {results['steps']} steps of {second}, {results['config']}.cfg")
+    header = ("", f"{first} P", "R", "F1", f"{second} P", "R", "F1", "CPU s")
+    rows = [
+        (
+            way,
+            *(f"{100 * scores[name][key]:.1f}" for name in (first, second) for key in "prf"),
+            f"{results['cpu_seconds'][way]:,.1f}",
+        )
+        for way, scores in results["rows"].items()
+    ]
+    msg.table(rows, header=header, divider=True, aligns=("l", *"rrrrrrr"))
+    facts = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
+    print(f"\n{results['command']}\n{results['date']}; {facts}")
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    first: Annotated[
+        Path,
+        typer.Argument(help="Folder of the corpus to train on first, with train and dev."),
+    ],
+    second: Annotated[
+        Path, typer.Argument(help="Folder of the corpus to go on with, with train and dev.")
+    ],
+    config: Annotated[Path, typer.Option(help="Training config of window_ner.")],
+    steps: Annotated[
+        int, typer.Option(min=1, help="How many batches of the second corpus to learn from.")
+    ] = 300,
+    seed: Annotated[
+        int | None, typer.Option(help="The seed, otherwise that of the config.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.NAME=VALUE",
+            help="A setting of the config, for example training.max_steps=200. May be repeated.",
+        ),
+    ] = None,
+    work: Annotated[
+        Path, typer.Option(help="Folder for converted documents and trained pipelines.")
+    ] = DEFAULT_WORK,
+) -> None:
+    """Show what rehearsal keeps of a first corpus while a second one is learned.
+
+    Prints precision, recall and F1 on the dev parts of both, before and after, with `nlp.rehearse`
+    and without it.
+    """
+    try:
+        results = compare(
+            first,
+            second,
+            Settings(
+                config=config,
+                seed=seed,
+                overrides=parse_overrides(settings or ()),
+                test=False,
+                work=work,
+            ),
+            steps,
+        )
+    except (InputError, ConfigValidationError) as error:
+        msg.fail(str(error))
+        raise typer.Exit(1) from error
+    show_results(results)
+
+
+if __name__ == "__main__":
+    app()

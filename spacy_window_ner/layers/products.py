@@ -1,0 +1,386 @@
+"""z = W x + b of windows that are never built: in prediction, a word's share in z is remembered.
+
+With W cut into blocks of columns, one for each place of the window, W x = Σ_j W_j x_{t+j}. What a
+token vector of `LexemeEmbed` is depends on the lexeme alone, and so do its products W_j x; they are
+computed once for each lexeme and kept for the next batches (spaCy's parser precomputes its own
+alike). A window then costs a sum of rows. The document's blocks are means over a few other words
+and are multiplied as they are.
+
+In training, where the weights change at each step, this layer is W x + b as it stands.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from thinc.api import Model
+from thinc.types import Ragged
+
+from ..features import Tokens, read
+from .document import BLOCKS, number_words
+from .embedding import add_rows
+from .to_numpy import NUMPY_OPS
+
+InT = list[Doc]
+OutT = Ragged
+
+# So many tokens are summed at a time: their rows stay in the processor's cache.
+CHUNK = 1024
+_MEGABYTE = 2**20
+
+
+def WithProducts(
+    words: Model[InT, Ragged],
+    hidden: Model[NDArray, NDArray],
+    rest: Model[NDArray, NDArray],
+    *,
+    window_size: int,
+    document_context: bool,
+    cache_megabytes: int,
+) -> Model[InT, OutT]:
+    """Build the classifier over windows.
+
+    words (Model): From a list of Docs to Ragged windows (n, width).
+    hidden (Model): The affine layer over them: (n, width) → (n, hidden).
+    rest (Model): What follows: (n, hidden) → (n, nO).
+    window_size (int): k, the number of neighbors on each side of a word.
+    document_context (bool): Whether the document's blocks are beside the window.
+    cache_megabytes (int): How much memory the products of lexemes may take, from 0 up.
+    RETURNS (Model): List of Docs → Ragged (n, nO). Its reference `lexeme_embed` is the layer whose
+        token vectors depend on the lexeme alone, if it has one, and prediction uses that.
+    RAISES (ValueError): If the memory is negative.
+    """
+    if cache_megabytes != int(cache_megabytes) or cache_megabytes < 0:
+        raise ValueError(
+            f"cache_megabytes must be a whole number from 0 up, got {cache_megabytes}."
+        )
+    return Model(
+        "classifier",
+        forward,
+        init=init,
+        layers=[words, hidden, rest],
+        dims={"nO": None},
+        attrs={
+            "window_size": window_size,
+            "document_context": document_context,
+            "products": Products(cache_megabytes * _MEGABYTE),
+        },
+        refs={"lexeme_embed": None},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Ragged, Callable[[Ragged], InT]]:
+    """Classify every token.
+
+    docs (List[Doc]): The documents.
+    RETURNS: Ragged data (n, nO), and the callback that takes its gradient. It returns an empty
+        list, since documents have no gradient.
+    """
+    if not is_train and model.has_ref("lexeme_embed"):
+        return _predict(model, docs), _no_gradient
+    words, hidden, rest = model.layers
+    X, backprop_words = words(docs, is_train)
+    Z, backprop_hidden = hidden(X.data, is_train)
+    Y, backprop_rest = rest(Z, is_train)
+
+    def backprop(d_Y: Ragged) -> InT:
+        d_X = backprop_hidden(backprop_rest(d_Y.data))
+        return backprop_words(Ragged(d_X, d_Y.lengths))
+
+    return Ragged(Y, X.lengths), backprop
+
+
+def _no_gradient(d_Y: Ragged) -> InT:
+    raise ValueError("A prediction has no gradient: call the network with begin_update to train.")
+
+
+def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
+    """What `forward` computes, chunk by chunk from the products of lexemes."""
+    _, hidden, rest = model.layers
+    tokens = read(docs, model.get_ref("lexeme_embed").attrs["attrs"])
+    known = model.attrs["products"](model, tokens)
+    windows = Windows(tokens, known, model.attrs["window_size"])
+    means = MeansOfOthers(tokens, known.vectors) if model.attrs["document_context"] else None
+    W, b = hidden.get_param("W"), hidden.get_param("b")
+    n = len(tokens.tokens)
+    Y = np.empty((n, rest.get_dim("nO")), dtype=np.float32)
+    for start in range(0, n, CHUNK):
+        stop = min(start + CHUNK, n)
+        Z = windows(start, stop)
+        Z += b
+        if means is not None:
+            which, M = means(start, stop)
+            Z[which - start] += M @ W[:, W.shape[1] - M.shape[1] :].T
+        Y[start:stop] = rest.predict(Z)
+    return Ragged(Y, tokens.lengths)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the distinct lexemes of a batch.
+
+    vectors (ndarray): Shape (n_lexemes, width), their vectors.
+    rows (ndarray): Shape (n_lexemes,), the row of each in `table`; 0 if it is not there.
+    table (ndarray): Shape (2k + 1, n_rows, hidden), products with the blocks of W; row 0 is zero.
+    multiply (Callable): Computes them: from vectors (n, width) to (2k + 1, n, hidden).
+    """
+
+    vectors: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    table: NDArray[np.float32]
+    multiply: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+class Products:
+    """The vectors and products of lexemes, remembered between batches.
+
+    They are dropped whenever a weight, the static vectors or the vocabulary is another one. When
+    they would take more memory than allowed, those of the batch at hand are kept, the frequent ones
+    first. They are never saved, and a copy of the network begins with none. Threads may share them.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        """Remember nothing yet.
+
+        max_bytes (int): How much memory they may take.
+        """
+        self.max_bytes = max_bytes
+        self._lock = Lock()
+        self._weights: tuple[Any, ...] = ()
+        self._sources: tuple[Any, ...] = ()
+
+    def __deepcopy__(self, memo: Any) -> "Products":
+        return Products(self.max_bytes)
+
+    def __reduce__(self) -> tuple[type["Products"], tuple[int]]:
+        return Products, (self.max_bytes,)
+
+    def __call__(self, model: Model[InT, OutT], tokens: Tokens) -> Known:
+        """Look the lexemes of a batch up, and compute and remember those that are missing.
+
+        model (Model): A layer of `WithProducts`.
+        tokens (Tokens): The tokens of the batch.
+        RETURNS (Known): What is known of the lexemes.
+        """
+        weights, sources = _weights_of(model), _sources_of(tokens.vocab)
+        blocks = 2 * model.attrs["window_size"] + 1
+        embed, W = model.get_ref("lexeme_embed").layers[0], model.layers[1].get_param("W")
+        width = embed.get_dim("nO")
+        multiply = partial(_multiply, W[:, : blocks * width].reshape(len(W), blocks, width))
+        with self._lock:
+            same = all(a is b for a, b in zip(sources, self._sources, strict=False))
+            if weights != self._weights or not self._sources or not same:
+                self._weights, self._sources = weights, sources
+                self._begin(width, blocks, len(W))
+            rows = self._find(tokens.keys)
+            missing = np.flatnonzero(rows == 0)
+            X = self._vectors[rows]
+            for start in range(0, len(missing), CHUNK):
+                part = missing[start : start + CHUNK]
+                X[part] = embed.predict(tokens.lexemes(part))
+            if self._n + len(missing) > len(self._vectors):
+                self._begin(width, blocks, len(W))
+                rows[:] = 0
+                missing = _most_frequent(tokens, len(self._vectors) - 1)
+            if len(missing):
+                rows[missing] = self._add(tokens.keys[missing], X[missing], multiply)
+            return Known(X, rows, self._table, multiply)
+
+    def _begin(self, width: int, blocks: int, hidden: int) -> None:
+        """Forget everything."""
+        capacity = 1 + self.max_bytes // (4 * (width + blocks * hidden))
+        self._n = 1  # row 0 is the word beyond the end of a document
+        self._keys = np.zeros(0, dtype=np.uint64)
+        self._rows = np.zeros(0, dtype=np.int64)
+        # Memory that is not written to is not taken from the machine.
+        self._vectors = np.zeros((capacity, width), dtype=np.float32)
+        self._table = np.zeros((blocks, capacity, hidden), dtype=np.float32)
+
+    def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The row of each key, 0 where there is none: (n,) → (n,)."""
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.int64)
+        nearest = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[nearest] == keys, self._rows[nearest], 0)
+
+    def _add(
+        self,
+        keys: NDArray[np.uint64],
+        X: NDArray[np.float32],
+        multiply: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> NDArray[np.int64]:
+        """Remember the vectors (n, width) of keys (n,), ascending, and their products: the rows."""
+        rows = np.arange(self._n, self._n + len(keys))
+        self._n += len(keys)
+        self._vectors[rows] = X
+        for start in range(0, len(keys), CHUNK):
+            stop = min(start + CHUNK, len(keys))
+            self._table[:, rows[start] : rows[stop - 1] + 1] = multiply(X[start:stop])
+        place = np.searchsorted(self._keys, keys)
+        self._keys = np.insert(self._keys, place, keys)
+        self._rows = np.insert(self._rows, place, rows)
+        return rows
+
+
+def _multiply(W: NDArray[np.float32], X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """W (hidden, blocks, width), X (n, width) → (blocks, n, hidden)."""
+    return np.matmul(X, W.transpose(1, 2, 0))
+
+
+def _most_frequent(tokens: Tokens, n: int) -> NDArray[np.int64]:
+    """The n lexemes of a batch with the most tokens, ascending: (n,)."""
+    counts = np.bincount(tokens.tokens, minlength=len(tokens.keys))
+    return np.sort(np.argsort(-counts, kind="stable")[:n])
+
+
+def _weights_of(model: Model[InT, OutT]) -> tuple[Any, ...]:
+    """What the products depend on in the network. Sums of the bits of all weights, as whole
+    numbers, change with any weight, whoever changes it.
+    """
+    nodes = [model.layers[1], *model.get_ref("lexeme_embed").walk()]
+    sums = [
+        int(np.ascontiguousarray(node.get_param(name)).view(np.uint32).sum(dtype=np.uint64))
+        for node in nodes
+        for name in node.param_names
+        if node.has_param(name)
+    ]
+    return (*sums, *(node.attrs["known"] for node in nodes if "known" in node.attrs))
+
+
+def _sources_of(vocab: Vocab) -> tuple[Any, ...]:
+    """What they depend on in the vocabulary."""
+    return vocab, vocab.vectors, vocab.vectors.data, vocab.lookups
+
+
+class Windows:
+    """Σ_j W_j x_{t+j} for each token t, over the words of its document."""
+
+    def __init__(self, tokens: Tokens, known: Known, size: int) -> None:
+        """Prepare the sums.
+
+        tokens (Tokens): The tokens of a batch.
+        known (Known): What is known of its lexemes.
+        size (int): k, the number of neighbors on each side.
+        """
+        self._known, self._size = known, size
+        # Behind the last token stands one that is beyond every document.
+        self._lexemes = np.append(tokens.tokens, 0)
+        self._rows = np.append(known.rows[tokens.tokens], 0)
+        self._first, self._last = _borders(tokens.lengths)
+        self._all_known = bool((self._rows[:-1] > 0).all())
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Sum the windows of a chunk.
+
+        start (int): The first token of the chunk.
+        stop (int): The token behind its last.
+        RETURNS (ndarray): Shape (stop − start, hidden).
+        """
+        table, k, beyond = self._known.table, self._size, len(self._rows) - 1
+        here = np.arange(start, stop)
+        first, last = self._first[start:stop], self._last[start:stop]
+        Z = np.take(table[k], self._rows[start:stop], axis=0)
+        part = np.empty_like(Z)
+        for j in (*range(-k, 0), *range(1, k + 1)):
+            there = here + j
+            there[(there < first) | (there > last)] = beyond
+            np.take(table[k + j], self._rows[there], axis=0, out=part, mode="clip")
+            Z += part
+        if not self._all_known:
+            self._add_unknown(Z, here, first, last)
+        return Z
+
+    def _add_unknown(
+        self,
+        Z: NDArray[np.float32],
+        here: NDArray[np.int64],
+        first: NDArray[np.int64],
+        last: NDArray[np.int64],
+    ) -> None:
+        """Add the products of words that are not in the table, computed for this chunk."""
+        k, beyond = self._size, len(self._rows) - 1
+        around = np.arange(max(here[0] - k, 0), min(here[-1] + k, beyond - 1) + 1)
+        lexemes = np.unique(self._lexemes[around[self._rows[around] == 0]])
+        if not len(lexemes):
+            return
+        products = self._known.multiply(self._known.vectors[lexemes])
+        for j in range(-k, k + 1):
+            there = here + j
+            inside = np.flatnonzero((there >= first) & (there <= last))
+            missing = inside[self._rows[there[inside]] == 0]
+            Z[missing] += products[k + j, np.searchsorted(lexemes, self._lexemes[there[missing]])]
+
+
+class MeansOfOthers:
+    """The document's blocks: see `document`. Sums once over a batch, means chunk by chunk."""
+
+    def __init__(self, tokens: Tokens, vectors: NDArray[np.float32]) -> None:
+        """Sum the vectors around the places of each word that stands in its document repeatedly.
+
+        tokens (Tokens): The tokens of a batch.
+        vectors (ndarray): Shape (n_lexemes, width), the vectors of its distinct lexemes.
+        """
+        # Behind the last token stands one that is beyond every document, with a zero vector.
+        self._tokens = np.append(tokens.tokens, len(vectors))
+        self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
+        norms = np.unique(tokens.norms, return_inverse=True)[1].reshape(-1)
+        words = number_words(norms[tokens.tokens], tokens.lengths)
+        counts = np.bincount(words)
+        self._first, self._last = _borders(tokens.lengths)
+        self._repeated = np.flatnonzero(counts[words] > 1)
+        group = np.cumsum(counts > 1) - 1
+        self._group = group[words[self._repeated]]
+        self._others = (counts[counts > 1] - 1).astype(vectors.dtype)
+        self._sums = np.zeros((len(self._others), BLOCKS * vectors.shape[1]), vectors.dtype)
+        order = np.argsort(self._group, kind="stable")
+        for start in range(0, len(order), CHUNK):
+            part = order[start : start + CHUNK]
+            add_rows(self._sums, self._group[part], self._around(self._repeated[part]))
+
+    def __call__(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Compute the blocks of a chunk.
+
+        start (int): The first token of the chunk.
+        stop (int): The token behind its last.
+        RETURNS (Tuple[ndarray, ndarray]): The tokens whose word stands elsewhere in their
+            document too (n,), and their blocks (n, 3 · width).
+        """
+        low, high = np.searchsorted(self._repeated, [start, stop])
+        which, group = self._repeated[low:high], self._group[low:high]
+        means = self._sums[group] - self._around(which)
+        means /= self._others[group, None]
+        return which, means
+
+    def _around(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors left of, at and right of some tokens, side by side: (n, 3 · width)."""
+        beyond = len(self._tokens) - 1
+        left = np.where(which > self._first[which], which - 1, beyond)
+        right = np.where(which < self._last[which], which + 1, beyond)
+        places = np.stack([left, which, right], axis=1)
+        return self._vectors[self._tokens[places]].reshape(len(which), self._sums.shape[1])
+
+
+def _borders(lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the last token of each token's document: (n_tokens,) each."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    return np.repeat(ends - lengths, lengths), np.repeat(ends - 1, lengths)
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
+    """Initialize all layers with sample documents X."""
+    words, hidden, rest = model.layers
+    words.initialize(X=X)
+    sample = words.predict(X).data if X else None
+    hidden.initialize(X=sample)
+    rest.initialize(X=None if sample is None else hidden.predict(sample))
+    if rest.has_dim("nO"):
+        model.set_dim("nO", rest.get_dim("nO"))

@@ -1,0 +1,115 @@
+"""The order in which sums and maxima over tag sequences go through a batch, and its scores.
+
+The documents of a batch go step by step together, longest first, so that step t is one
+contiguous block of rows: the t-th tokens of all documents that have so many.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The order in which the tokens of a batch are visited.
+
+    tokens (ndarray): Shape (n_tokens,), the token at each place of the order.
+    bounds (ndarray): Shape (n_steps + 1,); step t is the places bounds[t] to bounds[t + 1].
+    documents (ndarray): Shape (n_docs,), the documents that have tokens, longest first. The
+        i-th row of each step belongs to the i-th of them.
+    """
+
+    tokens: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lengths: NDArray[np.integer]) -> "Steps":
+        """Order the tokens of documents.
+
+        lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+        RETURNS (Steps): The order.
+        """
+        sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+        return cls.of_sequences(np.cumsum(sizes) - sizes, sizes)
+
+    @classmethod
+    def of_sequences(cls, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> "Steps":
+        """Order the tokens of stretches of text, which may overlap.
+
+        starts (ndarray): Shape (n_sequences,), the first token of each.
+        lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
+        RETURNS (Steps): The order, with sequences in the place of documents.
+        """
+        documents = np.argsort(-lengths, kind="stable")
+        documents = documents[: np.count_nonzero(lengths)]
+        ordered = lengths[documents]
+        n_steps = int(ordered[0]) if len(ordered) else 0
+        # Step t has as many rows as there are documents longer than t.
+        sizes = np.searchsorted(-ordered, -np.arange(n_steps), side="left")
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        step = np.repeat(np.arange(n_steps), sizes)
+        row = np.arange(len(step)) - bounds[step]
+        return cls(starts[documents][row] + step, bounds, documents)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Bounds (first, last + 1) of the places of each step, from first to last."""
+        bounds = self.bounds.tolist()
+        return pairwise(bounds)
+
+    def __reversed__(self) -> Iterator[tuple[int, int]]:
+        """The same from last to first."""
+        bounds = self.bounds.tolist()
+        return zip(bounds[-2::-1], bounds[:0:-1], strict=True)
+
+
+def mask_scores(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Emissions as float64, −∞ where a tag is not allowed.
+
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    RETURNS (ndarray): Shape (n_tokens, n_tags).
+    RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
+    """
+    scores = emissions.astype(np.float64)
+    if not np.isfinite(scores).all():
+        token = int(np.argmin(np.isfinite(scores).all(axis=1)))
+        raise ValueError(
+            f"The network's scores are not finite numbers (first at token {token} of the batch): "
+            f"training has diverged. Lower the learning rate, set grad_clip, or check the vectors."
+        )
+    if allowed is None:
+        return scores
+    scores[~allowed] = -np.inf
+    empty = ~allowed.any(axis=1)
+    if empty.any():
+        raise ValueError(f"No tag is allowed for token {int(np.argmax(empty))} of the batch.")
+    return scores
+
+
+def split_tags(scores: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
+    """Look at the columns of tags by their position in an entity.
+
+    scores (ndarray): Shape (n, n_tags).
+    RETURNS (Tuple[ndarray, …]): Views: O (n,), and B, I, L, U (n, n_labels) each.
+    """
+    of_label = [scores[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT)]
+    return scores[:, 0], of_label[0], of_label[1], of_label[2], of_label[3]
+
+
+def require_finite(transitions: NDArray) -> None:
+    """Refuse transition scores that are not numbers.
+
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    RAISES (ValueError): If one is not finite.
+    """
+    if not np.isfinite(transitions).all():
+        raise ValueError(
+            "The network's transition scores are not finite numbers: training has diverged. Lower "
+            "the learning rate, or set grad_clip."
+        )
