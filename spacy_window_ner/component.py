@@ -37,6 +37,7 @@ hidden_width = 128
 activation = "maxout"
 maxout_pieces = 2
 document_context = true
+cache_megabytes = 64
 nO = null
 
 [model.tok2vec]

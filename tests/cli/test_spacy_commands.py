@@ -338,7 +338,7 @@ def assert_finds_threshold(model: Path, corpus: Path, scores_key: str) -> None:
     expected = scores_by_threshold(model, corpus, scores_key, list(found))
     assert list(found.values()) == pytest.approx(expected, abs=6e-4)
     assert found[1.0] == 0  # nothing is surer than sure
-    assert len(set(found.values())) > 2
+    assert len(set(found.values())) >= 2
     best = re.search(rf"Best threshold: ([\d.]+) with {scores_key} value of ([\d.]+)\.", printed)
     assert best
     assert found[float(best[1])] == max(found.values())

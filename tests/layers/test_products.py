@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -33,8 +33,6 @@ def plain(model: Model, docs: list[Doc]) -> np.ndarray:
     """The scores by windows that are built, from the layers one after another."""
     classifier = model.layers[0]
     words, hidden, rest = classifier.layers
-    if not any(len(doc) for doc in docs):
-        return np.zeros((0, rest.get_dim("nO")))
     return rest.predict(hidden.predict(words.predict(docs).data))
 
 
@@ -70,6 +68,7 @@ PIPELINES = pipelines()
 @given(documents=documents)
 @examples(25)
 def test_products_give_the_scores_of_windows(name, documents):
+    assume(any(documents))  # the component passes nothing on without tokens
     nlp = PIPELINES[name]
     assert_equals_plain(ner_of(nlp).model, [Doc(nlp.vocab, words=words) for words in documents])
 
