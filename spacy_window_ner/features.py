@@ -6,6 +6,7 @@ once for each distinct lexeme, and each token only says which lexeme stands ther
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,7 +38,8 @@ STRING_ATTRS = (
 # The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
 # whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
 CLUSTER_TABLE = "lexeme_cluster"
-_CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
+CLUSTER = "CLUSTER"
+_CLUSTER = re.compile(CLUSTER + r"([1-9]|[1-4]\d|5[0-6])")
 
 # The id that stands for a word that nothing is known of.
 UNKNOWN = 0
@@ -198,6 +200,12 @@ def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
     """
     table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     if not len(table):
+        warnings.warn(
+            f"The attributes {CLUSTER}… say nothing here: the vocabulary has no table "
+            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or give "
+            f"nlp.vocab.lookups the table that the pipeline was trained with.",
+            stacklevel=2,
+        )
         return np.zeros(len(orths), dtype=np.int64)
     paths = [
         table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
