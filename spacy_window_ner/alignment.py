@@ -152,20 +152,20 @@ def _tags_of(doc: Doc, labels: Mapping[int, int], *, missing_space: int) -> NDAr
 
 def preset_mask(
     docs: Sequence[Doc], labels: Mapping[int, int], n_labels: int | None = None
-) -> NDArray[np.bool_] | None:
+) -> tuple[NDArray[np.bool_] | None, bool]:
     """The tags that documents allow before we look at them.
 
     docs (Sequence[Doc]): The documents.
     labels (Mapping[int, int]): The number of each label by its hash in the string store. Entities
         of other labels are outside to the network.
     n_labels (Optional[int]): The number of labels of the network, if there are more than these.
-    RETURNS (Optional[ndarray]): Shape (n_tokens, n_tags) bool, or None where nothing is set and
-        all tags are allowed everywhere.
+    RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, or None where nothing
+        is set and all tags are allowed everywhere; and whether any entity is set or blocked.
     """
     columns = [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START]
     arrays = [doc.to_array(columns).reshape(-1, len(columns)) for doc in docs]
     if not arrays:
-        return None
+        return None, False
     iob, types, space, sent_start = np.concatenate(arrays).T
     lengths = np.asarray([len(doc) for doc in docs])
     first = (np.cumsum(lengths) - lengths)[lengths > 0]
@@ -173,8 +173,9 @@ def preset_mask(
     crosses[first] = False
     blocked = (iob == _IOB_BEGIN) & (types == 0)
     entity = (types > 0) & (iob != _IOB_OUT)
-    if not (entity.any() or blocked.any() or space.any() or crosses.any()):
-        return None
+    has_presets = bool(entity.any() or blocked.any())
+    if not (has_presets or space.any() or crosses.any()):
+        return None, False
     tags = np.full(len(iob), MISSING, dtype=np.int32)
     tags[blocked] = OUTSIDE
     if entity.any():
@@ -186,7 +187,7 @@ def preset_mask(
     _forbid(allowed, free & crosses, (IN, LAST))
     before = np.concatenate([crosses[1:], [False]])
     _forbid(allowed, free & before, (BEGIN, IN))
-    return allowed
+    return allowed, has_presets
 
 
 def _forbid(

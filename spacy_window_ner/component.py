@@ -38,6 +38,8 @@ activation = "maxout"
 maxout_pieces = 2
 document_context = true
 cache_megabytes = 64
+gazetteer_key = null
+gazetteer_width = 16
 nO = null
 
 [model.tok2vec]
@@ -55,6 +57,8 @@ DEFAULT_MODEL = Config().from_str(default_config)["model"]
 DEFAULT_SPANS_KEY = "window_ner"
 # A score so low that nothing with it is ever likely, and that leaves no infinities in sums.
 _IMPOSSIBLE = -1e4
+# How many documents the widths of layers are inferred from.
+_SAMPLE_SIZE = 10
 
 
 @Language.factory(
@@ -227,20 +231,21 @@ class WindowNER(TrainablePipe):
         unseen = self.model.attrs["unseen_labels"]
         numbers = self._label_numbers
         seen = {label: number for label, number in numbers.items() if number not in unseen}
-        allowed = preset_mask(docs, seen, len(numbers))
-        if allowed is not None:
+        allowed, has_presets = preset_mask(docs, seen, len(numbers))
+        if has_presets:
             self._meet_labels(docs)
         if unseen:
             legal = np.broadcast_to(self._legal, scores.emissions.shape)
             allowed = legal if allowed is None else allowed & legal
-        probabilities = self.cfg["spans_key"] is not None
-        return decode(
+        entities = decode(
             scores,
             self._objective,
             allowed,
             threshold=self.cfg["threshold"],
-            probabilities=probabilities,
+            probabilities=self.cfg["spans_key"] is not None,
         )
+        entities.has_presets = has_presets
+        return entities
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
         """Write entities to documents.
@@ -251,20 +256,13 @@ class WindowNER(TrainablePipe):
         strings = self.vocab.strings
         labels = [strings[label] for label in self.cfg["labels"]]
         key = self.cfg["spans_key"]
-        for doc, (rows, probabilities) in zip(docs, entities.by_document(), strict=True):
-            iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
-            new = types[rows[:, 0]] == 0
-            spans = [
-                Span(doc, start, end, label=labels[label])
-                for start, end, label in rows[new].tolist()
-            ]
-            if not iob.any():
-                doc.set_ents(spans)
+        for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
+            if entities.has_presets:
+                spans, scores = _add_entities(doc, rows, scores, labels)
             else:
-                outside = _missing_runs(doc, iob, rows[new])
-                doc.set_ents(spans, outside=outside, default="unmodified")
-            if key is not None and probabilities is not None:
-                scores = np.asarray(probabilities[new], dtype=np.float32)
+                spans = [Span(doc, start, end, label=labels[n]) for start, end, n in rows]
+                doc.set_ents(spans)
+            if key is not None and scores is not None:
                 doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)
 
     def update(
@@ -396,21 +394,9 @@ class WindowNER(TrainablePipe):
         """
         validate_get_examples(get_examples, "WindowNER.initialize")
         util.check_lexeme_norms(self.vocab, "window_ner")
-        if labels is None:
-            labels = self._labels_of_data(get_examples())
-        if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-            raise ValueError(
-                f"[{self.name}] labels must be a list of strings, got {labels!r}. "
-                f"`python -m spacy init labels` writes such a list."
-            )
-        self._add_labels(labels)
-        self._read_vocabulary(get_examples())
-        if not any(True for _ in get_examples()):
-            raise ValueError(Errors.E923.format(name=self.name))
-        docs = (example.predicted for example in get_examples())
-        # Widths cannot be read off documents without tokens.
-        sample = list(islice((doc for doc in docs if len(doc)), 10))
-        sample = sample or [Doc(self.vocab, words=["x"])]
+        _validate_labels(labels, self.name)
+        found, sample = self._read_data(get_examples())
+        self._add_labels(found if labels is None else labels)
         self.set_output(n_tags(len(self.cfg["labels"])))
         self.model.initialize(X=sample)
         # What has never been seen is never predicted: an untrained network finds nothing.
@@ -470,25 +456,33 @@ class WindowNER(TrainablePipe):
             self.vocab.strings.add(label)
         return self
 
-    def _labels_of_data(self, examples: Iterable[Example]) -> list[str]:
-        """The labels of examples, sorted; says how many entities do not align."""
+    def _read_data(self, examples: Iterable[Example]) -> tuple[list[str], list[Doc]]:
+        """Go through the training data once: its labels, sorted, and some documents to infer widths
+        from. The token vectors learn which words it has; says how many entities do not align.
+        """
+        nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
+        readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         labels: set[str] = set()
         misaligned: list[Span] = []
-        for example in examples:
-            labels |= _labels_of(example.reference)
-            misaligned += read_gold([example], {}).misaligned
+        sample: list[Doc] = []
+        n = 0
+        for batch in util.minibatch(examples, size=256):
+            n += len(batch)
+            labels.update(*(_labels_of(example.reference) for example in batch))
+            misaligned += read_gold(batch, {}).misaligned
+            # A document without annotation teaches nothing of its words.
+            docs = [eg.predicted for eg in batch if _has_gold(eg, self.incorrect_spans_key)]
+            for reader in readers:
+                reader.add(docs)
+            # Widths cannot be read off documents without tokens.
+            with_tokens = (eg.predicted for eg in batch if len(eg.predicted))
+            sample += islice(with_tokens, _SAMPLE_SIZE - len(sample))
+        if not n:
+            raise ValueError(Errors.E923.format(name=self.name))
         self._tell_misaligned(misaligned)
-        return sorted(labels)
-
-    def _read_vocabulary(self, examples: Iterable[Example]) -> None:
-        """Let the token vectors learn which words the training data has."""
-        readers = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
-        if not readers:
-            return
-        # A document without annotation teaches nothing of its words.
-        docs = [eg.predicted for eg in examples if _has_gold(eg, self.incorrect_spans_key)]
-        for node in readers:
-            node.attrs["read_vocabulary"](node, util.minibatch(docs, size=256))
+        for reader in readers:
+            reader.finish()
+        return sorted(labels), sample or [Doc(self.vocab, words=["x"])]
 
     def _add_labels_of(self, examples: Iterable[Example]) -> None:
         """Add the labels of references that the component does not know, as spaCy's `ner` does."""
@@ -529,6 +523,16 @@ class WindowNER(TrainablePipe):
             raise ValueError(Errors.E109.format(name=self.name))
 
 
+def _validate_labels(labels: Any, name: str) -> None:
+    if labels is None:
+        return
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(
+            f"[{name}] labels must be a list of strings, got {labels!r}. "
+            f"`python -m spacy init labels` writes such a list."
+        )
+
+
 def _in_use(model: Model[list[Doc], Scores]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The tags, and the classes of transitions, of the labels that a network has been taught."""
     labels = np.arange(n_labels(model.get_ref("scores").get_dim("nO")))
@@ -553,11 +557,26 @@ def _labels_of(doc: Doc) -> set[str]:
     return {strings[label] for label in set(doc.to_array(ENT_TYPE).tolist()) - {0}}
 
 
-def _missing_runs(doc: Doc, iob: NDArray, spans: NDArray[np.int64]) -> list[Span]:
+def _add_entities(
+    doc: Doc,
+    rows: Sequence[tuple[int, int, int]],
+    scores: NDArray[np.float32] | None,
+    labels: Sequence[int],
+) -> tuple[list[Span], NDArray[np.float32] | None]:
+    """Set entities beside those that a document has: the new ones, and their probabilities."""
+    iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).reshape(-1, 2).T
+    new = [i for i, (start, _, _) in enumerate(rows) if types[start] == 0]
+    spans = [Span(doc, rows[i][0], rows[i][1], label=labels[rows[i][2]]) for i in new]
+    outside = _missing_runs(doc, iob, spans)
+    doc.set_ents(spans, outside=outside, default="unmodified")
+    return spans, None if scores is None else scores[new]
+
+
+def _missing_runs(doc: Doc, iob: NDArray, spans: Sequence[Span]) -> list[Span]:
     """The stretches of tokens that have no annotation and get none from the spans."""
     missing = np.concatenate([[False], iob == 0, [False]])
-    for start, end, _ in spans.tolist():
-        missing[1 + start : 1 + end] = False
+    for span in spans:
+        missing[1 + span.start : 1 + span.end] = False
     starts = np.flatnonzero(missing[1:] & ~missing[:-1])
     ends = np.flatnonzero(~missing[1:] & missing[:-1])
     return [

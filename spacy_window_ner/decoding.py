@@ -1,6 +1,8 @@
 """Scores → entities: the best legal tag sequence, and how sure the network is of each span."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,28 +25,31 @@ class Entities:
         text, tokens counted through the batch, end exclusive.
     probabilities (Optional[ndarray]): Shape (n_spans,) float64, the probability of each span.
     lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    has_presets (bool): Whether a document may have had entities before.
     """
 
     spans: NDArray[np.int64]
     probabilities: NDArray[np.float64] | None
     lengths: NDArray[np.integer]
+    has_presets: bool = True
 
-    def by_document(self) -> list[tuple[NDArray[np.int64], NDArray[np.float64] | None]]:
-        """The spans of each document, tokens counted from its start, with their probabilities.
+    def by_document(
+        self,
+    ) -> Iterator[tuple[list[tuple[int, int, int]], NDArray[np.float32] | None]]:
+        """The entities of each document, tokens counted from its start.
 
-        RETURNS (List[Tuple[ndarray, Optional[ndarray]]]): One pair for each document.
+        RETURNS (Iterator[Tuple[List[Tuple[int, int, int]], Optional[ndarray]]]): For each document
+            its spans, and their probabilities (n_spans,).
         """
-        if len(self.lengths) == 0:
-            return []
         ends = np.cumsum(self.lengths)
-        bounds = np.searchsorted(self.spans[:, 0], ends)
+        bounds = [0, *np.searchsorted(self.spans[:, 0], ends).tolist()]
         spans = self.spans.copy()
-        document = np.searchsorted(ends, spans[:, 0], side="right")
-        spans[:, :2] -= (ends - self.lengths)[document, None]
-        parts = np.split(spans, bounds[:-1])
-        if self.probabilities is None:
-            return [(part, None) for part in parts]
-        return list(zip(parts, np.split(self.probabilities, bounds[:-1]), strict=True))
+        starts = np.append(ends - self.lengths, 0)
+        spans[:, :2] -= starts[np.searchsorted(ends, spans[:, 0], side="right")][:, None]
+        rows = spans.tolist()
+        sure = None if self.probabilities is None else self.probabilities.astype(np.float32)
+        for first, last in pairwise(bounds):
+            yield rows[first:last], None if sure is None else sure[first:last].copy()
 
 
 def decode(

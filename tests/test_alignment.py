@@ -297,7 +297,9 @@ def tags_in_entity(label, length):
 @examples(80)
 def test_preset_mask_equals_the_rules(docs):
     expected = [row for doc in docs for row in plain_mask(doc)]
-    found = preset_mask(docs, LABELS)
+    found, has_presets = preset_mask(docs, LABELS)
+    # A document's own flag for blocked tokens is an entity's first token without a type.
+    assert has_presets == any(token.ent_iob_ in ("B", "I") for doc in docs for token in doc)
     if found is None:
         assert all(all(row) for row in expected)
     else:
@@ -311,7 +313,7 @@ def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
     lengths = np.asarray([len(doc) for doc in docs])
     rng = np.random.RandomState(seed)
     emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
-    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, preset_mask(docs, LABELS))
+    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, preset_mask(docs, LABELS)[0])
     for doc, of in zip(docs, document_slices(lengths), strict=True):
         found = [doc[start:end] for start, end, _ in entities_of(tags[of].tolist())]
         presets = {(ent.start, ent.end) for ent in doc.ents if ent.label_ in KNOWN}
@@ -327,21 +329,22 @@ def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
 
 @pytest.mark.parametrize("words", [[], ["Paris", "Hilton"]])
 def test_documents_without_anything_set_have_no_mask(words):
-    assert preset_mask([Doc(NLP.vocab, words=words)], LABELS) is None
-    assert preset_mask([], LABELS) is None
+    assert preset_mask([Doc(NLP.vocab, words=words)], LABELS) == (None, False)
+    assert preset_mask([], LABELS) == (None, False)
 
 
 def test_tokens_set_outside_by_an_earlier_component_are_free():
     doc = Doc(NLP.vocab, words=["Paris", "Hilton", "wowed"])
     doc.set_ents([Span(doc, 2, 3, label="A")])
-    mask = preset_mask([doc], LABELS)
+    mask, has_presets = preset_mask([doc], LABELS)
+    assert has_presets
     assert mask[:2].all()
     assert np.flatnonzero(mask[2]).tolist() == [1 + UNIT]
 
 
 def test_the_first_token_of_a_document_may_begin_anything():
     docs = [Doc(NLP.vocab, words=["a", "b"], sent_starts=[True, False]) for _ in range(2)]
-    assert preset_mask(docs, LABELS) is None
+    assert preset_mask(docs, LABELS) == (None, False)
 
 
 def test_gold_is_a_plain_record():

@@ -410,10 +410,10 @@ def test_set_annotations_writes_entities_and_their_probabilities_in_the_same_ord
     for doc, gold, (spans, probabilities) in zip(docs, GOLD, by_document, strict=True):
         assert entities(doc) == gold
         assert list(doc.spans["window_ner"]) == list(doc.ents)
-        assert [[ent.start, ent.end] for ent in doc.ents] == spans[:, :2].tolist()
+        assert [[ent.start, ent.end] for ent in doc.ents] == [row[:2] for row in spans]
         scores = scores_of(doc)
         assert scores.dtype == np.float32
-        np.testing.assert_array_equal(scores, probabilities.astype("f"))
+        np.testing.assert_array_equal(scores, probabilities)
         assert doc.has_annotation("ENT_IOB")
         outside = [token for token in doc if not token.ent_type]
         assert all(token.ent_iob_ == "O" for token in outside)

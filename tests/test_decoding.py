@@ -36,13 +36,13 @@ def entities(draw):
 def test_by_document(case):
     found, plain = case
     before = found.spans.copy()
-    parts = found.by_document()
-    assert [[tuple(row) for row in spans.tolist()] for spans, _ in parts] == plain
+    parts = list(found.by_document())
+    assert [[tuple(row) for row in spans] for spans, _ in parts] == plain
     if found.probabilities is None:
         assert all(probabilities is None for _, probabilities in parts)
     else:
         together = [p for _, probabilities in parts for p in probabilities.tolist()]
-        assert together == found.probabilities.tolist()
+        assert together == found.probabilities.astype(np.float32).tolist()
         assert [len(p) for _, p in parts] == [len(spans) for spans in plain]
     assert found.spans.tolist() == before.tolist()
 
@@ -67,7 +67,7 @@ def test_decode_finds_the_best_legal_sequence_under_the_mask(name, batch, masked
     for of, (spans, _) in zip(batch.documents(), found.by_document(), strict=True):
         plain = Enumeration(emissions[of], transitions, None if allowed is None else allowed[of])
         best = plain.paths[plain.scores.argmax()]
-        assert [tuple(row) for row in spans.tolist()] == entities_of(best)
+        assert [tuple(row) for row in spans] == entities_of(best)
 
 
 def likeliest_first(spans, probabilities, threshold):
@@ -131,7 +131,7 @@ def test_without_tokens_or_labels_there_are_no_entities(name, n_labels, lengths)
     found = decode(scores, get_objective(name))
     assert found.spans.shape == (0, 3)
     assert found.probabilities.shape == (0,)
-    assert len(found.by_document()) == len(lengths)
+    assert len(list(found.by_document())) == len(lengths)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

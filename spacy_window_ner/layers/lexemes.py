@@ -5,7 +5,7 @@ gradient of a lexeme is the sum over the tokens where it stands.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from spacy.tokens import Doc
@@ -35,7 +35,7 @@ def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[
         init=init,
         layers=[layer],
         dims={"nO": None},
-        attrs={"attrs": list(attrs), "read_vocabulary": read_vocabulary},
+        attrs={"attrs": list(attrs), "read_vocabulary": VocabularyReader},
         ops=NUMPY_OPS,
     )
 
@@ -70,23 +70,34 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -
         model.set_dim("nO", layer.get_dim("nO"))
 
 
-def read_vocabulary(model: Model[InT, OutT], batches: Iterable[Sequence[Doc]]) -> None:
-    """Tell the embedding tables which values the training data has, and how often.
+class VocabularyReader:
+    """Tells the embedding tables which values the training data has, and how often."""
 
-    model (Model): A layer of `WithLexemes`.
-    batches (Iterable[Sequence[Doc]]): The training documents, in batches.
-    """
-    attrs = model.attrs["attrs"]
-    counts = [Counter[int]() for _ in attrs]
-    for docs in batches:
-        lexemes = extract(docs, attrs)
+    def __init__(self, model: Model[InT, OutT]) -> None:
+        """Begin to count.
+
+        model (Model): A layer of `WithLexemes`.
+        """
+        self._model = model
+        self._counts = [Counter[int]() for _ in model.attrs["attrs"]]
+
+    def add(self, docs: Sequence[Doc]) -> None:
+        """Count the values of documents.
+
+        docs (Sequence[Doc]): Some of the training documents.
+        """
+        lexemes = extract(docs, self._model.attrs["attrs"])
         times = np.bincount(lexemes.tokens, minlength=len(lexemes)).tolist()
-        for column, count in enumerate(counts):
+        for column, count in enumerate(self._counts):
             for value, n in zip(lexemes.ids[:, column].tolist(), times, strict=True):
                 count[value] += n
-    for node in model.walk():
-        if "known" in node.attrs:
-            count = counts[node.attrs["column"]]
+
+    def finish(self) -> None:
+        """Make what was counted known to the tables."""
+        for node in self._model.walk():
+            if "known" not in node.attrs:
+                continue
+            count = self._counts[node.attrs["column"]]
             count.pop(UNKNOWN, None)
             values = np.asarray(list(count), dtype=np.uint64)
             set_known(node, values, np.asarray(list(count.values()), dtype=np.int64))

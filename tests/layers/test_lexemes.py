@@ -10,7 +10,7 @@ from spacy_window_ner.features import extract
 from spacy_window_ner.layers.affine import Affine
 from spacy_window_ner.layers.concatenate import Concatenate
 from spacy_window_ner.layers.embedding import Embedding
-from spacy_window_ner.layers.lexemes import WithLexemes, read_vocabulary
+from spacy_window_ner.layers.lexemes import VocabularyReader, WithLexemes
 from tests.helpers import assert_gradients, examples, make_doc, word_lists
 
 ATTRS = ["NORM", "SHAPE"]
@@ -88,14 +88,21 @@ def table_of(layer, attr):
     return dict(zip(known, counts, strict=True))
 
 
+def read_vocabulary(layer, batches):
+    reader = VocabularyReader(layer)
+    for docs in batches:
+        reader.add(docs)
+    reader.finish()
+
+
 @given(documents=word_lists(), batch_size=st.integers(1, 4))
 @examples(40)
 def test_the_tables_know_the_values_of_the_training_data_and_their_counts(documents, batch_size):
     layer = layer_over_lexemes()
     docs = [make_doc(words) for words in documents]
     batches = [docs[i : i + batch_size] for i in range(0, len(docs), batch_size)]
-    assert layer.attrs["read_vocabulary"] is read_vocabulary
-    read_vocabulary(layer, iter(batches))
+    assert layer.attrs["read_vocabulary"] is VocabularyReader
+    read_vocabulary(layer, batches)
     for attr in ATTRS:
         values = [int(value) for doc in docs for value in doc.to_array(attr)]
         assert table_of(layer, attr) == Counter(values)
