@@ -14,6 +14,7 @@ from .layers.concatenate import Concatenate
 from .layers.document import WithDocument
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
+from .layers.gazetteer import Gazetteer, WithGazetteer
 from .layers.lexemes import LEXEME_EMBED, WithLexemes
 from .layers.maxout import Maxout
 from .layers.products import WithProducts
@@ -35,6 +36,8 @@ def window_classifier(
     maxout_pieces: int = 2,
     document_context: bool = True,
     cache_megabytes: int = 64,
+    gazetteer_key: str | None = None,
+    gazetteer_width: int = 16,
     nO: int | None = None,
 ) -> Model[list[Doc], Scores]:
     """Build `spacy_window_ner.WindowClassifier.v1`, the whole network.
@@ -50,6 +53,9 @@ def window_classifier(
         elsewhere in the document.
     cache_megabytes (int): How much memory prediction may use to remember what it has computed for
         each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
+    gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, a `span_ruler` say,
+        writes the matches of lists of names, for the network to take as features. None for none.
+    gazetteer_width (int): Width of these features.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -60,6 +66,10 @@ def window_classifier(
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
     vectors, window = _named("token_vectors", [tok2vec, ToNumpy()]), Window(window_size)
     words = WithDocument(vectors, window) if document_context else chain(vectors, window)
+    _require_positive("gazetteer_width", gazetteer_width)
+    gazetteer = None if gazetteer_key is None else Gazetteer(gazetteer_key, gazetteer_width)
+    if gazetteer is not None:
+        words = WithGazetteer(words, gazetteer)
     hidden, *rest = _hidden(hidden_width, activation, maxout_pieces)
     classifier = WithProducts(
         words,
@@ -71,6 +81,8 @@ def window_classifier(
     )
     if tok2vec.name == LEXEME_EMBED:
         classifier.set_ref("lexeme_embed", tok2vec)
+    if gazetteer is not None:  # networks without one are saved as they were before there were any
+        classifier.set_ref("gazetteer", gazetteer)
     model = _named("window_classifier", [classifier, transitions])
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("scores", scores)

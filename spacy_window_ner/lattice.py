@@ -148,88 +148,79 @@ class Lattice:
         has is seen where two pieces overlap: both must have found the same.
         """
         steps = Steps.of_sequences(pieces.starts, pieces.lengths)
-        e = [np.ascontiguousarray(x) for x in split_tags(self._e[steps.tokens])]
-        forward = self._forward(steps, e, pieces.begins[steps.documents])
-        backward = self._backward(steps, e, forward, pieces.ends[steps.documents])
         row, number = _rows_and_steps(steps)
         piece = steps.documents[row]
-        token = pieces.starts[piece] + number
-        own = (token >= pieces.first[piece]) & (token <= pieces.last[piece])
-        places = np.empty(len(self._e), dtype=np.int64)
-        places[token[own]] = np.flatnonzero(own)
-        if not pieces.begins.all():
-            before = np.flatnonzero(token == pieces.first[piece] - 1)
-            behind = np.flatnonzero((token == pieces.last[piece] + 1) & ~pieces.ends[piece])
-            if not (
-                _agree(forward[2:4], before, places[token[before]])
-                and _agree(backward[:2], behind, places[token[behind]])
-            ):
-                return False
-        self._enter, self._opened, self._closed, inside, scale = (x[places] for x in forward)
-        self._scale = scale[:, 0]
-        self._after_closed, self._after_inside, self._into = (x[places] for x in backward)
-        # A piece knows what follows it up to a factor, by which the states' probabilities sum to 1.
+        ahead = pieces.starts[piece] + number
+        back = pieces.starts[piece] + pieces.lengths[piece] - 1 - number
+        sweep = self._sweep(steps, ahead, back, pieces)
+        forward, forward_agrees = _own_tokens(
+            [x[0] for x in sweep], ahead, piece, pieces, pieces.first - 1, len(self._e)
+        )
+        backward, backward_agrees = _own_tokens(
+            [x[1] for x in sweep], back, piece, pieces, pieces.last + 1, len(self._e)
+        )
+        if not (forward_agrees and backward_agrees):
+            return False
+        self._enter, self._opened, self._closed, inside, scale = forward
+        self._after_closed, self._after_inside, self._into, _, scale_back = backward
+        # What follows is known up to a factor, by which the states' probabilities sum to 1.
         total = (self._closed * self._after_closed).sum(axis=1, keepdims=True)
         total += (inside * self._after_inside).sum(axis=1, keepdims=True)
-        for after in (self._after_closed, self._after_inside, self._into):
-            after /= total
+        self._after_closed /= total
+        self._after_inside /= total
+        self._into *= scale_back / (total * scale)
+        self._scale = scale[:, 0]
         return True
 
-    def _forward(
-        self, steps: Steps, e: Sequence[NDArray[np.float64]], begins: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], ...]:
-        """Compute `enter`, `opened`, `closed`, `inside` and the scale of every place."""
-        e_O, e_B, e_I, e_L, e_U = e
-        n, classes = len(e_O), len(self._e_T)
-        enter, closed = np.empty((n, classes)), np.empty((n, classes))
-        opened, inside = np.empty((n, classes - 1)), np.empty((n, classes - 1))
-        scale = np.empty((n, 1))
-        before_closed = np.ones((len(begins), classes))
-        before_inside = np.ones((len(begins), classes - 1))
-        before_closed[begins, 1:] = 0
-        before_inside[begins] = 0
-        for a, z in steps:
-            opened[a:z] = before_inside = before_inside[: z - a]
-            np.matmul(before_closed[: z - a], self._e_T, out=enter[a:z])
-            entity = enter[a:z, 1:]
-            closed[a:z, 0] = enter[a:z, 0] * e_O[a:z]
-            closed[a:z, 1:] = entity * e_U[a:z] + before_inside * e_L[a:z]
-            inside[a:z] = entity * e_B[a:z] + before_inside * e_I[a:z]
-            scale[a:z, 0] = closed[a:z].sum(axis=1) + inside[a:z].sum(axis=1)
-            closed[a:z] /= scale[a:z]
-            inside[a:z] /= scale[a:z]
-            before_closed, before_inside = closed[a:z], inside[a:z]
-        return enter, opened, closed, inside, scale
-
-    def _backward(
+    def _sweep(
         self,
         steps: Steps,
-        e: Sequence[NDArray[np.float64]],
-        forward: tuple[NDArray[np.float64], ...],
-        ends: NDArray[np.bool_],
+        ahead: NDArray[np.int64],
+        back: NDArray[np.int64],
+        pieces: Pieces,
     ) -> tuple[NDArray[np.float64], ...]:
-        """Compute what follows each place (`after_…`) and begins at it (`into`), scaled alike."""
-        e_O, e_B, e_I, e_L, e_U = e
-        n, classes = len(e_O), len(self._e_T)
-        after_closed, after_inside = np.empty((n, classes)), np.empty((n, classes - 1))
-        into = np.empty((n, classes))
-        per_scale = 1 / forward[-1]
-        next_closed = np.zeros((0, classes))
-        next_inside = np.zeros((0, classes - 1))
-        for a, z in reversed(steps):
-            # The first rows go on to the next step; the sequences of the others end here.
-            going_on = len(next_closed)
-            after_closed[a : a + going_on] = next_closed
-            after_inside[a : a + going_on] = next_inside
-            after_closed[a + going_on : z] = 1
-            after_inside[a + going_on : z] = ~ends[going_on : z - a, None]
-            b_closed, b_inside = after_closed[a:z], after_inside[a:z]
-            into[a:z, 0] = e_O[a:z] * b_closed[:, 0]
-            into[a:z, 1:] = e_U[a:z] * b_closed[:, 1:] + e_B[a:z] * b_inside
-            into[a:z] *= per_scale[a:z]
-            next_closed = into[a:z] @ self._e_T.T
-            next_inside = (e_L[a:z] * b_closed[:, 1:] + e_I[a:z] * b_inside) * per_scale[a:z]
-        return after_closed, after_inside, into
+        """Go through all pieces, at once from their first token on and from their last one back.
+
+        Read backward, a sequence is one of the same kind: B and L change places, and so do the ends
+        of a transition. What has been summed up before a token is then what follows it.
+
+        steps (Steps): The order of the pieces' tokens.
+        ahead (ndarray): Shape (n_places,), the token at each place, going forward.
+        back (ndarray): Shape (n_places,), the token at each place, going backward.
+        pieces (Pieces): The pieces.
+        RETURNS (Tuple[ndarray, …]): At every place, forward and backward: `enter`, `opened`,
+            `closed`, `inside` and the scale, shape (2, n_places, …) each.
+        """
+        O, B, I, L, U = split_tags(self._e)
+        pairs = ((O[:, None], O[:, None]), (B, L), (I, I), (L, B), (U, U))
+        e_O, e_B, e_I, e_L, e_U = (np.stack([x[ahead], y[back]]) for x, y in pairs)
+        T = np.stack([self._e_T, self._e_T.T])
+        n, classes = len(ahead), len(self._e_T)
+        enter, closed = np.empty((2, n, classes)), np.empty((2, n, classes))
+        opened, inside = np.empty((2, n, classes - 1)), np.empty((2, n, classes - 1))
+        scale = np.empty((2, n, 1))
+        begins, ends = pieces.begins[steps.documents], pieces.ends[steps.documents]
+        before = 0  # where the step before begins
+        for a, z in steps:
+            if a == 0:
+                enter[0, a:z] = np.where(begins[:, None], self._e_T[0], self._e_T.sum(axis=0))
+                enter[1, a:z] = 1  # there is no transition behind the last token
+                opened[0, a:z] = ~begins[:, None]
+                opened[1, a:z] = ~ends[:, None]
+            else:
+                np.matmul(closed[:, before : before + z - a], T, out=enter[:, a:z])
+                opened[:, a:z] = inside[:, before : before + z - a]
+            outside, entity, within = enter[:, a:z, :1], enter[:, a:z, 1:], opened[:, a:z]
+            closed[:, a:z, :1] = outside * e_O[:, a:z]
+            closed[:, a:z, 1:] = entity * e_U[:, a:z] + within * e_L[:, a:z]
+            inside[:, a:z] = entity * e_B[:, a:z] + within * e_I[:, a:z]
+            total = closed[:, a:z].sum(axis=2, keepdims=True)
+            total += inside[:, a:z].sum(axis=2, keepdims=True)
+            closed[:, a:z] /= total
+            inside[:, a:z] /= total
+            scale[:, a:z] = total
+            before = a
+        return enter, opened, closed, inside, scale
 
     def marginals(self) -> NDArray[np.float64]:
         """The probability of each tag at each token.
@@ -370,16 +361,46 @@ def _rows_and_steps(steps: Steps) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return row, np.repeat(np.arange(len(sizes)), sizes)
 
 
+def _own_tokens(
+    states: Sequence[NDArray[np.float64]],
+    tokens: NDArray[np.int64],
+    piece: NDArray[np.int64],
+    pieces: Pieces,
+    neighbors: NDArray[np.int64],
+    n_tokens: int,
+) -> tuple[list[NDArray[np.float64]], bool]:
+    """Take each token's states from the piece that it belongs to.
+
+    states (Sequence[ndarray]): Arrays with one row for each place.
+    tokens (ndarray): Shape (n_places,), the token at each place.
+    piece (ndarray): Shape (n_places,), the piece of each place.
+    pieces (Pieces): The pieces.
+    neighbors (ndarray): Shape (n_pieces,), the token of each piece's neighbor that the piece comes
+        through before its own.
+    n_tokens (int): The number of tokens.
+    RETURNS (Tuple[List[ndarray], bool]): The arrays with one row for each token, and whether the
+        pieces agree with their neighbors.
+    """
+    own = (tokens >= pieces.first[piece]) & (tokens <= pieces.last[piece])
+    places = np.empty(n_tokens, dtype=np.int64)
+    places[tokens[own]] = np.flatnonzero(own)
+    shared = np.flatnonzero((tokens == neighbors[piece]) & ~own)
+    agree = _agree(states[2:4], shared, places[tokens[shared]])
+    return [x[places] for x in states], agree
+
+
 def _agree(
-    states: tuple[NDArray[np.float64], ...], places: NDArray[np.int64], others: NDArray[np.int64]
+    states: Sequence[NDArray[np.float64]], places: NDArray[np.int64], others: NDArray[np.int64]
 ) -> bool:
     """Whether two pieces find the same for the same tokens, but for a factor for each token.
 
-    states (Tuple[ndarray, …]): Values of the classes and of the insides at all places.
+    states (Sequence[ndarray]): Values of the classes and of the insides at all places.
     places (ndarray): Shape (n,), tokens where one piece has them.
     others (ndarray): Shape (n,), the same tokens where the other piece has them.
     RETURNS (bool): Whether they agree; False if any is not a number.
     """
+    if not len(places):
+        return True
     every = np.concatenate(states, axis=1)
     a, b = every[places], every[others]
     a /= a.sum(axis=1, keepdims=True)

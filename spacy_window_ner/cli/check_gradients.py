@@ -6,13 +6,14 @@ from typing import Any
 import spacy
 from spacy import util
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import ConfigValidationError, Model
 from wasabi import msg
 
 from ..component import WindowNER
 from ..graph import Node, check_graph
+from ..layers.gazetteer import GAZETTEER
 
 # The bound that float64 allows; a wrong formula is off by far more.
 BOUND = 1e-6
@@ -88,6 +89,7 @@ def _check(nlp: Language, component: WindowNER) -> bool:
     examples = _examples(nlp, component.label_data)
     docs = [example.predicted for example in examples]
     model: Model = component.model
+    _add_matches(docs, model)
     if component.tok2vec.name != "lexeme_embed":
         # Token vectors of other people's layers are float32: check all that comes after them.
         for _, pipe in nlp.pipeline:
@@ -109,6 +111,17 @@ def _check(nlp: Language, component: WindowNER) -> bool:
         return False
     msg.good(f"The largest relative error is {worst:.1e}, within {BOUND:.0e}")
     return True
+
+
+def _add_matches(docs: list[Doc], model: Model) -> None:
+    """Give documents matches of lists where a network looks for them."""
+    for node in model.walk():
+        if node.name != GAZETTEER:
+            continue
+        for doc in docs:
+            bounds = [(0, len(doc)), (0, 1)]  # nested, to have all positions in a match
+            spans = [Span(doc, start, end, label="A") for start, end in bounds]
+            doc.spans[node.attrs["spans_key"]] = spans
 
 
 def _print_graph(component: WindowNER, nodes: list[Node]) -> None:

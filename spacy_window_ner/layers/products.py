@@ -3,8 +3,8 @@
 With W cut into blocks of columns, one for each place of the window, W x = Σ_j W_j x_{t+j}. What a
 token vector of `LexemeEmbed` is depends on the lexeme alone, and so do its products W_j x; they are
 computed once for each lexeme and kept for the next batches (spaCy's parser precomputes its own
-alike). A window then costs a sum of rows. The document's blocks are means over a few other words
-and are multiplied as they are.
+alike). A window then costs a sum of rows. The document's blocks, means over a few other words, and
+the features of lists of names, which most tokens have none of, are multiplied as they are.
 
 In training, where the weights change at each step, this layer is W x + b as it stands.
 """
@@ -25,6 +25,7 @@ from thinc.types import Ragged
 from ..features import Tokens, read
 from .document import BLOCKS, number_words
 from .embedding import add_rows
+from .gazetteer import matched
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -53,7 +54,8 @@ def WithProducts(
     document_context (bool): Whether the document's blocks are beside the window.
     cache_megabytes (int): How much memory the products of lexemes may take, from 0 up.
     RETURNS (Model): List of Docs → Ragged (n, nO). Its reference `lexeme_embed` is the layer whose
-        token vectors depend on the lexeme alone, if it has one, and prediction uses that.
+        token vectors depend on the lexeme alone, if it has one, and prediction uses that. Its
+        reference `gazetteer`, if set, is the layer whose features are the last block of a window.
     RAISES (ValueError): If the memory is negative.
     """
     if cache_megabytes != int(cache_megabytes) or cache_megabytes < 0:
@@ -109,7 +111,7 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
     tokens = read(docs, model.get_ref("lexeme_embed").attrs["attrs"])
     known = model.attrs["products"](model, tokens)
     windows = Windows(tokens, known, model.attrs["window_size"])
-    means = MeansOfOthers(tokens, known.vectors) if model.attrs["document_context"] else None
+    others = _other_blocks(model, docs, tokens, known)
     W, b = hidden.get_param("W"), hidden.get_param("b")
     n = len(tokens.tokens)
     Y = np.empty((n, rest.get_dim("nO")), dtype=np.float32)
@@ -117,11 +119,43 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
         stop = min(start + CHUNK, n)
         Z = windows(start, stop)
         Z += b
-        if means is not None:
-            which, M = means(start, stop)
-            Z[which - start] += M @ W[:, W.shape[1] - M.shape[1] :].T
+        for columns, block in others:
+            which, X = block(start, stop)
+            if len(which):
+                Z[which - start] += X @ W[:, columns].T
         Y[start:stop] = rest.predict(Z)
     return Ragged(Y, tokens.lengths)
+
+
+# From a chunk, by its first token and the one behind its last, to those of its tokens that a block
+# is not zero for (n,), and their rows of it (n, width of the block).
+Block = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.float32]]]
+
+
+def _other_blocks(
+    model: Model[InT, OutT], docs: InT, tokens: Tokens, known: "Known"
+) -> list[tuple[slice, Block]]:
+    """What stands beside the words of the window, and its columns of W."""
+    blocks: list[tuple[slice, Block]] = []
+    width = known.vectors.shape[1]
+    border = (2 * model.attrs["window_size"] + 1) * width
+    if model.attrs["document_context"]:
+        columns = slice(border, border + BLOCKS * width)
+        blocks.append((columns, MeansOfOthers(tokens, known.vectors)))
+        border = columns.stop
+    if model.has_ref("gazetteer"):
+        which, X = matched(model.get_ref("gazetteer"), docs)
+        if len(which):
+            blocks.append((slice(border, border + X.shape[1]), partial(_between, which, X)))
+    return blocks
+
+
+def _between(
+    which: NDArray[np.int64], X: NDArray[np.float32], start: int, stop: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Those of some tokens (n,), ascending, that are in a chunk, and their rows of X (n, width)."""
+    low, high = np.searchsorted(which, [start, stop])
+    return which[low:high], X[low:high]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,220 @@
+"""g_t = Σ_(label, position) Σ_i E[row_i(label, position)]: lists of names as features.
+
+What a list says of a word is evidence and no decision: the network learns what it is worth
+(Ratinov and Roth 2009, section 6). Whoever matches the lists, spaCy's `span_ruler` say, writes the
+matches to `doc.spans`. A token's features are the sum, over the matches that cover it, of a vector
+of the match's label and of the token's position in the match: the only token of it, the first, an
+inner or the last one. A pair of label and position that several matches give the token counts once.
+Pairs are hashed to four rows of E, as in `embedding`, so no label need be known beforehand.
+
+g is a block of the classifier's input like the others; ∂J/∂E collects ∂J/∂g at the rows used.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Ragged
+
+from .embedding import add_rows
+from .to_numpy import NUMPY_OPS
+
+InT = list[Doc]
+OutT = Ragged
+
+# The name of the layer in saved networks and in graphs.
+GAZETTEER = "gazetteer"
+ROWS = 200
+_SEED = 0
+_UNIT, _BEGIN, _IN, _LAST = range(4)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What lists say of the tokens of a batch, each pair of a token and an id once.
+
+    tokens (ndarray): Shape (n,) int64, tokens counted through the batch, ascending.
+    ids (ndarray): Shape (n,) uint64, one number for each label and position.
+    """
+
+    tokens: NDArray[np.int64]
+    ids: NDArray[np.uint64]
+
+
+def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
+    """Build the features of matches.
+
+    spans_key (str): Where in `doc.spans` the matches are.
+    nO (int): Width of the features.
+    RETURNS (Model): List of Docs → Ragged (n_tokens, nO), zero where no match is, with the
+        parameter E (200, nO).
+    """
+    return Model(
+        GAZETTEER,
+        forward,
+        init=init,
+        dims={"nO": nO, "nV": ROWS},
+        params={"E": None},
+        attrs={"spans_key": spans_key},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Ragged, Callable[[Ragged], InT]]:
+    """Sum the vectors of the matches over each token.
+
+    docs (List[Doc]): The documents.
+    RETURNS: Ragged data (n_tokens, nO), and the callback that takes its gradient. It returns an
+        empty list, since documents have no gradient.
+    """
+    key, E = model.attrs["spans_key"], model.get_param("E")
+    if is_train and not any(key in doc.spans for doc in docs):
+        _warn_missing(key)
+    matches = read_matches(docs, key)
+    lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
+    rows = _rows(model, matches)
+    Y = np.zeros((int(lengths.sum()), E.shape[1]), dtype=E.dtype)
+    add_rows(Y, matches.tokens, E[rows].sum(axis=1))
+
+    def backprop(d_Y: Ragged) -> InT:
+        d_E = np.zeros(E.shape, dtype=d_Y.data.dtype)
+        d_pairs = d_Y.data[matches.tokens]
+        add_rows(d_E, rows.T.ravel(), np.tile(d_pairs, (rows.shape[1], 1)))
+        model.inc_grad("E", d_E)
+        return []
+
+    return Ragged(Y, lengths), backprop
+
+
+def matched(
+    model: Model[InT, OutT], docs: Sequence[Doc]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The features of those tokens only that a match covers.
+
+    model (Model): The gazetteer.
+    docs (Sequence[Doc]): The documents.
+    RETURNS (Tuple[ndarray, ndarray]): The tokens (n,), ascending, counted through the batch, and
+        their features (n, nO).
+    """
+    E, matches = model.get_param("E"), read_matches(docs, model.attrs["spans_key"])
+    tokens, place = np.unique(matches.tokens, return_inverse=True)
+    features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
+    add_rows(features, place.reshape(-1), E[_rows(model, matches)].sum(axis=1))
+    return tokens, features
+
+
+def read_matches(docs: Sequence[Doc], spans_key: str) -> Matches:
+    """Read the matches of documents.
+
+    docs (Sequence[Doc]): The documents; one without the key has no matches.
+    spans_key (str): Where in `doc.spans` the matches are.
+    RETURNS (Matches): What they say of each token.
+    RAISES (ValueError): If a match lies outside its document.
+    """
+    spans: list[tuple[int, int]] = []
+    labels: list[int] = []
+    first = 0
+    for doc in docs:
+        if spans_key in doc.spans:
+            try:
+                for span in doc.spans[spans_key]:
+                    spans.append((first + span.start, first + span.end))
+                    labels.append(span.label)
+            except IndexError as error:
+                raise ValueError(
+                    f"doc.spans[{spans_key!r}] has a span outside the document: {error}. Were "
+                    f"tokens merged after it was set? Merge them before."
+                ) from error
+        first += len(doc)
+    starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    return _matches(starts, ends, np.asarray(labels, dtype=np.uint64))
+
+
+def _matches(
+    starts: NDArray[np.int64], ends: NDArray[np.int64], labels: NDArray[np.uint64]
+) -> Matches:
+    """The distinct pairs of spans that start, end and are labelled as given, (n_spans,) each."""
+    lengths = ends - starts
+    span = np.repeat(np.arange(len(starts)), lengths)
+    inside = np.arange(len(span)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    tokens = starts[span] + inside
+    is_first, is_last = tokens == starts[span], tokens == ends[span] - 1
+    position = np.select([is_first & is_last, is_first, is_last], [_UNIT, _BEGIN, _LAST], _IN)
+    # Labels that spaCy has among its symbols are small numbers side by side: leave room between.
+    pairs = labels[span] * np.uint64(4) + position.astype(np.uint64)
+    order = np.lexsort([pairs, tokens])
+    tokens, pairs = tokens[order], pairs[order]
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (tokens[1:] != tokens[:-1]) | (pairs[1:] != pairs[:-1])
+    return Matches(tokens[is_new], pairs[is_new])
+
+
+def _rows(model: Model[InT, OutT], matches: Matches) -> NDArray[np.int64]:
+    """The rows of E whose sum is the vector of each id: (n, 4)."""
+    hashes = NUMPY_OPS.hash(np.ascontiguousarray(matches.ids), _SEED)
+    return hashes.astype(np.int64) % model.get_dim("nV")
+
+
+def _warn_missing(key: str) -> None:
+    warnings.warn(
+        f"No document of this batch has doc.spans[{key!r}], where gazetteer_key says that the "
+        f"matches of lists are: nothing is learned of them. Put a span_ruler with spans_key = "
+        f'"{key}" before this component and name it in [training] annotating_components '
+        f"(nlp.update(…, annotates=[…])), or set gazetteer_key = null.",
+        stacklevel=2,
+    )
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
+    """Draw the table: uniform in ±0.1, as Thinc's HashEmbed."""
+    shape = (model.get_dim("nV"), model.get_dim("nO"))
+    model.set_param("E", np.random.uniform(-0.1, 0.1, shape).astype("f"))
+
+
+def WithGazetteer(words: Model[InT, Ragged], gazetteer: Model[InT, Ragged]) -> Model[InT, OutT]:
+    """Build the layer that puts the features of matches behind the other blocks.
+
+    words (Model): From a list of Docs to Ragged windows (n, width).
+    gazetteer (Model): From the same to Ragged features (n, gazetteer's width).
+    RETURNS (Model): List of Docs → Ragged (n, width + gazetteer's width), no parameters of its own.
+    """
+    return Model(
+        "with_gazetteer",
+        forward_with,
+        init=init_with,
+        layers=[words, gazetteer],
+        ops=NUMPY_OPS,
+    )
+
+
+def forward_with(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Ragged, Callable[[Ragged], InT]]:
+    """Compute both parts and put them side by side.
+
+    docs (List[Doc]): The documents.
+    RETURNS: Ragged data (n, width + gazetteer's width), and the callback that hands each part its
+        columns of the gradient. It returns an empty list, since documents have no gradient.
+    """
+    words, gazetteer = model.layers
+    X, backprop_words = words(docs, is_train)
+    G, backprop_gazetteer = gazetteer(docs, is_train)
+    border = X.data.shape[1]
+
+    def backprop(d_Y: Ragged) -> InT:
+        backprop_gazetteer(Ragged(d_Y.data[:, border:], d_Y.lengths))
+        return backprop_words(Ragged(d_Y.data[:, :border], d_Y.lengths))
+
+    return Ragged(np.concatenate([X.data, G.data], axis=1), X.lengths), backprop
+
+
+def init_with(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
+    """Initialize both parts with sample documents X."""
+    for layer in model.layers:
+        layer.initialize(X=X)
