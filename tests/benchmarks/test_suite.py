@@ -1,0 +1,139 @@
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import data  # noqa: E402
+import suite  # noqa: E402
+from suite import Cell  # noqa: E402
+
+
+@pytest.fixture
+def corpora(tmp_path):
+    """Folders as they are under the folder of all corpora; the larger is first by name."""
+    for name, size in (("a", 9), ("b", 3)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.conll").write_text("x\tO\n" * size)
+    (tmp_path / "b" / "train.conll").rename(tmp_path / "b" / "train.jsonl")
+    return tmp_path
+
+
+def choose(folder, **changes):
+    asked = {"corpora": (), "presets": (), "systems": (), "percents": (100,), "seeds": [0]}
+    return suite.choose(folder, **{**asked, **changes})
+
+
+def test_all_is_chosen_with_the_smallest_corpora_first(corpora):
+    cells = choose(corpora)
+    assert len(cells) == len(set(cells)) == 2 * 3 + 2 * 2  # the crf has no use for vectors
+    assert [cell.corpus for cell in cells[:3]] == ["b"] * 3
+    assert {cell.system for cell in cells if cell.preset == "accuracy"} == {"window_ner", "ner"}
+
+
+def test_options_choose_among_them(corpora):
+    cells = choose(corpora, corpora=["a"], systems=["ner"], percents=(10, 50), seeds=range(2))
+    assert len(cells) == 2 * 2 * 2
+    assert {cell.file(Path("x")).name for cell in cells} >= {"a-accuracy-50-ner-1.json"}
+
+
+@pytest.mark.parametrize("asked", ["corpora", "presets", "systems"])
+def test_what_is_not_there_is_told(corpora, asked):
+    with pytest.raises(data.InputError, match=r"There is no nothing; there is .*"):
+        choose(corpora, **{asked: ["nothing"]})
+
+
+def test_a_folder_without_corpora_is_told(tmp_path):
+    with pytest.raises(data.InputError, match="no corpus in"):
+        choose(tmp_path)
+
+
+def test_raw_text_is_told_from_tokens(corpora):
+    assert suite.is_raw(corpora / "b")
+    assert not suite.is_raw(corpora / "a")
+
+
+def test_a_part_is_drawn_at_random_and_parts_are_nested(tmp_path):
+    nlp = spacy.blank("xx")
+    docs = [Doc(nlp.vocab, words=[f"w{i}"]) for i in range(40)]
+
+    def part(percent, seed):
+        path = tmp_path / "train.spacy"
+        DocBin(docs=docs).to_disk(path)
+        suite.take_part(path, percent, seed)
+        return [doc.text for doc in DocBin().from_disk(path).get_docs(nlp.vocab)]
+
+    assert len(part(25, 0)) == 10
+    assert set(part(25, 0)) < set(part(50, 0)) < set(part(100, 0))
+    assert part(25, 0) != part(25, 1)
+    assert len(part(1, 0)) == 1
+
+
+def result(f1):
+    return {"dev": {"f": f1}, "test": None if f1 < 0.2 else {"f": f1 - 0.1}}
+
+
+CELLS = {
+    Cell("a", "efficiency", 100, "window_ner", 0): result(0.5),
+    Cell("a", "efficiency", 100, "window_ner", 1): result(0.7),
+    Cell("a", "efficiency", 100, "ner", 0): result(0.45),
+    Cell("a", "efficiency", 100, "crf", 0): result(0.55),
+    Cell("a", "efficiency", 10, "ner", 0): result(0.1),
+}
+
+
+def test_the_table_has_means_spread_and_the_lead():
+    rows = [line.strip("| ").split(" | ") for line in suite.table(CELLS).splitlines()]
+    assert rows[2] == [
+        "efficiency",
+        "`a`",
+        "100 %",
+        "60.0 ± 14.1",
+        "45.0",
+        "55.0",
+        "50.0 ± 14.1",
+        "35.0",
+        "45.0",
+        "+5.0",
+        "+5.0",
+    ]
+    assert rows[3] == ["efficiency", "`a`", "10 %", "–", "10.0", "–", "–", "–", "–", "–", "–"]
+
+
+def test_results_are_read_back_and_not_run_again(tmp_path):
+    cell = Cell("a", "efficiency", 100, "ner", 0)
+    other = Cell("a", "efficiency", 10, "ner", 0)
+    content = '{"cell":{"corpus":"a","preset":"efficiency","percent":100,"system":"ner","seed":0}}'
+    cell.file(tmp_path).write_text(content)
+    assert list(suite.read_cells(tmp_path)) == [cell]
+    assert suite.missing([cell, other], tmp_path) == [other]
+
+
+def test_figures_are_drawn(tmp_path):
+    pytest.importorskip("matplotlib", reason="figures need matplotlib")
+    drawn = suite.draw(CELLS, tmp_path)
+    assert [path.name for path in drawn] == ["suite.svg", "learning_curves.svg"]
+    assert all("<svg" in path.read_text() for path in drawn)
+
+
+def test_the_linear_crf_learns():
+    pytest.importorskip("sklearn_crfsuite", reason="the linear CRF is an optional peer")
+    import crf
+
+    nlp = spacy.blank("xx")
+    pipe = nlp.add_pipe("benchmark_linear_crf")
+    assert isinstance(pipe, crf.LinearCRF)
+    docs = []
+    for name, label in (("Rome", "LOC"), ("Ann", "PER"), ("Oslo", "LOC"), ("Bob", "PER")) * 5:
+        doc = Doc(nlp.vocab, words=["in" if label == "LOC" else "saw", name, "Hall", "today"])
+        doc.ents = [Span(doc, 1, 3, label)]
+        docs.append(doc)
+    pipe.fit([*docs, Doc(nlp.vocab, words=["not", "annotated"])])
+    found = nlp(Doc(nlp.vocab, words=["saw", "Ann", "Hall", "today"]))
+    assert [(ent.text, ent.label_) for ent in found.ents] == [("Ann Hall", "PER")]
+    assert crf.features(docs[0])[0]["-1:none"] is True
+    assert crf.features(docs[0])[1]["+1:word"] == "Hall"
