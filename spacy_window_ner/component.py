@@ -23,6 +23,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from .alignment import Gold, preset_mask, read_gold
 from .decoding import Entities, decode
+from .layers.gazetteer import GAZETTEER
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
 from .serialization import load_model, validate_cfg
@@ -121,7 +122,8 @@ class WindowNER(TrainablePipe):
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are known not to be entities.
         scorer (Optional[Callable]): The scoring method.
-        RAISES (ValueError): If the threshold is outside its range, or the objective is not `crf`.
+        RAISES (ValueError): If the threshold is outside its range, or the objective is not `crf`, or
+            spans_key is where the network looks for the names of lists.
         """
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold}.")
@@ -129,6 +131,13 @@ class WindowNER(TrainablePipe):
             raise ValueError(
                 f'threshold needs the probabilities of objective = "crf", but the objective is '
                 f"{model.attrs['objective']!r}. Set threshold = null."
+            )
+        if spans_key is not None and any(
+            node.name == GAZETTEER and node.attrs["spans_key"] == spans_key for node in model.walk()
+        ):
+            raise ValueError(
+                f"spans_key and gazetteer_key are both {spans_key!r}: the network would take what it "
+                f"finds for names of a list. Give one of them another name."
             )
         self.vocab = vocab
         self.model = model

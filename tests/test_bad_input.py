@@ -371,6 +371,11 @@ def test_other_settings_out_of_their_range(change: dict[str, Any], match: str):
         blank(model=small_model(**change))
 
 
+def test_entities_in_the_place_of_names_of_lists():
+    with pytest.raises(ValueError, match=r"spans_key and gazetteer_key are both 'names'.*another"):
+        blank(spans_key="names", model=small_model(gazetteer_key="names"))
+
+
 @pytest.mark.parametrize("threshold", [-0.5, 1.5])
 def test_a_threshold_that_is_no_probability(threshold: float):
     with pytest.raises(ValueError, match=r"threshold is a probability from 0 to 1"):
