@@ -122,8 +122,8 @@ class WindowNER(TrainablePipe):
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are known not to be entities.
         scorer (Optional[Callable]): The scoring method.
-        RAISES (ValueError): If the threshold is outside its range, or the objective is not `crf`, or
-            spans_key is where the network looks for the names of lists.
+        RAISES (ValueError): If the threshold is outside its range or the objective is not `crf`, or
+            if spans_key is where the network looks for the names of lists.
         """
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold}.")
@@ -136,8 +136,8 @@ class WindowNER(TrainablePipe):
             node.name == GAZETTEER and node.attrs["spans_key"] == spans_key for node in model.walk()
         ):
             raise ValueError(
-                f"spans_key and gazetteer_key are both {spans_key!r}: the network would take what it "
-                f"finds for names of a list. Give one of them another name."
+                f"spans_key and gazetteer_key are both {spans_key!r}: the network would take what "
+                f"it finds for names of a list. Give one of them another name."
             )
         self.vocab = vocab
         self.model = model

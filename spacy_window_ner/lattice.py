@@ -192,35 +192,41 @@ class Lattice:
             `closed`, `inside` and the scale, shape (2, n_places, …) each.
         """
         O, B, I, L, U = split_tags(self._e)
-        pairs = ((O[:, None], O[:, None]), (B, L), (I, I), (L, B), (U, U))
-        e_O, e_B, e_I, e_L, e_U = (np.stack([x[ahead], y[back]]) for x, y in pairs)
-        T = np.stack([self._e_T, self._e_T.T])
         n, classes = len(ahead), len(self._e_T)
-        enter, closed = np.empty((2, n, classes)), np.empty((2, n, classes))
-        opened, inside = np.empty((2, n, classes - 1)), np.empty((2, n, classes - 1))
+        # States side by side: the classes, closed by O or U or by L, and the insides by B or by I.
+        entering = np.stack(
+            [
+                np.concatenate([O[ahead, None], U[ahead], B[ahead]], axis=1),
+                np.concatenate([O[back, None], U[back], L[back]], axis=1),
+            ]
+        )
+        going_on = np.stack(
+            [np.stack([L[ahead], I[ahead]], axis=1), np.stack([B[back], I[back]], axis=1)]
+        )
+        T = np.stack([self._e_T, self._e_T.T])
+        T_twice = np.concatenate([T, T[:, :, 1:]], axis=2)
+        before, states = np.empty(entering.shape), np.empty(entering.shape)
         scale = np.empty((2, n, 1))
-        begins, ends = pieces.begins[steps.documents], pieces.ends[steps.documents]
-        before = 0  # where the step before begins
+        first = len(steps.documents)
+        before[:, :first] = 1
+        before[0, :first][pieces.begins[steps.documents], 1:] = 0
+        before[1, :first, classes:] = ~pieces.ends[steps.documents, None]
+        was = 0  # where the step before begins
         for a, z in steps:
-            if a == 0:
-                enter[0, a:z] = np.where(begins[:, None], self._e_T[0], self._e_T.sum(axis=0))
-                enter[1, a:z] = 1  # there is no transition behind the last token
-                opened[0, a:z] = ~begins[:, None]
-                opened[1, a:z] = ~ends[:, None]
-            else:
-                np.matmul(closed[:, before : before + z - a], T, out=enter[:, a:z])
-                opened[:, a:z] = inside[:, before : before + z - a]
-            outside, entity, within = enter[:, a:z, :1], enter[:, a:z, 1:], opened[:, a:z]
-            closed[:, a:z, :1] = outside * e_O[:, a:z]
-            closed[:, a:z, 1:] = entity * e_U[:, a:z] + within * e_L[:, a:z]
-            inside[:, a:z] = entity * e_B[:, a:z] + within * e_I[:, a:z]
-            total = closed[:, a:z].sum(axis=2, keepdims=True)
-            total += inside[:, a:z].sum(axis=2, keepdims=True)
-            closed[:, a:z] /= total
-            inside[:, a:z] /= total
-            scale[:, a:z] = total
-            before = a
-        return enter, opened, closed, inside, scale
+            if a:
+                before[:, a:z] = states[:, was : was + z - a]
+            now = before[:, a:z, :classes] @ T_twice
+            if not a:
+                now[1] = 1  # there is no transition behind the last token
+            now *= entering[:, a:z]
+            pairs = now[:, :, 1:].reshape(2, z - a, 2, classes - 1)  # a view
+            pairs += before[:, a:z, None, classes:] * going_on[:, a:z]
+            np.add.reduce(now, axis=2, keepdims=True, out=scale[:, a:z])
+            np.divide(now, scale[:, a:z], out=states[:, a:z])
+            was = a
+        enter = before[:, :, :classes] @ T
+        enter[1, :first] = 1
+        return enter, before[:, :, classes:], states[:, :, :classes], states[:, :, classes:], scale
 
     def marginals(self) -> NDArray[np.float64]:
         """The probability of each tag at each token.

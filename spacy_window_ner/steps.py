@@ -57,6 +57,12 @@ class Steps:
         row = np.arange(len(step)) - bounds[step]
         return cls(starts[documents][row] + step, bounds, documents)
 
+    def last_places(self) -> NDArray[np.int64]:
+        """The place of the last token of each sequence: (n_sequences,), in their order."""
+        sizes = np.diff(self.bounds)
+        steps_of = np.searchsorted(-sizes, -np.arange(len(self.documents)), side="left")
+        return self.bounds[steps_of - 1] + np.arange(len(self.documents))
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Bounds (first, last + 1) of the places of each step, from first to last."""
         bounds = self.bounds.tolist()

@@ -118,52 +118,80 @@ def _search(
     """The best tags at all places of the steps, and whether each sequence has any."""
     s_O, s_B, s_I, s_L, s_U = split_tags(scores[steps.tokens])
     n, classes = len(s_O), len(transitions)
-    T = transitions.T
-    came_from = np.empty((n, classes), dtype=np.int32)
-    by_last = np.zeros((n, classes), dtype=bool)
-    stayed_in = np.empty((n, classes - 1), dtype=bool)
-    closed = np.full((len(steps.documents), classes), -np.inf)
-    closed[:, 0] = 0
-    inside = np.full((len(steps.documents), classes - 1), -np.inf)
-    ended = np.empty_like(closed)
+    s_OU = np.concatenate([s_O[:, None], s_U], axis=1)
+    s_L, s_B, s_I = (np.ascontiguousarray(s) for s in (s_L, s_B, s_I))
+    T = np.ascontiguousarray(transitions.T)
+    # What came before each place, and the best after it.
+    before_closed, closed = np.empty((n, classes)), np.empty((n, classes))
+    before_inside, inside = np.empty((n, classes - 1)), np.empty((n, classes - 1))
+    now_closed = np.full((len(steps.documents), classes), -np.inf)
+    now_closed[:, 0] = 0
+    now_inside = np.full((len(steps.documents), classes - 1), -np.inf)
     for a, z in steps:
-        closed, inside = closed[: z - a], inside[: z - a]
-        ways = closed[:, None, :] + T
-        came_from[a:z] = ways.argmax(axis=2)
-        enter = ways.max(axis=2)
-        unit, last = enter[:, 1:] + s_U[a:z], inside + s_L[a:z]
-        begin, stay = enter[:, 1:] + s_B[a:z], inside + s_I[a:z]
-        by_last[a:z, 1:] = last > unit
-        stayed_in[a:z] = stay > begin
-        closed = np.concatenate([(enter[:, 0] + s_O[a:z])[:, None], np.maximum(unit, last)], axis=1)
-        inside = np.maximum(begin, stay)
-        ended[: z - a] = closed
+        before_closed[a:z] = was_closed = now_closed[: z - a]
+        before_inside[a:z] = was_inside = now_inside[: z - a]
+        now_closed, now_inside = closed[a:z], inside[a:z]
+        enter = (was_closed[:, None, :] + T).max(axis=2)
+        np.add(enter, s_OU[a:z], out=now_closed)
+        entity = now_closed[:, 1:]
+        np.maximum(entity, was_inside + s_L[a:z], out=entity)
+        np.add(enter[:, 1:], s_B[a:z], out=now_inside)
+        np.maximum(now_inside, was_inside + s_I[a:z], out=now_inside)
+    came_from, enter = _best_before(before_closed, T)
+    by_last = before_inside + s_L > enter[:, 1:] + s_U
+    stayed_in = before_inside + s_I > enter[:, 1:] + s_B
+    last = steps.last_places()
+    ended = closed[last]
     has_path = ~np.isneginf(ended.max(axis=1, initial=-np.inf))
     return _walk_back(steps, ended.argmax(axis=1), came_from, by_last, stayed_in), has_path
+
+
+def _best_before(
+    closed: NDArray[np.float64], T: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The class that each class is best entered from, and its score: (n_places, n_classes) each."""
+    best = closed[:, :1] + T[:, 0]
+    came_from = np.zeros(best.shape, dtype=np.int64)
+    for p in range(1, len(T)):
+        ways = closed[:, p : p + 1] + T[:, p]
+        better = ways > best
+        came_from[better] = p
+        np.maximum(best, ways, out=best)
+    return came_from, best
 
 
 def _walk_back(
     steps: Steps,
     final: NDArray[np.int64],
-    came_from: NDArray[np.int32],
+    came_from: NDArray[np.int64],
     by_last: NDArray[np.bool_],
     stayed_in: NDArray[np.bool_],
 ) -> NDArray[np.int32]:
-    """Follow the back pointers from the last tokens: the tags of all places (n_places,)."""
-    tags = np.empty(len(steps.tokens), dtype=np.int32)
-    state = final.copy()  # the class in which each document is, or will be when it closes
-    is_inside = np.zeros(len(final), dtype=bool)
+    """Follow the back pointers from the last tokens: the tags of all places (n_places,).
+
+    A state is a class that is closed, or `classes − 1 + q` for being inside of class q.
+    """
+    n, classes = came_from.shape
+    labels = np.arange(1, classes)
+    inside = classes - 1 + labels
+    back = np.empty((n, 2 * classes - 1), dtype=np.int64)
+    back[:, 0] = came_from[:, 0]
+    back[:, 1:classes] = np.where(by_last, inside, came_from[:, 1:])
+    back[:, classes:] = np.where(stayed_in, inside, came_from[:, 1:])
+    tag_of = np.empty(back.shape, dtype=np.int32)
+    first = 1 + TAGS_PER_LABEL * (labels - 1)
+    tag_of[:, 0] = OUTSIDE
+    tag_of[:, 1:classes] = first + np.where(by_last, LAST, UNIT)
+    tag_of[:, classes:] = first + np.where(stayed_in, IN, BEGIN)
+    # Places of a row of `back` in one flat array.
+    rows = np.arange(n) * back.shape[1]
+    back, places = back.ravel(), np.empty(n, dtype=np.int64)
+    state = final.copy()
     for a, z in reversed(steps):
-        rows = np.arange(z - a)
-        q, within = state[: z - a], is_inside[: z - a]
-        last = ~within & by_last[a + rows, q]
-        stay = within & stayed_in[a + rows, np.maximum(q - 1, 0)]
-        position = np.where(within, np.where(stay, IN, BEGIN), np.where(last, LAST, UNIT))
-        tags[a:z] = np.where(q == 0, 0, 1 + TAGS_PER_LABEL * (q - 1) + position)
-        still_inside = last | stay
-        state[: z - a] = np.where(still_inside, q, came_from[a + rows, q])
-        is_inside[: z - a] = still_inside
-    return tags
+        now = places[a:z]
+        np.add(rows[a:z], state[: z - a], out=now)
+        state[: z - a] = back[now]
+    return tag_of.ravel()[places]
 
 
 def _no_path(document: int) -> str:
