@@ -34,6 +34,8 @@ OutT = Ragged
 # So many tokens are summed at a time: their rows stay in the processor's cache.
 CHUNK = 1024
 _MEGABYTE = 2**20
+# A text is another kind of text when so many of its words are not among those remembered.
+_STRANGE = 0.5
 
 
 def WithProducts(
@@ -177,9 +179,10 @@ class Known:
 class Products:
     """The vectors and products of lexemes, remembered between batches.
 
-    They are dropped whenever a weight, the static vectors or the vocabulary is another one. When
-    they would take more memory than allowed, those of the batch at hand are kept, the frequent ones
-    first. They are never saved, and a copy of the network begins with none. Threads may share them.
+    They are dropped whenever a weight, the static vectors or the vocabulary is another one. Where
+    memory runs out, the frequent words of a batch come first; and all are dropped when it is full
+    of words that are rare in the text at hand. They are never saved, and a copy of the network
+    begins with none. Threads may share them.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -221,10 +224,15 @@ class Products:
             for start in range(0, len(missing), CHUNK):
                 part = missing[start : start + CHUNK]
                 X[part] = embed.predict(tokens.lexemes(part))
-            if self._n + len(missing) > len(self._vectors):
-                self._begin(width, blocks, len(W))
-                rows[:] = 0
-                missing = _most_frequent(tokens, len(self._vectors) - 1)
+            free = len(self._vectors) - self._n
+            if len(missing) > free:
+                counts = np.bincount(tokens.tokens, minlength=len(rows))
+                # Full of words that the text at hand does not have much of: begin anew.
+                if not free and counts[missing].sum() > _STRANGE * counts.sum():
+                    self._begin(width, blocks, len(W))
+                    rows[:], missing = 0, np.arange(len(rows))
+                    free = len(self._vectors) - self._n
+                missing = _most_frequent(missing, counts, free)
             if len(missing):
                 rows[missing] = self._add(tokens.keys[missing], X[missing], multiply)
             return Known(X, rows, self._table, multiply)
@@ -270,10 +278,11 @@ def _multiply(W: NDArray[np.float32], X: NDArray[np.float32]) -> NDArray[np.floa
     return np.matmul(X, W.transpose(1, 2, 0))
 
 
-def _most_frequent(tokens: Tokens, n: int) -> NDArray[np.int64]:
-    """The n lexemes of a batch with the most tokens, ascending: (n,)."""
-    counts = np.bincount(tokens.tokens, minlength=len(tokens.keys))
-    return np.sort(np.argsort(-counts, kind="stable")[:n])
+def _most_frequent(
+    lexemes: NDArray[np.int64], counts: NDArray[np.int64], n: int
+) -> NDArray[np.int64]:
+    """The n of some lexemes with the most tokens in a batch, ascending: (n,)."""
+    return np.sort(lexemes[np.argsort(-counts[lexemes], kind="stable")[:n]])
 
 
 def _weights_of(model: Model[InT, OutT]) -> tuple[Any, ...]:
@@ -282,12 +291,19 @@ def _weights_of(model: Model[InT, OutT]) -> tuple[Any, ...]:
     """
     nodes = [model.layers[1], *model.get_ref("lexeme_embed").walk()]
     sums = [
-        int(np.ascontiguousarray(node.get_param(name)).view(np.uint32).sum(dtype=np.uint64))
+        _sum_of_bits(node.get_param(name))
         for node in nodes
         for name in node.param_names
         if node.has_param(name)
     ]
     return (*sums, *(node.attrs["known"] for node in nodes if "known" in node.attrs))
+
+
+def _sum_of_bits(param: NDArray) -> tuple[int, int]:
+    """The sum of an array's bits as numbers of eight bytes, and of what is left at its end."""
+    bits = np.ascontiguousarray(param).reshape(-1).view(np.uint8)
+    whole = len(bits) - len(bits) % 8
+    return int(np.add.reduce(bits[:whole].view(np.uint64))), int(bits[whole:].sum())
 
 
 def _sources_of(vocab: Vocab) -> tuple[Any, ...]:
