@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Adam, Model
 
+from spacy_window_ner.features import read
 from spacy_window_ner.layers import products
 from spacy_window_ner.layers.products import Products
 from tests.helpers import WORDS, examples
@@ -89,6 +90,22 @@ def test_any_memory_and_any_chunk_give_the_same(monkeypatch, max_rows, chunk):
         assert known._n - 1 <= max_rows
         assert len(known._keys) == len(set(known._keys.tolist())) == known._n - 1
         assert known._keys.tolist() == sorted(known._keys.tolist())
+
+
+def test_frequent_words_come_first_and_another_kind_of_text_begins_anew():
+    nlp = copy_of(shared())
+    model = ner_of(nlp).model
+    cache = model.layers[0].attrs["products"] = Products(2 * 4 * (16 + 5 * 48))
+
+    def known_after(text: str) -> list[bool]:
+        doc = nlp.make_doc(text)
+        model.predict([doc])
+        tokens = read([doc], ner_of(nlp).tok2vec.attrs["attrs"])
+        return (cache._find(tokens.keys)[tokens.tokens] > 0).tolist()
+
+    assert known_after("met Paris Paris Samuel Samuel") == [False, True, True, True, True]
+    assert known_after("Paris and Samuel in") == [True, False, True, False]  # half is known
+    assert known_after("Paris and and in in of") == [False, True, True, True, True, False]
 
 
 def test_what_is_known_is_not_computed_again():
