@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import random
 import sys
@@ -219,13 +220,17 @@ def test_everything_on_a_small_corpus(tmp_path, corpus, peer, monkeypatch):
     steps = ("--set", "training.eval_frequency=10", "--max-steps", 20)
     peer_steps = ("--peer-set", "training.max_steps=4", "--peer-set", "training.eval_frequency=2")
     size = ("--growth-words", 1000, "--growth-documents", 100, "--repeats", 1)
-    folders = ("--work", tmp_path / "work", "--output", tmp_path, "--figure", tmp_path / "a.svg")
+    folders = ["--work", tmp_path / "work", "--output", tmp_path]
+    draws = importlib.util.find_spec("matplotlib") is not None  # an extra
+    if draws:
+        folders += ["--figure", tmp_path / "a.svg"]
     outcome = run(
         *(corpus, "--config", CONFIG, "--peer", peer, "--time-to-best"),
         *(*steps, *peer_steps, *size, *folders),
     )
     assert outcome.exit_code == 0, outcome.output
-    assert (tmp_path / "a.svg").read_text(encoding="utf8").rstrip().endswith("</svg>")
+    if draws:
+        assert (tmp_path / "a.svg").read_text(encoding="utf8").rstrip().endswith("</svg>")
     (path,) = tmp_path.glob("*.json")
     results = srsly.read_json(path)
     assert results["name"] == path.stem
