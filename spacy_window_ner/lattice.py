@@ -16,8 +16,10 @@ The sums of a chain are steps that wait for each other, and many short chains go
 than one long. So long documents are cut into pieces that overlap, see `Lattice._run`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,8 @@ PIECE = 128
 OVERLAP = 64
 # A step takes about as long as what so many tokens add to steps.
 TOKENS_PER_STEP = 50
+# How many tokens are gone through at a time, for the sake of memory.
+GROUP = 2**16
 # How well two pieces have to agree where they meet, relative to each number.
 _TOLERANCE = 1e-8
 
@@ -64,24 +68,35 @@ class Pieces:
 
         lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
         overlap (int): How many tokens of its neighbors each piece has on each side.
-        RETURNS (Pieces): Pieces with `PIECE` tokens of their own. Documents are left whole that are
-            not longer than a piece with its overlaps, or short beside the whole batch.
+        RETURNS (Pieces): Pieces with `PIECE` tokens of their own, or more where that saves more
+            tokens than it adds steps. Documents that are not much longer are left whole.
         """
         sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
         document_ends = np.cumsum(sizes)
-        # Side by side pays where it saves more steps than it adds tokens.
-        whole = max(PIECE + 2 * overlap, int(sizes.sum()) // TOKENS_PER_STEP)
-        n_pieces = np.where(sizes > whole, -(-sizes // PIECE), 1)
+        # Steps take piece · TOKENS_PER_STEP, overlaps n · 2 · overlap / piece: least where equal.
+        n = min(int(sizes.sum()), GROUP)
+        own = max(PIECE, math.isqrt(2 * overlap * n // TOKENS_PER_STEP))
+        n_pieces = np.where(sizes > own + 2 * overlap, -(-sizes // own), 1)
         n_pieces[sizes == 0] = 0
         document = np.repeat(np.arange(len(sizes)), n_pieces)
         number = np.arange(len(document)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
         begins, ends = number == 0, number == n_pieces[document] - 1
-        first = (document_ends - sizes)[document] + PIECE * number
-        behind = np.where(ends, document_ends[document], first + PIECE)
-        starts = np.where(begins, first, np.maximum(first - overlap, first - PIECE * number))
+        first = (document_ends - sizes)[document] + own * number
+        behind = np.where(ends, document_ends[document], first + own)
+        starts = np.where(begins, first, np.maximum(first - overlap, first - own * number))
         stops = np.minimum(behind + overlap, document_ends[document])
         stops = np.where(ends, behind, stops)
         return cls(starts, stops - starts, first, behind - 1, begins, ends)
+
+    def groups(self) -> Iterator["Pieces"]:
+        """Split them, so that memory is bounded.
+
+        RETURNS (Iterator[Pieces]): Pieces of about `GROUP` tokens together, or one that is longer.
+        """
+        number = np.cumsum(self.lengths) // GROUP
+        bounds = np.flatnonzero(np.diff(number)) + 1
+        for first, last in pairwise([0, *bounds.tolist(), len(number)]):
+            yield Pieces(*(getattr(self, field.name)[first:last] for field in fields(self)))
 
 
 class Lattice:
@@ -113,11 +128,12 @@ class Lattice:
         """
         require_finite(transitions)
         self._lengths = np.asarray(lengths, dtype=np.int64)
-        scores = mask_scores(emissions, allowed)
-        largest = scores.max(axis=1, initial=-np.inf)
-        top = float(transitions.max())
         # All arrays below have one row for each token.
-        self._e = np.exp(scores - largest[:, None])
+        self._e = mask_scores(emissions, allowed)
+        largest = self._e.max(axis=1, initial=-np.inf)
+        top = float(transitions.max())
+        self._e -= largest[:, None]
+        np.exp(self._e, out=self._e)
         # Every step has the factor exp(−top), by a transition or by going on inside.
         self._e_T = np.exp(transitions.astype(np.float64) - top)
         _, _, e_I, e_L, _ = split_tags(self._e)
@@ -147,20 +163,28 @@ class Lattice:
         and some tokens early. A chain forgets where it began, mostly within a few tokens; that it
         has is seen where two pieces overlap: both must have found the same.
         """
-        steps = Steps.of_sequences(pieces.starts, pieces.lengths)
-        row, number = _rows_and_steps(steps)
-        piece = steps.documents[row]
-        ahead = pieces.starts[piece] + number
-        back = pieces.starts[piece] + pieces.lengths[piece] - 1 - number
-        sweep = self._sweep(steps, ahead, back, pieces)
-        forward, forward_agrees = _own_tokens(
-            [x[0] for x in sweep], ahead, piece, pieces, pieces.first - 1, len(self._e)
-        )
-        backward, backward_agrees = _own_tokens(
-            [x[1] for x in sweep], back, piece, pieces, pieces.last + 1, len(self._e)
-        )
-        if not (forward_agrees and backward_agrees):
-            return False
+        n, classes = len(self._e), len(self._e_T)
+        widths = (classes, classes - 1, classes, classes - 1, 1)
+        forward = [np.empty((n, width)) for width in widths]
+        backward = [np.empty((n, width)) for width in widths]
+        met = []  # tokens of neighbors that pieces come through, and their states
+        for group in pieces.groups():
+            steps = Steps.of_sequences(group.starts, group.lengths)
+            row, number = _rows_and_steps(steps)
+            piece = steps.documents[row]
+            ahead = group.starts[piece] + number
+            back = group.starts[piece] + group.lengths[piece] - 1 - number
+            sweep = self._sweep(steps, ahead, back, group)
+            ways = ((ahead, group.first - 1, forward), (back, group.last + 1, backward))
+            for way, (tokens, neighbor, states) in enumerate(ways):
+                own = (tokens >= group.first[piece]) & (tokens <= group.last[piece])
+                for to, swept in zip(states, sweep, strict=True):
+                    to[tokens[own]] = swept[way][own]
+                shared = np.flatnonzero((tokens == neighbor[piece]) & ~own)
+                met.append((states, tokens[shared], [x[way][shared] for x in sweep[2:4]]))
+        for states, tokens, said in met:
+            if not _agree(said, [x[tokens] for x in states[2:4]]):
+                return False
         self._enter, self._opened, self._closed, inside, scale = forward
         self._after_closed, self._after_inside, self._into, _, scale_back = backward
         # What follows is known up to a factor, by which the states' probabilities sum to 1.
@@ -367,48 +391,16 @@ def _rows_and_steps(steps: Steps) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return row, np.repeat(np.arange(len(sizes)), sizes)
 
 
-def _own_tokens(
-    states: Sequence[NDArray[np.float64]],
-    tokens: NDArray[np.int64],
-    piece: NDArray[np.int64],
-    pieces: Pieces,
-    neighbors: NDArray[np.int64],
-    n_tokens: int,
-) -> tuple[list[NDArray[np.float64]], bool]:
-    """Take each token's states from the piece that it belongs to.
-
-    states (Sequence[ndarray]): Arrays with one row for each place.
-    tokens (ndarray): Shape (n_places,), the token at each place.
-    piece (ndarray): Shape (n_places,), the piece of each place.
-    pieces (Pieces): The pieces.
-    neighbors (ndarray): Shape (n_pieces,), the token of each piece's neighbor that the piece comes
-        through before its own.
-    n_tokens (int): The number of tokens.
-    RETURNS (Tuple[List[ndarray], bool]): The arrays with one row for each token, and whether the
-        pieces agree with their neighbors.
-    """
-    own = (tokens >= pieces.first[piece]) & (tokens <= pieces.last[piece])
-    places = np.empty(n_tokens, dtype=np.int64)
-    places[tokens[own]] = np.flatnonzero(own)
-    shared = np.flatnonzero((tokens == neighbors[piece]) & ~own)
-    agree = _agree(states[2:4], shared, places[tokens[shared]])
-    return [x[places] for x in states], agree
-
-
-def _agree(
-    states: Sequence[NDArray[np.float64]], places: NDArray[np.int64], others: NDArray[np.int64]
-) -> bool:
+def _agree(said: Sequence[NDArray[np.float64]], found: Sequence[NDArray[np.float64]]) -> bool:
     """Whether two pieces find the same for the same tokens, but for a factor for each token.
 
-    states (Sequence[ndarray]): Values of the classes and of the insides at all places.
-    places (ndarray): Shape (n,), tokens where one piece has them.
-    others (ndarray): Shape (n,), the same tokens where the other piece has them.
+    said (Sequence[ndarray]): Values of the classes and of the insides (n, …) by one piece.
+    found (Sequence[ndarray]): The same by the piece that the tokens belong to.
     RETURNS (bool): Whether they agree; False if any is not a number.
     """
-    if not len(places):
+    if not len(said[0]):
         return True
-    every = np.concatenate(states, axis=1)
-    a, b = every[places], every[others]
+    a, b = np.concatenate(said, axis=1), np.concatenate(found, axis=1)
     a /= a.sum(axis=1, keepdims=True)
     b /= b.sum(axis=1, keepdims=True)
     return np.allclose(a, b, rtol=_TOLERANCE, atol=_SMALLEST)
