@@ -633,6 +633,14 @@ def show_results(results: Mapping[str, Any]) -> None:
         print(line)
     for note in results["notes"]:
         msg.info(note)
+    show_origin(results)
+
+
+def show_origin(results: Mapping[str, Any]) -> None:
+    """Print where results come from.
+
+    results (Mapping[str, Any]): Results with their `command`, `date` and `machine`.
+    """
     facts = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
     print(f"\n{results['command']}\n{results['date']}; {facts}")
 

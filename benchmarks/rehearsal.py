@@ -28,6 +28,7 @@ from accuracy import (
     msg,
     parse_overrides,
     prepare_config,
+    show_origin,
     train_pipeline,
 )
 from data import InputError, Split, blank, convert_corpus
@@ -151,8 +152,7 @@ def show_results(results: Mapping[str, Any]) -> None:
         for way, scores in results["rows"].items()
     ]
     msg.table(rows, header=header, divider=True, aligns=("l", *"rrrrrrr"))
-    facts = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
-    print(f"\n{results['command']}\n{results['date']}; {facts}")
+    show_origin(results)
 
 
 app = typer.Typer(add_completion=False)

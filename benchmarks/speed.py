@@ -56,6 +56,7 @@ from accuracy import (
     prepare_config,
     run_name,
     show_corpus,
+    show_origin,
     train_pipeline,
     write_results,
 )
@@ -968,8 +969,7 @@ def show(results: Mapping[str, Any]) -> None:
     msg.table(rows, header=header, divider=True, aligns=("l", *"rrr"), max_col=70)
     for note in results["notes"]:
         msg.info(note)
-    facts = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
-    print(f"\n{results['command']}\n{results['date']}; {facts}")
+    show_origin(results)
 
 
 def _is_met(value: float, sign: str, target: float) -> bool:

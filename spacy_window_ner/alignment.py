@@ -16,6 +16,7 @@ from spacy.errors import Errors
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from .steps import document_edges
 from .tags import BEGIN, IN, LAST, MISSING, OUTSIDE, TAGS_PER_LABEL, UNIT, n_tags, spans_to_tags
 
 _IOB_MISSING, _IOB_IN, _IOB_OUT, _IOB_BEGIN = range(4)
@@ -72,7 +73,7 @@ def read_gold(
     tags, incorrect, misaligned = [np.zeros(0, dtype=np.int32)], [], []
     offset = 0
     for example in examples:
-        if _same_tokens(example):
+        if same_tokens(example):
             tags.append(_tags_of(example.reference, labels, missing_space=OUTSIDE))
         else:
             aligned, not_aligned = _aligned_tags(example, labels)
@@ -86,7 +87,12 @@ def read_gold(
     return Gold(np.concatenate(tags), wrong, misaligned)
 
 
-def _same_tokens(example: Example) -> bool:
+def same_tokens(example: Example) -> bool:
+    """Whether the pipeline's tokens of an example are those of its annotation.
+
+    example (Example): The example.
+    RETURNS (bool): Whether the tokens agree one by one.
+    """
     x, y = example.predicted, example.reference
     return len(x) == len(y) and bool((x.to_array(ORTH) == y.to_array(ORTH)).all())
 
@@ -168,7 +174,7 @@ def preset_mask(
         return None, False
     iob, types, space, sent_start = np.concatenate(arrays).T
     lengths = np.asarray([len(doc) for doc in docs])
-    first = (np.cumsum(lengths) - lengths)[lengths > 0]
+    first, _ = document_edges(lengths)
     crosses = sent_start == 1
     crosses[first] = False
     blocked = (iob == _IOB_BEGIN) & (types == 0)

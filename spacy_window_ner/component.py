@@ -188,10 +188,8 @@ class WindowNER(TrainablePipe):
     @property
     def _legal(self) -> NDArray[np.bool_]:
         """Which tags are in use (n_tags,): all but those of labels never seen in training."""
-        legal = np.ones(n_tags(len(self.cfg["labels"])), dtype=bool)
-        for number in self.model.attrs["unseen_labels"]:
-            first = 1 + TAGS_PER_LABEL * number
-            legal[first : first + TAGS_PER_LABEL] = False
+        legal = np.zeros(n_tags(len(self.cfg["labels"])), dtype=bool)
+        legal[_in_use(self.model)[0]] = True
         return legal
 
     def add_label(self, label: str) -> int:

@@ -1,4 +1,4 @@
-"""Sums and maxima over all legal tag sequences of a batch of documents.
+"""Sums over all legal tag sequences of a batch of documents.
 
 A sequence is a path through a lattice. After each token the path is in one of 2n + 1 states for n
 labels: class 0 (the token was `O`), class 1 + x (an entity of label x has just ended, by `L-X` or
@@ -24,7 +24,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import Steps, mask_scores, require_finite, split_tags
+from .steps import Steps, document_edges, mask_scores, require_finite, split_tags
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
 from .viterbi import best_tags
 
@@ -83,9 +83,8 @@ class Pieces:
         begins, ends = number == 0, number == n_pieces[document] - 1
         first = (document_ends - sizes)[document] + own * number
         behind = np.where(ends, document_ends[document], first + own)
-        starts = np.where(begins, first, np.maximum(first - overlap, first - own * number))
+        starts = np.maximum(first - overlap, first - own * number)
         stops = np.minimum(behind + overlap, document_ends[document])
-        stops = np.where(ends, behind, stops)
         return cls(starts, stops - starts, first, behind - 1, begins, ends)
 
     def groups(self) -> Iterator["Pieces"]:
@@ -142,7 +141,7 @@ class Lattice:
             e_L *= np.exp(-top)
             while not self._run(Pieces.of(self._lengths, overlap)):
                 overlap *= 2
-        last = np.cumsum(self._lengths)[self._lengths > 0] - 1
+        _, last = document_edges(self._lengths)
         ends = self._closed[last].sum(axis=1)
         if not (ends > _SMALLEST).all() or not (self._scale > _SMALLEST).all():
             best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
@@ -169,7 +168,7 @@ class Lattice:
         backward = [np.empty((n, width)) for width in widths]
         met = []  # tokens of neighbors that pieces come through, and their states
         for group in pieces.groups():
-            steps = Steps.of_sequences(group.starts, group.lengths)
+            steps = Steps.of(group.starts, group.lengths)
             row, number = _rows_and_steps(steps)
             piece = steps.documents[row]
             ahead = group.starts[piece] + number
@@ -274,7 +273,7 @@ class Lattice:
         """
         before = np.zeros(self._closed.shape)
         before[1:] = self._closed[:-1]
-        first = (np.cumsum(self._lengths) - self._lengths)[self._lengths > 0]
+        first, _ = document_edges(self._lengths)
         before[first] = 0
         before[first, 0] = 1
         return self._e_T * (before.T @ self._into)
@@ -364,7 +363,7 @@ class SinglePath:
         enters = outside | (position == BEGIN) | (position == UNIT)
         # The class that has just ended before each token; O at the start of a document.
         before = np.concatenate([[0], entered[:-1]])
-        before[(np.cumsum(lengths) - lengths)[lengths > 0]] = 0
+        before[document_edges(lengths)[0]] = 0
         self._from, self._to = before[enters], entered[enters]
         per_token = emissions[tokens, tags].astype(np.float64)
         per_token[enters] += transitions[self._from, self._to]

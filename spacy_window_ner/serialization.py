@@ -7,6 +7,7 @@ import numpy as np
 import srsly
 from thinc.api import Model
 
+from .layers.lexemes import LEXEME_EMBED
 from .tags import n_tags
 
 # The dimensions that give the shape of each parameter.
@@ -151,5 +152,5 @@ def _validate_param(node: Model, param: str) -> None:
 def _own_nodes(model: Model) -> dict[int, Model]:
     """The nodes of our layers by their place: all but those of somebody else's token vectors."""
     tok2vec = model.get_ref("tok2vec")
-    others = [] if tok2vec.name == "lexeme_embed" else list(tok2vec.walk())
+    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
     return {i: node for i, node in enumerate(model.walk()) if node not in others}

@@ -29,18 +29,8 @@ class Steps:
     documents: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lengths: NDArray[np.integer]) -> "Steps":
-        """Order the tokens of documents.
-
-        lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-        RETURNS (Steps): The order.
-        """
-        sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
-        return cls.of_sequences(np.cumsum(sizes) - sizes, sizes)
-
-    @classmethod
-    def of_sequences(cls, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> "Steps":
-        """Order the tokens of stretches of text, which may overlap.
+    def of(cls, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> "Steps":
+        """Order the tokens of sequences: documents, or stretches of text, which may overlap.
 
         starts (ndarray): Shape (n_sequences,), the first token of each.
         lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
@@ -72,6 +62,20 @@ class Steps:
         """The same from last to first."""
         bounds = self.bounds.tolist()
         return zip(bounds[-2::-1], bounds[:0:-1], strict=True)
+
+
+def document_edges(
+    lengths: NDArray[np.integer],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the first and the last token of each document that has any.
+
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    RETURNS (Tuple[ndarray, ndarray]): Shape (n_docs with tokens,) each.
+    """
+    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+    sizes = sizes[sizes > 0]
+    ends = np.cumsum(sizes)
+    return ends - sizes, ends - 1
 
 
 def mask_scores(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ each other and short, and are searched side by side.
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import Steps, mask_scores, require_finite, split_tags
+from .steps import Steps, document_edges, mask_scores, require_finite, split_tags
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT
 
 # What no entity gains over a word that can only be O; the bound needs a finite number.
@@ -40,7 +40,7 @@ def best_tags(
     sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     T = transitions.astype(np.float64)
     starts, lengths = _stretches(surely_outside(scores, T, sizes), sizes)
-    steps = Steps.of_sequences(starts, lengths)
+    steps = Steps.of(starts, lengths)
     found, has_path = _search(steps, scores, T)
     if not has_path.all():
         token = int(starts[steps.documents[np.argmin(has_path)]])
@@ -86,8 +86,8 @@ def _largest_sums(
     """The largest sum of the words right before each word, 0 for none of them: (n_tokens,); and
     how large an error of rounding can be.
     """
+    first, _ = document_edges(lengths)
     lengths = lengths[lengths > 0]
-    first = np.cumsum(lengths) - lengths
     sums = np.concatenate([[0], np.cumsum(gain)[:-1]])
     sums -= np.repeat(sums[first], lengths)
     # Each document lies lower than the one before, so that its smallest sum so far is its own.
@@ -105,7 +105,7 @@ def _stretches(
     transition to it.
     """
     ends = outside.copy()
-    ends[np.cumsum(lengths)[lengths > 0] - 1] = True
+    ends[document_edges(lengths)[1]] = True
     stop = np.flatnonzero(ends) + 1
     start = np.concatenate([[0], stop[:-1]])
     plain = (stop - start == 1) & outside[start]

@@ -105,6 +105,20 @@ def small_model(**changes: Any) -> dict[str, Any]:
     return {"hidden_width": 24, "window_size": 2, "tok2vec": tok2vec, **changes}
 
 
+def small_cnn(width: int, embed_size: int) -> dict[str, Any]:
+    """Settings of spaCy's own token vectors, small."""
+    return {
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "width": width,
+        "depth": 1,
+        "embed_size": embed_size,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+        "pretrained_vectors": None,
+    }
+
+
 def blank(lang: str = "xx", name: str = "window_ner", **config: Any) -> Language:
     """A blank pipeline with a small window_ner that is not initialized.
 

@@ -33,6 +33,7 @@ from .pipelines import (
     predictions,
     read_marked,
     shared,
+    small_cnn,
     small_model,
     texts_of,
     train,
@@ -354,16 +355,7 @@ def test_averages_are_used_within_use_params_and_nowhere_else():
 @pytest.mark.parametrize("listens", [True, False], ids=["listener", "own tok2vec"])
 def test_spacy_token_vectors_train(listens: bool):
     """A shared `tok2vec` component behind a listener, and spaCy's layer inside of ours."""
-    tok2vec = {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": 16,
-        "depth": 1,
-        "embed_size": 200,
-        "window_size": 1,
-        "maxout_pieces": 2,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    }
+    tok2vec = small_cnn(width=16, embed_size=200)
     fix_random_seed(0)
     nlp = spacy.blank("en")
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}

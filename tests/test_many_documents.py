@@ -21,6 +21,7 @@ from .pipelines import (
     entities,
     make_examples,
     ner_of,
+    small_cnn,
     small_model,
     texts_of,
     train,
@@ -232,16 +233,7 @@ def test_eight_streams_at_once_find_what_one_finds():
 
 def test_threads_share_a_network_behind_a_listener():
     """The entities of one document are those of its own vectors, not of another thread's."""
-    tok2vec = {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": 8,
-        "depth": 1,
-        "embed_size": 50,
-        "window_size": 1,
-        "maxout_pieces": 2,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    }
+    tok2vec = small_cnn(width=8, embed_size=50)
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8}
     nlp = spacy.blank("xx")
     nlp.add_pipe("tok2vec", config={"model": tok2vec})

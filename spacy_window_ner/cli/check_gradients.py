@@ -14,6 +14,7 @@ from wasabi import msg
 from ..component import WindowNER
 from ..graph import Node, check_graph
 from ..layers.gazetteer import GAZETTEER
+from ..layers.lexemes import LEXEME_EMBED
 
 # The bound that float64 allows; a wrong formula is off by far more.
 BOUND = 1e-6
@@ -90,7 +91,7 @@ def _check(nlp: Language, component: WindowNER) -> bool:
     docs = [example.predicted for example in examples]
     model: Model = component.model
     _add_matches(docs, model)
-    if component.tok2vec.name != "lexeme_embed":
+    if component.tok2vec.name != LEXEME_EMBED:
         # Token vectors of other people's layers are float32: check all that comes after them.
         for _, pipe in nlp.pipeline:
             if pipe is component:
@@ -126,7 +127,7 @@ def _add_matches(docs: list[Doc], model: Model) -> None:
 
 def _print_graph(component: WindowNER, nodes: list[Node]) -> None:
     msg.divider(f"{component.name}: objective {component.model.attrs['objective']}")
-    if component.tok2vec.name != "lexeme_embed":
+    if component.tok2vec.name != LEXEME_EMBED:
         msg.info(f"Token vectors come from '{component.tok2vec.name}', which is not checked.")
     rows = []
     for node in nodes:

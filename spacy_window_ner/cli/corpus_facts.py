@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START
+from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
-from ..alignment import read_gold
+from ..alignment import read_gold, same_tokens
 from ..features import Lexemes, extract
 
 _IOB_MISSING, _IOB_BEGIN = 0, 3
@@ -179,13 +179,12 @@ def read_incorrect_spans(examples: Sequence[Example], key: str) -> IncorrectSpan
 
 
 def _misaligned_tokens(example: Example) -> int:
-    x, y = example.predicted, example.reference
-    if len(x) == len(y) and (x.to_array(ORTH) == y.to_array(ORTH)).all():
+    if same_tokens(example):
         return 0
     x2y, y2x = example.alignment.x2y, example.alignment.y2x
     same = x2y.lengths == 1
     same[same] = y2x.lengths[x2y.data[np.cumsum(x2y.lengths)[same] - 1]] == 1
-    return int((~same & (x.to_array(IS_SPACE) == 0)).sum())
+    return int((~same & (example.predicted.to_array(IS_SPACE) == 0)).sum())
 
 
 def _read_annotation(facts: CorpusFacts, doc: Doc) -> None:

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..steps import document_edges
 from .embedding import add_rows
 from .to_numpy import NUMPY_OPS
 
@@ -59,7 +60,7 @@ def forward(
     windows, backprop_window = window(X, is_train)
     width, border = X.data.shape[1], windows.data.shape[1]
     words = same_words(docs)
-    first, last = _edges(X.lengths)
+    first, last = document_edges(X.lengths)
     before, after = _shifted(X.data, 1, first), _shifted(X.data, -1, last)
     blocks = [mean_of_others(x, words) for x in (before, X.data, after)]
 
@@ -119,12 +120,6 @@ def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:
     others = (counts[words[rows]] - 1).astype(X.dtype)
     Y[rows] = (sums[words[rows]] - X[rows]) / others[:, None]
     return Y
-
-
-def _edges(lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first and the last token of each document that has any."""
-    ends = np.cumsum(lengths[lengths > 0])
-    return ends - lengths[lengths > 0], ends - 1
 
 
 def _shifted(X: NDArray, by: int, edges: NDArray[np.int64]) -> NDArray:

@@ -11,6 +11,7 @@ soon as a gradient reaches them.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +94,7 @@ def forward(
         learned = new & d_vectors.any(axis=1)
         if learned.any():
             _add_known(model, np.unique(ids[learned]))
-        d_E = np.zeros(E.shape, dtype=d_vectors.dtype)
-        add_rows(d_E, rows.T.ravel(), np.tile(d_vectors, (rows.shape[1], 1)))
-        model.inc_grad("E", d_E)
+        inc_rows(model, rows, d_vectors)
         return np.zeros(0, dtype=d_vectors.dtype)
 
     return vectors, backprop
@@ -134,6 +133,18 @@ def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.floa
     return np.where(known[nearest] == ids, counts[nearest], 0).astype(np.float64)
 
 
+def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> None:
+    """Add the gradient of sums of rows to that of the table: each row of a sum gets it whole.
+
+    model (Model): A layer with the parameter E (nV, nO).
+    rows (ndarray): Shape (n, rows of a sum), which rows of E were summed.
+    d_vectors (ndarray): Shape (n, nO), the gradient of the sums.
+    """
+    d_E = np.zeros(model.get_param("E").shape, dtype=d_vectors.dtype)
+    add_rows(d_E, rows.T.ravel(), np.tile(d_vectors, (rows.shape[1], 1)))
+    model.inc_grad("E", d_E)
+
+
 def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:
     """table[rows[i]] += values[i], in place, with rows that may repeat.
 
@@ -149,7 +160,7 @@ def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None
     table[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
 
 
-def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:
+def init(model: Model, X: Any = None, Y: Any = None) -> None:
     """Draw the table: uniform in ±0.1, as Thinc's HashEmbed."""
     shape = (model.get_dim("nV"), model.get_dim("nO"))
     model.set_param("E", np.random.uniform(-0.1, 0.1, shape).astype("f"))

@@ -20,7 +20,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
-from .embedding import add_rows
+from .embedding import add_rows, inc_rows, init
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -83,10 +83,7 @@ def forward(
     add_rows(Y, matches.tokens, E[rows].sum(axis=1))
 
     def backprop(d_Y: Ragged) -> InT:
-        d_E = np.zeros(E.shape, dtype=d_Y.data.dtype)
-        d_pairs = d_Y.data[matches.tokens]
-        add_rows(d_E, rows.T.ravel(), np.tile(d_pairs, (rows.shape[1], 1)))
-        model.inc_grad("E", d_E)
+        inc_rows(model, rows, d_Y.data[matches.tokens])
         return []
 
     return Ragged(Y, lengths), backprop
@@ -169,12 +166,6 @@ def _warn_missing(key: str) -> None:
         f"(nlp.update(…, annotates=[…])), or set gazetteer_key = null.",
         stacklevel=2,
     )
-
-
-def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
-    """Draw the table: uniform in ±0.1, as Thinc's HashEmbed."""
-    shape = (model.get_dim("nV"), model.get_dim("nO"))
-    model.set_param("E", np.random.uniform(-0.1, 0.1, shape).astype("f"))
 
 
 def WithGazetteer(words: Model[InT, Ragged], gazetteer: Model[InT, Ragged]) -> Model[InT, OutT]:

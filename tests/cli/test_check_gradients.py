@@ -21,6 +21,7 @@ from ..pipelines import (
     make_examples,
     ner_of,
     save_vectors,
+    small_cnn,
     small_model,
     train,
     trained,
@@ -100,16 +101,7 @@ def test_a_pipeline_with_a_listener_is_checked(tmp_path: Path):
     """spaCy's own layers are not checked, since they compute in float32; all after them is."""
     fix_random_seed(0)
     nlp = spacy.blank("xx")
-    tok2vec = {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": 8,
-        "depth": 1,
-        "embed_size": 50,
-        "window_size": 1,
-        "maxout_pieces": 2,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    }
+    tok2vec = small_cnn(width=8, embed_size=50)
     nlp.add_pipe("tok2vec", config={"model": tok2vec})
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8}
     nlp.add_pipe("window_ner", config={"model": {"hidden_width": 6, "tok2vec": listener}})
@@ -128,16 +120,7 @@ def test_a_pipeline_with_a_listener_is_checked(tmp_path: Path):
 
 def test_spacy_token_vectors_within_the_network_are_left_out(tmp_path: Path):
     nlp = spacy.blank("xx")
-    tok2vec = {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": 8,
-        "depth": 1,
-        "embed_size": 50,
-        "window_size": 1,
-        "maxout_pieces": 2,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    }
+    tok2vec = small_cnn(width=8, embed_size=50)
     nlp.add_pipe("window_ner", config={"model": {"hidden_width": 6, "tok2vec": tok2vec}})
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
