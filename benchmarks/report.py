@@ -1,0 +1,184 @@
+"""How results are told: where they come from, and what tables and figures have in common."""
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import srsly
+from data import InputError, Split
+from wasabi import msg
+
+PACKAGES = ("spacy", "thinc", "numpy", "spacy-window-ner")
+DASH = "–"
+COLORS = {
+    "window_ner": "#1b6ca8",
+    "ner": "#e08e2b",
+    "ner-accuracy": "#a8451b",
+    "crf": "#7a7a7a",
+}
+
+
+def origin() -> dict[str, Any]:
+    """Where results come from that are being made.
+
+    RETURNS (Dict[str, Any]): `date` and `machine`.
+    """
+    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return {"date": date, "machine": machine()}
+
+
+def command() -> str:
+    """The command that is running.
+
+    RETURNS (str): As it is typed.
+    """
+    return shlex.join(["python", *sys.argv])
+
+
+def machine() -> dict[str, Any]:
+    """Facts about the machine that figures depend on.
+
+    RETURNS (Dict[str, Any]): Processor, cores, versions and the number of threads asked for.
+    """
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
+    }
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def show_origin(results: Mapping[str, Any]) -> None:
+    """Print where results come from.
+
+    results (Mapping[str, Any]): Results with their `command`, `date` and `machine`.
+    """
+    facts = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
+    print(f"\n{results['command']}\n{results['date']}; {facts}")
+
+
+def write_results(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write results as JSON.
+
+    results (Mapping[str, Any]): What `compare` returns.
+    folder (Path): The folder to write to.
+    RETURNS (Path): The file, named after the run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{results['name']}.json"
+    srsly.write_json(path, results)
+    return path
+
+
+def show_corpus(splits: Mapping[str, Split]) -> None:
+    """Print what is in the corpus, and which entities do not align with the tokens.
+
+    splits (Mapping[str, Split]): The corpus.
+    """
+    msg.divider("Corpus")
+    rows = []
+    for name, split in splits.items():
+        n_misaligned = len(split.misaligned)
+        share = f"{n_misaligned / max(split.n_entities, 1):.1%}"
+        counts = (len(split.gold), split.n_tokens, split.n_entities, n_misaligned)
+        rows.append((name, *(f"{count:,}" for count in counts), share))
+    header = ("split", "documents", "tokens", "entities", "misaligned", "share")
+    msg.table(rows, header=header, divider=True, aligns=("l", *"rrrrr"))
+    for name, split in splits.items():
+        if split.misaligned:
+            msg.warn(f"Misaligned in {name}, for example:", "\n".join(split.misaligned[:3]))
+
+
+def notes_on(splits: Mapping[str, Split]) -> list[str]:
+    """Say what a reader of scores on a corpus must know.
+
+    splits (Mapping[str, Split]): The corpus.
+    RETURNS (List[str]): A sentence or more for each such thing.
+    """
+    notes = []
+    if any(split.misaligned for split in splits.values()):
+        parts = ", ".join(
+            f"{name} {len(split.misaligned)} of {split.n_entities} "
+            f"({len(split.misaligned) / max(split.n_entities, 1):.1%})"
+            for name, split in splits.items()
+        )
+        notes.append(
+            f"Entities that do not align with the tokens: {parts}. In training their tokens are "
+            f"missing annotation. In the scores each is an entity that every system misses, so no "
+            f"system can have more recall than the rest. The dev score that training prints and "
+            f"chooses the best model by is spaCy's own: it leaves them out, and is higher."
+        )
+    if "test" not in splits:
+        notes.append("No test scores: the corpus has no test file, or it was left out.")
+    return notes
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table in Markdown.
+
+    header (Sequence[str]): The names of the columns.
+    rows (Iterable[Sequence[str]]): The rows.
+    RETURNS (str): The table.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def mean_and_spread(values: Sequence[float], sign: str = "") -> str:
+    """Write what several seeds gave.
+
+    values (Sequence[float]): One for each seed.
+    sign (str): `+` to write the sign of the mean in any case.
+    RETURNS (str): The mean, and ± the standard deviation where there are several; a dash for none.
+    """
+    if not values:
+        return DASH
+    text = f"{mean(values):{sign}.1f}"
+    return text if len(values) == 1 else f"{text} ± {stdev(values):.1f}"
+
+
+def pyplot() -> Any:
+    """Prepare to draw figures as SVG that are the same each time they are drawn from the same.
+
+    RETURNS (ModuleType): `matplotlib.pyplot`.
+    RAISES (InputError): If matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise InputError("Figures need matplotlib: pip install matplotlib") from error
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "spacy-window-ner"
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def save_figure(figure: Any, path: Path) -> Path:
+    """Write a figure, and close it.
+
+    figure (Figure): The figure.
+    path (Path): The file.
+    RETURNS (Path): The file.
+    """
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot().close(figure)
+    return path
