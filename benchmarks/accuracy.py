@@ -2,6 +2,7 @@
 
     python benchmarks/accuracy.py CORPUS_FOLDER --config configs/efficiency.cfg --peer ner
     python benchmarks/accuracy.py FOLDER_OF_CORPORA --suite
+    python benchmarks/accuracy.py FOLDER_OF_CORPORA --ablation --corpus NAME
 
 All systems of a run get the same documents, tokens, word vectors, seed and process. They are
 trained by what `spacy train` runs, and their best models by dev score are compared:
@@ -15,17 +16,20 @@ trained by what `spacy train` runs, and their best models by dev score are compa
   nothing seen before, is given by itself.
 
 A corpus, a seed and a list of peers make one call of `compare`, whose result is one dictionary. The
-systems are in `systems.py`, all corpora and systems in `suite.py`.
+systems are in `systems.py`, all corpora and systems in `suite.py`, one thing changed at a time in
+`ablation.py`.
 """
 
 import gc
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Annotated, Any
 
+import ablation
 import suite
 import typer
 from data import GLOVE_PACKAGE, InputError, Split
@@ -180,13 +184,13 @@ def main(
         typer.Argument(
             metavar="DATA_FOLDER",
             help="Folder with train, dev and perhaps test, as .conll (token, tab, IOB tag) or as "
-            ".jsonl (text, and spans with character offsets). With --suite a folder of such "
-            "folders.",
+            ".jsonl (text, and spans with character offsets). With --suite and --ablation a folder "
+            "of such folders.",
         ),
     ],
     config: Annotated[
         Path | None,
-        typer.Option(help="Training config of window_ner; not with --suite."),
+        typer.Option(help="Training config of window_ner; not with --suite or --ablation."),
     ] = None,
     vectors: Annotated[
         str | None,
@@ -226,6 +230,15 @@ def main(
             "not run again.",
         ),
     ] = False,
+    with_ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation",
+            help="Train window_ner with one thing changed at a time, and score on dev. --corpus, "
+            "--preset, --variant and --seeds choose what; results that are in the folder ablation "
+            "of --output already are not run again.",
+        ),
+    ] = False,
     corpus_name: Annotated[
         list[str] | None,
         typer.Option("--corpus", help="A corpus by its folder's name; with --suite else all."),
@@ -239,11 +252,18 @@ def main(
     percent: Annotated[
         list[int] | None, typer.Option(min=1, max=100, help="Share of the training documents.")
     ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"{', '.join(dict.fromkeys(chain(*ablation.VARIANTS.values())))}; otherwise all "
+            "that a preset has."
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="How many seeds, from --seed up, otherwise 1.",
+            help="How many seeds, from --seed up: otherwise 1 with --suite, 3 with --ablation.",
         ),
     ] = None,
 ) -> None:
@@ -278,8 +298,24 @@ def main(
             suite.run_missing(cells, results, partial(suite.run_cell, data=corpus, settings=asked))
             suite.report(results, results.parent)
             return
+        if with_ablation:
+            trials = ablation.choose(
+                corpus,
+                corpora=corpus_name or (),
+                presets=preset or (),
+                variants=variant or (),
+                seeds=_seeds(seed, seeds or 3),
+            )
+            results = (output or RESULTS) / "ablation"
+            suite.run_missing(
+                trials, results, partial(ablation.run_trial, data=corpus, settings=asked)
+            )
+            ablation.report(results, results.parent.parent)
+            return
         if config is None:
-            raise InputError("Give --config, for example configs/efficiency.cfg, or --suite.")
+            raise InputError(
+                "Give --config, for example configs/efficiency.cfg, or --suite, or --ablation."
+            )
         compared = compare(corpus, asked)
     show_results(compared)
     if output is not None:
