@@ -16,6 +16,7 @@ from thinc.types import Ragged
 
 from .features import Lexemes
 from .gradients import Loss, check_gradients, no_dropout
+from .layers.product_sums import by_layers
 from .layers.transitions import Scores
 
 
@@ -50,8 +51,8 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     max_entries (int): How many entries of each array to check.
     RETURNS (List[Node]): The nodes, in the order in which values pass through them.
     """
-    with _recording(model) as flows, no_dropout(model):
-        model(X, is_train=True)  # in prediction, some layers are passed by
+    with _recording(model) as flows, no_dropout(model), by_layers(model):
+        model(X, is_train=True)
     through: dict[tuple[str, str, tuple[int, ...]], float] = {}
     for found in check_gradients(model, X, loss=loss, max_entries=max_entries):
         key = (found.node, found.array, found.shape)

@@ -76,7 +76,7 @@ def forward(
     """
     E = model.get_param("E")
     ids = np.ascontiguousarray(lexemes.ids[:, model.attrs["column"]])
-    rows = 1 + model.ops.hash(ids, model.attrs["seed"]).astype(np.int64) % (len(E) - 1)
+    rows = 1 + (model.ops.hash(ids, model.attrs["seed"]) % np.uint32(len(E) - 1)).astype(np.int32)
     counts = _counts(model, ids)
     new = (counts == 0) & (ids != UNKNOWN) & is_train
     counts[new] = 1
@@ -85,9 +85,7 @@ def forward(
         alpha = model.attrs["rare_dropout"]
         dropped = np.random.random_sample(len(ids)) * (alpha + counts) < alpha
         rows[dropped] = UNKNOWN_ROW
-    vectors = E[rows[:, 0]]
-    for i in range(1, rows.shape[1]):
-        vectors += E[rows[:, i]]
+    vectors = sum_rows(E, rows)
 
     def backprop(d_vectors: NDArray) -> NDArray:
         # Those of documents without annotation have no gradient and teach nothing.
@@ -141,8 +139,22 @@ def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> Non
     d_vectors (ndarray): Shape (n, nO), the gradient of the sums.
     """
     d_E = np.zeros(model.get_param("E").shape, dtype=d_vectors.dtype)
-    add_rows(d_E, rows.T.ravel(), np.tile(d_vectors, (rows.shape[1], 1)))
+    d_vectors = np.ascontiguousarray(d_vectors)
+    for of_sums in rows.T:
+        add_rows(d_E, of_sums, d_vectors)
     model.inc_grad("E", d_E)
+
+
+def sum_rows(table: NDArray, rows: NDArray[np.int32]) -> NDArray:
+    """Σ_i table[rows[:, i]].
+
+    table (ndarray): Shape (n_rows, width).
+    rows (ndarray): Shape (n, rows of a sum) int32.
+    RETURNS (ndarray): Shape (n, width).
+    """
+    if len(rows) == 0:  # which Thinc's loop in C does not take
+        return np.zeros((0, table.shape[1]), dtype=table.dtype)
+    return NUMPY_OPS.gather_add(table, rows)
 
 
 def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:
@@ -154,10 +166,10 @@ def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None
     """
     if len(rows) == 0:
         return
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    table[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+    # Thinc's loop in C takes contiguous float32 and int32; other types go through np.add.at.
+    NUMPY_OPS.scatter_add(
+        table, np.ascontiguousarray(rows, dtype=np.int32), np.ascontiguousarray(values)
+    )
 
 
 def init(model: Model, X: Any = None, Y: Any = None) -> None:

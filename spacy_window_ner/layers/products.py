@@ -6,7 +6,8 @@ computed once for each lexeme and kept for the next batches (spaCy's parser prec
 alike). A window then costs a sum of rows. The document's blocks, means over a few other words, and
 the features of lists of names, which most tokens have none of, are multiplied as they are.
 
-In training, where the weights change at each step, this layer is W x + b as it stands.
+In training, where the weights change at each step, products are kept for one batch only: see
+`product_sums`. Over other token vectors this layer is W x + b as it stands.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from ..features import Tokens, read
 from .document import BLOCKS, number_words
 from .embedding import add_rows
 from .gazetteer import matched
+from .product_sums import sum_products
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -56,7 +58,7 @@ def WithProducts(
     document_context (bool): Whether the document's blocks are beside the window.
     cache_megabytes (int): How much memory the products of lexemes may take, from 0 up.
     RETURNS (Model): List of Docs → Ragged (n, nO). Its reference `lexeme_embed` is the layer whose
-        token vectors depend on the lexeme alone, if it has one, and prediction uses that. Its
+        token vectors depend on the lexeme alone, if it has one, which saves multiplications. Its
         reference `gazetteer`, if set, is the layer whose features are the last block of a window.
     RAISES (ValueError): If the memory is negative.
     """
@@ -89,8 +91,8 @@ def forward(
     RETURNS: Ragged data (n, nO), and the callback that takes its gradient. It returns an empty
         list, since documents have no gradient.
     """
-    if not is_train and model.has_ref("lexeme_embed"):
-        return _predict(model, docs), _no_gradient
+    if model.has_ref("lexeme_embed"):
+        return _train(model, docs) if is_train else (_predict(model, docs), _no_gradient)
     words, hidden, rest = model.layers
     X, backprop_words = words(docs, is_train)
     Z, backprop_hidden = hidden(X.data, is_train)
@@ -101,6 +103,26 @@ def forward(
         return backprop_words(Ragged(d_X, d_Y.lengths))
 
     return Ragged(Y, X.lengths), backprop
+
+
+def _train(model: Model[InT, OutT], docs: InT) -> tuple[Ragged, Callable[[Ragged], InT]]:
+    """What `forward` computes, from the products of the batch's lexemes."""
+    _, hidden, rest = model.layers
+    Z, backprop_Z = sum_products(
+        model.get_ref("lexeme_embed"),
+        hidden,
+        model.get_ref("gazetteer") if model.has_ref("gazetteer") else None,
+        docs,
+        window_size=model.attrs["window_size"],
+        document_context=model.attrs["document_context"],
+    )
+    Y, backprop_rest = rest(Z.data, True)
+
+    def backprop(d_Y: Ragged) -> InT:
+        backprop_Z(backprop_rest(d_Y.data))
+        return []
+
+    return Ragged(Y, Z.lengths), backprop
 
 
 def _no_gradient(d_Y: Ragged) -> InT:
