@@ -110,15 +110,12 @@ def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:
     words (ndarray): Shape (n,), the group of each row, from 0 up.
     RETURNS (ndarray): Shape (n, width), zero where a group has one row only.
     """
-    Y = np.zeros_like(X)
     counts = np.bincount(words)
-    rows = np.flatnonzero(counts[words] > 1)
-    if len(rows) == 0:
-        return Y
     sums = np.zeros((len(counts), X.shape[1]), dtype=X.dtype)
-    add_rows(sums, words[rows], X[rows])
-    others = (counts[words[rows]] - 1).astype(X.dtype)
-    Y[rows] = (sums[words[rows]] - X[rows]) / others[:, None]
+    add_rows(sums, words, X)
+    Y = np.take(sums, words, axis=0)
+    Y -= X
+    Y /= np.maximum(counts[words] - 1, 1).astype(X.dtype)[:, None]
     return Y
 
 

@@ -145,16 +145,20 @@ def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> Non
     model.inc_grad("E", d_E)
 
 
-def sum_rows(table: NDArray, rows: NDArray[np.int32]) -> NDArray:
+def sum_rows(table: NDArray, rows: NDArray[np.integer]) -> NDArray:
     """Σ_i table[rows[:, i]].
 
     table (ndarray): Shape (n_rows, width).
-    rows (ndarray): Shape (n, rows of a sum) int32.
+    rows (ndarray): Shape (n, rows of a sum), from 0 up.
     RETURNS (ndarray): Shape (n, width).
     """
-    if len(rows) == 0:  # which Thinc's loop in C does not take
-        return np.zeros((0, table.shape[1]), dtype=table.dtype)
-    return NUMPY_OPS.gather_add(table, rows)
+    first, *others = np.ascontiguousarray(rows.T, dtype=np.intp)
+    sums = np.take(table, first, axis=0)
+    part = np.empty_like(sums)
+    for row in others:
+        np.take(table, row, axis=0, out=part, mode="clip")  # other modes write to a copy first
+        sums += part
+    return sums
 
 
 def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:

@@ -45,12 +45,12 @@ def forward(
 
     def backprop(d_H: NDArray) -> NDArray:
         d_Z = np.empty_like(Z)
-        open_ = np.ones(H.shape, dtype=bool)  # ties go to the first piece
-        for p in range(pieces):
+        left = d_H  # what no piece has taken yet: ties go to the first
+        for p in range(pieces - 1):
             block = slice(p * width, (p + 1) * width)
-            won = (Z[:, block] == H) & open_
-            open_ ^= won
-            np.multiply(d_H, won, out=d_Z[:, block])
+            np.multiply(left, Z[:, block] == H, out=d_Z[:, block])
+            left = left - d_Z[:, block]
+        d_Z[:, (pieces - 1) * width :] = left
         return d_Z
 
     return H, backprop
