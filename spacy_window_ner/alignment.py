@@ -6,8 +6,9 @@ prediction: tokens of entities that are set already, and blocked tokens, keep wh
 whitespace neither begins nor ends an entity; no entity crosses a sentence start that is set.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +71,16 @@ def read_gold(
     RETURNS (Gold): The annotation.
     RAISES (ValueError): If a span is both an entity and known to be wrong (spaCy's E868).
     """
-    tags, incorrect, misaligned = [np.zeros(0, dtype=np.int32)], [], []
+    examples = list(examples)
+    tags: list[NDArray[np.int32]] = []
+    incorrect, misaligned = [], []
+    agreeing = [same_tokens(example) for example in examples]
+    references = [example.reference for example in compress(examples, agreeing)]
+    own = _split(_tags_of(references, labels, missing_space=OUTSIDE), references)
     offset = 0
-    for example in examples:
-        if same_tokens(example):
-            tags.append(_tags_of(example.reference, labels, missing_space=OUTSIDE))
+    for example, agrees in zip(examples, agreeing, strict=True):
+        if agrees:
+            tags.append(next(own))
         else:
             aligned, not_aligned = _aligned_tags(example, labels)
             tags.append(aligned)
@@ -84,7 +90,7 @@ def read_gold(
                 incorrect.append((offset + span.start, offset + span.end, labels[span.label]))
         offset += len(example.predicted)
     wrong = np.asarray(incorrect, dtype=np.int64).reshape(-1, 3)
-    return Gold(np.concatenate(tags), wrong, misaligned)
+    return Gold(np.concatenate([np.zeros(0, dtype=np.int32), *tags]), wrong, misaligned)
 
 
 def same_tokens(example: Example) -> bool:
@@ -125,35 +131,53 @@ def _incorrect_spans(example: Example, key: str | None) -> list[Span]:
     return spans
 
 
-def _tags_of(doc: Doc, labels: Mapping[int, int], *, missing_space: int) -> NDArray[np.int32]:
-    """Tags of a document's own annotation, read from arrays.
+def _tags_of(
+    docs: Sequence[Doc], labels: Mapping[int, int], *, missing_space: int
+) -> NDArray[np.int32]:
+    """Tags of the documents' own annotation, read from arrays.
 
-    doc (Doc): The document.
+    docs (Sequence[Doc]): The documents.
     labels (Mapping[int, int]): The number of each label by its hash.
     missing_space (int): The tag of whitespace tokens without annotation in a document that has
         some: spaCy's Example takes them for outside.
     RETURNS (ndarray): Shape (n_tokens,) int32: the tag of tokens in an entity whose label is
         known; O for outside tokens; `MISSING` for missing ones and for blocked ones.
     """
-    iob, types, space = doc.to_array([ENT_IOB, ENT_TYPE, IS_SPACE]).reshape(-1, 3).T
-    tags = np.full(len(doc), MISSING, dtype=np.int32)
-    if not iob.any():
-        return tags
-    tags[space > 0] = missing_space
+    iob, types, space = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE])
+    lengths = np.asarray([len(doc) for doc in docs], dtype=np.int64)
+    document = np.repeat(np.arange(len(docs)), lengths)
+    annotated = np.bincount(document[iob > 0], minlength=len(docs)) > 0
+    tags = np.full(len(iob), MISSING, dtype=np.int32)
+    tags[annotated[document] & (space > 0)] = missing_space
     tags[iob == _IOB_OUT] = OUTSIDE
     entity = ((iob == _IOB_BEGIN) | (iob == _IOB_IN)) & (types > 0)
     if not entity.any():
         return tags
-    kinds, kind = np.unique(types, return_inverse=True)
-    number = np.asarray([labels.get(int(hash_), -1) for hash_ in kinds])[kind]
     # An entity goes on with I of the same type; anything else begins a new one, as in Doc.ents.
-    goes_on = np.zeros(len(doc), dtype=bool)
+    goes_on = np.zeros(len(iob), dtype=bool)
     goes_on[1:] = entity[1:] & entity[:-1] & (iob[1:] == _IOB_IN) & (types[1:] == types[:-1])
-    last = ~np.concatenate([goes_on[1:], [False]])
+    goes_on[document_edges(lengths)[0]] = False
+    last = ~np.append(goes_on[1:], False)
     position = np.where(goes_on, np.where(last, LAST, IN), np.where(last, UNIT, BEGIN))
-    tags[entity] = (1 + TAGS_PER_LABEL * number + position)[entity]
-    tags[entity & (number < 0)] = OUTSIDE
+    kinds, kind = np.unique(types[entity], return_inverse=True)
+    number = np.asarray([labels.get(int(hash_), -1) for hash_ in kinds])[kind]
+    known = 1 + TAGS_PER_LABEL * number + position[entity]
+    tags[entity] = np.where(number < 0, OUTSIDE, known)
     return tags
+
+
+def _columns(docs: Sequence[Doc], attrs: Sequence[int]) -> NDArray[np.uint64]:
+    """Attributes of the tokens of documents: (n_attrs, n_tokens)."""
+    arrays = [doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs]
+    return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays]).T
+
+
+def _split(tags: NDArray[np.int32], docs: Sequence[Doc]) -> Iterator[NDArray[np.int32]]:
+    """The tags (n_tokens,) of each document by itself."""
+    first = 0
+    for doc in docs:
+        yield tags[first : first + len(doc)]
+        first += len(doc)
 
 
 def preset_mask(
@@ -168,11 +192,7 @@ def preset_mask(
     RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, or None where nothing
         is set and all tags are allowed everywhere; and whether any entity is set or blocked.
     """
-    columns = [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START]
-    arrays = [doc.to_array(columns).reshape(-1, len(columns)) for doc in docs]
-    if not arrays:
-        return None, False
-    iob, types, space, sent_start = np.concatenate(arrays).T
+    iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
     lengths = np.asarray([len(doc) for doc in docs])
     first, _ = document_edges(lengths)
     crosses = sent_start == 1
@@ -185,8 +205,7 @@ def preset_mask(
     tags = np.full(len(iob), MISSING, dtype=np.int32)
     tags[blocked] = OUTSIDE
     if entity.any():
-        own = [_tags_of(doc, labels, missing_space=MISSING) for doc in docs]
-        tags[entity] = np.concatenate(own)[entity]
+        tags[entity] = _tags_of(docs, labels, missing_space=MISSING)[entity]
     allowed = allow_only(tags, len(labels) if n_labels is None else n_labels)
     free = tags == MISSING
     _forbid(allowed, free & (space > 0), (BEGIN, LAST, UNIT))

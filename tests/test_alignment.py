@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
@@ -13,6 +14,7 @@ from tests.helpers import NLP, document_slices, entities_of, entity_tags, exampl
 KNOWN = ["A", "B"]
 LABELS = {NLP.vocab.strings.add(label): number for number, label in enumerate(KNOWN)}
 KEY = "wrong"
+INSIDE = 1  # spaCy's ENT_IOB
 
 
 # Random documents: words with whitespace behind them, cut into tokens at random
@@ -131,6 +133,21 @@ def test_entities_side_by_side_stay_two():
     example = example_from(["a", "b", "c"], ["U-A", "U-A", "U-B"])
     expected = [*entity_tags(0, 1), *entity_tags(0, 1), *entity_tags(1, 1)]
     assert read_gold([example], LABELS).tags.tolist() == expected
+
+
+def test_no_entity_goes_on_in_the_next_document():
+    batch = [example_from(["a", "b"], ["B-A", "L-A"]) for _ in range(2)]
+    for example in batch:  # a document may begin with I, if whoever wrote it did so
+        iob = [[INSIDE, label] for label in example.reference.to_array(ENT_TYPE)]
+        example.reference.from_array([ENT_IOB, ENT_TYPE], np.asarray(iob, dtype=np.uint64))
+    assert [token.ent_iob for token in batch[1].reference] == [INSIDE, INSIDE]
+    assert read_gold(batch, LABELS).tags.tolist() == [*entity_tags(0, 2), *entity_tags(0, 2)]
+
+
+def test_a_document_without_annotation_is_missing_beside_others():
+    blank = Example(Doc(NLP.vocab, words=["a", "  "]), Doc(NLP.vocab, words=["a", "  "]))
+    known = example_from(["a", "  "], ["O", "-"])
+    assert read_gold([blank, known], LABELS).tags.tolist() == [MISSING, MISSING, OUTSIDE, OUTSIDE]
 
 
 def test_entities_of_unknown_labels_are_outside():
