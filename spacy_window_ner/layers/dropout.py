@@ -35,7 +35,7 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    # Sixteen random bits for each value: drawn in half the time of a number between 0 and 1.
+    # Sixteen random bits take half the time of a number from 0 to 1, and meet the rate to 1/65536.
     drawn = np.frombuffer(np.random.bytes(2 * X.size), dtype="<u2").reshape(X.shape)
     mask = (drawn >= round(rate * 2**16)).astype(X.dtype)
     mask /= max(1 - rate, np.finfo("f").tiny)  # at a rate of 1 all values are dropped
