@@ -13,13 +13,15 @@ which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The sums 
 float64 and rescaled at every token (Rabiner 1989, section V.A).
 
 The sums of a chain are steps that wait for each other, and many short chains go faster side by side
-than one long. So long documents are cut into pieces that overlap, see `Lattice._run`.
+than one long. So long documents are cut into pieces, see `_parts`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,64 +30,55 @@ from .steps import Steps, document_edges, mask_scores, require_finite, split_tag
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
 from .viterbi import best_tags
 
+R = TypeVar("R")
+
 # Below this share of a step's largest factor, others may have been lost to rounding to zero.
 _SMALLEST = 1e-150
-# Tokens of its own that a piece of a long document has, and by how many more it reaches into its
-# neighbors at first: few enough steps, and few enough tokens twice.
-PIECE = 128
-OVERLAP = 64
+# How many tokens around a border between pieces tell, at first, what the pieces begin with.
+REACH = 32
 # A step takes about as long as what so many tokens add to steps.
 TOKENS_PER_STEP = 50
 # How many tokens are gone through at a time, for the sake of memory.
 GROUP = 2**16
-# How well two pieces have to agree where they meet, relative to each number.
+# How well what a piece began with has to agree with what its neighbor ended with, for each number.
 _TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The stretches of text that the sums go through side by side: documents, long ones in pieces.
+    """The stretches of text that the sums go through side by side: documents, long ones cut.
 
     starts (ndarray): Shape (n_pieces,), the first token of each piece.
-    lengths (ndarray): Shape (n_pieces,), the number of tokens of each.
-    first (ndarray): Shape (n_pieces,), the first token of each that is its own. Those before it
-        and behind the last of its own overlap with its neighbors.
-    last (ndarray): Shape (n_pieces,), the last token of its own.
+    lengths (ndarray): Shape (n_pieces,), the number of tokens of each, 1 or more.
     begins (ndarray): Shape (n_pieces,) bool, whether it begins with its document.
     ends (ndarray): Shape (n_pieces,) bool, whether it ends with its document.
     """
 
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
     begins: NDArray[np.bool_]
     ends: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, lengths: NDArray[np.integer], overlap: int) -> "Pieces":
-        """Cut documents.
+    def of(cls, lengths: NDArray[np.integer], reach: int) -> "Pieces":
+        """Cut documents evenly.
 
         lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-        overlap (int): How many tokens of its neighbors each piece has on each side.
-        RETURNS (Pieces): Pieces with `PIECE` tokens of their own, or more where that saves more
-            tokens than it adds steps. Documents that are not much longer are left whole.
+        reach (int): The least length of a piece of a document that is cut. Pieces are longer where
+            that saves more work at borders than it adds steps.
+        RETURNS (Pieces): The pieces, in the order of the text.
         """
         sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
-        document_ends = np.cumsum(sizes)
-        # Steps take piece · TOKENS_PER_STEP, overlaps n · 2 · overlap / piece: least where equal.
+        # Steps take piece · TOKENS_PER_STEP, borders n · reach / piece: least where they are equal.
         n = min(int(sizes.sum()), GROUP)
-        own = max(PIECE, math.isqrt(2 * overlap * n // TOKENS_PER_STEP))
-        n_pieces = np.where(sizes > own + 2 * overlap, -(-sizes // own), 1)
-        n_pieces[sizes == 0] = 0
+        size = max(reach, math.isqrt(reach * n // TOKENS_PER_STEP))
+        n_pieces = np.where(sizes < 2 * size, sizes > 0, sizes // size)
         document = np.repeat(np.arange(len(sizes)), n_pieces)
         number = np.arange(len(document)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
-        begins, ends = number == 0, number == n_pieces[document] - 1
-        first = (document_ends - sizes)[document] + own * number
-        behind = np.where(ends, document_ends[document], first + own)
-        starts = np.maximum(first - overlap, first - own * number)
-        stops = np.minimum(behind + overlap, document_ends[document])
-        return cls(starts, stops - starts, first, behind - 1, begins, ends)
+        of, cuts = sizes[document], n_pieces[document]
+        start, stop = of * number // cuts, of * (number + 1) // cuts
+        first = (np.cumsum(sizes) - sizes)[document] + start
+        return cls(first, stop - start, start == 0, stop == of)
 
     def groups(self) -> Iterator["Pieces"]:
         """Split them, so that memory is bounded.
@@ -96,6 +89,45 @@ class Pieces:
         bounds = np.flatnonzero(np.diff(number)) + 1
         for first, last in pairwise([0, *bounds.tolist(), len(number)]):
             yield Pieces(*(getattr(self, field.name)[first:last] for field in fields(self)))
+
+    def borders(self) -> NDArray[np.int64]:
+        """Where documents are cut.
+
+        RETURNS (ndarray): Shape (n_borders,), the tokens right behind the cuts, ascending.
+        """
+        behind = self.starts[~self.begins]
+        if len(self.ends) and not self.ends[-1]:
+            behind = np.append(behind, self.starts[-1] + self.lengths[-1])
+        return behind
+
+
+@dataclass(frozen=True)
+class Part:
+    """The sums at the tokens of a stretch of text, one row for each token.
+
+    first (int): The first token.
+    e (ndarray): Shape (n, n_tags), exp(emission − largest), I and L with the factor exp(−top),
+        top being the largest transition.
+    largest (ndarray): Shape (n,), the largest emission.
+    scale (ndarray): Shape (n,), the factor by which the forward sums grow.
+    enter (ndarray): Shape (n, n_labels + 1), the sums of what comes before, for each class to enter.
+    opened (ndarray): Shape (n, n_labels), the sums of what comes before, inside of each label.
+    closed (ndarray): Shape (n, n_labels + 1), the sums up to the token, for each class that ends.
+    after_closed (ndarray): Shape (n, n_labels + 1), the sums of what follows each class.
+    after_inside (ndarray): Shape (n, n_labels), the sums of what follows inside of each label.
+    into (ndarray): Shape (n, n_labels + 1), the sums from the token on, for each class it enters.
+    """
+
+    first: int
+    e: NDArray[np.float64]
+    largest: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    enter: NDArray[np.float64]
+    opened: NDArray[np.float64]
+    closed: NDArray[np.float64]
+    after_closed: NDArray[np.float64]
+    after_inside: NDArray[np.float64]
+    into: NDArray[np.float64]
 
 
 class Lattice:
@@ -114,7 +146,7 @@ class Lattice:
         lengths: NDArray[np.integer],
         allowed: NDArray[np.bool_] | None = None,
         *,
-        overlap: int = OVERLAP,
+        reach: int = REACH,
     ) -> None:
         """Run forward and backward.
 
@@ -122,148 +154,35 @@ class Lattice:
         transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
         lengths (ndarray): Shape (n_docs,).
         allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-        overlap (int): By how many tokens the pieces of long documents overlap at first.
+        reach (int): How many tokens around a border between pieces to begin with.
         RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
         """
-        require_finite(transitions)
         self._lengths = np.asarray(lengths, dtype=np.int64)
-        # All arrays below have one row for each token.
-        self._e = mask_scores(emissions, allowed)
-        largest = self._e.max(axis=1, initial=-np.inf)
+        parts = _over_parts(list, emissions, transitions, self._lengths, allowed, reach)
+        self._sums = parts[0] if len(parts) == 1 else _joined(parts)
         top = float(transitions.max())
-        self._e -= largest[:, None]
-        np.exp(self._e, out=self._e)
-        # Every step has the factor exp(−top), by a transition or by going on inside.
         self._e_T = np.exp(transitions.astype(np.float64) - top)
-        _, _, e_I, e_L, _ = split_tags(self._e)
-        with np.errstate(all="ignore"):  # what has left the range of float64 is told below
-            e_I *= np.exp(-top)
-            e_L *= np.exp(-top)
-            while not self._run(Pieces.of(self._lengths, overlap)):
-                overlap *= 2
-        _, last = document_edges(self._lengths)
-        ends = self._closed[last].sum(axis=1)
-        if not (ends > _SMALLEST).all() or not (self._scale > _SMALLEST).all():
-            best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
-            raise ValueError(
-                "The scores of the tags lie further apart than float64 can hold (about 700): "
-                "training has diverged. Lower the learning rate, or set grad_clip."
-            )
         document = np.repeat(np.arange(len(self._lengths)), self._lengths)
-        per_token = np.log(self._scale) + largest + top
+        per_token = np.log(self._sums.scale) + self._sums.largest + top
         self.log_z = np.zeros(len(self._lengths))
         self.log_z += np.bincount(document, per_token, minlength=len(self._lengths))
-        self.log_z[self._lengths > 0] += np.log(ends)
-
-    def _run(self, pieces: Pieces) -> bool:
-        """Run forward and backward through pieces. RETURNS: Whether the pieces fit together.
-
-        What a piece begins with inside a document is not known, so it begins with every state alike
-        and some tokens early. A chain forgets where it began, mostly within a few tokens; that it
-        has is seen where two pieces overlap: both must have found the same.
-        """
-        n, classes = len(self._e), len(self._e_T)
-        widths = (classes, classes - 1, classes, classes - 1, 1)
-        forward = [np.empty((n, width)) for width in widths]
-        backward = [np.empty((n, width)) for width in widths]
-        met = []  # tokens of neighbors that pieces come through, and their states
-        for group in pieces.groups():
-            steps = Steps.of(group.starts, group.lengths)
-            row, number = _rows_and_steps(steps)
-            piece = steps.documents[row]
-            ahead = group.starts[piece] + number
-            back = group.starts[piece] + group.lengths[piece] - 1 - number
-            sweep = self._sweep(steps, ahead, back, group)
-            ways = ((ahead, group.first - 1, forward), (back, group.last + 1, backward))
-            for way, (tokens, neighbor, states) in enumerate(ways):
-                own = (tokens >= group.first[piece]) & (tokens <= group.last[piece])
-                for to, swept in zip(states, sweep, strict=True):
-                    to[tokens[own]] = swept[way][own]
-                shared = np.flatnonzero((tokens == neighbor[piece]) & ~own)
-                met.append((states, tokens[shared], [x[way][shared] for x in sweep[2:4]]))
-        for states, tokens, said in met:
-            if not _agree(said, [x[tokens] for x in states[2:4]]):
-                return False
-        self._enter, self._opened, self._closed, inside, scale = forward
-        self._after_closed, self._after_inside, self._into, _, scale_back = backward
-        # What follows is known up to a factor, by which the states' probabilities sum to 1.
-        total = (self._closed * self._after_closed).sum(axis=1, keepdims=True)
-        total += (inside * self._after_inside).sum(axis=1, keepdims=True)
-        self._after_closed /= total
-        self._after_inside /= total
-        self._into *= scale_back / (total * scale)
-        self._scale = scale[:, 0]
-        return True
-
-    def _sweep(
-        self,
-        steps: Steps,
-        ahead: NDArray[np.int64],
-        back: NDArray[np.int64],
-        pieces: Pieces,
-    ) -> tuple[NDArray[np.float64], ...]:
-        """Go through all pieces, at once from their first token on and from their last one back.
-
-        Read backward, a sequence is one of the same kind: B and L change places, and so do the ends
-        of a transition. What has been summed up before a token is then what follows it.
-
-        steps (Steps): The order of the pieces' tokens.
-        ahead (ndarray): Shape (n_places,), the token at each place, going forward.
-        back (ndarray): Shape (n_places,), the token at each place, going backward.
-        pieces (Pieces): The pieces.
-        RETURNS (Tuple[ndarray, …]): At every place, forward and backward: `enter`, `opened`,
-            `closed`, `inside` and the scale, shape (2, n_places, …) each.
-        """
-        O, B, I, L, U = split_tags(self._e)
-        n, classes = len(ahead), len(self._e_T)
-        # States side by side: the classes, closed by O or U or by L, and the insides by B or by I.
-        entering = np.stack(
-            [
-                np.concatenate([O[ahead, None], U[ahead], B[ahead]], axis=1),
-                np.concatenate([O[back, None], U[back], L[back]], axis=1),
-            ]
-        )
-        going_on = np.stack(
-            [np.stack([L[ahead], I[ahead]], axis=1), np.stack([B[back], I[back]], axis=1)]
-        )
-        T = np.stack([self._e_T, self._e_T.T])
-        T_twice = np.concatenate([T, T[:, :, 1:]], axis=2)
-        before, states = np.empty(entering.shape), np.empty(entering.shape)
-        scale = np.empty((2, n, 1))
-        first = len(steps.documents)
-        before[:, :first] = 1
-        before[0, :first][pieces.begins[steps.documents], 1:] = 0
-        before[1, :first, classes:] = ~pieces.ends[steps.documents, None]
-        was = 0  # where the step before begins
-        for a, z in steps:
-            if a:
-                before[:, a:z] = states[:, was : was + z - a]
-            now = before[:, a:z, :classes] @ T_twice
-            if not a:
-                now[1] = 1  # there is no transition behind the last token
-            now *= entering[:, a:z]
-            pairs = now[:, :, 1:].reshape(2, z - a, 2, classes - 1)  # a view
-            pairs += before[:, a:z, None, classes:] * going_on[:, a:z]
-            np.add.reduce(now, axis=2, keepdims=True, out=scale[:, a:z])
-            np.divide(now, scale[:, a:z], out=states[:, a:z])
-            was = a
-        enter = before[:, :, :classes] @ T
-        enter[1, :first] = 1
-        return enter, before[:, :, classes:], states[:, :, :classes], states[:, :, classes:], scale
+        _, last = document_edges(self._lengths)
+        self.log_z[self._lengths > 0] += np.log(self._sums.closed[last].sum(axis=1))
 
     def marginals(self) -> NDArray[np.float64]:
         """The probability of each tag at each token.
 
         RETURNS (ndarray): Shape (n_tokens, n_tags); each row sums to 1.
         """
-        marginals = self._e / self._scale[:, None]
+        sums = self._sums
+        marginals = sums.e / sums.scale[:, None]
         m_O, m_B, m_I, m_L, m_U = split_tags(marginals)
-        entity = self._enter[:, 1:]
-        m_O *= self._enter[:, 0] * self._after_closed[:, 0]
-        m_B *= entity * self._after_inside
-        m_I *= self._opened * self._after_inside
-        m_L *= self._opened * self._after_closed[:, 1:]
-        m_U *= entity * self._after_closed[:, 1:]
+        entity = sums.enter[:, 1:]
+        m_O *= sums.enter[:, 0] * sums.after_closed[:, 0]
+        m_B *= entity * sums.after_inside
+        m_I *= sums.opened * sums.after_inside
+        m_L *= sums.opened * sums.after_closed[:, 1:]
+        m_U *= entity * sums.after_closed[:, 1:]
         return marginals
 
     def expected_transitions(self) -> NDArray[np.float64]:
@@ -271,12 +190,12 @@ class Lattice:
 
         RETURNS (ndarray): Shape (n_labels + 1, n_labels + 1).
         """
-        before = np.zeros(self._closed.shape)
-        before[1:] = self._closed[:-1]
+        before = np.zeros(self._sums.closed.shape)
+        before[1:] = self._sums.closed[:-1]
         first, _ = document_edges(self._lengths)
         before[first] = 0
         before[first, 0] = 1
-        return self._e_T * (before.T @ self._into)
+        return self._e_T * (before.T @ self._sums.into)
 
     def span_probabilities(self, spans: NDArray[np.integer]) -> NDArray[np.float64]:
         """The probability that each span is an entity: the share in Z of all sequences with it.
@@ -285,22 +204,7 @@ class Lattice:
             through the batch, end exclusive. They may overlap.
         RETURNS (ndarray): Shape (n_spans,).
         """
-        if len(spans) == 0:
-            return np.zeros(0)
-        start, end, label = np.asarray(spans, dtype=np.int64).T
-        lengths = end - start
-        first = np.cumsum(lengths) - lengths
-        tokens = np.repeat(start - first, lengths) + np.arange(lengths.sum())
-        position = np.full(len(tokens), IN)
-        position[first] = BEGIN
-        position[first + lengths - 1] = LAST
-        position[first[lengths == 1]] = UNIT
-        columns = 1 + TAGS_PER_LABEL * np.repeat(label, lengths) + position
-        with np.errstate(divide="ignore"):
-            factors = np.log(self._e[tokens, columns]) - np.log(self._scale[tokens])
-            ways = np.log(self._enter[start, 1 + label])
-            ways += np.log(self._after_closed[end - 1, 1 + label])
-        return np.minimum(np.exp(np.add.reduceat(factors, first) + ways), 1)
+        return _probabilities([self._sums], spans)
 
     def likely_spans(self, threshold: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """All spans whose probability is above a threshold. They may overlap.
@@ -314,20 +218,21 @@ class Lattice:
         token, label = np.nonzero(marginals[:, 1 + UNIT :: TAGS_PER_LABEL] > threshold)
         found = [np.stack([token, token + 1, label], axis=1)]
         token, label = np.nonzero(marginals[:, 1 + BEGIN :: TAGS_PER_LABEL] > threshold)
-        e = self._e / self._scale[:, None]
-        begun = self._enter[token, 1 + label] * e[token, 1 + TAGS_PER_LABEL * label + BEGIN]
+        sums = self._sums
+        e = sums.e / sums.scale[:, None]
+        begun = sums.enter[token, 1 + label] * e[token, 1 + TAGS_PER_LABEL * label + BEGIN]
         length = 1
         while len(token):
             length += 1
             going_on = token + length <= ends[token]
             token, label, begun = token[going_on], label[going_on], begun[going_on]
             last, column = token + length - 1, 1 + TAGS_PER_LABEL * label
-            ended = begun * e[last, column + LAST] * self._after_closed[last, 1 + label]
+            ended = begun * e[last, column + LAST] * sums.after_closed[last, 1 + label]
             likely = ended > threshold
             found.append(np.stack([token[likely], token[likely] + length, label[likely]], axis=1))
             begun = begun * e[last, column + IN]
             # No longer span is likelier than that the entity goes on.
-            likely = begun * self._after_inside[last, label] > threshold
+            likely = begun * sums.after_inside[last, label] > threshold
             token, label, begun = token[likely], label[likely], begun[likely]
         spans = np.concatenate(found).astype(np.int64)
         probabilities = self.span_probabilities(spans)
@@ -383,23 +288,276 @@ class SinglePath:
         return counts.reshape(classes, classes).astype(np.float64)
 
 
-def _rows_and_steps(steps: Steps) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The row in its step, and the number of its step, of each place: (n_places,) each."""
-    sizes = np.diff(steps.bounds)
-    row = np.arange(len(steps.tokens)) - np.repeat(steps.bounds[:-1], sizes)
-    return row, np.repeat(np.arange(len(sizes)), sizes)
+def span_probabilities(
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: NDArray[np.integer],
+    allowed: NDArray[np.bool_] | None,
+    spans: NDArray[np.integer],
+) -> NDArray[np.float64]:
+    """What `Lattice.span_probabilities` finds, in memory that is bounded for texts of any length.
 
-
-def _agree(said: Sequence[NDArray[np.float64]], found: Sequence[NDArray[np.float64]]) -> bool:
-    """Whether two pieces find the same for the same tokens, but for a factor for each token.
-
-    said (Sequence[ndarray]): Values of the classes and of the insides (n, …) by one piece.
-    found (Sequence[ndarray]): The same by the piece that the tokens belong to.
-    RETURNS (bool): Whether they agree; False if any is not a number.
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    lengths (ndarray): Shape (n_docs,).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted
+        through the batch, end exclusive. They may overlap.
+    RETURNS (ndarray): Shape (n_spans,).
+    RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    if not len(said[0]):
-        return True
-    a, b = np.concatenate(said, axis=1), np.concatenate(found, axis=1)
-    a /= a.sum(axis=1, keepdims=True)
-    b /= b.sum(axis=1, keepdims=True)
-    return np.allclose(a, b, rtol=_TOLERANCE, atol=_SMALLEST)
+    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+    return _over_parts(
+        lambda parts: _probabilities(parts, spans), emissions, transitions, sizes, allowed, REACH
+    )
+
+
+def _probabilities(parts: Iterable[Part], spans: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The probabilities of spans (n_spans, 3), from the sums of a text part by part: (n_spans,)."""
+    if len(spans) == 0:
+        return np.zeros(0)
+    start, end, label = np.asarray(spans, dtype=np.int64).T
+    lengths = end - start
+    first = np.cumsum(lengths) - lengths
+    tokens = np.repeat(start - first, lengths) + np.arange(lengths.sum())
+    position = np.full(len(tokens), IN)
+    position[first] = BEGIN
+    position[first + lengths - 1] = LAST
+    position[first[lengths == 1]] = UNIT
+    columns = 1 + TAGS_PER_LABEL * np.repeat(label, lengths) + position
+    factors, before, after = np.empty(len(tokens)), np.empty(len(start)), np.empty(len(start))
+    for part in parts:
+        for to, where, of, column in (
+            (factors, tokens, part.e / part.scale[:, None], columns),
+            (before, start, part.enter, 1 + label),
+            (after, end - 1, part.after_closed, 1 + label),
+        ):
+            rows = where - part.first
+            here = (rows >= 0) & (rows < len(of))
+            to[here] = of[rows[here], column[here]]
+    with np.errstate(divide="ignore"):
+        logs = np.add.reduceat(np.log(factors), first) + np.log(before) + np.log(after)
+    return np.minimum(np.exp(logs), 1)
+
+
+class _DoNotFit(Exception):
+    """What pieces began with is not what their neighbors ended with."""
+
+
+def _over_parts(
+    use: Callable[[Iterator[Part]], R],
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: NDArray[np.int64],
+    allowed: NDArray[np.bool_] | None,
+    reach: int,
+) -> R:
+    """What a function makes of the parts of a text, as soon as its pieces fit together."""
+    require_finite(transitions)
+    while True:
+        try:
+            return use(_parts(emissions, transitions, lengths, allowed, reach))
+        except _DoNotFit:
+            reach *= 2
+
+
+def _parts(
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: NDArray[np.int64],
+    allowed: NDArray[np.bool_] | None,
+    reach: int,
+) -> Iterator[Part]:
+    """Run forward and backward through pieces, group by group.
+
+    What a piece begins with inside a document is not known. A chain forgets where it began, mostly
+    within a few tokens; so `reach` tokens before the piece, begun with every state alike, tell it.
+    That they do is seen where the neighbor ends: both must have found the same. If not, they do not
+    fit, and pieces and reach have to be longer, at last whole documents.
+    """
+    top = float(transitions.max())
+    e_T = np.exp(transitions.astype(np.float64) - top)
+    for pieces in Pieces.of(lengths, reach).groups():
+        with np.errstate(all="ignore"):  # what has left the range of float64 is told below
+            part = _part(emissions, e_T, float(np.exp(-top)), allowed, pieces, reach)
+        ends = (pieces.starts + pieces.lengths - 1 - part.first)[pieces.ends]
+        fine = part.closed[ends].sum(axis=1) > _SMALLEST
+        if not fine.all() or not (part.scale > _SMALLEST).all():
+            best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
+            raise ValueError(
+                "The scores of the tags lie further apart than float64 can hold (about 700): "
+                "training has diverged. Lower the learning rate, or set grad_clip."
+            )
+        yield part
+
+
+def _part(
+    emissions: NDArray,
+    e_T: NDArray[np.float64],
+    going_on: float,
+    allowed: NDArray[np.bool_] | None,
+    pieces: Pieces,
+    reach: int,
+) -> Part:
+    """Run forward and backward through the pieces of one group. RAISES (_DoNotFit): If they do not.
+
+    Every step has the factor exp(−top), by a transition in `e_T` or by `going_on` inside.
+    """
+    classes, n = len(e_T), int(pieces.lengths.sum())
+    first = int(pieces.starts[0]) if n else 0
+    borders = pieces.borders()
+    around = reach if len(borders) else 0
+    low = max(first - around, 0)
+    e, largest = _exponentials(emissions, allowed, low, first + n + around, going_on)
+    # What the pieces begin with, forward and backward: before a document stands O.
+    begun = np.zeros((2, len(pieces.starts), 2 * classes - 1))
+    begun[0, :, 0] = 1
+    if len(borders):
+        told = _told(e, e_T, borders - low, reach)
+        begun[0, ~pieces.begins] = told[0, : np.count_nonzero(~pieces.begins)]
+        begun[1, ~pieces.ends] = told[1, len(borders) - np.count_nonzero(~pieces.ends) :]
+    states, scale = _sweep(
+        e, e_T, np.stack([pieces.starts - low] * 2), pieces.lengths, begun, pieces.ends
+    )
+    own = slice(first - low, first - low + n)
+    states, scale = states[:, own], scale[:, own]
+    if len(borders):
+        behind, ahead = borders > first, borders < first + n
+        ended = states[0, borders[behind] - first - 1], states[1, borders[ahead] - first]
+        if not (_agree(ended[0], told[0, behind]) and _agree(ended[1], told[1, ahead])):
+            raise _DoNotFit
+    firsts = pieces.starts - first
+    lasts = firsts + pieces.lengths - 1
+    before, after = np.empty((2, n, 2 * classes - 1))
+    before[1:], after[:-1] = states[0, :-1], states[1, 1:]
+    before[firsts], after[lasts] = begun
+    after_closed, after_inside = after[:, :classes] @ e_T.T, after[:, classes:]
+    after_closed[lasts[pieces.ends]] = 1
+    # What follows is known up to a factor, by which the states' probabilities sum to 1.
+    closed, inside = states[0, :, :classes], states[0, :, classes:]
+    total = np.einsum("ij,ij->i", closed, after_closed)
+    total += np.einsum("ij,ij->i", inside, after_inside)
+    after_closed /= total[:, None]
+    after_inside /= total[:, None]
+    return Part(
+        first,
+        e[own],
+        largest[own],
+        scale[0],
+        before[:, :classes] @ e_T,
+        before[:, classes:],
+        closed,
+        after_closed,
+        after_inside,
+        states[1, :, :classes] * (scale[1] / (total * scale[0]))[:, None],
+    )
+
+
+def _exponentials(
+    emissions: NDArray, allowed: NDArray[np.bool_] | None, low: int, high: int, going_on: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """exp(emission − largest) of some tokens (n, n_tags), and the largest emissions (n,)."""
+    scores = mask_scores(
+        emissions[low:high], None if allowed is None else allowed[low:high], first=low
+    )
+    largest = scores.max(axis=1, initial=-np.inf)
+    e = np.subtract(scores, largest[:, None], dtype=np.float64)
+    np.exp(e, out=e)
+    _, _, e_I, e_L, _ = split_tags(e)
+    e_I *= going_on
+    e_L *= going_on
+    return e, largest.astype(np.float64)
+
+
+def _told(
+    e: NDArray[np.float64], e_T: NDArray[np.float64], borders: NDArray[np.int64], reach: int
+) -> NDArray[np.float64]:
+    """What the tokens before each border and behind it tell of the states there.
+
+    RETURNS (ndarray): Shape (2, n_borders, n_states), forward and backward.
+    """
+    n = len(borders)
+    alike = np.ones((2, n, 2 * len(e_T) - 1))
+    starts, lengths = np.stack([borders - reach, borders]), np.full(n, reach)
+    states, _ = _sweep(e, e_T, starts, lengths, alike, np.zeros(n, dtype=bool))
+    return np.stack([states[0, borders - 1], states[1, borders]])
+
+
+def _sweep(
+    e: NDArray[np.float64],
+    e_T: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    begun: NDArray[np.float64],
+    ends: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Go through stretches of text side by side, at once from their first token on and from their
+    last one back.
+
+    Read backward, a sequence is one of the same kind: B and L change places, and so do the ends of
+    a transition. What has been summed up before a token is then what follows it.
+
+    e (ndarray): Shape (n_tokens, n_tags), exp(emission).
+    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
+    starts (ndarray): Shape (2, n_stretches), the first token of those to go through forward, and of
+        those backward.
+    lengths (ndarray): Shape (n_stretches,), the number of tokens of each.
+    begun (ndarray): Shape (2, n_stretches, n_states), what each begins with.
+    ends (ndarray): Shape (n_stretches,) bool, whether its document ends with it.
+    RETURNS (Tuple[ndarray, ndarray]): Forward and backward, the states after each token, which sum
+        to 1 (2, n_tokens, n_states), and by how much they had grown (2, n_tokens). Tokens of no
+        stretch have anything there.
+    """
+    classes = len(e_T)
+    steps = Steps.of(starts[0], lengths)
+    forward = steps.tokens
+    backward = (starts.sum(axis=0) + lengths - 1)[steps.sequences] - forward
+    # States side by side: the classes, closed by O or U or by L, and the insides by B or by I.
+    factors = np.empty((2, len(forward), e.shape[1]))
+    for way, (tokens, columns) in enumerate(
+        zip((forward, backward), _columns(classes - 1), strict=True)
+    ):
+        np.take(e[:, columns], tokens, axis=0, out=factors[way])
+    entering = factors[:, :, : 2 * classes - 1]
+    going_on = factors[:, :, 2 * classes - 1 :].reshape(2, len(forward), 2, classes - 1)
+    into = np.stack([e_T, e_T.T])
+    into = np.concatenate([into, into[:, :, 1:]], axis=2)
+    n = len(steps.documents)
+    states = np.empty((2, n + len(forward), 2 * classes - 1))
+    states[:, :n] = begun[:, steps.documents]
+    scale = np.empty((2, len(forward), 1))
+    was = 0  # where the step before begins
+    for a, z in steps:
+        before = states[:, was : was + z - a]
+        now = before[:, :, :classes] @ into
+        if not a:
+            now[1, ends[steps.documents]] = 1  # no transition behind the last token
+        now *= entering[:, a:z]
+        pairs = now[:, :, 1:].reshape(2, z - a, 2, classes - 1)  # a view
+        pairs += before[:, :, None, classes:] * going_on[:, a:z]
+        np.add.reduce(now, axis=2, keepdims=True, out=scale[:, a:z])
+        was = n + a
+        np.divide(now, scale[:, a:z], out=states[:, was : n + z])
+    ordered, grown = np.empty((2, len(e), 2 * classes - 1)), np.empty((2, len(e)))
+    for way, tokens in enumerate((forward, backward)):
+        ordered[way, tokens] = states[way, n:]
+        grown[way, tokens] = scale[way, :, 0]
+    return ordered, grown
+
+
+@lru_cache(maxsize=16)
+def _columns(n_labels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The columns of O, U, B, L, I, and of O, U, L, B, I for the way back: (n_tags,) each."""
+    B, I, L, U = (1 + TAGS_PER_LABEL * np.arange(n_labels) + p for p in (BEGIN, IN, LAST, UNIT))
+    return np.concatenate([[0], U, B, L, I]), np.concatenate([[0], U, L, B, I])
+
+
+def _agree(found: NDArray[np.float64], told: NDArray[np.float64]) -> bool:
+    """Whether states (n, n_states) are what was told of them; False if any is not a number."""
+    return bool((np.abs(found - told) <= _TOLERANCE * found + _SMALLEST).all())
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """Parts of a text as one."""
+    names = [field.name for field in fields(Part)][1:]
+    return Part(0, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))

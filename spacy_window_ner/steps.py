@@ -22,11 +22,13 @@ class Steps:
     bounds (ndarray): Shape (n_steps + 1,); step t is the places bounds[t] to bounds[t + 1].
     documents (ndarray): Shape (n_docs,), the documents that have tokens, longest first. The
         i-th row of each step belongs to the i-th of them.
+    sequences (ndarray): Shape (n_tokens,), the document at each place.
     """
 
     tokens: NDArray[np.int64]
     bounds: NDArray[np.int64]
     documents: NDArray[np.int64]
+    sequences: NDArray[np.int64]
 
     @classmethod
     def of(cls, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> "Steps":
@@ -45,7 +47,8 @@ class Steps:
         bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         step = np.repeat(np.arange(n_steps), sizes)
         row = np.arange(len(step)) - bounds[step]
-        return cls(starts[documents][row] + step, bounds, documents)
+        sequences = documents[row]
+        return cls(starts[sequences] + step, bounds, documents, sequences)
 
     def last_places(self) -> NDArray[np.int64]:
         """The place of the last token of each sequence: (n_sequences,), in their order."""
@@ -78,28 +81,30 @@ def document_edges(
     return ends - sizes, ends - 1
 
 
-def mask_scores(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Emissions as float64, −∞ where a tag is not allowed.
+def mask_scores(
+    emissions: NDArray, allowed: NDArray[np.bool_] | None, *, first: int = 0
+) -> NDArray:
+    """Emissions, −∞ where a tag is not allowed.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    RETURNS (ndarray): Shape (n_tokens, n_tags).
+    first (int): Which token of the batch is the first of these, for messages.
+    RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
     RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
     """
-    scores = emissions.astype(np.float64)
-    if not np.isfinite(scores).all():
-        token = int(np.argmin(np.isfinite(scores).all(axis=1)))
+    if not np.isfinite(emissions).all():
+        token = first + int(np.argmin(np.isfinite(emissions).all(axis=1)))
         raise ValueError(
             f"The network's scores are not finite numbers (first at token {token} of the batch): "
             f"training has diverged. Lower the learning rate, set grad_clip, or check the vectors."
         )
     if allowed is None:
-        return scores
-    scores[~allowed] = -np.inf
+        return emissions
     empty = ~allowed.any(axis=1)
     if empty.any():
-        raise ValueError(f"No tag is allowed for token {int(np.argmax(empty))} of the batch.")
-    return scores
+        token = first + int(np.argmax(empty))
+        raise ValueError(f"No tag is allowed for token {token} of the batch.")
+    return np.where(allowed, emissions, np.asarray(-np.inf, dtype=emissions.dtype))
 
 
 def split_tags(scores: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:

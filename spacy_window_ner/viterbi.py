@@ -33,7 +33,7 @@ def best_tags(
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
     require_finite(transitions)
-    scores = mask_scores(emissions, allowed)
+    scores = mask_scores(emissions, allowed).astype(np.float64)
     tags = np.full(len(scores), OUTSIDE, dtype=np.int32)
     if tags.size == 0 or scores.shape[1] == 1:
         return tags

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_window_ner import lattice
-from spacy_window_ner.lattice import PIECE, Lattice, Pieces, SinglePath
+from spacy_window_ner.lattice import Lattice, Pieces, SinglePath
 from spacy_window_ner.steps import Steps, mask_scores
 from spacy_window_ner.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.viterbi import best_tags, surely_outside
@@ -95,16 +95,15 @@ def long_batch(rng, n_labels, scale):
 
 
 @pytest.mark.parametrize("scale", [0.01, 1.0, 6.0])
-@pytest.mark.parametrize(("piece", "overlap"), [(1, 1), (8, 4), (16, 32), (30, 20)])
-def test_pieces_sum_to_the_same(monkeypatch, scale, piece, overlap):
-    rng = np.random.RandomState(piece)
+@pytest.mark.parametrize("reach", [1, 4, 16, 30])
+def test_pieces_sum_to_the_same(monkeypatch, scale, reach):
+    rng = np.random.RandomState(reach)
     *scores, allowed = long_batch(rng, 2, scale)
     for mask in (None, allowed):
         whole = Lattice(*scores, mask)
         with monkeypatch.context() as patch:
-            patch.setattr(lattice, "PIECE", piece)
             patch.setattr(lattice, "GROUP", 100)
-            pieces = Lattice(*scores, mask, overlap=overlap)
+            pieces = Lattice(*scores, mask, reach=reach)
         np.testing.assert_allclose(pieces.log_z, whole.log_z, rtol=1e-9)
         np.testing.assert_allclose(pieces.marginals(), whole.marginals(), rtol=1e-5, atol=1e-9)
         np.testing.assert_allclose(
@@ -115,23 +114,21 @@ def test_pieces_sum_to_the_same(monkeypatch, scale, piece, overlap):
         np.testing.assert_allclose(pieces.span_probabilities(spans), probabilities, rtol=1e-5)
 
 
-@pytest.mark.parametrize("overlap", [1, 5, 1000])
-def test_every_token_is_in_one_piece_of_its_own_document(overlap):
-    lengths = np.array([0, 1, 2 * PIECE, 0, 5 * PIECE + 1, 3])
-    pieces = Pieces.of(lengths, overlap)
-    own = [np.arange(a, z + 1) for a, z in zip(pieces.first, pieces.last, strict=True)]
-    assert np.concatenate(own).tolist() == list(range(lengths.sum()))
+@pytest.mark.parametrize("reach", [1, 5, 50, 1000])
+def test_every_token_is_in_one_piece_of_its_own_document(reach):
+    lengths = np.array([0, 1, 100, 0, 251, 3])
+    pieces = Pieces.of(lengths, reach)
     stops = pieces.starts + pieces.lengths
-    document = np.repeat(np.arange(len(lengths)), lengths)
-    assert (document[pieces.starts] == document[stops - 1]).all()
-    reach = np.minimum(
-        overlap, pieces.first - (np.cumsum(lengths) - lengths)[document[pieces.first]]
-    )
-    assert (pieces.starts == pieces.first - reach).all()
-    assert (pieces.begins == (pieces.starts == pieces.first)).all()
-    assert (pieces.ends == (stops == pieces.last + 1)).all()
+    assert pieces.starts.tolist() == [0, *stops[:-1]]
+    assert stops[-1] == lengths.sum()
+    edges = np.cumsum(lengths)
+    assert pieces.begins.tolist() == np.isin(pieces.starts, edges - lengths).tolist()
+    assert pieces.ends.tolist() == np.isin(stops, edges).tolist()
     assert pieces.begins.sum() == pieces.ends.sum() == 4
-    assert (len(pieces.starts) > 4) == (overlap < 1000)
+    assert pieces.borders().tolist() == stops[~pieces.ends].tolist()
+    assert (pieces.lengths >= np.minimum(reach, lengths[lengths > 0].min())).all()
+    assert (pieces.lengths[~(pieces.begins & pieces.ends)] >= reach).all()
+    assert (len(pieces.starts) > 4) == (reach < 1000)
 
 
 def test_pieces_that_do_not_fit_together_overlap_more(monkeypatch):
@@ -143,11 +140,10 @@ def test_pieces_that_do_not_fit_together_overlap_more(monkeypatch):
     emissions[-1, [1 + LAST, 5 + LAST]] = 0
     arguments = emissions, np.zeros((3, 3)), np.array([n])
     whole = Lattice(*arguments).marginals()
-    monkeypatch.setattr(lattice, "PIECE", 4)
     tried = []
     of = Pieces.of
     monkeypatch.setattr(Pieces, "of", lambda lengths, by: (tried.append(by), of(lengths, by))[1])
-    pieces = Lattice(*arguments, overlap=3).marginals()
+    pieces = Lattice(*arguments, reach=3).marginals()
     np.testing.assert_allclose(pieces, whole, atol=1e-8)
     assert whole[30, 1 + IN] == pytest.approx(1 / (1 + np.e), rel=1e-6)
     assert tried[0] == 3
@@ -445,7 +441,7 @@ def test_mask_scores_leaves_the_emissions_alone():
     emissions = np.arange(6, dtype=np.float32).reshape(2, 3)
     allowed = np.asarray([[True, False, True], [False, False, True]])
     scores = mask_scores(emissions, allowed)
-    assert scores.dtype == np.float64
+    assert scores.dtype == np.float32
     assert scores.tolist() == [[0, -np.inf, 2], [-np.inf, -np.inf, 5]]
     assert emissions.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert mask_scores(emissions, None).tolist() == emissions.tolist()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..lattice import Lattice, SinglePath
+from ..lattice import span_probabilities as span_probabilities_of
 from ..layers.transitions import Scores
 from ..tags import spans_to_tags
 from .documents import documents_with, select_documents
@@ -109,20 +110,26 @@ def span_probabilities(
         the batch.
     RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
     """
+    if len(spans) == 0:
+        return np.zeros(0)
     # Only documents with spans need their sums.
     touched = np.zeros(len(scores.emissions), dtype=bool)
     touched[spans[:, 0]] = True
     documents = documents_with(touched, scores.lengths)
+    if documents.all():
+        return span_probabilities_of(
+            scores.emissions, scores.transitions, scores.lengths, allowed, spans
+        )
     tokens = select_documents(documents, scores.lengths)
     moved = spans.copy()
     moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
-    lattice = Lattice(
+    return span_probabilities_of(
         scores.emissions[tokens],
         scores.transitions,
         scores.lengths[documents],
         None if allowed is None else allowed[tokens],
+        moved,
     )
-    return lattice.span_probabilities(moved)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
