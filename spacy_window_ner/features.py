@@ -18,8 +18,8 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-# Odd multipliers of a multiplicative hash: they fold one row of ids to one 64-bit key.
-_FOLD = np.uint64(0x9E3779B97F4A7C15)
+# The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
+FOLD = np.uint64(0x9E3779B97F4A7C15)
 
 # Attributes that spaCy does not have, read off the written form: affixes of n letters
 # and the capitalization classes of Collobert et al. 2011, section 3.2 (here six).
@@ -170,20 +170,46 @@ def read(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
     RETURNS (Tokens): The distinct lexemes, and which of them stands at each token.
     """
     vocab = docs[0].vocab if docs else Vocab()
-    columns = [ORTH, NORM, *(IDS[attr] for attr in attrs if not _is_ours(attr)), vocab.vectors.attr]
+    columns = [ORTH, NORM, *_spacy_ids(tuple(attrs)), vocab.vectors.attr]
     arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
     arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
-    keys, first, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
+    keys, tokens, order, starts = group(_fold(table))
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    return Tokens(table[first], keys, tokens.astype(np.int64), lengths, tuple(attrs), vocab)
+    return Tokens(table[order[starts]], keys, tokens, lengths, tuple(attrs), vocab)
+
+
+def group(
+    keys: NDArray[np.uint64],
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find equal keys.
+
+    keys (ndarray): Shape (n,).
+    RETURNS (Tuple[ndarray, ...]): The distinct keys, ascending (n_groups,); the number of each
+        key's group (n,); the places of all keys in an order in which groups stand together (n,);
+        and where in that order each group starts (n_groups,).
+    """
+    order = keys.argsort()
+    ordered = keys[order]
+    begins = np.ones(len(keys), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    groups = np.empty(len(keys), dtype=np.int64)
+    groups[order] = np.cumsum(begins) - 1
+    return ordered[starts], groups, order, starts
+
+
+@lru_cache(maxsize=64)
+def _spacy_ids(attrs: tuple[str, ...]) -> list[int]:
+    """The ids of those attributes that spaCy has."""
+    return [IDS[attr] for attr in attrs if not _is_ours(attr)]
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Fold rows of 64-bit ids (n, n_columns) to one 64-bit key each (n,)."""
     keys = table[:, 0].copy()
     for column in table.T[1:]:
-        keys = (keys ^ (keys >> np.uint64(29))) * _FOLD + column
+        keys = (keys ^ (keys >> np.uint64(29))) * FOLD + column
     return keys
 
 

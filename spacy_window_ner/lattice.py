@@ -110,7 +110,7 @@ class Part:
         top being the largest transition.
     largest (ndarray): Shape (n,), the largest emission.
     scale (ndarray): Shape (n,), the factor by which the forward sums grow.
-    enter (ndarray): Shape (n, n_labels + 1), the sums of what comes before, for each class to enter.
+    enter (ndarray): Shape (n, n_labels + 1), the sums of what comes before, by class to enter.
     opened (ndarray): Shape (n, n_labels), the sums of what comes before, inside of each label.
     closed (ndarray): Shape (n, n_labels + 1), the sums up to the token, for each class that ends.
     after_closed (ndarray): Shape (n, n_labels + 1), the sums of what follows each class.
@@ -340,7 +340,7 @@ def _probabilities(parts: Iterable[Part], spans: NDArray[np.integer]) -> NDArray
     return np.minimum(np.exp(logs), 1)
 
 
-class _DoNotFit(Exception):
+class _MisfitError(Exception):
     """What pieces began with is not what their neighbors ended with."""
 
 
@@ -357,7 +357,7 @@ def _over_parts(
     while True:
         try:
             return use(_parts(emissions, transitions, lengths, allowed, reach))
-        except _DoNotFit:
+        except _MisfitError:
             reach *= 2
 
 
@@ -399,7 +399,7 @@ def _part(
     pieces: Pieces,
     reach: int,
 ) -> Part:
-    """Run forward and backward through the pieces of one group. RAISES (_DoNotFit): If they do not.
+    """Run forward and backward through the pieces of one group, or raise that they do not fit.
 
     Every step has the factor exp(−top), by a transition in `e_T` or by `going_on` inside.
     """
@@ -425,7 +425,7 @@ def _part(
         behind, ahead = borders > first, borders < first + n
         ended = states[0, borders[behind] - first - 1], states[1, borders[ahead] - first]
         if not (_agree(ended[0], told[0, behind]) and _agree(ended[1], told[1, ahead])):
-            raise _DoNotFit
+            raise _MisfitError
     firsts = pieces.starts - first
     lasts = firsts + pieces.lengths - 1
     before, after = np.empty((2, n, 2 * classes - 1))

@@ -23,12 +23,12 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Ragged
 
-from ..features import Tokens, read
-from .document import BLOCKS, number_words
-from .embedding import add_rows
+from ..features import FOLD, Tokens, group, read
+from .document import BLOCKS
 from .gazetteer import matched
 from .product_sums import sum_products
 from .to_numpy import NUMPY_OPS
+from .window import padded_positions
 
 InT = list[Doc]
 OutT = Ragged
@@ -214,7 +214,7 @@ class Products:
         """
         self.max_bytes = max_bytes
         self._lock = Lock()
-        self._weights: tuple[Any, ...] = ()
+        self._weights: Weights | None = None
         self._sources: tuple[Any, ...] = ()
 
     def __deepcopy__(self, memo: Any) -> "Products":
@@ -230,19 +230,21 @@ class Products:
         tokens (Tokens): The tokens of the batch.
         RETURNS (Known): What is known of the lexemes.
         """
-        weights, sources = _weights_of(model), _sources_of(tokens.vocab)
+        sources = _sources_of(tokens.vocab)
         blocks = 2 * model.attrs["window_size"] + 1
         embed, W = model.get_ref("lexeme_embed").layers[0], model.layers[1].get_param("W")
         width = embed.get_dim("nO")
         multiply = partial(_multiply, W[:, : blocks * width].reshape(len(W), blocks, width))
         with self._lock:
             same = all(a is b for a, b in zip(sources, self._sources, strict=False))
-            if weights != self._weights or not self._sources or not same:
-                self._weights, self._sources = weights, sources
+            if self._weights is None or not same or not self._weights.are_those_of(model):
+                self._weights, self._sources = Weights(model), sources
                 self._begin(width, blocks, len(W))
             rows = self._find(tokens.keys)
             missing = np.flatnonzero(rows == 0)
             X = self._vectors[rows]
+            if not len(missing):
+                return Known(X, rows, self._table, multiply)
             for start in range(0, len(missing), CHUNK):
                 part = missing[start : start + CHUNK]
                 X[part] = embed.predict(tokens.lexemes(part))
@@ -307,25 +309,42 @@ def _most_frequent(
     return np.sort(lexemes[np.argsort(-counts[lexemes], kind="stable")[:n]])
 
 
-def _weights_of(model: Model[InT, OutT]) -> tuple[Any, ...]:
-    """What the products depend on in the network. Sums of the bits of all weights, as whole
-    numbers, change with any weight, whoever changes it.
+class Weights:
+    """A copy of what the products depend on in the network, to see whether it has changed.
+
+    Optimizers, and anybody who likes, write into the arrays of parameters; so nothing less than
+    their content tells. To compare bytes takes a small part of the time of one short sentence.
     """
-    nodes = [model.layers[1], *model.get_ref("lexeme_embed").walk()]
-    sums = [
-        _sum_of_bits(node.get_param(name))
-        for node in nodes
-        for name in node.param_names
-        if node.has_param(name)
-    ]
-    return (*sums, *(node.attrs["known"] for node in nodes if "known" in node.attrs))
+
+    def __init__(self, model: Model[InT, OutT]) -> None:
+        """Copy the weights.
+
+        model (Model): A layer of `WithProducts`.
+        """
+        self._attrs, params = _known_and_params(model)
+        self._params = [bytearray(param) for param in params]
+
+    def are_those_of(self, model: Model[InT, OutT]) -> bool:
+        """Compare.
+
+        model (Model): A layer of `WithProducts`.
+        RETURNS (bool): Whether nothing has changed.
+        """
+        attrs, params = _known_and_params(model)
+        # A bytearray compares itself with any buffer byte by byte.
+        return attrs == self._attrs and all(
+            a == b for a, b in zip(self._params, params, strict=True)
+        )
 
 
-def _sum_of_bits(param: NDArray) -> tuple[int, int]:
-    """The sum of an array's bits as numbers of eight bytes, and of what is left at its end."""
-    bits = np.ascontiguousarray(param).reshape(-1).view(np.uint8)
-    whole = len(bits) - len(bits) % 8
-    return int(np.add.reduce(bits[:whole].view(np.uint64))), int(bits[whole:].sum())
+def _known_and_params(model: Model[InT, OutT]) -> tuple[list[Any], list[memoryview]]:
+    """Names, known words and parameters of the layers before the sums of windows."""
+    attrs, params = [], []
+    for node in (model.layers[1], *model.get_ref("lexeme_embed").walk()):
+        names = [name for name in node.param_names if node.has_param(name)]
+        attrs.append((node.name, names, node.attrs.get("known")))
+        params += [np.ascontiguousarray(node.get_param(name)).data for name in names]
+    return attrs, params
 
 
 def _sources_of(vocab: Vocab) -> tuple[Any, ...]:
@@ -344,11 +363,12 @@ class Windows:
         size (int): k, the number of neighbors on each side.
         """
         self._known, self._size = known, size
-        # Behind the last token stands one that is beyond every document.
-        self._lexemes = np.append(tokens.tokens, 0)
-        self._rows = np.append(known.rows[tokens.tokens], 0)
-        self._first, self._last = _borders(tokens.lengths)
-        self._all_known = bool((self._rows[:-1] > 0).all())
+        self._lexemes = tokens.tokens
+        # Before, between and behind documents stand words that are beyond them.
+        self._where, n = padded_positions(tokens.lengths, size)
+        self._rows = np.zeros(n, dtype=np.int64)
+        self._rows[self._where] = known.rows[tokens.tokens]
+        self._all_known = bool((known.rows > 0).all())
 
     def __call__(self, start: int, stop: int) -> NDArray[np.float32]:
         """Sum the windows of a chunk.
@@ -357,39 +377,31 @@ class Windows:
         stop (int): The token behind its last.
         RETURNS (ndarray): Shape (stop − start, hidden).
         """
-        table, k, beyond = self._known.table, self._size, len(self._rows) - 1
-        here = np.arange(start, stop)
-        first, last = self._first[start:stop], self._last[start:stop]
-        Z = np.take(table[k], self._rows[start:stop], axis=0)
+        table, k = self._known.table, self._size
+        where = self._where[start:stop]
+        Z = np.take(table[k], self._rows[where], axis=0)
         part = np.empty_like(Z)
         for j in (*range(-k, 0), *range(1, k + 1)):
-            there = here + j
-            there[(there < first) | (there > last)] = beyond
-            np.take(table[k + j], self._rows[there], axis=0, out=part, mode="clip")
+            np.take(table[k + j], self._rows[where + j], axis=0, out=part, mode="clip")
             Z += part
         if not self._all_known:
-            self._add_unknown(Z, here, first, last)
+            self._add_unknown(Z, start, stop)
         return Z
 
-    def _add_unknown(
-        self,
-        Z: NDArray[np.float32],
-        here: NDArray[np.int64],
-        first: NDArray[np.int64],
-        last: NDArray[np.int64],
-    ) -> None:
+    def _add_unknown(self, Z: NDArray[np.float32], start: int, stop: int) -> None:
         """Add the products of words that are not in the table, computed for this chunk."""
-        k, beyond = self._size, len(self._rows) - 1
-        around = np.arange(max(here[0] - k, 0), min(here[-1] + k, beyond - 1) + 1)
-        lexemes = np.unique(self._lexemes[around[self._rows[around] == 0]])
-        if not len(lexemes):
-            return
+        k, where = self._size, self._where[start:stop]
+        first, last = np.searchsorted(self._where, [where[0] - k, where[-1] + k + 1])
+        around = np.arange(first, last)
+        around = around[self._rows[self._where[around]] == 0]
+        lexemes, lexeme = np.unique(self._lexemes[around], return_inverse=True)
         products = self._known.multiply(self._known.vectors[lexemes])
         for j in range(-k, k + 1):
-            there = here + j
-            inside = np.flatnonzero((there >= first) & (there <= last))
-            missing = inside[self._rows[there[inside]] == 0]
-            Z[missing] += products[k + j, np.searchsorted(lexemes, self._lexemes[there[missing]])]
+            # The windows in whose place j these words stand.
+            window = np.searchsorted(where, self._where[around] - j)
+            window[window == len(where)] = 0
+            stands = where[window] == self._where[around] - j
+            Z[window[stands]] += products[k + j, lexeme[stands]]
 
 
 class MeansOfOthers:
@@ -401,22 +413,32 @@ class MeansOfOthers:
         tokens (Tokens): The tokens of a batch.
         vectors (ndarray): Shape (n_lexemes, width), the vectors of its distinct lexemes.
         """
-        # Behind the last token stands one that is beyond every document, with a zero vector.
-        self._tokens = np.append(tokens.tokens, len(vectors))
+        # Before, between and behind documents stand words that are beyond them: zero vectors.
+        self._where, n = padded_positions(tokens.lengths, 1)
+        self._words = np.full(n, len(vectors))
+        self._words[self._where] = tokens.tokens
         self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
-        norms = np.unique(tokens.norms, return_inverse=True)[1].reshape(-1)
-        words = number_words(norms[tokens.tokens], tokens.lengths)
-        counts = np.bincount(words)
-        self._first, self._last = _borders(tokens.lengths)
-        self._repeated = np.flatnonzero(counts[words] > 1)
-        group = np.cumsum(counts > 1) - 1
-        self._group = group[words[self._repeated]]
-        self._others = (counts[counts > 1] - 1).astype(vectors.dtype)
-        self._sums = np.zeros((len(self._others), BLOCKS * vectors.shape[1]), vectors.dtype)
-        order = np.argsort(self._group, kind="stable")
-        for start in range(0, len(order), CHUNK):
-            part = order[start : start + CHUNK]
-            add_rows(self._sums, self._group[part], self._around(self._repeated[part]))
+        document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
+        keys = tokens.norms[tokens.tokens] + document * FOLD
+        _, words, order, starts = group(keys)
+        counts = np.diff(starts, append=len(keys))
+        repeated = counts > 1
+        self._repeated = np.flatnonzero(repeated[words])
+        self._group = (np.cumsum(repeated) - 1)[words[self._repeated]]
+        self._others = (counts[repeated] - 1).astype(vectors.dtype)
+        self._sums = self._sum(order[np.repeat(repeated, counts)], counts[repeated])
+
+    def _sum(self, which: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Sum the blocks around tokens in groups, one behind another: (n_groups, 3 · width)."""
+        sums = np.zeros((len(counts), BLOCKS * self._vectors.shape[1]), self._vectors.dtype)
+        bounds = np.append(0, np.cumsum(counts))
+        for start in range(0, len(which), CHUNK):
+            stop = min(start + CHUNK, len(which))
+            first = int(np.searchsorted(bounds, start, side="right")) - 1
+            last = int(np.searchsorted(bounds, stop, side="left"))
+            lengths = np.diff(np.clip(bounds[first : last + 1], start, stop)).astype(np.int32)
+            sums[first:last] += NUMPY_OPS.reduce_sum(self._around(which[start:stop]), lengths)
+        return sums
 
     def __call__(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Compute the blocks of a chunk.
@@ -434,17 +456,10 @@ class MeansOfOthers:
 
     def _around(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors left of, at and right of some tokens, side by side: (n, 3 · width)."""
-        beyond = len(self._tokens) - 1
-        left = np.where(which > self._first[which], which - 1, beyond)
-        right = np.where(which < self._last[which], which + 1, beyond)
-        places = np.stack([left, which, right], axis=1)
-        return self._vectors[self._tokens[places]].reshape(len(which), self._sums.shape[1])
-
-
-def _borders(lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first and the last token of each token's document: (n_tokens,) each."""
-    ends = np.cumsum(lengths, dtype=np.int64)
-    return np.repeat(ends - lengths, lengths), np.repeat(ends - 1, lengths)
+        places = self._where[which, None] + np.arange(-1, 2)
+        return self._vectors[self._words[places]].reshape(
+            len(which), BLOCKS * self._vectors.shape[1]
+        )
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
