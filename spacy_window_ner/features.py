@@ -186,10 +186,10 @@ def group(
 
     keys (ndarray): Shape (n,).
     RETURNS (Tuple[ndarray, ...]): The distinct keys, ascending (n_groups,); the number of each
-        key's group (n,); the places of all keys in an order in which groups stand together (n,);
-        and where in that order each group starts (n_groups,).
+        key's group (n,); the places of all keys, group by group and ascending in each (n,); and
+        where in that order each group starts (n_groups,).
     """
-    order = keys.argsort()
+    order = keys.argsort(kind="stable")
     ordered = keys[order]
     begins = np.ones(len(keys), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])

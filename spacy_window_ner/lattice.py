@@ -20,13 +20,20 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import Steps, document_edges, mask_scores, require_finite, split_tags
+from .steps import (
+    GROUP,
+    Steps,
+    document_edges,
+    groups_of,
+    mask_scores,
+    require_finite,
+    split_tags,
+)
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT, n_labels
 from .viterbi import best_tags
 
@@ -38,8 +45,6 @@ _SMALLEST = 1e-150
 REACH = 32
 # A step takes about as long as what so many tokens add to steps.
 TOKENS_PER_STEP = 50
-# How many tokens are gone through at a time, for the sake of memory.
-GROUP = 2**16
 # How well what a piece began with has to agree with what its neighbor ended with, for each number.
 _TOLERANCE = 1e-8
 
@@ -72,6 +77,8 @@ class Pieces:
         # Steps take piece · TOKENS_PER_STEP, borders n · reach / piece: least where they are equal.
         n = min(int(sizes.sum()), GROUP)
         size = max(reach, math.isqrt(reach * n // TOKENS_PER_STEP))
+        if len(sizes) == 1 and 0 < n < 2 * size:  # one sentence should not take long
+            return cls(np.zeros(1, dtype=np.int64), sizes, np.ones(1, bool), np.ones(1, bool))
         n_pieces = np.where(sizes < 2 * size, sizes > 0, sizes // size)
         document = np.repeat(np.arange(len(sizes)), n_pieces)
         number = np.arange(len(document)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
@@ -83,12 +90,10 @@ class Pieces:
     def groups(self) -> Iterator["Pieces"]:
         """Split them, so that memory is bounded.
 
-        RETURNS (Iterator[Pieces]): Pieces of about `GROUP` tokens together, or one that is longer.
+        RETURNS (Iterator[Pieces]): Pieces of some thousand tokens together.
         """
-        number = np.cumsum(self.lengths) // GROUP
-        bounds = np.flatnonzero(np.diff(number)) + 1
-        for first, last in pairwise([0, *bounds.tolist(), len(number)]):
-            yield Pieces(*(getattr(self, field.name)[first:last] for field in fields(self)))
+        for part in groups_of(self.lengths):
+            yield Pieces(*(getattr(self, field.name)[part] for field in fields(self)))
 
     def borders(self) -> NDArray[np.int64]:
         """Where documents are cut.

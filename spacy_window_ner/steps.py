@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
 
+# How many tokens are gone through at a time, for the sake of memory.
+GROUP = 2**16
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -38,6 +41,10 @@ class Steps:
         lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
         RETURNS (Steps): The order, with sequences in the place of documents.
         """
+        if len(lengths) == 1 and lengths[0]:  # one sentence should not take long
+            bounds = np.arange(lengths[0] + 1)
+            sequences = np.zeros(lengths[0], dtype=np.int64)
+            return cls(starts + bounds[:-1], bounds, sequences[:1], sequences)
         documents = np.argsort(-lengths, kind="stable")
         documents = documents[: np.count_nonzero(lengths)]
         ordered = lengths[documents]
@@ -65,6 +72,18 @@ class Steps:
         """The same from last to first."""
         bounds = self.bounds.tolist()
         return zip(bounds[-2::-1], bounds[:0:-1], strict=True)
+
+
+def groups_of(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Split sequences, so that memory is bounded.
+
+    lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
+    RETURNS (Iterator[slice]): Sequences of about `GROUP` tokens together, or one that is longer.
+    """
+    number = np.cumsum(lengths) // GROUP
+    bounds = np.flatnonzero(np.diff(number)) + 1
+    for first, last in pairwise([0, *bounds.tolist(), len(number)]):
+        yield slice(first, last)
 
 
 def document_edges(

@@ -10,7 +10,7 @@ each other and short, and are searched side by side.
 import numpy as np
 from numpy.typing import NDArray
 
-from .steps import Steps, document_edges, mask_scores, require_finite, split_tags
+from .steps import Steps, document_edges, groups_of, mask_scores, require_finite, split_tags
 from .tags import BEGIN, IN, LAST, OUTSIDE, TAGS_PER_LABEL, UNIT
 
 # What no entity gains over a word that can only be O; the bound needs a finite number.
@@ -33,24 +33,26 @@ def best_tags(
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
     require_finite(transitions)
-    scores = mask_scores(emissions, allowed).astype(np.float64)
+    scores = mask_scores(emissions, allowed)
     tags = np.full(len(scores), OUTSIDE, dtype=np.int32)
     if tags.size == 0 or scores.shape[1] == 1:
         return tags
     sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     T = transitions.astype(np.float64)
     starts, lengths = _stretches(surely_outside(scores, T, sizes), sizes)
-    steps = Steps.of(starts, lengths)
-    found, has_path = _search(steps, scores, T)
-    if not has_path.all():
-        token = int(starts[steps.documents[np.argmin(has_path)]])
-        raise ValueError(_no_path(int(np.searchsorted(np.cumsum(sizes), token, side="right"))))
-    tags[steps.tokens] = found
+    for group in groups_of(lengths):
+        steps = Steps.of(starts[group], lengths[group])
+        found, has_path = _search(steps, scores[steps.tokens].astype(np.float64), T)
+        if not has_path.all():
+            token = int(starts[group][steps.documents[np.argmin(has_path)]])
+            document = int(np.searchsorted(np.cumsum(sizes), token, side="right"))
+            raise ValueError(_no_path(document))
+        tags[steps.tokens] = found
     return tags
 
 
 def surely_outside(
-    scores: NDArray[np.float64], transitions: NDArray[np.float64], lengths: NDArray[np.int64]
+    scores: NDArray, transitions: NDArray[np.float64], lengths: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Find words that are O in the best sequence, whatever the others are.
 
@@ -60,12 +62,13 @@ def surely_outside(
     to it on the left, plus the same on the right (Bentley 1984, "Algorithm design techniques").
 
     scores (ndarray): Shape (n_tokens, n_tags), −∞ for tags that are not allowed.
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1) float64.
     lengths (ndarray): Shape (n_docs,).
     RETURNS (ndarray): Shape (n_tokens,) bool.
     """
     # An O more is a transition from O to O more.
-    gain = scores[:, 1:].max(axis=1) - scores[:, 0] - transitions[0, 0]
+    gain = np.subtract(scores[:, 1:].max(axis=1), scores[:, 0], dtype=np.float64)
+    gain -= transitions[0, 0]
     entering = (transitions[:, 1:] - transitions[:, :1]).max()
     leaving = (transitions[1:] - transitions[:1]).max(initial=0)  # none at the end of a document
     only_outside = np.isneginf(gain)
@@ -74,26 +77,32 @@ def surely_outside(
     never_outside = np.isposinf(gain)
     gain[never_outside] = 0
     gain[never_outside] = 1 + np.abs(gain).sum()
-    before, rounding = _largest_sums(gain, lengths)
-    behind = _largest_sums(gain[::-1], lengths[::-1])[0][::-1]
-    most = gain + before + behind + entering + leaving + transitions[0, 0]
+    before, behind, rounding = _largest_sums(gain, lengths)
+    most = gain + before + behind + (entering + leaving + transitions[0, 0])
     return (most < -2 * rounding) | only_outside
 
 
 def _largest_sums(
     gain: NDArray[np.float64], lengths: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], float]:
-    """The largest sum of the words right before each word, 0 for none of them: (n_tokens,); and
-    how large an error of rounding can be.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """The largest sum of the words right before each word, 0 for none of them, and of those right
+    behind it: (n_tokens,) each; and how large an error of rounding can be.
     """
     first, _ = document_edges(lengths)
     lengths = lengths[lengths > 0]
-    sums = np.concatenate([[0], np.cumsum(gain)[:-1]])
-    sums -= np.repeat(sums[first], lengths)
-    # Each document lies lower than the one before, so that its smallest sum so far is its own.
-    low = np.cumsum(np.add.reduceat(np.abs(gain), first)) * 2
-    sums -= np.repeat(low, lengths)
-    return sums - np.minimum.accumulate(sums), 1e-14 * len(gain) * float(low[-1])
+    # Each document lies lower than the one before, so that its smallest sum so far is its own, and
+    # so is its largest sum from here on.
+    size = np.add.reduceat(np.abs(gain), first)
+    low = 2 * np.cumsum(size) - size
+    upto = np.cumsum(gain)
+    before = upto - gain
+    offset = np.repeat(low + before[first], lengths)
+    before -= offset
+    upto -= offset
+    rounding = 1e-14 * len(gain) * 2 * float(size.sum())
+    smallest = np.minimum.accumulate(before)
+    largest = np.maximum.accumulate(upto[::-1])[::-1]
+    return before - smallest, largest - upto, rounding
 
 
 def _stretches(
@@ -115,8 +124,10 @@ def _stretches(
 def _search(
     steps: Steps, scores: NDArray[np.float64], transitions: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """The best tags at all places of the steps, and whether each sequence has any."""
-    s_O, s_B, s_I, s_L, s_U = split_tags(scores[steps.tokens])
+    """The best tags at all places of the steps, by the scores there (n_places, n_tags), and whether
+    each sequence has any.
+    """
+    s_O, s_B, s_I, s_L, s_U = split_tags(scores)
     n, classes = len(s_O), len(transitions)
     s_OU = np.concatenate([s_O[:, None], s_U], axis=1)
     s_L, s_B, s_I = (np.ascontiguousarray(s) for s in (s_L, s_B, s_I))

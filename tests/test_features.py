@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.features import STRING_ATTRS, UNKNOWN, extract, validate_attrs
+from spacy_window_ner.features import STRING_ATTRS, UNKNOWN, extract, group, validate_attrs
 from tests.helpers import NLP, WORDS, examples, make_doc, word_lists
 
 SPACY_ATTRS = ["NORM", "PREFIX", "SUFFIX", "SHAPE", "LOWER", "ORTH", "LENGTH", "IS_TITLE"]
@@ -95,6 +95,17 @@ def test_the_same_word_with_different_ids_is_two_lexemes():
     lexemes = extract([doc], ["NORM"])
     assert len(lexemes) == 2
     assert ids_by_token(lexemes)[:, 0].tolist() == [token.norm for token in doc]
+
+
+@given(values=st.lists(st.sampled_from([0, 3, 7, 2**63, 2**64 - 1]), max_size=12))
+@examples(60)
+def test_groups_are_those_of_equal_keys(values):
+    keys, groups, order, starts = group(np.asarray(values, dtype=np.uint64))
+    assert keys.tolist() == sorted(set(values))
+    assert keys[groups].tolist() == values
+    of_groups = [[i for i, value in enumerate(values) if value == key] for key in keys.tolist()]
+    assert order.tolist() == [place for places in of_groups for place in places]
+    assert [order[start] for start in starts] == [places[0] for places in of_groups]
 
 
 @given(texts=st.lists(st.text("aB1é서😀-\n ", min_size=1, max_size=6), max_size=8))

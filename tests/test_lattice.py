@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_window_ner import lattice
+from spacy_window_ner import steps
 from spacy_window_ner.lattice import Lattice, Pieces, SinglePath
 from spacy_window_ner.steps import Steps, mask_scores
 from spacy_window_ner.tags import BEGIN, IN, LAST, UNIT, n_tags
@@ -102,7 +102,7 @@ def test_pieces_sum_to_the_same(monkeypatch, scale, reach):
     for mask in (None, allowed):
         whole = Lattice(*scores, mask)
         with monkeypatch.context() as patch:
-            patch.setattr(lattice, "GROUP", 100)
+            patch.setattr(steps, "GROUP", 100)
             pieces = Lattice(*scores, mask, reach=reach)
         np.testing.assert_allclose(pieces.log_z, whole.log_z, rtol=1e-9)
         np.testing.assert_allclose(pieces.marginals(), whole.marginals(), rtol=1e-5, atol=1e-9)
@@ -306,6 +306,15 @@ def test_plain_text_is_surely_outside_but_for_its_names():
 @examples(80)
 def test_best_tags_equal_enumeration(batch, masked):
     assert_best(batch, batch.allowed if masked else None)
+
+
+@pytest.mark.parametrize("size", [1, 30, 100])
+def test_best_tags_are_the_same_however_many_tokens_are_gone_through_at_a_time(monkeypatch, size):
+    *scores, allowed = long_batch(np.random.RandomState(0), 2, 1.0)
+    whole = best_tags(*scores, allowed)
+    monkeypatch.setattr(steps, "GROUP", size)
+    assert best_tags(*scores, allowed).tolist() == whole.tolist()
+    assert np.count_nonzero(whole) > 20
 
 
 @given(batch=batches(scales=(0.0,)))

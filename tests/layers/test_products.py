@@ -140,6 +140,13 @@ def changed_in_one_weight(nlp: Language) -> None:
     ner_of(nlp).model.layers[0].layers[1].get_param("W")[3, 7] += 1e-4
 
 
+def changed_by_swapping_rows(nlp: Language) -> None:
+    for node in ner_of(nlp).tok2vec.walk():
+        if node.has_param("E"):
+            E = node.get_param("E")
+            E[1:] = E[:0:-1].copy()
+
+
 def changed_by_known_words(nlp: Language) -> None:
     for node in ner_of(nlp).tok2vec.walk():
         if "known" in node.attrs:
@@ -152,6 +159,7 @@ CHANGES = [
     changed_by_loading,
     changed_in_place,
     changed_in_one_weight,
+    changed_by_swapping_rows,
     changed_by_known_words,
 ]
 
