@@ -394,6 +394,8 @@ class Windows:
         first, last = np.searchsorted(self._where, [where[0] - k, where[-1] + k + 1])
         around = np.arange(first, last)
         around = around[self._rows[self._where[around]] == 0]
+        if not len(around):
+            return
         lexemes, lexeme = np.unique(self._lexemes[around], return_inverse=True)
         products = self._known.multiply(self._known.vectors[lexemes])
         for j in range(-k, k + 1):
@@ -419,6 +421,7 @@ class MeansOfOthers:
         self._words[self._where] = tokens.tokens
         self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
         document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
+        # One number for each word of each document: hashes of 64 bits, as norms are already.
         keys = tokens.norms[tokens.tokens] + document * FOLD
         _, words, order, starts = group(keys)
         counts = np.diff(starts, append=len(keys))
@@ -449,9 +452,9 @@ class MeansOfOthers:
             document too (n,), and their blocks (n, 3 · width).
         """
         low, high = np.searchsorted(self._repeated, [start, stop])
-        which, group = self._repeated[low:high], self._group[low:high]
-        means = self._sums[group] - self._around(which)
-        means /= self._others[group, None]
+        which, groups = self._repeated[low:high], self._group[low:high]
+        means = self._sums[groups] - self._around(which)
+        means /= self._others[groups, None]
         return which, means
 
     def _around(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
