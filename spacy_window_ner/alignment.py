@@ -166,7 +166,7 @@ def _tags_of(
     return tags
 
 
-def _columns(docs: Sequence[Doc], attrs: Sequence[int]) -> NDArray[np.uint64]:
+def _columns(docs: Sequence[Doc], attrs: list[int | str]) -> NDArray[np.uint64]:
     """Attributes of the tokens of documents: (n_attrs, n_tokens)."""
     arrays = [doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs]
     return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays]).T

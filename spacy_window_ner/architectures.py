@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from spacy.tokens import Doc
-from thinc.api import Model, chain
+from thinc.api import Model, chain, zero_init
 from thinc.types import Floats2d
 
 from .features import validate_attrs
@@ -35,6 +35,7 @@ def window_classifier(
     activation: str = "maxout",
     maxout_pieces: int = 2,
     document_context: bool = True,
+    document_votes: bool = True,
     cache_megabytes: int = 64,
     gazetteer_key: str | None = None,
     gazetteer_width: int = 16,
@@ -51,6 +52,8 @@ def window_classifier(
     maxout_pieces (int): How many pieces compete, with `maxout`.
     document_context (bool): Whether the network also sees what stands around the same word
         elsewhere in the document.
+    document_votes (bool): Whether the other places of the same word in the document have a say in
+        the scores of its tags.
     cache_megabytes (int): How much memory prediction may use to remember what it has computed for
         each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
     gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, a `span_ruler` say,
@@ -63,6 +66,7 @@ def window_classifier(
     _require_positive("hidden_width", hidden_width)
     learned = get_objective(objective).learns_transitions
     scores = Affine(nO=nO)
+    votes = Affine(nO=nO, init_W=zero_init) if document_votes else None
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
     vectors, window = _named("token_vectors", [tok2vec, ToNumpy()]), Window(window_size)
     words = WithDocument(vectors, window) if document_context else chain(vectors, window)
@@ -74,7 +78,9 @@ def window_classifier(
     classifier = WithProducts(
         words,
         hidden,
-        _named("scores", [*rest, scores]),
+        _named("activation", rest),
+        scores,
+        votes,
         window_size=window_size,
         document_context=document_context,
         cache_megabytes=cache_megabytes,
@@ -86,6 +92,7 @@ def window_classifier(
     model = _named("window_classifier", [classifier, transitions])
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("scores", scores)
+    model.set_ref("votes", votes)
     model.set_ref("transitions", transitions)
     model.attrs["objective"] = objective
     model.attrs["unseen_labels"] = []
@@ -109,12 +116,15 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
         return model
     if before is not None and nO < before:
         raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
+    outputs = [name for name in ("scores", "votes") if model.has_ref(name)]
     if scores.has_param("W"):
-        _replace(model, "scores", grown_affine(scores, nO))
+        for name in outputs:
+            _replace(model, name, grown_affine(model.get_ref(name), nO))
         old = n_labels(before)
         model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, labels)]
     else:
-        scores.set_dim("nO", nO, force=True)
+        for name in outputs:
+            model.get_ref(name).set_dim("nO", nO, force=True)
     _replace(model, "transitions", grown_transitions(transitions, labels))
     return model
 
@@ -129,7 +139,9 @@ def _replace(model: Model, ref: str, layer: Model) -> None:
             node.set_dim("nO", layer.get_dim("nO"), force=True)
         if old in node.layers:
             node.layers[node.layers.index(old)] = layer
-    model.set_ref(ref, layer)
+    for node in model.walk():
+        if node.has_ref(ref):
+            node.set_ref(ref, layer)
 
 
 def lexeme_embed(

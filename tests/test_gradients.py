@@ -289,7 +289,7 @@ def test_the_whole_network_is_right(objective: str, activation: str):
     )
     n_params = sum(len(node.param_names) for node in ner.model.walk())
     assert len(errors) == n_params
-    assert n_params == (11 if objective == "crf" else 10)
+    assert n_params == (13 if objective == "crf" else 12)
     assert all(np.isfinite(entry.error) for entry in errors)
     assert worst(errors) <= BOUND, errors
 

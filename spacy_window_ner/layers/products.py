@@ -25,9 +25,11 @@ from thinc.types import Ragged
 
 from ..features import FOLD, Tokens, group, read
 from .document import BLOCKS
+from .embedding import add_rows
 from .gazetteer import matched
 from .product_sums import sum_products
 from .to_numpy import NUMPY_OPS
+from .votes import score
 from .window import padded_positions
 
 InT = list[Doc]
@@ -44,6 +46,8 @@ def WithProducts(
     words: Model[InT, Ragged],
     hidden: Model[NDArray, NDArray],
     rest: Model[NDArray, NDArray],
+    scores: Model[NDArray, NDArray],
+    votes: Model[NDArray, NDArray] | None,
     *,
     window_size: int,
     document_context: bool,
@@ -53,7 +57,9 @@ def WithProducts(
 
     words (Model): From a list of Docs to Ragged windows (n, width).
     hidden (Model): The affine layer over them: (n, width) → (n, hidden).
-    rest (Model): What follows: (n, hidden) → (n, nO).
+    rest (Model): Its activation: (n, hidden) → (n, width of the hidden layer).
+    scores (Model): The affine layer over that: (n, width of the hidden layer) → (n, nO).
+    votes (Optional[Model]): Another one, by which the places of a word vote on each other's tags.
     window_size (int): k, the number of neighbors on each side of a word.
     document_context (bool): Whether the document's blocks are beside the window.
     cache_megabytes (int): How much memory the products of lexemes may take, from 0 up.
@@ -70,14 +76,14 @@ def WithProducts(
         "classifier",
         forward,
         init=init,
-        layers=[words, hidden, rest],
+        layers=[words, hidden, rest, scores, *([] if votes is None else [votes])],
         dims={"nO": None},
         attrs={
             "window_size": window_size,
             "document_context": document_context,
             "products": Products(cache_megabytes * _MEGABYTE),
         },
-        refs={"lexeme_embed": None},
+        refs={"lexeme_embed": None, "votes": votes},
         ops=NUMPY_OPS,
     )
 
@@ -91,24 +97,32 @@ def forward(
     RETURNS: Ragged data (n, nO), and the callback that takes its gradient. It returns an empty
         list, since documents have no gradient.
     """
-    if model.has_ref("lexeme_embed"):
-        return _train(model, docs) if is_train else (_predict(model, docs), _no_gradient)
-    words, hidden, rest = model.layers
-    X, backprop_words = words(docs, is_train)
-    Z, backprop_hidden = hidden(X.data, is_train)
-    Y, backprop_rest = rest(Z, is_train)
+    if model.has_ref("lexeme_embed") and not is_train:
+        return _predict(model, docs), _no_gradient
+    rest, scores = model.layers[2:4]
+    votes = model.get_ref("votes") if model.has_ref("votes") else None
+    Z, backprop_Z = _multiply_windows(model, docs, is_train)
+    H, backprop_rest = rest(Z.data, is_train)
+    Y, backprop_scores = score(scores, votes, H, docs, is_train)
 
     def backprop(d_Y: Ragged) -> InT:
-        d_X = backprop_hidden(backprop_rest(d_Y.data))
-        return backprop_words(Ragged(d_X, d_Y.lengths))
+        return backprop_Z(backprop_rest(backprop_scores(d_Y.data)))
 
-    return Ragged(Y, X.lengths), backprop
+    return Ragged(Y, Z.lengths), backprop
 
 
-def _train(model: Model[InT, OutT], docs: InT) -> tuple[Ragged, Callable[[Ragged], InT]]:
-    """What `forward` computes, from the products of the batch's lexemes."""
-    _, hidden, rest = model.layers
-    Z, backprop_Z = sum_products(
+def _multiply_windows(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Ragged, Callable[[NDArray], InT]]:
+    """Z = W x + b: Ragged (n, hidden), and the callback that takes its gradient (n, hidden)."""
+    words, hidden = model.layers[:2]
+    if not model.has_ref("lexeme_embed"):
+        X, backprop_words = words(docs, is_train)
+        Z, backprop_hidden = hidden(X.data, is_train)
+        return Ragged(Z, X.lengths), lambda delta: backprop_words(
+            Ragged(backprop_hidden(delta), X.lengths)
+        )
+    products, backprop_products = sum_products(
         model.get_ref("lexeme_embed"),
         hidden,
         model.get_ref("gazetteer") if model.has_ref("gazetteer") else None,
@@ -116,13 +130,12 @@ def _train(model: Model[InT, OutT], docs: InT) -> tuple[Ragged, Callable[[Ragged
         window_size=model.attrs["window_size"],
         document_context=model.attrs["document_context"],
     )
-    Y, backprop_rest = rest(Z.data, True)
 
-    def backprop(d_Y: Ragged) -> InT:
-        backprop_Z(backprop_rest(d_Y.data))
+    def backprop(delta: NDArray) -> InT:
+        backprop_products(delta)
         return []
 
-    return Ragged(Y, Z.lengths), backprop
+    return products, backprop
 
 
 def _no_gradient(d_Y: Ragged) -> InT:
@@ -131,14 +144,16 @@ def _no_gradient(d_Y: Ragged) -> InT:
 
 def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
     """What `forward` computes, chunk by chunk from the products of lexemes."""
-    _, hidden, rest = model.layers
+    _, hidden, rest, scores = model.layers[:4]
     tokens = read(docs, model.get_ref("lexeme_embed").attrs["attrs"])
     known = model.attrs["products"](model, tokens)
     windows = Windows(tokens, known, model.attrs["window_size"])
-    others = _other_blocks(model, docs, tokens, known)
+    repeated = _repeated(model, tokens)
+    others = _other_blocks(model, docs, tokens, known, repeated)
+    votes = Votes(model.get_ref("votes"), repeated) if model.has_ref("votes") else None
     W, b = hidden.get_param("W"), hidden.get_param("b")
     n = len(tokens.tokens)
-    Y = np.empty((n, rest.get_dim("nO")), dtype=np.float32)
+    Y = np.empty((n, scores.get_dim("nO")), dtype=np.float32)
     for start in range(0, n, CHUNK):
         stop = min(start + CHUNK, n)
         Z = windows(start, stop)
@@ -147,7 +162,12 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
             which, X = block(start, stop)
             if len(which):
                 Z[which - start] += X @ W[:, columns].T
-        Y[start:stop] = rest.predict(Z)
+        H = rest.predict(Z)
+        Y[start:stop] = scores.predict(H)
+        if votes is not None:
+            votes.collect(H, start, stop)
+    if votes is not None:
+        votes.add(Y)
     return Ragged(Y, tokens.lengths)
 
 
@@ -157,7 +177,11 @@ Block = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 
 def _other_blocks(
-    model: Model[InT, OutT], docs: InT, tokens: Tokens, known: "Known"
+    model: Model[InT, OutT],
+    docs: InT,
+    tokens: Tokens,
+    known: "Known",
+    repeated: "Repeated",
 ) -> list[tuple[slice, Block]]:
     """What stands beside the words of the window, and its columns of W."""
     blocks: list[tuple[slice, Block]] = []
@@ -165,7 +189,7 @@ def _other_blocks(
     border = (2 * model.attrs["window_size"] + 1) * width
     if model.attrs["document_context"]:
         columns = slice(border, border + BLOCKS * width)
-        blocks.append((columns, MeansOfOthers(tokens, known.vectors)))
+        blocks.append((columns, MeansOfOthers(tokens, known.vectors, repeated)))
         border = columns.stop
     if model.has_ref("gazetteer"):
         which, X = matched(model.get_ref("gazetteer"), docs)
@@ -406,30 +430,120 @@ class Windows:
             Z[window[stands]] += products[k + j, lexeme[stands]]
 
 
-class MeansOfOthers:
-    """The document's blocks: see `document`. Sums once over a batch, means chunk by chunk."""
+@dataclass(frozen=True)
+class Repeated:
+    """The words that stand in their document repeatedly.
 
-    def __init__(self, tokens: Tokens, vectors: NDArray[np.float32]) -> None:
-        """Sum the vectors around the places of each word that stands in its document repeatedly.
+    tokens (ndarray): Shape (n,), their tokens, ascending.
+    groups (ndarray): Shape (n,), the same number for the same word of one document, from 0 up.
+    others (ndarray): Shape (n_groups,) float32, in how many other places each stands.
+    order (ndarray): Shape (n,), the tokens in the order of their groups.
+    """
+
+    tokens: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    others: NDArray[np.float32]
+    order: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "Repeated":
+        """Find them.
 
         tokens (Tokens): The tokens of a batch.
-        vectors (ndarray): Shape (n_lexemes, width), the vectors of its distinct lexemes.
+        RETURNS (Repeated): Those whose NORM stands elsewhere in their document too.
         """
-        # Before, between and behind documents stand words that are beyond them: zero vectors.
-        self._where, n = padded_positions(tokens.lengths, 1)
-        self._words = np.full(n, len(vectors))
-        self._words[self._where] = tokens.tokens
-        self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
         document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
         # One number for each word of each document: hashes of 64 bits, as norms are already.
         keys = tokens.norms[tokens.tokens] + document * FOLD
         _, words, order, starts = group(keys)
         counts = np.diff(starts, append=len(keys))
         repeated = counts > 1
-        self._repeated = np.flatnonzero(repeated[words])
-        self._group = (np.cumsum(repeated) - 1)[words[self._repeated]]
-        self._others = (counts[repeated] - 1).astype(vectors.dtype)
-        self._sums = self._sum(order[np.repeat(repeated, counts)], counts[repeated])
+        which = np.flatnonzero(repeated[words])
+        groups = (np.cumsum(repeated) - 1)[words[which]]
+        others = (counts[repeated] - 1).astype(np.float32)
+        return cls(which, groups, others, order[np.repeat(repeated, counts)])
+
+    def within(self, start: int, stop: int) -> slice:
+        """Which of them are in a chunk.
+
+        start (int): The first token of the chunk.
+        stop (int): The token behind its last.
+        RETURNS (slice): Places in `tokens` and `groups`.
+        """
+        return slice(*np.searchsorted(self.tokens, [start, stop]).tolist())
+
+
+def _repeated(model: Model[InT, OutT], tokens: Tokens) -> Repeated:
+    """The repeated words; none where no part of the network asks."""
+    if model.attrs["document_context"] or model.has_ref("votes"):
+        return Repeated.of(tokens)
+    none = np.zeros(0, dtype=np.int64)
+    return Repeated(none, none, none.astype(np.float32), none)
+
+
+class Votes:
+    """What the other places of a word say of its tags: see `votes`."""
+
+    def __init__(self, votes: Model[NDArray, NDArray], repeated: Repeated) -> None:
+        """Begin to collect.
+
+        votes (Model): The affine layer: (n, width of the hidden layer) → (n, nO).
+        repeated (Repeated): The words that stand in their document repeatedly.
+        """
+        self._votes, self._repeated = votes, repeated
+        self._collected = np.empty((len(repeated.tokens), votes.get_dim("nO")), dtype=np.float32)
+
+    def collect(self, H: NDArray[np.float32], start: int, stop: int) -> None:
+        """Let the words of a chunk vote.
+
+        H (ndarray): Shape (stop − start, width of the hidden layer).
+        start (int): The first token of the chunk.
+        stop (int): The token behind its last.
+        """
+        which = self._repeated.within(start, stop)
+        tokens = self._repeated.tokens[which]
+        if len(tokens):
+            self._collected[which] = self._votes.predict(H[tokens - start])
+
+    def add(self, Y: NDArray[np.float32]) -> None:
+        """Add the mean of the others' votes to the scores, in place.
+
+        Y (ndarray): Shape (n_tokens, nO).
+        """
+        tokens, groups, others = (
+            self._repeated.tokens,
+            self._repeated.groups,
+            self._repeated.others[:, None],
+        )
+        sums = np.zeros((len(others), Y.shape[1]), dtype=np.float32)
+        for start in range(0, len(tokens), CHUNK):
+            part = slice(start, start + CHUNK)
+            add_rows(sums, groups[part], self._collected[part])
+        for start in range(0, len(tokens), CHUNK):
+            part = slice(start, start + CHUNK)
+            means = sums[groups[part]] - self._collected[part]
+            means /= others[groups[part]]
+            Y[tokens[part]] += means
+
+
+class MeansOfOthers:
+    """The document's blocks: see `document`. Sums once over a batch, means chunk by chunk."""
+
+    def __init__(self, tokens: Tokens, vectors: NDArray[np.float32], repeated: Repeated) -> None:
+        """Sum the vectors around the places of each word that stands in its document repeatedly.
+
+        tokens (Tokens): The tokens of a batch.
+        vectors (ndarray): Shape (n_lexemes, width), the vectors of its distinct lexemes.
+        repeated (Repeated): The words that stand in their document repeatedly.
+        """
+        # Before, between and behind documents stand words that are beyond them: zero vectors.
+        self._where, n = padded_positions(tokens.lengths, 1)
+        self._words = np.full(n, len(vectors))
+        self._words[self._where] = tokens.tokens
+        self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
+        self._repeated = repeated
+        counts = (repeated.others + 1).astype(np.int64)
+        self._sums = self._sum(repeated.order, counts)
 
     def _sum(self, which: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
         """Sum the blocks around tokens in groups, one behind another: (n_groups, 3 · width)."""
@@ -451,10 +565,10 @@ class MeansOfOthers:
         RETURNS (Tuple[ndarray, ndarray]): The tokens whose word stands elsewhere in their
             document too (n,), and their blocks (n, 3 · width).
         """
-        low, high = np.searchsorted(self._repeated, [start, stop])
-        which, groups = self._repeated[low:high], self._group[low:high]
+        part = self._repeated.within(start, stop)
+        which, groups = self._repeated.tokens[part], self._repeated.groups[part]
         means = self._sums[groups] - self._around(which)
-        means /= self._others[groups, None]
+        means /= self._repeated.others[groups, None]
         return which, means
 
     def _around(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -467,10 +581,15 @@ class MeansOfOthers:
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
     """Initialize all layers with sample documents X."""
-    words, hidden, rest = model.layers
+    words, *layers = model.layers
     words.initialize(X=X)
     sample = words.predict(X).data if X else None
+    hidden, rest, *outputs = layers
     hidden.initialize(X=sample)
-    rest.initialize(X=None if sample is None else hidden.predict(sample))
-    if rest.has_dim("nO"):
-        model.set_dim("nO", rest.get_dim("nO"))
+    sample = None if sample is None else hidden.predict(sample)
+    rest.initialize(X=sample)
+    sample = None if sample is None else rest.predict(sample)
+    for output in outputs:
+        output.initialize(X=sample)
+    if outputs[0].has_dim("nO"):
+        model.set_dim("nO", outputs[0].get_dim("nO"))

@@ -12,6 +12,7 @@ from thinc.api import Adam, Model
 
 from spacy_window_ner.features import read
 from spacy_window_ner.layers import products
+from spacy_window_ner.layers.document import mean_of_others, same_words
 from spacy_window_ner.layers.products import Products
 from tests.helpers import WORDS, examples
 from tests.pipelines import (
@@ -33,8 +34,12 @@ documents = st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=1, 
 def plain(model: Model, docs: list[Doc]) -> np.ndarray:
     """The scores by windows that are built, from the layers one after another."""
     classifier = model.layers[0]
-    words, hidden, rest = classifier.layers
-    return rest.predict(hidden.predict(words.predict(docs).data))
+    words, hidden, rest, scores, *votes = classifier.layers
+    H = rest.predict(hidden.predict(words.predict(docs).data))
+    Y = scores.predict(H)
+    for layer in votes:
+        Y += mean_of_others(layer.predict(H), same_words(docs))
+    return Y
 
 
 def assert_equals_plain(model: Model, docs: list[Doc]) -> None:
@@ -50,6 +55,8 @@ def pipelines() -> dict[str, Language]:
         "default": shared(),
         "one word": blank(model=small_model(window_size=0)),
         "no document": blank(model=small_model(document_context=False, activation="tanh")),
+        "no votes": blank(model=small_model(document_votes=False)),
+        "window alone": blank(model=small_model(document_context=False, document_votes=False)),
         "no mixing": blank(model=small_model(tok2vec={"width": None})),
         "vectors": vectors,
         "no memory": blank(model=small_model(cache_megabytes=0)),
@@ -72,6 +79,17 @@ def test_products_give_the_scores_of_windows(name, documents):
     assume(any(documents))  # the component passes nothing on without tokens
     nlp = PIPELINES[name]
     assert_equals_plain(ner_of(nlp).model, [Doc(nlp.vocab, words=words) for words in documents])
+
+
+def test_the_votes_of_the_default_network_are_worth_something():
+    model = ner_of(shared()).model
+    docs = [Doc(shared().vocab, words=["Paris", "met", "Paris", "Quinn"])]
+    before = model.predict(docs).emissions
+    silent = copy.deepcopy(model)
+    votes = silent.get_ref("votes")
+    votes.set_param("W", np.zeros_like(votes.get_param("W")))
+    changed = np.abs(silent.predict(docs).emissions - before).max(axis=1) > 1e-4
+    assert changed.tolist() == [True, False, True, False]
 
 
 @pytest.mark.parametrize("max_rows", [0, 1, 3, 20])
