@@ -48,6 +48,7 @@ EVERYWHERE = {
     "no-shapes": Variant(without=["SHAPE"]),
     "no-affixes": Variant(without=["PREFIX", "SUFFIX"]),
     "no-document-context": Variant({f"{MODEL}.document_context": False}),
+    "no-document-votes": Variant({f"{MODEL}.document_votes": False}),
     "window-1": Variant({f"{MODEL}.window_size": 1}),
     "window-2": Variant({f"{MODEL}.window_size": 2}),
     "hidden-256": Variant({f"{MODEL}.hidden_width": 256}),

@@ -17,6 +17,7 @@ from .layers.embedding import Embedding
 from .layers.gazetteer import Gazetteer, WithGazetteer
 from .layers.lexemes import LEXEME_EMBED, WithLexemes
 from .layers.maxout import Maxout
+from .layers.ngrams import CharNgrams
 from .layers.products import WithProducts
 from .layers.static_vectors import StaticVectors
 from .layers.to_numpy import ToNumpy
@@ -149,6 +150,9 @@ def lexeme_embed(
     attrs: Sequence[str] = ("NORM", "PREFIX", "SUFFIX", "SHAPE"),
     rows: Sequence[int] = (5000, 1000, 2500, 1000),
     widths: Sequence[int] = (64, 24, 32, 24),
+    ngrams: Sequence[int] = (),
+    ngram_rows: int = 10000,
+    ngram_width: int = 48,
     include_static_vectors: bool = False,
     activation: str = "maxout",
     maxout_pieces: int = 2,
@@ -162,6 +166,10 @@ def lexeme_embed(
         `features.STRING_ATTRS`.
     rows (Sequence[int]): Rows of each attribute's table.
     widths (Sequence[int]): Width of each attribute's vectors.
+    ngrams (Sequence[int]): How many characters the n-grams have that a word is also made of, for
+        example 3, 4 and 5; none of them if empty.
+    ngram_rows (int): Rows of the table of n-grams.
+    ngram_width (int): Width of their vectors.
     include_static_vectors (bool): Whether to add the pipeline's word vectors.
     activation (str): Activation of the mixing layer, as in `window_classifier`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
@@ -178,15 +186,20 @@ def lexeme_embed(
         )
     for value in (*rows, *widths):
         _require_positive("each of rows and widths", value)
+    _require_positive("ngram_rows", ngram_rows)
+    _require_positive("ngram_width", ngram_width)
     parts: list[Model] = [
         Embedding(nO, nV, column=column, attr=attr, seed=column, rare_dropout=rare_dropout)
         for column, (attr, nV, nO) in enumerate(zip(attrs, rows, widths, strict=True))
     ]
+    if ngrams:
+        parts.append(CharNgrams(ngram_width, ngram_rows, ngrams))
     if include_static_vectors:
         parts.append(StaticVectors())
     if not parts:
         raise ValueError(
-            "LexemeEmbed has nothing to embed: give it attrs or set include_static_vectors = true."
+            "LexemeEmbed has nothing to embed: give it attrs or ngrams, or set "
+            "include_static_vectors = true."
         )
     layers = [Concatenate(parts), Dropout()]
     if width is not None:

@@ -38,6 +38,7 @@ hidden_width = 128
 activation = "maxout"
 maxout_pieces = 2
 document_context = true
+document_votes = true
 cache_megabytes = 64
 gazetteer_key = null
 gazetteer_width = 16
