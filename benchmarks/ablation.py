@@ -54,6 +54,7 @@ EVERYWHERE = {
     "hidden-256": Variant({f"{MODEL}.hidden_width": 256}),
     "softmax": Variant({f"{MODEL}.objective": "softmax"}),
     "viterbi-alone": Variant({"training.before_to_disk": None}),
+    "with-ngrams": Variant({f"{TOKENS}.ngrams": [3, 4, 5]}),
     "no-rare-dropout": Variant({f"{TOKENS}.rare_dropout": 0.0}),
     "dropout-0.2": Variant({"training.dropout": 0.2}),
     "no-averages": Variant({"training.optimizer.use_averages": False}),
