@@ -150,13 +150,13 @@ def lexeme_embed(
     attrs: Sequence[str] = ("NORM", "PREFIX", "SUFFIX", "SHAPE"),
     rows: Sequence[int] = (5000, 1000, 2500, 1000),
     widths: Sequence[int] = (64, 24, 32, 24),
-    ngrams: Sequence[int] = (),
-    ngram_rows: int = 10000,
-    ngram_width: int = 48,
     include_static_vectors: bool = False,
     activation: str = "maxout",
     maxout_pieces: int = 2,
     rare_dropout: float = 1.0,
+    ngrams: Sequence[int] = (),
+    ngram_rows: int = 10000,
+    ngram_width: int = 48,
 ) -> Model[list[Doc], list[Floats2d]]:
     """Build `spacy_window_ner.LexemeEmbed.v1`: token vectors that depend on the lexeme alone.
 
@@ -166,15 +166,15 @@ def lexeme_embed(
         `features.STRING_ATTRS`.
     rows (Sequence[int]): Rows of each attribute's table.
     widths (Sequence[int]): Width of each attribute's vectors.
-    ngrams (Sequence[int]): How many characters the n-grams have that a word is also made of, for
-        example 3, 4 and 5; none of them if empty.
-    ngram_rows (int): Rows of the table of n-grams.
-    ngram_width (int): Width of their vectors.
     include_static_vectors (bool): Whether to add the pipeline's word vectors.
     activation (str): Activation of the mixing layer, as in `window_classifier`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
     rare_dropout (float): α. In training, an attribute's value that occurs n times in the training
         data is replaced by the unknown value with probability α / (α + n).
+    ngrams (Sequence[int]): How many characters the n-grams have that a word is also made of, for
+        example 3, 4 and 5; none of them if empty.
+    ngram_rows (int): Rows of the table of n-grams.
+    ngram_width (int): Width of their vectors.
     RETURNS (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
     RAISES (ValueError): If a setting is outside its range.
     """

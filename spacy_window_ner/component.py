@@ -50,13 +50,13 @@ width = 96
 attrs = ["NORM", "SHAPE", "CASE", "PREFIX2", "PREFIX3", "SUFFIX2", "SUFFIX3", "SUFFIX4"]
 rows = [15000, 1000, 50, 1000, 2500, 1000, 2500, 2500]
 widths = [32, 24, 8, 24, 24, 24, 24, 24]
-ngrams = []
-ngram_rows = 10000
-ngram_width = 48
 include_static_vectors = false
 activation = "maxout"
 maxout_pieces = 2
 rare_dropout = 0.5
+ngrams = []
+ngram_rows = 10000
+ngram_width = 48
 """
 DEFAULT_MODEL = Config().from_str(default_config)["model"]
 DEFAULT_SPANS_KEY = "window_ner"

@@ -3,10 +3,15 @@
 J = log Z(all legal sequences) − log Z(allowed sequences), the sentence-level log-likelihood of
 Collobert et al. 2011, section 3.4.2, summed over what the annotation leaves open. Its gradient is
 the difference of two sets of marginals, for emissions and for transitions. A span that is known to
-be wrong adds −log(1 − p), p being its probability, and p = Z(sequences with the span) / Z, so
+be wrong adds −log(1 − p), p being its probability:
 
-    ∂ log p = marginals given the span − marginals        ∂ −log(1 − p) = p / (1 − p) · ∂ log p
+    −log(1 − p) = log Z − log Z(sequences without the span)
+
+whose gradient is again the difference of two sets of marginals. 1 − p is never subtracted, so that
+a span that the network is sure of can be unlearned as well.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +21,6 @@ from ..lattice import span_probabilities as span_probabilities_of
 from ..layers.transitions import Scores
 from ..tags import spans_to_tags
 from .documents import documents_with, select_documents
-from .incorrect import incorrect_loss
 
 LEARNS_TRANSITIONS = True
 
@@ -84,19 +88,41 @@ def _add_incorrect(
     first, last = int(ends[document] - scores.lengths[document]), int(ends[document])
     emissions, lengths = scores.emissions[first:last], scores.lengths[document : document + 1]
     every = np.broadcast_to(legal, emissions.shape)
-    within = every.copy()
-    start, end = int(span[0]) - first, int(span[1]) - first
-    within[start:end] = False
-    tags = spans_to_tags(np.asarray([[start, end, span[2]]]), len(emissions))
-    within[np.arange(start, end), tags[start:end]] = True
-    every_path = Lattice(emissions, scores.transitions, lengths, every)
-    with_span = Lattice(emissions, scores.transitions, lengths, within)
-    loss, weight = incorrect_loss(float(with_span.log_z[0] - every_path.log_z[0]))
-    d_scores.emissions[first:last] += weight * (with_span.marginals() - every_path.marginals())
-    d_scores.transitions += weight * (
-        with_span.expected_transitions() - every_path.expected_transitions()
-    )
-    return loss
+    all_legal = Lattice(emissions, scores.transitions, lengths, every)
+    others = [
+        Lattice(emissions, scores.transitions, lengths, allowed)
+        for allowed in _without(every, int(span[0]) - first, int(span[1]) - first, int(span[2]))
+    ]
+    log_z = np.asarray([lattice.log_z[0] for lattice in others])
+    log_without = np.logaddexp.reduce(log_z)
+    d_emissions, d_transitions = all_legal.marginals(), all_legal.expected_transitions()
+    for lattice, weight in zip(others, np.exp(log_z - log_without), strict=True):
+        d_emissions -= weight * lattice.marginals()
+        d_transitions -= weight * lattice.expected_transitions()
+    d_scores.emissions[first:last] += d_emissions
+    d_scores.transitions += d_transitions
+    return float(all_legal.log_z[0] - log_without)
+
+
+def _without(
+    legal: NDArray[np.bool_], start: int, end: int, label: int
+) -> Iterator[NDArray[np.bool_]]:
+    """Split the sequences of a document that do not have a span by where they first differ from it.
+
+    legal (ndarray): Shape (n_tokens, n_tags) bool.
+    start, end, label (int): The span.
+    RETURNS (Iterator[ndarray]): The allowed tags (n_tokens, n_tags) bool of each set of sequences.
+        No sequence is in two of them.
+    """
+    tags = spans_to_tags(np.asarray([[start, end, label]]), len(legal))
+    for token in range(start, end):
+        if start < token == len(legal) - 1:
+            continue  # an entity that is open at the last token can only end there
+        allowed = legal.copy()
+        allowed[start:token] = False
+        allowed[np.arange(start, token), tags[start:token]] = True
+        allowed[token, tags[token]] = False
+        yield allowed
 
 
 def span_probabilities(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.gradients import check_objective
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import crf, get_objective
+from spacy_window_ner.tags import BEGIN, LAST
 from tests.helpers import (
     GRADIENT_BOUND,
     NO_SPANS,
@@ -185,3 +186,15 @@ def test_every_token_is_in_no_span_or_in_one(batch):
     for token in range(len(batch.scores.emissions)):
         over = (spans[:, 0] <= token) & (token < spans[:, 1])
         assert p[over].sum() + outside[token] == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("n_tokens", [2, 5])
+def test_a_span_that_the_network_is_sure_of_can_be_unlearned(n_tokens):
+    """1 − p is far below what a number near one can tell."""
+    emissions = np.zeros((n_tokens, 5))
+    emissions[0, 1 + BEGIN] = emissions[1, 1 + LAST] = 60
+    scores = Scores(emissions, np.zeros((2, 2)), np.asarray([n_tokens]))
+    everything = np.ones((n_tokens, 5), dtype=bool)
+    loss, d_scores = crf.loss(scores, everything, everything[0], np.asarray([[0, 2, 0]]))
+    assert 50 < loss < 125
+    assert d_scores.emissions[0, 1 + BEGIN] + d_scores.emissions[1, 1 + LAST] > 0.5
