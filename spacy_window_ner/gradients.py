@@ -4,7 +4,7 @@
 
 An error is given relative to the larger of the two gradients, or to a hundredth of the largest
 gradient in the same array where that is more: below it, rounding decides. The smallest of the
-errors of three step sizes counts, so that a kink (of relu, say) just beside a value is no error.
+errors of four step sizes counts, so that a kink (of relu, say) just beside a value is no error.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from thinc.types import Ragged
 from .layers.transitions import Scores
 from .objectives import Objective
 
-STEP_SIZES = (1e-4, 1e-5, 1e-6)
+STEP_SIZES = (1e-4, 1e-5, 1e-6, 1e-7)
 FLOOR = 0.01
 CLEAR = 1e-7
 

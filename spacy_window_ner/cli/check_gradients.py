@@ -50,6 +50,7 @@ def _load(name: str, overrides: dict[str, Any]) -> Language:
         except (ConfigValidationError, ValueError) as error:
             msg.fail(f"Not a config of a pipeline: {name}", str(error), exits=1)
         examples = _examples(nlp, ["A", "B"])
+        util.fix_random_seed(nlp.config.interpolate()["training"]["seed"] or 0)
         with nlp.select_pipes(enable=_trainable_by_window_ner(nlp)):
             nlp.initialize(lambda: examples)
         return nlp

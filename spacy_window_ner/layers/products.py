@@ -83,7 +83,7 @@ def WithProducts(
             "document_context": document_context,
             "products": Products(cache_megabytes * _MEGABYTE),
         },
-        refs={"lexeme_embed": None, "votes": votes},
+        refs={"lexeme_embed": None},
         ops=NUMPY_OPS,
     )
 
@@ -100,7 +100,7 @@ def forward(
     if model.has_ref("lexeme_embed") and not is_train:
         return _predict(model, docs), _no_gradient
     rest, scores = model.layers[2:4]
-    votes = model.get_ref("votes") if model.has_ref("votes") else None
+    votes = _votes_of(model)
     Z, backprop_Z = _multiply_windows(model, docs, is_train)
     H, backprop_rest = rest(Z.data, is_train)
     Y, backprop_scores = score(scores, votes, H, docs, is_train)
@@ -109,6 +109,11 @@ def forward(
         return backprop_Z(backprop_rest(backprop_scores(d_Y.data)))
 
     return Ragged(Y, Z.lengths), backprop
+
+
+def _votes_of(model: Model[InT, OutT]) -> Model[NDArray, NDArray] | None:
+    """The layer of votes, if any: by its place, since a copy of a network has no references."""
+    return model.layers[4] if len(model.layers) > 4 else None
 
 
 def _multiply_windows(
@@ -150,7 +155,8 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
     windows = Windows(tokens, known, model.attrs["window_size"])
     repeated = _repeated(model, tokens)
     others = _other_blocks(model, docs, tokens, known, repeated)
-    votes = Votes(model.get_ref("votes"), repeated) if model.has_ref("votes") else None
+    layer = _votes_of(model)
+    votes = None if layer is None else Votes(layer, repeated)
     W, b = hidden.get_param("W"), hidden.get_param("b")
     n = len(tokens.tokens)
     Y = np.empty((n, scores.get_dim("nO")), dtype=np.float32)
@@ -475,7 +481,7 @@ class Repeated:
 
 def _repeated(model: Model[InT, OutT], tokens: Tokens) -> Repeated:
     """The repeated words; none where no part of the network asks."""
-    if model.attrs["document_context"] or model.has_ref("votes"):
+    if model.attrs["document_context"] or _votes_of(model) is not None:
         return Repeated.of(tokens)
     none = np.zeros(0, dtype=np.int64)
     return Repeated(none, none, none.astype(np.float32), none)
