@@ -103,9 +103,12 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
         ("layers.products", "Windows", "__init__"),
         ("layers.products", "Windows", "__call__"),
     ],
-    "document: sum the means": [
+    "document: means and votes": [
+        ("layers.products", None, "_repeated"),
         ("layers.products", "MeansOfOthers", "__init__"),
         ("layers.products", "MeansOfOthers", "__call__"),
+        ("layers.products", "Votes", "collect"),
+        ("layers.products", "Votes", "add"),
     ],
     "network: the rest": [("layers.products", None, "_predict")],
     "decoding: best tags": [("decoding", None, "best_tags")],
@@ -849,7 +852,7 @@ def _floor(plan: Plan, state: str) -> float:
     nlp = load_ours(plan.model)
     classifier = network_of(nlp)
     embed = classifier.get_ref("lexeme_embed")
-    _, hidden, rest = classifier.layers
+    _, hidden, _, scores, *votes = classifier.layers
     docs = [text.doc(nlp.vocab) for text in plan.texts]
     seen = {word for text in plan.other for word in text.words} if state == "warm" else set()
     n_new = len({word for text in plan.texts for word in text.words} - seen)
@@ -860,7 +863,8 @@ def _floor(plan: Plan, state: str) -> float:
     products = [(n_new, node.get_param("W")) for node in embed.walk() if node.name == "affine"]
     products += [(n_new, W[:, i : i + width]) for i in range(0, of_window, width)]
     products += [(n_repeated, W[:, of_window:])]
-    products += [(n_words, node.get_param("W")) for node in rest.walk() if node.name == "affine"]
+    products += [(n_words, scores.get_param("W"))]
+    products += [(n_repeated, node.get_param("W")) for node in votes]
     rng = np.random.default_rng(0)
     seconds = 0.0
     for n, weights in products:
