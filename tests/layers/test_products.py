@@ -59,6 +59,7 @@ def pipelines() -> dict[str, Language]:
         "window alone": blank(model=small_model(document_context=False, document_votes=False)),
         "no mixing": blank(model=small_model(tok2vec={"width": None})),
         "vectors": vectors,
+        "n-grams": blank(model=small_model(tok2vec={"ngrams": [2, 3], "ngram_rows": 90})),
         "no memory": blank(model=small_model(cache_megabytes=0)),
     }
     for name, nlp in made.items():
