@@ -11,6 +11,7 @@ sums. They are sums over groups, so the time is linear in the number of tokens.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..features import FOLD, Tokens, group
 from ..steps import document_edges
 from .embedding import add_rows
 from .to_numpy import NUMPY_OPS
@@ -88,19 +90,52 @@ def same_words(docs: Sequence[Doc]) -> NDArray[np.int64]:
     """
     norms = [doc.to_array(NORM) for doc in docs]
     _, words = np.unique(np.concatenate([*norms, np.zeros(0, np.uint64)]), return_inverse=True)
-    return number_words(words, np.asarray([len(doc) for doc in docs]))
-
-
-def number_words(words: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Number the words of each document, from the number of each in the batch.
-
-    words (ndarray): Shape (n_tokens,), from 0 up, the same for the same word.
-    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-    RETURNS (ndarray): Shape (n_tokens,), from 0 up, the same for the same word in one document.
-    """
-    document = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    document = np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])
     pairs = document * (words.max(initial=0) + 1) + words
     return np.unique(pairs, return_inverse=True)[1].reshape(-1)
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The words that stand in their document repeatedly.
+
+    tokens (ndarray): Shape (n,), their tokens, ascending.
+    groups (ndarray): Shape (n,), the same number for the same word of one document, from 0 up.
+    others (ndarray): Shape (n_groups,) float32, in how many other places each stands.
+    order (ndarray): Shape (n,), the tokens in the order of their groups.
+    """
+
+    tokens: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    others: NDArray[np.float32]
+    order: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "Repeated":
+        """Find them.
+
+        tokens (Tokens): The tokens of a batch.
+        RETURNS (Repeated): Those whose NORM stands elsewhere in their document too.
+        """
+        document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
+        # One number for each word of each document: hashes of 64 bits, as norms are already.
+        keys = tokens.norms[tokens.tokens] + document * FOLD
+        _, words, order, starts = group(keys)
+        counts = np.diff(starts, append=len(keys))
+        repeated = counts > 1
+        which = np.flatnonzero(repeated[words])
+        groups = (np.cumsum(repeated) - 1)[words[which]]
+        others = (counts[repeated] - 1).astype(np.float32)
+        return cls(which, groups, others, order[np.repeat(repeated, counts)])
+
+    def within(self, start: int, stop: int) -> slice:
+        """Which of them are in a chunk.
+
+        start (int): The first token of the chunk.
+        stop (int): The token behind its last.
+        RETURNS (slice): Places in `tokens` and `groups`.
+        """
+        return slice(*np.searchsorted(self.tokens, [start, stop]).tolist())
 
 
 def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:

@@ -24,7 +24,7 @@ from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
 from ..features import Tokens, read
-from .document import BLOCKS, mean_of_others, number_words
+from .document import BLOCKS, Repeated, mean_of_others
 from .embedding import add_rows, sum_rows
 from .window import padded_positions
 
@@ -113,16 +113,14 @@ class Places:
         near *= n_window + BLOCKS * document_context
         skip = reach - window_size
         windows = near[:, skip : skip + n_window] + np.arange(n_window, dtype=np.int32)
-        words = np.zeros(0, dtype=np.int64)
-        repeated = np.zeros(0, dtype=np.int64)
+        words = repeated = np.zeros(0, dtype=np.int64)
         if document_context:
-            norms = np.unique(tokens.norms, return_inverse=True)[1].reshape(-1)
-            words = number_words(norms[tokens.tokens], tokens.lengths)
-            repeated = np.flatnonzero(np.bincount(words)[words] > 1)
+            found = Repeated.of(tokens)
+            words, repeated = found.groups, found.tokens
         skip = reach - BLOCKS // 2
         around = near[repeated, skip : skip + BLOCKS]
         around += np.arange(n_window, n_window + BLOCKS, dtype=np.int32)
-        return cls(windows, repeated, around, words[repeated])
+        return cls(windows, repeated, around, words)
 
     def sum_rows(self, P: NDArray) -> NDArray:
         """Sum the products of each token.

@@ -23,8 +23,8 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Ragged
 
-from ..features import FOLD, Tokens, group, read
-from .document import BLOCKS
+from ..features import Tokens, read
+from .document import BLOCKS, Repeated
 from .embedding import add_rows
 from .gazetteer import matched
 from .product_sums import sum_products
@@ -187,7 +187,7 @@ def _other_blocks(
     docs: InT,
     tokens: Tokens,
     known: "Known",
-    repeated: "Repeated",
+    repeated: Repeated,
 ) -> list[tuple[slice, Block]]:
     """What stands beside the words of the window, and its columns of W."""
     blocks: list[tuple[slice, Block]] = []
@@ -434,49 +434,6 @@ class Windows:
             window[window == len(where)] = 0
             stands = where[window] == self._where[around] - j
             Z[window[stands]] += products[k + j, lexeme[stands]]
-
-
-@dataclass(frozen=True)
-class Repeated:
-    """The words that stand in their document repeatedly.
-
-    tokens (ndarray): Shape (n,), their tokens, ascending.
-    groups (ndarray): Shape (n,), the same number for the same word of one document, from 0 up.
-    others (ndarray): Shape (n_groups,) float32, in how many other places each stands.
-    order (ndarray): Shape (n,), the tokens in the order of their groups.
-    """
-
-    tokens: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    others: NDArray[np.float32]
-    order: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, tokens: Tokens) -> "Repeated":
-        """Find them.
-
-        tokens (Tokens): The tokens of a batch.
-        RETURNS (Repeated): Those whose NORM stands elsewhere in their document too.
-        """
-        document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
-        # One number for each word of each document: hashes of 64 bits, as norms are already.
-        keys = tokens.norms[tokens.tokens] + document * FOLD
-        _, words, order, starts = group(keys)
-        counts = np.diff(starts, append=len(keys))
-        repeated = counts > 1
-        which = np.flatnonzero(repeated[words])
-        groups = (np.cumsum(repeated) - 1)[words[which]]
-        others = (counts[repeated] - 1).astype(np.float32)
-        return cls(which, groups, others, order[np.repeat(repeated, counts)])
-
-    def within(self, start: int, stop: int) -> slice:
-        """Which of them are in a chunk.
-
-        start (int): The first token of the chunk.
-        stop (int): The token behind its last.
-        RETURNS (slice): Places in `tokens` and `groups`.
-        """
-        return slice(*np.searchsorted(self.tokens, [start, stop]).tolist())
 
 
 def _repeated(model: Model[InT, OutT], tokens: Tokens) -> Repeated:
