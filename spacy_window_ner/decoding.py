@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .lattice import Lattice
+from .lattice import likely_spans
 from .layers.transitions import Scores
 from .objectives import Objective
 from .tags import OUTSIDE, tags_to_spans
@@ -77,8 +77,8 @@ def decode(
     if len(scores.emissions) == 0 or scores.emissions.shape[1] == 1 + OUTSIDE:
         return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
     if threshold is not None:
-        lattice = Lattice(scores.emissions, scores.transitions, scores.lengths, allowed)
-        likely = lattice.likely_spans(max(threshold, LEAST_LIKELY))
+        least = max(threshold, LEAST_LIKELY)
+        likely = likely_spans(scores.emissions, scores.transitions, scores.lengths, allowed, least)
         return Entities(*_without_overlap(*likely), scores.lengths)
     tags = best_tags(scores.emissions, scores.transitions, scores.lengths, allowed)
     spans = tags_to_spans(tags)

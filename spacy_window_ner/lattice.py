@@ -218,31 +218,7 @@ class Lattice:
         RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number),
             tokens counted through the batch, and their probabilities (n_spans,).
         """
-        ends = np.repeat(np.cumsum(self._lengths), self._lengths)
-        marginals = self.marginals()
-        token, label = np.nonzero(marginals[:, 1 + UNIT :: TAGS_PER_LABEL] > threshold)
-        found = [np.stack([token, token + 1, label], axis=1)]
-        token, label = np.nonzero(marginals[:, 1 + BEGIN :: TAGS_PER_LABEL] > threshold)
-        sums = self._sums
-        e = sums.e / sums.scale[:, None]
-        begun = sums.enter[token, 1 + label] * e[token, 1 + TAGS_PER_LABEL * label + BEGIN]
-        length = 1
-        while len(token):
-            length += 1
-            going_on = token + length <= ends[token]
-            token, label, begun = token[going_on], label[going_on], begun[going_on]
-            last, column = token + length - 1, 1 + TAGS_PER_LABEL * label
-            ended = begun * e[last, column + LAST] * sums.after_closed[last, 1 + label]
-            likely = ended > threshold
-            found.append(np.stack([token[likely], token[likely] + length, label[likely]], axis=1))
-            begun = begun * e[last, column + IN]
-            # No longer span is likelier than that the entity goes on.
-            likely = begun * sums.after_inside[last, label] > threshold
-            token, label, begun = token[likely], label[likely], begun[likely]
-        spans = np.concatenate(found).astype(np.int64)
-        probabilities = self.span_probabilities(spans)
-        likely = probabilities > threshold  # where the products above were rounded up
-        return spans[likely], probabilities[likely]
+        return _likely([self._sums], threshold)
 
 
 class SinglePath:
@@ -315,6 +291,105 @@ def span_probabilities(
     return _over_parts(
         lambda parts: _probabilities(parts, spans), emissions, transitions, sizes, allowed, REACH
     )
+
+
+def likely_spans(
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: NDArray[np.integer],
+    allowed: NDArray[np.bool_] | None,
+    threshold: float,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What `Lattice.likely_spans` finds, in memory that is bounded for texts of any length.
+
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    lengths (ndarray): Shape (n_docs,).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    threshold (float): From 0 to 1.
+    RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
+        counted through the batch, and their probabilities (n_spans,).
+    RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
+    """
+    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+    return _over_parts(
+        lambda parts: _likely(parts, threshold), emissions, transitions, sizes, allowed, REACH
+    )
+
+
+def _likely(
+    parts: Iterable[Part], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Spans (n_spans, 3) above a threshold and their probabilities (n_spans,), part by part."""
+    found, sure = [np.zeros((0, 3), dtype=np.int64)], [np.zeros(0)]
+    open_spans: list[OpenSpans] = []
+    for part in parts:
+        _, e_B, _, _, e_U = split_tags(part.e / part.scale[:, None])
+        units = part.enter[:, 1:] * e_U
+        units *= part.after_closed[:, 1:]
+        token, label = np.nonzero(units > threshold)
+        start = part.first + token
+        found.append(np.stack([start, start + 1, label], axis=1))
+        sure.append(units[token, label])
+        begun = part.enter[:, 1:] * e_B
+        token, label = np.nonzero(begun * part.after_inside > threshold)
+        new = OpenSpans(part.first + token, label, begun[token, label], part.first + token + 1)
+        spans, probabilities, open_spans = _close([*open_spans, new], part, threshold)
+        found += spans
+        sure += probabilities
+    # A product of rounded factors may be a little above 1.
+    return np.concatenate(found), np.minimum(np.concatenate(sure), 1)
+
+
+@dataclass(frozen=True)
+class OpenSpans:
+    """Spans that have begun.
+
+    start (ndarray): Shape (n,), their first tokens.
+    label (ndarray): Shape (n,), their label numbers.
+    begun (ndarray): Shape (n,), the sums of what comes before, through the spans so far.
+    next (ndarray): Shape (n,), the token that goes on with each.
+    """
+
+    start: NDArray[np.int64]
+    label: NDArray[np.int64]
+    begun: NDArray[np.float64]
+    next: NDArray[np.int64]
+
+    def __getitem__(self, which: NDArray[np.bool_]) -> "OpenSpans":
+        return OpenSpans(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+def _close(
+    begun: list[OpenSpans], part: Part, threshold: float
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]], list[OpenSpans]]:
+    """Go on with spans through a part.
+
+    RETURNS (Tuple[List[ndarray], List[ndarray], List[OpenSpans]]): Likely spans that end there
+        (n, 3), their probabilities (n,), and the spans that go on behind the part.
+    """
+    found, sure, going_on = [], [], []
+    for spans in begun:
+        while True:
+            row = spans.next - part.first
+            here = row < len(part.e)
+            going_on.append(spans[~here])
+            spans, row = spans[here], row[here]
+            if not len(row):
+                break
+            column = 1 + TAGS_PER_LABEL * spans.label
+            begun_here = spans.begun / part.scale[row]
+            ended = (
+                begun_here * part.e[row, column + LAST] * part.after_closed[row, 1 + spans.label]
+            )
+            likely = ended > threshold
+            end = spans.next + 1
+            found.append(np.stack([spans.start, end, spans.label], axis=1)[likely])
+            sure.append(ended[likely])
+            spans = OpenSpans(spans.start, spans.label, begun_here * part.e[row, column + IN], end)
+            # No longer span is likelier than that the entity goes on; none does behind a document.
+            spans = spans[spans.begun * part.after_inside[row, spans.label] > threshold]
+    return found, sure, going_on
 
 
 def _probabilities(parts: Iterable[Part], spans: NDArray[np.integer]) -> NDArray[np.float64]:

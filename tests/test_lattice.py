@@ -5,8 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from spacy_window_ner import lattice as lattice_module
 from spacy_window_ner import steps
-from spacy_window_ner.lattice import Lattice, Pieces, SinglePath
+from spacy_window_ner.lattice import Lattice, Pieces, SinglePath, likely_spans
 from spacy_window_ner.steps import Steps, mask_scores
 from spacy_window_ner.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.viterbi import best_tags, surely_outside
@@ -112,6 +113,26 @@ def test_pieces_sum_to_the_same(monkeypatch, scale, reach):
         spans, probabilities = whole.likely_spans(0.01)
         assert len(spans) > 5
         np.testing.assert_allclose(pieces.span_probabilities(spans), probabilities, rtol=1e-5)
+
+
+def test_likely_spans_and_probabilities_are_the_same_part_by_part(monkeypatch):
+    """Spans that begin in one part and end some parts further are found as well."""
+    rng = np.random.RandomState(0)
+    n = 300
+    emissions = rng.normal(size=(n, n_tags(2)))
+    emissions[:, [1 + IN, 5 + IN]] += 3  # long entities
+    arguments = emissions, rng.normal(size=(3, 3)), np.array([n - 2, 0, 2])
+    spans, probabilities = Lattice(*arguments).likely_spans(1e-4)
+    assert (np.diff(spans[:, :2]) > 25).sum() > 100
+    monkeypatch.setattr(steps, "GROUP", 10)
+    monkeypatch.setattr(lattice_module, "REACH", 8)
+    parted, sure = likely_spans(*arguments, None, 1e-4)
+    expected = dict(zip(map(tuple, spans.tolist()), probabilities.tolist(), strict=True))
+    found = dict(zip(map(tuple, parted.tolist()), sure.tolist(), strict=True))
+    assert len(found) == len(parted)
+    assert found == pytest.approx(expected, rel=1e-5)
+    again = lattice_module.span_probabilities(*arguments, None, spans)
+    np.testing.assert_allclose(again, probabilities, rtol=1e-5)
 
 
 @pytest.mark.parametrize("reach", [1, 5, 50, 1000])
