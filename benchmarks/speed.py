@@ -105,8 +105,8 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     ],
     "document: means and votes": [
         ("layers.products", None, "_repeated"),
-        ("layers.products", "MeansOfOthers", "__init__"),
-        ("layers.products", "MeansOfOthers", "__call__"),
+        ("layers.products", "DocumentProducts", "__init__"),
+        ("layers.products", "DocumentProducts", "__call__"),
         ("layers.products", "Votes", "collect"),
         ("layers.products", "Votes", "add"),
     ],

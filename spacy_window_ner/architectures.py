@@ -52,9 +52,9 @@ def window_classifier(
     activation (str): `tanh`, `hard_tanh`, `logistic`, `relu` or `maxout`.
     maxout_pieces (int): How many pieces compete, with `maxout`.
     document_context (bool): Whether the network also sees what stands around the same word
-        elsewhere in the document.
-    document_votes (bool): Whether the other places of the same word in the document have a say in
-        the scores of its tags.
+        everywhere in the document.
+    document_votes (bool): Whether all places of the same word in the document have a say in the
+        scores of its tags.
     cache_megabytes (int): How much memory prediction may use to remember what it has computed for
         each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
     gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, a `span_ruler` say,

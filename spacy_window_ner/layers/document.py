@@ -1,13 +1,14 @@
-"""What stands around the same word elsewhere in the document, beside the window.
+"""What stands around the same word everywhere in the document, beside the window.
 
 A name that is hard to tell in one sentence is often plain in another (Krishnan and Manning 2006;
 Ratinov and Roth 2009, section 5, "context aggregation"). So three more blocks join the window: the
-mean of the left neighbour, of the word itself and of the right neighbour over the other places in
-the document where the same word stands; zero where there is none.
+mean of the left neighbour, of the word itself and of the right neighbour over all places in the
+document where the same word stands; zero where it stands once.
 
-With c places of the word, the mean over the others is M x with M_tt' = 1 / (c − 1) for two
-different places of one word. M is symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same
-sums. They are sums over groups, so the time is linear in the number of tokens.
+With c > 1 places of the word, the mean is M x with M_tt' = 1 / c for two places of one word. M is
+symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same sums. They are sums over groups, so
+the time is linear in the number of tokens. The places of a word share one mean, so that products
+with it are computed once for each word.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,12 +65,12 @@ def forward(
     words = same_words(docs)
     first, last = document_edges(X.lengths)
     before, after = _shifted(X.data, 1, first), _shifted(X.data, -1, last)
-    blocks = [mean_of_others(x, words) for x in (before, X.data, after)]
+    blocks = [mean_of_places(x, words) for x in (before, X.data, after)]
 
     def backprop(d_Y: Ragged) -> InT:
         d_X = backprop_window(Ragged(d_Y.data[:, :border], d_Y.lengths)).data
         d_before, d_here, d_after = (
-            mean_of_others(d_Y.data[:, border + i * width : border + (i + 1) * width], words)
+            mean_of_places(d_Y.data[:, border + i * width : border + (i + 1) * width], words)
             for i in range(BLOCKS)
         )
         d_before[first] = 0
@@ -101,13 +102,13 @@ class Repeated:
 
     tokens (ndarray): Shape (n,), their tokens, ascending.
     groups (ndarray): Shape (n,), the same number for the same word of one document, from 0 up.
-    others (ndarray): Shape (n_groups,) float32, in how many other places each stands.
+    counts (ndarray): Shape (n_groups,) float32, in how many places each stands.
     order (ndarray): Shape (n,), the tokens in the order of their groups.
     """
 
     tokens: NDArray[np.int64]
     groups: NDArray[np.int64]
-    others: NDArray[np.float32]
+    counts: NDArray[np.float32]
     order: NDArray[np.int64]
 
     @classmethod
@@ -125,8 +126,8 @@ class Repeated:
         repeated = counts > 1
         which = np.flatnonzero(repeated[words])
         groups = (np.cumsum(repeated) - 1)[words[which]]
-        others = (counts[repeated] - 1).astype(np.float32)
-        return cls(which, groups, others, order[np.repeat(repeated, counts)])
+        places = order[np.repeat(repeated, counts)]
+        return cls(which, groups, counts[repeated].astype(np.float32), places)
 
     def within(self, start: int, stop: int) -> slice:
         """Which of them are in a chunk.
@@ -138,20 +139,19 @@ class Repeated:
         return slice(*np.searchsorted(self.tokens, [start, stop]).tolist())
 
 
-def mean_of_others(X: NDArray, words: NDArray[np.int64]) -> NDArray:
-    """The mean of each row's group without the row itself.
+def mean_of_places(X: NDArray, words: NDArray[np.int64]) -> NDArray:
+    """The mean of each row's group.
 
     X (ndarray): Shape (n, width).
     words (ndarray): Shape (n,), the group of each row, from 0 up.
     RETURNS (ndarray): Shape (n, width), zero where a group has one row only.
     """
     counts = np.bincount(words)
-    sums = np.zeros((len(counts), X.shape[1]), dtype=X.dtype)
-    add_rows(sums, words, X)
-    Y = np.take(sums, words, axis=0)
-    Y -= X
-    Y /= np.maximum(counts[words] - 1, 1).astype(X.dtype)[:, None]
-    return Y
+    means = np.zeros((len(counts), X.shape[1]), dtype=X.dtype)
+    add_rows(means, words, X)
+    means /= np.maximum(counts, 1).astype(X.dtype)[:, None]
+    means[counts == 1] = 0
+    return np.take(means, words, axis=0)
 
 
 def _shifted(X: NDArray, by: int, edges: NDArray[np.int64]) -> NDArray:

@@ -3,7 +3,7 @@
 With W cut into blocks of columns W_j, one for each place of the window, W x_t = Σ_j W_j v_l(t+j),
 where l(t) is the lexeme of token t and v its vector. A batch has fewer distinct lexemes than
 tokens, so P_lj = W_j v_l is computed for each lexeme, and z is a sum of rows of P. The document's
-blocks are means M of such rows over other places of the same word (see `document`); with Q the
+blocks are means M of such rows over the places of the same word (see `document`); with Q the
 product of their three blocks, (W_doc (M x))_t = (M Q)_t. Going back, M being symmetric,
 
     ∂J/∂P_lj = Σ δ_t over all t with l(t+j) = l, and alike with M δ for the document's blocks
@@ -24,7 +24,7 @@ from thinc.api import Model
 from thinc.types import Floats2d, Ragged
 
 from ..features import Tokens, read
-from .document import BLOCKS, Repeated, mean_of_others
+from .document import BLOCKS, Repeated, mean_of_places
 from .embedding import add_rows, sum_rows
 from .window import padded_positions
 
@@ -131,7 +131,7 @@ class Places:
         Z = sum_rows(P, self.windows)
         if len(self.repeated):
             Q = sum_rows(P, self.around)
-            Z[self.repeated] += mean_of_others(Q, self.words)
+            Z[self.repeated] += mean_of_places(Q, self.words)
         return Z
 
     def add_gradient(self, d_P: NDArray, delta: NDArray) -> None:
@@ -143,7 +143,7 @@ class Places:
         for rows in self.windows.T:
             add_rows(d_P, rows, delta)
         if len(self.repeated):
-            d_Q = mean_of_others(delta[self.repeated], self.words)
+            d_Q = mean_of_places(delta[self.repeated], self.words)
             for rows in self.around.T:
                 add_rows(d_P, rows, d_Q)
 

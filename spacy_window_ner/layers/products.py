@@ -3,8 +3,9 @@
 With W cut into blocks of columns, one for each place of the window, W x = Σ_j W_j x_{t+j}. What a
 token vector of `LexemeEmbed` is depends on the lexeme alone, and so do its products W_j x; they are
 computed once for each lexeme and kept for the next batches (spaCy's parser precomputes its own
-alike). A window then costs a sum of rows. The document's blocks, means over a few other words, and
-the features of lists of names, which most tokens have none of, are multiplied as they are.
+alike). A window then costs a sum of rows. The document's blocks are multiplied once for each word
+that stands in a document repeatedly; the features of lists of names, which most tokens have none
+of, are multiplied as they are.
 
 In training, where the weights change at each step, products are kept for one batch only: see
 `product_sums`. Over other token vectors this layer is W x + b as it stands.
@@ -157,17 +158,17 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
     others = _other_blocks(model, docs, tokens, known, repeated)
     layer = _votes_of(model)
     votes = None if layer is None else Votes(layer, repeated)
-    W, b = hidden.get_param("W"), hidden.get_param("b")
+    b = hidden.get_param("b")
     n = len(tokens.tokens)
     Y = np.empty((n, scores.get_dim("nO")), dtype=np.float32)
     for start in range(0, n, CHUNK):
         stop = min(start + CHUNK, n)
         Z = windows(start, stop)
         Z += b
-        for columns, block in others:
-            which, X = block(start, stop)
+        for block in others:
+            which, share = block(start, stop)
             if len(which):
-                Z[which - start] += X @ W[:, columns].T
+                Z[which - start] += share
         H = rest.predict(Z)
         Y[start:stop] = scores.predict(H)
         if votes is not None:
@@ -178,7 +179,7 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
 
 
 # From a chunk, by its first token and the one behind its last, to those of its tokens that a block
-# is not zero for (n,), and their rows of it (n, width of the block).
+# is not zero for (n,), and its share in their z (n, hidden).
 Block = Callable[[int, int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 
@@ -188,28 +189,32 @@ def _other_blocks(
     tokens: Tokens,
     known: "Known",
     repeated: Repeated,
-) -> list[tuple[slice, Block]]:
-    """What stands beside the words of the window, and its columns of W."""
-    blocks: list[tuple[slice, Block]] = []
-    width = known.vectors.shape[1]
+) -> list[Block]:
+    """What stands beside the words of the window."""
+    blocks: list[Block] = []
+    W, width = model.layers[1].get_param("W"), known.vectors.shape[1]
     border = (2 * model.attrs["window_size"] + 1) * width
     if model.attrs["document_context"]:
-        columns = slice(border, border + BLOCKS * width)
-        blocks.append((columns, MeansOfOthers(tokens, known.vectors, repeated)))
-        border = columns.stop
+        of_document = W[:, border : border + BLOCKS * width]
+        blocks.append(DocumentProducts(tokens, known.vectors, repeated, of_document))
+        border += BLOCKS * width
     if model.has_ref("gazetteer"):
         which, X = matched(model.get_ref("gazetteer"), docs)
         if len(which):
-            blocks.append((slice(border, border + X.shape[1]), partial(_between, which, X)))
+            blocks.append(partial(_between, which, X, W[:, border:]))
     return blocks
 
 
 def _between(
-    which: NDArray[np.int64], X: NDArray[np.float32], start: int, stop: int
+    which: NDArray[np.int64],
+    X: NDArray[np.float32],
+    W: NDArray[np.float32],
+    start: int,
+    stop: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Those of some tokens (n,), ascending, that are in a chunk, and their rows of X (n, width)."""
+    """Those of some tokens (n,), ascending, that are in a chunk, and W x of their rows of X."""
     low, high = np.searchsorted(which, [start, stop])
-    return which[low:high], X[low:high]
+    return which[low:high], X[low:high] @ W.T
 
 
 @dataclass(frozen=True)
@@ -445,7 +450,7 @@ def _repeated(model: Model[InT, OutT], tokens: Tokens) -> Repeated:
 
 
 class Votes:
-    """What the other places of a word say of its tags: see `votes`."""
+    """What the places of a word say of its tags: see `votes`."""
 
     def __init__(self, votes: Model[NDArray, NDArray], repeated: Repeated) -> None:
         """Begin to collect.
@@ -454,7 +459,7 @@ class Votes:
         repeated (Repeated): The words that stand in their document repeatedly.
         """
         self._votes, self._repeated = votes, repeated
-        self._collected = np.empty((len(repeated.tokens), votes.get_dim("nO")), dtype=np.float32)
+        self._sums = np.zeros((len(repeated.counts), votes.get_dim("nO")), dtype=np.float32)
 
     def collect(self, H: NDArray[np.float32], start: int, stop: int) -> None:
         """Let the words of a chunk vote.
@@ -466,38 +471,38 @@ class Votes:
         which = self._repeated.within(start, stop)
         tokens = self._repeated.tokens[which]
         if len(tokens):
-            self._collected[which] = self._votes.predict(H[tokens - start])
+            add_rows(
+                self._sums, self._repeated.groups[which], self._votes.predict(H[tokens - start])
+            )
 
     def add(self, Y: NDArray[np.float32]) -> None:
-        """Add the mean of the others' votes to the scores, in place.
+        """Add the means of the votes to the scores, in place.
 
         Y (ndarray): Shape (n_tokens, nO).
         """
-        tokens, groups, others = (
-            self._repeated.tokens,
-            self._repeated.groups,
-            self._repeated.others[:, None],
-        )
-        sums = np.zeros((len(others), Y.shape[1]), dtype=np.float32)
+        tokens, groups = self._repeated.tokens, self._repeated.groups
+        means = self._sums / self._repeated.counts[:, None]
         for start in range(0, len(tokens), CHUNK):
             part = slice(start, start + CHUNK)
-            add_rows(sums, groups[part], self._collected[part])
-        for start in range(0, len(tokens), CHUNK):
-            part = slice(start, start + CHUNK)
-            means = sums[groups[part]] - self._collected[part]
-            means /= others[groups[part]]
-            Y[tokens[part]] += means
+            Y[tokens[part]] += means[groups[part]]
 
 
-class MeansOfOthers:
-    """The document's blocks: see `document`. Sums once over a batch, means chunk by chunk."""
+class DocumentProducts:
+    """W x of the document's blocks: see `document`. Computed once for each word of a document."""
 
-    def __init__(self, tokens: Tokens, vectors: NDArray[np.float32], repeated: Repeated) -> None:
-        """Sum the vectors around the places of each word that stands in its document repeatedly.
+    def __init__(
+        self,
+        tokens: Tokens,
+        vectors: NDArray[np.float32],
+        repeated: Repeated,
+        W: NDArray[np.float32],
+    ) -> None:
+        """Average the vectors around the places of each word, and multiply.
 
         tokens (Tokens): The tokens of a batch.
         vectors (ndarray): Shape (n_lexemes, width), the vectors of its distinct lexemes.
         repeated (Repeated): The words that stand in their document repeatedly.
+        W (ndarray): Shape (hidden, 3 · width).
         """
         # Before, between and behind documents stand words that are beyond them: zero vectors.
         self._where, n = padded_positions(tokens.lengths, 1)
@@ -505,34 +510,33 @@ class MeansOfOthers:
         self._words[self._where] = tokens.tokens
         self._vectors = np.append(vectors, np.zeros((1, vectors.shape[1]), vectors.dtype), axis=0)
         self._repeated = repeated
-        counts = (repeated.others + 1).astype(np.int64)
-        self._sums = self._sum(repeated.order, counts)
+        self._products = self._means() @ W.T
 
-    def _sum(self, which: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Sum the blocks around tokens in groups, one behind another: (n_groups, 3 · width)."""
-        sums = np.zeros((len(counts), BLOCKS * self._vectors.shape[1]), self._vectors.dtype)
-        bounds = np.append(0, np.cumsum(counts))
-        for start in range(0, len(which), CHUNK):
-            stop = min(start + CHUNK, len(which))
+    def _means(self) -> NDArray[np.float32]:
+        """The document's blocks of each word: (n_groups, 3 · width)."""
+        places, counts = self._repeated.order, self._repeated.counts
+        means = np.zeros((len(counts), BLOCKS * self._vectors.shape[1]), self._vectors.dtype)
+        bounds = np.append(0, np.cumsum(counts, dtype=np.int64))
+        for start in range(0, len(places), CHUNK):
+            stop = min(start + CHUNK, len(places))
             first = int(np.searchsorted(bounds, start, side="right")) - 1
             last = int(np.searchsorted(bounds, stop, side="left"))
             lengths = np.diff(np.clip(bounds[first : last + 1], start, stop)).astype(np.int32)
-            sums[first:last] += NUMPY_OPS.reduce_sum(self._around(which[start:stop]), lengths)
-        return sums
+            means[first:last] += NUMPY_OPS.reduce_sum(self._around(places[start:stop]), lengths)
+        means /= counts[:, None]
+        return means
 
     def __call__(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Compute the blocks of a chunk.
+        """Look the products of a chunk up.
 
         start (int): The first token of the chunk.
         stop (int): The token behind its last.
         RETURNS (Tuple[ndarray, ndarray]): The tokens whose word stands elsewhere in their
-            document too (n,), and their blocks (n, 3 · width).
+            document too (n,), and their products (n, hidden).
         """
         part = self._repeated.within(start, stop)
-        which, groups = self._repeated.tokens[part], self._repeated.groups[part]
-        means = self._sums[groups] - self._around(which)
-        means /= self._repeated.others[groups, None]
-        return which, means
+        groups = self._repeated.groups[part]
+        return self._repeated.tokens[part], np.take(self._products, groups, axis=0)
 
     def _around(self, which: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors left of, at and right of some tokens, side by side: (n, 3 · width)."""

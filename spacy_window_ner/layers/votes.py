@@ -1,10 +1,11 @@
-"""s_t = U h_t + c + the mean of V h_t' + d over the other places t' of the word in its document.
+"""s_t = U h_t + c + the mean of V h_t' + d over all places t' of the word in its document.
 
 What one place shows of a name, the others learn of (Krishnan and Manning 2006, whose second stage
 looks at what the first one said of the same word elsewhere; here in one stage, and before anything
-is decided). Each place votes with the affine layer V of its own hidden layer.
+is decided). Each place votes with the affine layer V of its own hidden layer; a word that stands
+once in its document has no votes.
 
-With M the means over other places, S = H Uᵀ + M (H Vᵀ). M is symmetric (see `document`), so
+With M the means over places, S = H Uᵀ + M (H Vᵀ). M is symmetric (see `document`), so
 
     ∂J/∂V = (M δ)ᵀ H        ∂J/∂H = δ U + (M δ) V        with δ = ∂J/∂S
 
@@ -18,7 +19,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from .document import mean_of_others, same_words
+from .document import mean_of_places, same_words
 
 
 def score(
@@ -42,11 +43,11 @@ def score(
         return S, backprop_scores
     words = same_words(docs)
     E, backprop_votes = votes(H, is_train)
-    S += mean_of_others(E, words)
+    S += mean_of_places(E, words)
 
     def backprop(d_S: NDArray) -> NDArray:
         d_H = backprop_scores(d_S)
-        d_H += backprop_votes(mean_of_others(d_S, words))
+        d_H += backprop_votes(mean_of_places(d_S, words))
         return d_H
 
     return S, backprop

@@ -12,7 +12,7 @@ from thinc.api import Adam, Model
 
 from spacy_window_ner.features import read
 from spacy_window_ner.layers import products
-from spacy_window_ner.layers.document import mean_of_others, same_words
+from spacy_window_ner.layers.document import mean_of_places, same_words
 from spacy_window_ner.layers.products import Products
 from tests.helpers import WORDS, examples
 from tests.pipelines import (
@@ -38,7 +38,7 @@ def plain(model: Model, docs: list[Doc]) -> np.ndarray:
     H = rest.predict(hidden.predict(words.predict(docs).data))
     Y = scores.predict(H)
     for layer in votes:
-        Y += mean_of_others(layer.predict(H), same_words(docs))
+        Y += mean_of_places(layer.predict(H), same_words(docs))
     return Y
 
 
