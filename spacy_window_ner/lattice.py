@@ -9,8 +9,9 @@ labels: class 0 (the token was `O`), class 1 + x (an entity of label x has just 
     closed[X] = enter[X] · e_U + inside[X] · e_L
     inside[X] = enter[X] · e_B + inside[X] · e_I            with e = exp(emission)
 
-which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The sums are taken in
-float64 and rescaled at every token (Rabiner 1989, section V.A).
+which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The sums are rescaled at every
+token (Rabiner 1989, section V.A), and taken in float64 for training; probabilities for prediction
+are written down in float32, and so are their sums, as long as nothing leaves its range.
 
 The sums of a chain are steps that wait for each other, and many short chains go faster side by side
 than one long. So long documents are cut into pieces, see `_parts`.
@@ -40,13 +41,13 @@ from .viterbi import best_tags
 R = TypeVar("R")
 
 # Below this share of a step's largest factor, others may have been lost to rounding to zero.
-_SMALLEST = 1e-150
+_SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
 # How many tokens around a border between pieces tell, at first, what the pieces begin with.
 REACH = 32
 # A step takes about as long as what so many tokens add to steps.
 TOKENS_PER_STEP = 50
 # How well what a piece began with has to agree with what its neighbor ended with, for each number.
-_TOLERANCE = 1e-8
+_TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-5}
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Part:
-    """The sums at the tokens of a stretch of text, one row for each token.
+    """The sums at the tokens of a stretch of text, one row for each token, all of one float type.
 
     first (int): The first token.
     e (ndarray): Shape (n, n_tags), exp(emission − largest), I and L with the factor exp(−top),
@@ -124,15 +125,15 @@ class Part:
     """
 
     first: int
-    e: NDArray[np.float64]
-    largest: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    enter: NDArray[np.float64]
-    opened: NDArray[np.float64]
-    closed: NDArray[np.float64]
-    after_closed: NDArray[np.float64]
-    after_inside: NDArray[np.float64]
-    into: NDArray[np.float64]
+    e: NDArray[np.floating]
+    largest: NDArray[np.floating]
+    scale: NDArray[np.floating]
+    enter: NDArray[np.floating]
+    opened: NDArray[np.floating]
+    closed: NDArray[np.floating]
+    after_closed: NDArray[np.floating]
+    after_inside: NDArray[np.floating]
+    into: NDArray[np.floating]
 
 
 class Lattice:
@@ -163,7 +164,9 @@ class Lattice:
         RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
         """
         self._lengths = np.asarray(lengths, dtype=np.int64)
-        parts = _over_parts(list, emissions, transitions, self._lengths, allowed, reach)
+        parts = _over_parts(
+            list, emissions, transitions, self._lengths, allowed, reach, np.dtype(np.float64)
+        )
         self._sums = parts[0] if len(parts) == 1 else _joined(parts)
         top = float(transitions.max())
         self._e_T = np.exp(transitions.astype(np.float64) - top)
@@ -276,7 +279,8 @@ def span_probabilities(
     allowed: NDArray[np.bool_] | None,
     spans: NDArray[np.integer],
 ) -> NDArray[np.float64]:
-    """What `Lattice.span_probabilities` finds, in memory that is bounded for texts of any length.
+    """What `Lattice.span_probabilities` finds, to about 6 digits, in memory that is bounded for
+    texts of any length.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
@@ -289,7 +293,13 @@ def span_probabilities(
     """
     sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     return _over_parts(
-        lambda parts: _probabilities(parts, spans), emissions, transitions, sizes, allowed, REACH
+        lambda parts: _probabilities(parts, spans),
+        emissions,
+        transitions,
+        sizes,
+        allowed,
+        REACH,
+        np.dtype(np.float32),
     )
 
 
@@ -300,7 +310,8 @@ def likely_spans(
     allowed: NDArray[np.bool_] | None,
     threshold: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """What `Lattice.likely_spans` finds, in memory that is bounded for texts of any length.
+    """What `Lattice.likely_spans` finds, to about 6 digits, in memory that is bounded for texts of
+    any length.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
@@ -313,7 +324,13 @@ def likely_spans(
     """
     sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     return _over_parts(
-        lambda parts: _likely(parts, threshold), emissions, transitions, sizes, allowed, REACH
+        lambda parts: _likely(parts, threshold),
+        emissions,
+        transitions,
+        sizes,
+        allowed,
+        REACH,
+        np.dtype(np.float32),
     )
 
 
@@ -424,6 +441,10 @@ class _MisfitError(Exception):
     """What pieces began with is not what their neighbors ended with."""
 
 
+class _RangeError(Exception):
+    """Scores lie further apart than the type of the sums can hold."""
+
+
 def _over_parts(
     use: Callable[[Iterator[Part]], R],
     emissions: NDArray,
@@ -431,14 +452,25 @@ def _over_parts(
     lengths: NDArray[np.int64],
     allowed: NDArray[np.bool_] | None,
     reach: int,
+    dtype: np.dtype[np.floating],
 ) -> R:
-    """What a function makes of the parts of a text, as soon as its pieces fit together."""
+    """What a function makes of the parts of a text, as soon as its pieces fit together, by sums of
+    this type or, where they leave its range, in float64.
+    """
     require_finite(transitions)
     while True:
         try:
-            return use(_parts(emissions, transitions, lengths, allowed, reach))
+            return use(_parts(emissions, transitions, lengths, allowed, reach, dtype))
         except _MisfitError:
             reach *= 2
+        except _RangeError:
+            if dtype == np.float64:
+                best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
+                raise ValueError(
+                    "The scores of the tags lie further apart than float64 can hold (about 700): "
+                    "training has diverged. Lower the learning rate, or set grad_clip."
+                ) from None
+            dtype = np.dtype(np.float64)
 
 
 def _parts(
@@ -447,6 +479,7 @@ def _parts(
     lengths: NDArray[np.int64],
     allowed: NDArray[np.bool_] | None,
     reach: int,
+    dtype: np.dtype[np.floating],
 ) -> Iterator[Part]:
     """Run forward and backward through pieces, group by group.
 
@@ -456,24 +489,20 @@ def _parts(
     fit, and pieces and reach have to be longer, at last whole documents.
     """
     top = float(transitions.max())
-    e_T = np.exp(transitions.astype(np.float64) - top)
+    e_T = np.exp(transitions.astype(np.float64) - top).astype(dtype)
     for pieces in Pieces.of(lengths, reach).groups():
-        with np.errstate(all="ignore"):  # what has left the range of float64 is told below
+        with np.errstate(all="ignore"):  # what has left the range of the type is told below
             part = _part(emissions, e_T, float(np.exp(-top)), allowed, pieces, reach)
         ends = (pieces.starts + pieces.lengths - 1 - part.first)[pieces.ends]
-        fine = part.closed[ends].sum(axis=1) > _SMALLEST
-        if not fine.all() or not (part.scale > _SMALLEST).all():
-            best_tags(emissions, transitions, lengths, allowed)  # says so if there is no path
-            raise ValueError(
-                "The scores of the tags lie further apart than float64 can hold (about 700): "
-                "training has diverged. Lower the learning rate, or set grad_clip."
-            )
+        fine = part.closed[ends].sum(axis=1) > _SMALLEST[dtype]
+        if not fine.all() or not (part.scale > _SMALLEST[dtype]).all():
+            raise _RangeError
         yield part
 
 
 def _part(
     emissions: NDArray,
-    e_T: NDArray[np.float64],
+    e_T: NDArray[np.floating],
     going_on: float,
     allowed: NDArray[np.bool_] | None,
     pieces: Pieces,
@@ -488,9 +517,9 @@ def _part(
     borders = pieces.borders()
     around = reach if len(borders) else 0
     low = max(first - around, 0)
-    e, largest = _exponentials(emissions, allowed, low, first + n + around, going_on)
+    e, largest = _exponentials(emissions, allowed, low, first + n + around, going_on, e_T.dtype)
     # What the pieces begin with, forward and backward: before a document stands O.
-    begun = np.zeros((2, len(pieces.starts), 2 * classes - 1))
+    begun = np.zeros((2, len(pieces.starts), 2 * classes - 1), e_T.dtype)
     begun[0, :, 0] = 1
     if len(borders):
         told = _told(e, e_T, borders - low, reach)
@@ -508,7 +537,7 @@ def _part(
             raise _MisfitError
     firsts = pieces.starts - first
     lasts = firsts + pieces.lengths - 1
-    before, after = np.empty((2, n, 2 * classes - 1))
+    before, after = np.empty((2, n, 2 * classes - 1), e_T.dtype)
     before[1:], after[:-1] = states[0, :-1], states[1, 1:]
     before[firsts], after[lasts] = begun
     after_closed, after_inside = after[:, :classes] @ e_T.T, after[:, classes:]
@@ -534,43 +563,48 @@ def _part(
 
 
 def _exponentials(
-    emissions: NDArray, allowed: NDArray[np.bool_] | None, low: int, high: int, going_on: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    emissions: NDArray,
+    allowed: NDArray[np.bool_] | None,
+    low: int,
+    high: int,
+    going_on: float,
+    dtype: np.dtype[np.floating],
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """exp(emission − largest) of some tokens (n, n_tags), and the largest emissions (n,)."""
     scores = mask_scores(
         emissions[low:high], None if allowed is None else allowed[low:high], first=low
     )
     largest = scores.max(axis=1, initial=-np.inf)
-    e = np.subtract(scores, largest[:, None], dtype=np.float64)
+    e = np.subtract(scores, largest[:, None], dtype=dtype)
     np.exp(e, out=e)
     _, _, e_I, e_L, _ = split_tags(e)
     e_I *= going_on
     e_L *= going_on
-    return e, largest.astype(np.float64)
+    return e, largest.astype(dtype)
 
 
 def _told(
-    e: NDArray[np.float64], e_T: NDArray[np.float64], borders: NDArray[np.int64], reach: int
-) -> NDArray[np.float64]:
+    e: NDArray[np.floating], e_T: NDArray[np.floating], borders: NDArray[np.int64], reach: int
+) -> NDArray[np.floating]:
     """What the tokens before each border and behind it tell of the states there.
 
     RETURNS (ndarray): Shape (2, n_borders, n_states), forward and backward.
     """
     n = len(borders)
-    alike = np.ones((2, n, 2 * len(e_T) - 1))
+    alike = np.ones((2, n, 2 * len(e_T) - 1), e.dtype)
     starts, lengths = np.stack([borders - reach, borders]), np.full(n, reach)
     states, _ = _sweep(e, e_T, starts, lengths, alike, np.zeros(n, dtype=bool))
     return np.stack([states[0, borders - 1], states[1, borders]])
 
 
 def _sweep(
-    e: NDArray[np.float64],
-    e_T: NDArray[np.float64],
+    e: NDArray[np.floating],
+    e_T: NDArray[np.floating],
     starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
-    begun: NDArray[np.float64],
+    begun: NDArray[np.floating],
     ends: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Go through stretches of text side by side, at once from their first token on and from their
     last one back.
 
@@ -593,7 +627,7 @@ def _sweep(
     forward = steps.tokens
     backward = (starts.sum(axis=0) + lengths - 1)[steps.sequences] - forward
     # States side by side: the classes, closed by O or U or by L, and the insides by B or by I.
-    factors = np.empty((2, len(forward), e.shape[1]))
+    factors = np.empty((2, len(forward), e.shape[1]), e.dtype)
     for way, (tokens, columns) in enumerate(
         zip((forward, backward), _columns(classes - 1), strict=True)
     ):
@@ -603,9 +637,9 @@ def _sweep(
     into = np.stack([e_T, e_T.T])
     into = np.concatenate([into, into[:, :, 1:]], axis=2)
     n = len(steps.documents)
-    states = np.empty((2, n + len(forward), 2 * classes - 1))
+    states = np.empty((2, n + len(forward), 2 * classes - 1), e.dtype)
     states[:, :n] = begun[:, steps.documents]
-    scale = np.empty((2, len(forward), 1))
+    scale = np.empty((2, len(forward), 1), e.dtype)
     was = 0  # where the step before begins
     for a, z in steps:
         before = states[:, was : was + z - a]
@@ -618,7 +652,8 @@ def _sweep(
         np.add.reduce(now, axis=2, keepdims=True, out=scale[:, a:z])
         was = n + a
         np.divide(now, scale[:, a:z], out=states[:, was : n + z])
-    ordered, grown = np.empty((2, len(e), 2 * classes - 1)), np.empty((2, len(e)))
+    ordered = np.empty((2, len(e), 2 * classes - 1), e.dtype)
+    grown = np.empty((2, len(e)), e.dtype)
     for way, tokens in enumerate((forward, backward)):
         ordered[way, tokens] = states[way, n:]
         grown[way, tokens] = scale[way, :, 0]
@@ -632,9 +667,10 @@ def _columns(n_labels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.concatenate([[0], U, B, L, I]), np.concatenate([[0], U, L, B, I])
 
 
-def _agree(found: NDArray[np.float64], told: NDArray[np.float64]) -> bool:
+def _agree(found: NDArray[np.floating], told: NDArray[np.floating]) -> bool:
     """Whether states (n, n_states) are what was told of them; False if any is not a number."""
-    return bool((np.abs(found - told) <= _TOLERANCE * found + _SMALLEST).all())
+    allowance = _TOLERANCE[found.dtype] * found + _SMALLEST[found.dtype]
+    return bool((np.abs(found - told) <= allowance).all())
 
 
 def _joined(parts: Sequence[Part]) -> Part:

@@ -233,6 +233,23 @@ def test_likely_spans_are_those_above_the_threshold(batch, masked, threshold):
     assert found == pytest.approx(expected, rel=1e-8)
 
 
+@given(batch=batches(scales=(0.1, 10.0, LARGE)), masked=st.booleans())
+@examples(100)
+def test_probabilities_for_prediction_are_the_same_to_six_digits(batch, masked):
+    """Sums in float32 go on in float64 where scores lie too far apart for them."""
+    allowed = batch.allowed if masked else None
+    lattice = Lattice(*batch.arguments, allowed)
+    spans = batch.all_spans()
+    expected = lattice.span_probabilities(spans)
+    found = lattice_module.span_probabilities(*batch.arguments, allowed, spans)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+    assume(not (np.abs(expected - 0.1) < 1e-4).any())  # rounding decides about these
+    likely, probabilities = likely_spans(*batch.arguments, allowed, 0.1)
+    surely, exact = lattice.likely_spans(0.1)
+    assert likely.tolist() == surely.tolist()
+    np.testing.assert_allclose(probabilities, exact, rtol=1e-5)
+
+
 def test_one_document_without_tokens():
     empty = Lattice(np.zeros((0, 5)), np.zeros((2, 2)), np.asarray([0]))
     assert empty.log_z.tolist() == [0.0]
