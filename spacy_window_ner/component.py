@@ -39,6 +39,7 @@ activation = "maxout"
 maxout_pieces = 2
 document_context = true
 document_votes = true
+context_dropout = 0.2
 cache_megabytes = 64
 gazetteer_key = null
 gazetteer_width = 16

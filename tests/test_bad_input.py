@@ -357,6 +357,7 @@ def test_an_unknown_attribute():
     ("change", "match"),
     [
         ({"hidden_width": 0}, "hidden_width must be a whole number from 1 up, got 0"),
+        ({"context_dropout": 1.0}, "context_dropout is a share, from 0 to below 1; got 1.0"),
         ({"maxout_pieces": 1}, "at least 2 pieces.* got 1"),
         ({"nO": 7}, "nO = null"),
         ({"tok2vec": {"width": -1}}, "width must be a whole number from 1 up, got -1"),

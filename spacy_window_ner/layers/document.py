@@ -9,6 +9,8 @@ With c > 1 places of the word, the mean is M x with M_tt' = 1 / c for two places
 symmetric, so ∂J/∂x = M ∂J/∂(Mx): the gradient takes the same sums. They are sums over groups, so
 the time is linear in the number of tokens. The places of a word share one mean, so that products
 with it are computed once for each word.
+
+In training these blocks can be left out for some words, see `window`.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +25,10 @@ from thinc.types import Ragged
 
 from ..features import FOLD, Tokens, group
 from ..steps import document_edges
+from .dropout import kept, scale_of_kept
 from .embedding import add_rows
 from .to_numpy import NUMPY_OPS
+from .window import context_rate
 
 InT = list[Doc]
 OutT = Ragged
@@ -32,11 +36,15 @@ OutT = Ragged
 BLOCKS = 3
 
 
-def WithDocument(vectors: Model[InT, Ragged], window: Model[Ragged, Ragged]) -> Model[InT, OutT]:
+def WithDocument(
+    vectors: Model[InT, Ragged], window: Model[Ragged, Ragged], context_dropout: float = 0.0
+) -> Model[InT, OutT]:
     """Build the layer that puts the document's blocks beside the window.
 
     vectors (Model): From a list of Docs to Ragged token vectors (n, width).
     window (Model): From these to Ragged windows (n, n_blocks · width).
+    context_dropout (float): The share of words to leave the document's blocks out for, from 0 to
+        below 1. Off where spaCy's `drop` is 0.
     RETURNS (Model): List of Docs → Ragged (n, (n_blocks + 3) · width), no parameters of its own.
     """
     return Model(
@@ -45,6 +53,7 @@ def WithDocument(vectors: Model[InT, Ragged], window: Model[Ragged, Ragged]) -> 
         init=init,
         layers=[vectors, window],
         dims={"nO": None},
+        attrs={"context_dropout": context_dropout, "dropout_rate": 0.0},
         ops=NUMPY_OPS,
     )
 
@@ -61,18 +70,21 @@ def forward(
     vectors, window = model.layers
     X, backprop_vectors = vectors(docs, is_train)
     windows, backprop_window = window(X, is_train)
-    width, border = X.data.shape[1], windows.data.shape[1]
+    border = windows.data.shape[1]
     words = same_words(docs)
     first, last = document_edges(X.lengths)
     before, after = _shifted(X.data, 1, first), _shifted(X.data, -1, last)
-    blocks = [mean_of_places(x, words) for x in (before, X.data, after)]
+    means = np.concatenate([mean_of_places(x, words) for x in (before, X.data, after)], axis=1)
+    rate = context_rate(model) if is_train else 0.0
+    factors = np.ones((1, 1), dtype=means.dtype)
+    if rate:
+        factors = kept((len(means), 1), rate) * scale_of_kept(rate, means.dtype)
+        means *= factors
 
     def backprop(d_Y: Ragged) -> InT:
         d_X = backprop_window(Ragged(d_Y.data[:, :border], d_Y.lengths)).data
-        d_before, d_here, d_after = (
-            mean_of_places(d_Y.data[:, border + i * width : border + (i + 1) * width], words)
-            for i in range(BLOCKS)
-        )
+        d_means = mean_of_places(d_Y.data[:, border:] * factors, words)
+        d_before, d_here, d_after = np.split(d_means, BLOCKS, axis=1)
         d_before[first] = 0
         d_after[last] = 0
         d_X += d_here
@@ -80,7 +92,7 @@ def forward(
         d_X[1:] += d_after[:-1]
         return backprop_vectors(Ragged(d_X, d_Y.lengths))
 
-    return Ragged(np.concatenate([windows.data, *blocks], axis=1), X.lengths), backprop
+    return Ragged(np.concatenate([windows.data, means], axis=1), X.lengths), backprop
 
 
 def same_words(docs: Sequence[Doc]) -> NDArray[np.int64]:

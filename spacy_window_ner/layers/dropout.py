@@ -3,6 +3,7 @@
 h = x ∘ m with m fixed before the step, so ∂J/∂x = ∂J/∂h ∘ m.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -35,8 +36,27 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    # Sixteen random bits take half the time of a number from 0 to 1, and meet the rate to 1/65536.
-    drawn = np.frombuffer(np.random.bytes(2 * X.size), dtype="<u2").reshape(X.shape)
-    mask = (drawn >= round(rate * 2**16)).astype(X.dtype)
-    mask /= max(1 - rate, np.finfo("f").tiny)  # at a rate of 1 all values are dropped
+    mask = kept(X.shape, rate) * scale_of_kept(rate, X.dtype)
     return X * mask, lambda d_Y: d_Y * mask
+
+
+def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
+    """Draw what is not dropped.
+
+    shape (Tuple[int, ...]): The shape of what is dropped from.
+    rate (float): The share that is dropped, from 0 to 1.
+    RETURNS (ndarray): That shape, bool.
+    """
+    # Sixteen random bits take half the time of a number from 0 to 1, and meet the rate to 1/65536.
+    drawn = np.frombuffer(np.random.bytes(2 * math.prod(shape)), dtype="<u2").reshape(shape)
+    return drawn >= round(rate * 2**16)
+
+
+def scale_of_kept(rate: float, dtype: np.dtype[np.floating]) -> np.floating:
+    """The factor by which what is kept grows, so that sums stay the same on average.
+
+    rate (float): The share that is dropped, from 0 to 1.
+    dtype (dtype): The type of the factor.
+    RETURNS (floating): 1 / (1 − rate).
+    """
+    return dtype.type(1 / max(1 - rate, 1e-30))  # at a rate of 1 all is dropped

@@ -15,7 +15,7 @@ after another, which `by_layers` brings back: `lexemes`, `window`, `document` an
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,9 @@ from thinc.types import Floats2d, Ragged
 
 from ..features import Tokens, read
 from .document import BLOCKS, Repeated, mean_of_places
+from .dropout import kept, scale_of_kept
 from .embedding import add_rows, sum_rows
-from .window import padded_positions
+from .window import padded_positions, seen_neighbors
 
 
 def sum_products(
@@ -37,6 +38,7 @@ def sum_products(
     *,
     window_size: int,
     document_context: bool,
+    context_dropout: float = 0.0,
 ) -> tuple[Ragged, Callable[[NDArray], None]]:
     """Compute Z = X Wᵀ + b for the windows X of documents.
 
@@ -46,6 +48,7 @@ def sum_products(
     docs (List[Doc]): The documents.
     window_size (int): k, the number of neighbours on each side of a word.
     document_context (bool): Whether the document's blocks are beside the window.
+    context_dropout (float): The share of neighbours, and of the document's blocks, to leave out.
     RETURNS: Ragged Z (n_tokens, hidden), and the callback that takes δ = ∂J/∂Z (n_tokens, hidden)
         and adds to the gradients of all layers.
     """
@@ -54,8 +57,14 @@ def sum_products(
     W = hidden.get_param("W")
     n_blocks = 2 * window_size + 1 + BLOCKS * document_context
     border = n_blocks * V.shape[1]
-    blocks = _cut(W[:, :border], n_blocks)
     places = Places.of(tokens, window_size, document_context)
+    scales = np.ones(n_blocks, dtype=W.dtype)
+    if context_dropout:
+        places = places.dropped(context_dropout, len(V) * n_blocks, document_context)
+        scales[:] = scale_of_kept(context_dropout, W.dtype)
+        scales[window_size] = 1  # the word itself is always there
+    scales = np.repeat(scales, len(W))[:, None]
+    blocks = _cut(W[:, :border], n_blocks) * scales
     # Behind the last lexeme stands the word beyond the end of a document: zero.
     V = np.append(V, np.zeros((1, V.shape[1]), dtype=V.dtype), axis=0)
     Z = places.sum_rows((V @ blocks.T).reshape(-1, len(W)))
@@ -69,7 +78,7 @@ def sum_products(
         places.add_gradient(d_P, delta)
         d_P = d_P.reshape(len(V), n_blocks * len(W))
         d_W = np.empty(W.shape, dtype=delta.dtype)
-        d_W[:, :border] = _join(d_P.T @ V, n_blocks)
+        d_W[:, :border] = _join((d_P.T @ V) * scales, n_blocks)
         if gazetteer is not None:
             d_W[:, border:] = delta.T @ G.data
             backprop_G(Ragged(delta @ W[:, border:], G.lengths))
@@ -88,12 +97,15 @@ class Places:
     repeated (ndarray): Shape (n,) int64, the tokens whose word stands elsewhere in their document.
     around (ndarray): Shape (n, 3) int32, the rows of the document's blocks at these tokens.
     words (ndarray): Shape (n,) int64, the same number for the same word of a document.
+    shown (ndarray): Shape (n,) bool, at which of the repeated tokens the document's blocks are not
+        left out.
     """
 
     windows: NDArray[np.int32]
     repeated: NDArray[np.int64]
     around: NDArray[np.int32]
     words: NDArray[np.int64]
+    shown: NDArray[np.bool_]
 
     @classmethod
     def of(cls, tokens: Tokens, window_size: int, document_context: bool) -> "Places":
@@ -120,7 +132,22 @@ class Places:
         skip = reach - BLOCKS // 2
         around = near[repeated, skip : skip + BLOCKS]
         around += np.arange(n_window, n_window + BLOCKS, dtype=np.int32)
-        return cls(windows, repeated, around, words)
+        return cls(windows, repeated, around, words, np.ones(len(repeated), dtype=bool))
+
+    def dropped(self, rate: float, beyond: int, document_context: bool) -> "Places":
+        """Leave out as many neighbours, and as many of the document's blocks.
+
+        rate (float): The share to leave out, as `window` and `document` do.
+        beyond (int): The first row of the word beyond the end of a document.
+        document_context (bool): Whether there are document's blocks.
+        RETURNS (Places): The rows that are left, with the word beyond the end for the others.
+        """
+        n, size = self.windows.shape
+        seen = seen_neighbors(n, size // 2, rate)
+        nothing = beyond + np.arange(size, dtype=np.int32)
+        windows = np.where(seen, self.windows, nothing)
+        shown = kept((n, 1), rate)[self.repeated, 0] if document_context else self.shown
+        return replace(self, windows=windows, shown=shown)
 
     def sum_rows(self, P: NDArray) -> NDArray:
         """Sum the products of each token.
@@ -131,7 +158,7 @@ class Places:
         Z = sum_rows(P, self.windows)
         if len(self.repeated):
             Q = sum_rows(P, self.around)
-            Z[self.repeated] += mean_of_places(Q, self.words)
+            Z[self.repeated[self.shown]] += mean_of_places(Q, self.words)[self.shown]
         return Z
 
     def add_gradient(self, d_P: NDArray, delta: NDArray) -> None:
@@ -143,7 +170,9 @@ class Places:
         for rows in self.windows.T:
             add_rows(d_P, rows, delta)
         if len(self.repeated):
-            d_Q = mean_of_places(delta[self.repeated], self.words)
+            d_means = delta[self.repeated]
+            d_means[~self.shown] = 0
+            d_Q = mean_of_places(d_means, self.words)
             for rows in self.around.T:
                 add_rows(d_P, rows, d_Q)
 

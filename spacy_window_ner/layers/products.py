@@ -31,7 +31,7 @@ from .gazetteer import matched
 from .product_sums import sum_products
 from .to_numpy import NUMPY_OPS
 from .votes import score
-from .window import padded_positions
+from .window import context_rate, padded_positions
 
 InT = list[Doc]
 OutT = Ragged
@@ -52,6 +52,7 @@ def WithProducts(
     *,
     window_size: int,
     document_context: bool,
+    context_dropout: float,
     cache_megabytes: int,
 ) -> Model[InT, OutT]:
     """Build the classifier over windows.
@@ -63,6 +64,8 @@ def WithProducts(
     votes (Optional[Model]): Another one, by which the places of a word vote on each other's tags.
     window_size (int): k, the number of neighbors on each side of a word.
     document_context (bool): Whether the document's blocks are beside the window.
+    context_dropout (float): The share of neighbours, and of the document's blocks, that training
+        leaves out, as the layers of `words` do.
     cache_megabytes (int): How much memory the products of lexemes may take, from 0 up.
     RETURNS (Model): List of Docs → Ragged (n, nO). Its reference `lexeme_embed` is the layer whose
         token vectors depend on the lexeme alone, if it has one, which saves multiplications. Its
@@ -82,6 +85,8 @@ def WithProducts(
         attrs={
             "window_size": window_size,
             "document_context": document_context,
+            "context_dropout": context_dropout,
+            "dropout_rate": 0.0,
             "products": Products(cache_megabytes * _MEGABYTE),
         },
         refs={"lexeme_embed": None},
@@ -135,6 +140,7 @@ def _multiply_windows(
         docs,
         window_size=model.attrs["window_size"],
         document_context=model.attrs["document_context"],
+        context_dropout=context_rate(model),
     )
 
     def backprop(delta: NDArray) -> InT:

@@ -2,6 +2,9 @@
 
 Where the window reaches past the document stands a zero vector. In the gradient every word
 gets its slice back from each window that it stands in, and the slices add up.
+
+In training some neighbours can be left out of a window, whole words at a time, so that the network
+learns not to need all of them.
 """
 
 from collections.abc import Callable
@@ -11,19 +14,24 @@ from numpy.typing import NDArray
 from thinc.api import Model
 from thinc.types import Ragged
 
+from .dropout import kept, scale_of_kept
 from .to_numpy import NUMPY_OPS
 
 InT = Ragged
 OutT = Ragged
 
 
-def Window(size: int) -> Model[InT, OutT]:
+def Window(size: int, context_dropout: float = 0.0) -> Model[InT, OutT]:
     """Build the window layer.
 
     size (int): k, the number of neighbours on each side; 0 is the word by itself.
+    context_dropout (float): The share of neighbours to leave out, from 0 to below 1. Off where
+        spaCy's `drop` is 0.
     RETURNS (Model): Ragged (n, width) → Ragged (n, (2k + 1) · width), no parameters.
-    RAISES (ValueError): If the size is negative or not a whole number.
+    RAISES (ValueError): If a setting is outside its range.
     """
+    if not 0 <= context_dropout < 1:
+        raise ValueError(f"context_dropout is a share, from 0 to below 1; got {context_dropout}.")
     if size != int(size) or size < 0:
         raise ValueError(
             f"window_size is the number of neighbours on each side of a word, "
@@ -33,7 +41,11 @@ def Window(size: int) -> Model[InT, OutT]:
         "window",
         forward,
         init=init,
-        attrs={"window_size": int(size)},
+        attrs={
+            "window_size": int(size),
+            "context_dropout": context_dropout,
+            "dropout_rate": 0.0,
+        },
         dims={"nO": None},
         ops=NUMPY_OPS,
     )
@@ -56,9 +68,15 @@ def forward(
     windows = np.empty((n, blocks, width), dtype=X.data.dtype)
     for j in range(blocks):
         np.take(padded, where + (j - size), axis=0, out=windows[:, j])
+    rate = context_rate(model) if is_train else 0.0
+    factors = np.ones((1, 1, 1), dtype=X.data.dtype)
+    if rate:
+        seen = seen_neighbors(n, size, rate)
+        factors = (seen * neighbor_scales(size, rate, X.data.dtype))[:, :, None]
+        windows *= factors
 
     def backprop(d_windows: Ragged) -> Ragged:
-        d_blocks = d_windows.data.reshape(n, blocks, width)
+        d_blocks = d_windows.data.reshape(n, blocks, width) * factors
         d_padded = np.zeros_like(padded, dtype=d_blocks.dtype)
         for j in range(blocks):
             # Within one block every position is met once, so += adds each slice.
@@ -66,6 +84,41 @@ def forward(
         return Ragged(d_padded[where], d_windows.lengths)
 
     return Ragged(windows.reshape(n, blocks * width), X.lengths), backprop
+
+
+def context_rate(model: Model) -> float:
+    """The share of neighbours to leave out now.
+
+    model (Model): A layer with the attributes context_dropout and dropout_rate.
+    RETURNS (float): 0 where spaCy's `drop` is 0.
+    """
+    return model.attrs["context_dropout"] if model.attrs["dropout_rate"] else 0.0
+
+
+def seen_neighbors(n: int, size: int, rate: float) -> NDArray[np.bool_]:
+    """Draw the neighbours that are not left out; the word itself never is.
+
+    n (int): The number of windows.
+    size (int): k, the number of neighbours on each side.
+    rate (float): The share that is left out.
+    RETURNS (ndarray): Shape (n, 2k + 1) bool.
+    """
+    seen = kept((n, 2 * size + 1), rate)
+    seen[:, size] = True
+    return seen
+
+
+def neighbor_scales(size: int, rate: float, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    """By what the places of a window grow when neighbours are left out.
+
+    size (int): k, the number of neighbours on each side.
+    rate (float): The share that is left out.
+    dtype (dtype): The type of the factors.
+    RETURNS (ndarray): Shape (2k + 1,).
+    """
+    scales = np.full(2 * size + 1, scale_of_kept(rate, dtype))
+    scales[size] = 1
+    return scales
 
 
 def padded_positions(lengths: NDArray[np.integer], size: int) -> tuple[NDArray[np.int64], int]:

@@ -87,3 +87,24 @@ def test_the_operator_is_symmetric():
     M = mean_of_places(np.eye(len(words)), words)
     assert (M == M.T).all()
     np.testing.assert_allclose(M.sum(axis=1), [1, 1, 1, 0, 1, 1])
+
+
+def test_in_training_the_blocks_are_left_out_for_some_words():
+    docs = [make_doc(["a", "b"] * 300)]
+    X = np.random.RandomState(0).normal(size=(600, WIDTH))
+    layer = WithDocument(vectors_of(X), Window(0), 0.3)
+    whole = layer(docs, is_train=True)[0].data[:, WIDTH:]
+    layer.attrs["dropout_rate"] = 0.5
+    np.random.seed(0)
+    Y, backprop = layer(docs, is_train=True)
+    assert (Y.data[:, :WIDTH] == X).all()
+    blocks = Y.data[:, WIDTH:]
+    left_out = ~blocks.any(axis=1)
+    assert left_out.mean() == pytest.approx(0.3, abs=0.05)
+    np.testing.assert_allclose(blocks[~left_out], whole[~left_out] / 0.7)
+    # The blocks are linear in X, so y · ∂J/∂y = x · ∂J/∂x for what was drawn.
+    d_Y = np.random.normal(size=Y.data.shape)
+    backprop(Ragged(d_Y, Y.lengths))
+    d_X = layer.layers[0].get_grad("X")
+    assert (d_X * X).sum() == pytest.approx((d_Y * Y.data).sum())
+    assert (layer.predict(docs).data[:, WIDTH:] == whole).all()

@@ -57,6 +57,46 @@ def test_every_slice_of_the_gradient_goes_back_to_its_word(X, size):
     assert d_X.lengths.tolist() == X.lengths.tolist()
 
 
+def dropping(size, rate):
+    layer = Window(size, rate)
+    layer.attrs["dropout_rate"] = 0.5
+    return layer
+
+
+def test_in_training_some_neighbors_are_left_out_and_the_others_scaled_up():
+    np.random.seed(0)
+    X = Ragged(np.ones((600, 3)), np.asarray([600], dtype=np.int32))
+    blocks = dropping(2, 0.3)(X, is_train=True)[0].data.reshape(600, 5, 3)
+    assert (blocks[:, 2] == 1).all()  # the word itself
+    assert (blocks == blocks[:, :, :1]).all()  # whole words
+    inner = np.delete(blocks[2:-2], 2, axis=1)
+    assert np.unique(inner) == pytest.approx([0, 1 / 0.7])
+    assert (inner == 0).mean() == pytest.approx(0.3, abs=0.03)
+
+
+def test_no_neighbor_is_left_out_in_prediction_or_without_dropout():
+    X = Ragged(np.ones((30, 2)), np.asarray([30], dtype=np.int32))
+    expected = Window(1).predict(X).data.tolist()
+    assert dropping(1, 0.9).predict(X).data.tolist() == expected
+    assert Window(1, 0.9)(X, is_train=True)[0].data.tolist() == expected
+
+
+@given(X=raggeds(), size=st.integers(0, 4))
+@examples(40)
+def test_what_is_left_out_has_no_gradient(X, size):
+    """The windows are linear in X, so y · ∂J/∂y = x · ∂J/∂x for what was drawn."""
+    windows, backprop = dropping(size, 0.5)(X, is_train=True)
+    d_windows = np.random.RandomState(0).normal(size=windows.data.shape)
+    d_X = backprop(Ragged(d_windows, windows.lengths)).data
+    assert (d_X * X.data).sum() == pytest.approx((d_windows * windows.data).sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+def test_a_share_of_neighbors_out_of_its_range_is_an_error(rate):
+    with pytest.raises(ValueError, match="context_dropout is a share, from 0 to below 1; got"):
+        Window(1, rate)
+
+
 @given(X=raggeds(), size=st.integers(1, 6), document=st.integers(0, 3))
 @examples(40)
 def test_a_document_does_not_see_the_others(X, size, document):
