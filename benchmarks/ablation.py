@@ -49,6 +49,7 @@ EVERYWHERE = {
     "no-affixes": Variant(without=["PREFIX", "SUFFIX"]),
     "no-document-context": Variant({f"{MODEL}.document_context": False}),
     "no-document-votes": Variant({f"{MODEL}.document_votes": False}),
+    "no-context-dropout": Variant({f"{MODEL}.context_dropout": 0.0}),
     "window-1": Variant({f"{MODEL}.window_size": 1}),
     "window-2": Variant({f"{MODEL}.window_size": 2}),
     "hidden-256": Variant({f"{MODEL}.hidden_width": 256}),

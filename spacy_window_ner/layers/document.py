@@ -74,16 +74,19 @@ def forward(
     words = same_words(docs)
     first, last = document_edges(X.lengths)
     before, after = _shifted(X.data, 1, first), _shifted(X.data, -1, last)
-    means = np.concatenate([mean_of_places(x, words) for x in (before, X.data, after)], axis=1)
+    means = mean_of_places(np.concatenate([before, X.data, after], axis=1), words)
     rate = context_rate(model) if is_train else 0.0
-    factors = np.ones((1, 1), dtype=means.dtype)
+    factors = None
     if rate:
         factors = kept((len(means), 1), rate) * scale_of_kept(rate, means.dtype)
         means *= factors
 
     def backprop(d_Y: Ragged) -> InT:
         d_X = backprop_window(Ragged(d_Y.data[:, :border], d_Y.lengths)).data
-        d_means = mean_of_places(d_Y.data[:, border:] * factors, words)
+        d_means = d_Y.data[:, border:]
+        if factors is not None:
+            d_means = d_means * factors
+        d_means = mean_of_places(d_means, words)
         d_before, d_here, d_after = np.split(d_means, BLOCKS, axis=1)
         d_before[first] = 0
         d_after[last] = 0

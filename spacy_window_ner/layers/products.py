@@ -163,7 +163,7 @@ def _predict(model: Model[InT, OutT], docs: InT) -> Ragged:
     repeated = _repeated(model, tokens)
     others = _other_blocks(model, docs, tokens, known, repeated)
     layer = _votes_of(model)
-    votes = None if layer is None else Votes(layer, repeated)
+    votes = Votes(layer, repeated) if layer is not None and len(repeated.tokens) else None
     b = hidden.get_param("b")
     n = len(tokens.tokens)
     Y = np.empty((n, scores.get_dim("nO")), dtype=np.float32)
@@ -200,10 +200,10 @@ def _other_blocks(
     blocks: list[Block] = []
     W, width = model.layers[1].get_param("W"), known.vectors.shape[1]
     border = (2 * model.attrs["window_size"] + 1) * width
-    if model.attrs["document_context"]:
+    if model.attrs["document_context"] and len(repeated.tokens):
         of_document = W[:, border : border + BLOCKS * width]
         blocks.append(DocumentProducts(tokens, known.vectors, repeated, of_document))
-        border += BLOCKS * width
+    border += BLOCKS * width * model.attrs["document_context"]
     if model.has_ref("gazetteer"):
         which, X = matched(model.get_ref("gazetteer"), docs)
         if len(which):

@@ -69,14 +69,16 @@ def forward(
     for j in range(blocks):
         np.take(padded, where + (j - size), axis=0, out=windows[:, j])
     rate = context_rate(model) if is_train else 0.0
-    factors = np.ones((1, 1, 1), dtype=X.data.dtype)
+    factors = None
     if rate:
-        seen = seen_neighbors(n, size, rate)
-        factors = (seen * neighbor_scales(size, rate, X.data.dtype))[:, :, None]
+        factors = seen_neighbors(n, size, rate)[:, :, None] * scale_of_kept(rate, X.data.dtype)
+        factors[:, size] = 1  # the word itself is always there
         windows *= factors
 
     def backprop(d_windows: Ragged) -> Ragged:
-        d_blocks = d_windows.data.reshape(n, blocks, width) * factors
+        d_blocks = d_windows.data.reshape(n, blocks, width)
+        if factors is not None:
+            d_blocks = d_blocks * factors
         d_padded = np.zeros_like(padded, dtype=d_blocks.dtype)
         for j in range(blocks):
             # Within one block every position is met once, so += adds each slice.
@@ -106,19 +108,6 @@ def seen_neighbors(n: int, size: int, rate: float) -> NDArray[np.bool_]:
     seen = kept((n, 2 * size + 1), rate)
     seen[:, size] = True
     return seen
-
-
-def neighbor_scales(size: int, rate: float, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
-    """By what the places of a window grow when neighbours are left out.
-
-    size (int): k, the number of neighbours on each side.
-    rate (float): The share that is left out.
-    dtype (dtype): The type of the factors.
-    RETURNS (ndarray): Shape (2k + 1,).
-    """
-    scales = np.full(2 * size + 1, scale_of_kept(rate, dtype))
-    scales[size] = 1
-    return scales
 
 
 def padded_positions(lengths: NDArray[np.integer], size: int) -> tuple[NDArray[np.int64], int]:
