@@ -216,8 +216,8 @@ def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _string_ids(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.uint64]:
     """Ids of `STRING_ATTRS` for each lexeme: (n_lexemes,) → (n_lexemes, n_string_attrs)."""
     strings = vocab.strings
-    rows = [_string_attrs(strings[orth]) for orth in orths]
-    return np.asarray(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
+    rows = b"".join([_string_attrs(strings[orth]) for orth in orths.tolist()])
+    return np.frombuffer(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
 
 
 def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
@@ -246,10 +246,12 @@ def _cluster_ids(paths: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
 
 
 @lru_cache(maxsize=2**16)
-def _string_attrs(text: str) -> tuple[int, ...]:
+def _string_attrs(text: str) -> bytes:
+    """The ids of `STRING_ATTRS`, as numbers of 64 bits one behind another."""
     prefixes = [text[:n] for n in (1, 2, 3, 4)]
     suffixes = [text[-n:] for n in (1, 2, 3, 4)]
-    return tuple(get_string_id(piece) for piece in (*prefixes, *suffixes, _case(text)))
+    ids = [get_string_id(piece) for piece in (*prefixes, *suffixes, _case(text))]
+    return np.asarray(ids, dtype=np.uint64).tobytes()
 
 
 def _case(text: str) -> str:

@@ -43,7 +43,7 @@ R = TypeVar("R")
 # Below this share of a step's largest factor, others may have been lost to rounding to zero.
 _SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
 # How many tokens around a border between pieces tell, at first, what the pieces begin with.
-REACH = 32
+REACH = 16
 # A step takes about as long as what so many tokens add to steps.
 TOKENS_PER_STEP = 50
 # How well what a piece began with has to agree with what its neighbor ended with, for each number.

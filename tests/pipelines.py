@@ -197,6 +197,8 @@ class Probabilities(list):
     __hash__ = None
 
     def __eq__(self, other):
+        if not isinstance(other, list):
+            return NotImplemented
         return len(self) == len(other) and np.allclose(self, other, rtol=0, atol=1e-6)
 
     def __ne__(self, other):
