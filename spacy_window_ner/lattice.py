@@ -354,8 +354,10 @@ def _likely(
         spans, probabilities, open_spans = _close([*open_spans, new], part, threshold)
         found += spans
         sure += probabilities
-    # A product of rounded factors may be a little above 1.
-    return np.concatenate(found), np.minimum(np.concatenate(sure), 1)
+    # A product of rounded factors may be a little above 1, and so above a threshold of 1.
+    rounded = np.minimum(np.concatenate(sure), 1)
+    above = rounded > threshold
+    return np.concatenate(found)[above], rounded[above]
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,18 @@ def test_probabilities_for_prediction_are_the_same_to_six_digits(batch, masked):
     np.testing.assert_allclose(probabilities, exact, rtol=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_likelier_than_certain(seed):
+    """Rounding takes some of these above 1 in float32."""
+    rng = np.random.RandomState(seed)
+    emissions = rng.normal(size=(400, n_tags(1))).astype("float32")
+    emissions[::2, 1 + BEGIN] += 9
+    emissions[1::2, 1 + LAST] += 9
+    arguments = emissions, rng.normal(size=(2, 2)), np.array([400])
+    assert likely_spans(*arguments, None, 0.9)[1].max() <= 1
+    assert len(likely_spans(*arguments, None, 1.0)[0]) == 0
+
+
 def test_one_document_without_tokens():
     empty = Lattice(np.zeros((0, 5)), np.zeros((2, 2)), np.asarray([0]))
     assert empty.log_z.tolist() == [0.0]
