@@ -38,7 +38,7 @@ def window_classifier(
     document_context: bool = True,
     document_votes: bool = True,
     context_dropout: float = 0.2,
-    cache_megabytes: int = 64,
+    cache_megabytes: int = 128,
     gazetteer_key: str | None = None,
     gazetteer_width: int = 16,
     nO: int | None = None,
