@@ -10,8 +10,8 @@ labels: class 0 (the token was `O`), class 1 + x (an entity of label x has just 
     inside[X] = enter[X] · e_B + inside[X] · e_I            with e = exp(emission)
 
 which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The sums are rescaled at every
-token (Rabiner 1989, section V.A), and taken in float64 for training; probabilities for prediction
-are written down in float32, and so are their sums, as long as nothing leaves its range.
+token (Rabiner 1989, section V.A), and taken in float64 for training. Probabilities for prediction
+are sums of the emissions' own type, float32 in a network, as long as nothing leaves its range.
 
 The sums of a chain are steps that wait for each other, and many short chains go faster side by side
 than one long. So long documents are cut into pieces, see `_parts`.
@@ -165,7 +165,7 @@ class Lattice:
         """
         self._lengths = np.asarray(lengths, dtype=np.int64)
         parts = _over_parts(
-            list, emissions, transitions, self._lengths, allowed, reach, np.dtype(np.float64)
+            list, emissions, transitions, lengths, allowed, reach, np.dtype(np.float64)
         )
         self._sums = parts[0] if len(parts) == 1 else _joined(parts)
         top = float(transitions.max())
@@ -279,8 +279,8 @@ def span_probabilities(
     allowed: NDArray[np.bool_] | None,
     spans: NDArray[np.integer],
 ) -> NDArray[np.float64]:
-    """What `Lattice.span_probabilities` finds, to about 6 digits, in memory that is bounded for
-    texts of any length.
+    """What `Lattice.span_probabilities` finds, to the digits of the emissions' type, in memory that
+    is bounded for texts of any length.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
@@ -291,15 +291,8 @@ def span_probabilities(
     RETURNS (ndarray): Shape (n_spans,).
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     return _over_parts(
-        lambda parts: _probabilities(parts, spans),
-        emissions,
-        transitions,
-        sizes,
-        allowed,
-        REACH,
-        np.dtype(np.float32),
+        lambda parts: _probabilities(parts, spans), emissions, transitions, lengths, allowed
     )
 
 
@@ -310,8 +303,8 @@ def likely_spans(
     allowed: NDArray[np.bool_] | None,
     threshold: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """What `Lattice.likely_spans` finds, to about 6 digits, in memory that is bounded for texts of
-    any length.
+    """What `Lattice.likely_spans` finds, to the digits of the emissions' type, in memory that is
+    bounded for texts of any length.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
@@ -322,15 +315,8 @@ def likely_spans(
         counted through the batch, and their probabilities (n_spans,).
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
     return _over_parts(
-        lambda parts: _likely(parts, threshold),
-        emissions,
-        transitions,
-        sizes,
-        allowed,
-        REACH,
-        np.dtype(np.float32),
+        lambda parts: _likely(parts, threshold), emissions, transitions, lengths, allowed
     )
 
 
@@ -451,18 +437,20 @@ def _over_parts(
     use: Callable[[Iterator[Part]], R],
     emissions: NDArray,
     transitions: NDArray,
-    lengths: NDArray[np.int64],
+    lengths: NDArray[np.integer],
     allowed: NDArray[np.bool_] | None,
-    reach: int,
-    dtype: np.dtype[np.floating],
+    reach: int | None = None,
+    dtype: np.dtype[np.floating] | None = None,
 ) -> R:
     """What a function makes of the parts of a text, as soon as its pieces fit together, by sums of
-    this type or, where they leave its range, in float64.
+    this type, or of the emissions' own, or, where they leave its range, in float64.
     """
     require_finite(transitions)
+    sizes: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64)
+    reach, dtype = reach or REACH, dtype or emissions.dtype
     while True:
         try:
-            return use(_parts(emissions, transitions, lengths, allowed, reach, dtype))
+            return use(_parts(emissions, transitions, sizes, allowed, reach, dtype))
         except _MisfitError:
             reach *= 2
         except _RangeError:

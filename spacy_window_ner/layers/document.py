@@ -25,7 +25,7 @@ from thinc.types import Ragged
 
 from ..features import FOLD, Tokens, group
 from ..steps import document_edges
-from .dropout import kept, scale_of_kept
+from .dropout import draw_mask
 from .embedding import add_rows
 from .to_numpy import NUMPY_OPS
 from .window import context_rate
@@ -78,7 +78,7 @@ def forward(
     rate = context_rate(model) if is_train else 0.0
     factors = None
     if rate:
-        factors = kept((len(means), 1), rate) * scale_of_kept(rate, means.dtype)
+        factors = draw_mask((len(means), 1), rate, means.dtype)
         means *= factors
 
     def backprop(d_Y: Ragged) -> InT:

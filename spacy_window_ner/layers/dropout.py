@@ -36,7 +36,7 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    mask = kept(X.shape, rate) * scale_of_kept(rate, X.dtype)
+    mask = draw_mask(X.shape, rate, X.dtype)
     return X * mask, lambda d_Y: d_Y * mask
 
 
@@ -50,6 +50,19 @@ def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
     # Sixteen random bits take half the time of a number from 0 to 1, and meet the rate to 1/65536.
     drawn = np.frombuffer(np.random.bytes(2 * math.prod(shape)), dtype="<u2").reshape(shape)
     return drawn >= round(rate * 2**16)
+
+
+def draw_mask(
+    shape: tuple[int, ...], rate: float, dtype: np.dtype[np.floating]
+) -> NDArray[np.floating]:
+    """Draw factors: 0 for what is dropped, more than 1 for what is kept.
+
+    shape (Tuple[int, ...]): The shape of what is dropped from.
+    rate (float): The share that is dropped, from 0 to 1.
+    dtype (dtype): The type of the factors.
+    RETURNS (ndarray): That shape.
+    """
+    return kept(shape, rate) * scale_of_kept(rate, dtype)
 
 
 def scale_of_kept(rate: float, dtype: np.dtype[np.floating]) -> np.floating:

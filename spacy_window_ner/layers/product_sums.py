@@ -27,7 +27,7 @@ from ..features import Tokens, read
 from .document import BLOCKS, Repeated, mean_of_places
 from .dropout import kept, scale_of_kept
 from .embedding import add_rows, sum_rows
-from .window import padded_positions, seen_neighbors
+from .window import padded_positions
 
 
 def sum_products(
@@ -62,7 +62,7 @@ def sum_products(
     if context_dropout:
         places = places.dropped(context_dropout, len(V) * n_blocks, document_context)
         scales[:] = scale_of_kept(context_dropout, W.dtype)
-        scales[window_size] = 1  # the word itself is always there
+        scales[window_size] = 1
     scales = np.repeat(scales, len(W))[:, None]
     blocks = _cut(W[:, :border], n_blocks) * scales
     # Behind the last lexeme stands the word beyond the end of a document: zero.
@@ -143,7 +143,8 @@ class Places:
         RETURNS (Places): The rows that are left, with the word beyond the end for the others.
         """
         n, size = self.windows.shape
-        seen = seen_neighbors(n, size // 2, rate)
+        seen = kept((n, size), rate)
+        seen[:, size // 2] = True  # the word itself is always there
         nothing = beyond + np.arange(size, dtype=np.int32)
         windows = np.where(seen, self.windows, nothing)
         shown = kept((n, 1), rate)[self.repeated, 0] if document_context else self.shown

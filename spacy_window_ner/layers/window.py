@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from thinc.api import Model
 from thinc.types import Ragged
 
-from .dropout import kept, scale_of_kept
+from .dropout import draw_mask
 from .to_numpy import NUMPY_OPS
 
 InT = Ragged
@@ -71,7 +71,7 @@ def forward(
     rate = context_rate(model) if is_train else 0.0
     factors = None
     if rate:
-        factors = seen_neighbors(n, size, rate)[:, :, None] * scale_of_kept(rate, X.data.dtype)
+        factors = draw_mask((n, blocks, 1), rate, X.data.dtype)
         factors[:, size] = 1  # the word itself is always there
         windows *= factors
 
@@ -95,19 +95,6 @@ def context_rate(model: Model) -> float:
     RETURNS (float): 0 where spaCy's `drop` is 0.
     """
     return model.attrs["context_dropout"] if model.attrs["dropout_rate"] else 0.0
-
-
-def seen_neighbors(n: int, size: int, rate: float) -> NDArray[np.bool_]:
-    """Draw the neighbours that are not left out; the word itself never is.
-
-    n (int): The number of windows.
-    size (int): k, the number of neighbours on each side.
-    rate (float): The share that is left out.
-    RETURNS (ndarray): Shape (n, 2k + 1) bool.
-    """
-    seen = kept((n, 2 * size + 1), rate)
-    seen[:, size] = True
-    return seen
 
 
 def padded_positions(lengths: NDArray[np.integer], size: int) -> tuple[NDArray[np.int64], int]:

@@ -170,7 +170,7 @@ def test_span_probabilities_equal_enumeration(batch, masked, number):
         ]
         expected.append(one.span_probability(start - of.start, end - of.start, label))
     assert found.shape == (len(spans),)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)  # float32
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
     assert (found >= 0).all()
     assert (found <= 1).all()
 
@@ -185,7 +185,7 @@ def test_every_token_is_in_no_span_or_in_one(batch):
     outside = plain.marginals()[:, 0]
     for token in range(len(batch.scores.emissions)):
         over = (spans[:, 0] <= token) & (token < spans[:, 1])
-        assert p[over].sum() + outside[token] == pytest.approx(1, abs=1e-6)
+        assert p[over].sum() + outside[token] == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("n_tokens", [2, 5])
