@@ -34,6 +34,7 @@ import suite
 import typer
 from data import GLOVE_PACKAGE, InputError, Split
 from report import DASH, command, origin, show_corpus, show_origin, write_results
+from results import TABLE, run_missing
 from settings import (
     DEFAULT_WORK,
     Changes,
@@ -50,7 +51,7 @@ from settings import (
 from systems import PEERS, SYSTEM, SYSTEMS, Trained, open_run, scored
 from wasabi import msg
 
-RESULTS = Path("benchmarks/results")
+RESULTS = Path("benchmarks")
 
 
 def compare(corpus: Path, settings: Settings) -> dict[str, Any]:
@@ -226,8 +227,8 @@ def main(
         typer.Option(
             "--suite",
             help="Train all systems on all corpora. --corpus, --preset, --system, --percent and "
-            f"--seeds choose among them; results that are in --output (else {RESULTS}) already are "
-            "not run again.",
+            f"--seeds choose among them; cells that are in {TABLE} of --output (otherwise of "
+            f"{RESULTS}) are not run again.",
         ),
     ] = False,
     with_ablation: Annotated[
@@ -235,8 +236,7 @@ def main(
         typer.Option(
             "--ablation",
             help="Train window_ner with one thing changed at a time, and score on dev. --corpus, "
-            "--preset, --variant and --seeds choose what; results that are in the folder ablation "
-            "of --output already are not run again.",
+            "--preset, --variant and --seeds choose what; the rest is as with --suite.",
         ),
     ] = False,
     corpus_name: Annotated[
@@ -285,6 +285,7 @@ def main(
             test=test,
             work=work,
         )
+        table = (output or RESULTS) / TABLE
         if whole_suite:
             cells = suite.choose(
                 corpus,
@@ -294,23 +295,19 @@ def main(
                 percents=percent or (100,),
                 seeds=_seeds(seed, seeds or 1),
             )
-            results = output or RESULTS
-            suite.run_missing(cells, results, partial(suite.run_cell, data=corpus, settings=asked))
-            suite.report(results, results.parent)
+            run_missing(cells, table, partial(suite.run_cell, data=corpus, settings=asked))
+            suite.report(table)
             return
         if with_ablation:
-            trials = ablation.choose(
+            cells = ablation.choose(
                 corpus,
                 corpora=corpus_name or (),
                 presets=preset or (),
                 variants=variant or (),
                 seeds=_seeds(seed, seeds or 3),
             )
-            results = (output or RESULTS) / "ablation"
-            suite.run_missing(
-                trials, results, partial(ablation.run_trial, data=corpus, settings=asked)
-            )
-            ablation.report(results, results.parent.parent)
+            run_missing(cells, table, partial(ablation.run_cell, data=corpus, settings=asked))
+            ablation.report(table)
             return
         if config is None:
             raise InputError(

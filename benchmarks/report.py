@@ -15,7 +15,9 @@ import srsly
 from data import InputError, Split
 from wasabi import msg
 
-PACKAGES = ("spacy", "thinc", "numpy", "spacy-window-ner")
+from spacy_window_ner import __version__
+
+PACKAGES = ("spacy", "thinc", "numpy")
 DASH = "–"
 COLORS = {
     "window_ner": "#1b6ca8",
@@ -52,6 +54,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
+        "spacy-window-ner": __version__,  # of the code that runs, which may not be installed
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
     }
 

@@ -1,68 +1,41 @@
-"""All corpora, all systems: the cells of the tables and figures of `benchmarks/README.md`.
+"""All systems on all corpora: the table and figures of `benchmarks/README.md`.
 
     python benchmarks/accuracy.py ../shared/data --suite --preset efficiency --system ner
 
-A cell is one system trained on one corpus, or a part of it, with one seed. Each is written as a
-file of its own as soon as it is done, and is not run again while that file is there; so the suite
-can be stopped and taken up, and cut into processes by naming corpora and systems. Each call ends
-with one table and the figures of all cells that are there.
+Each cell is one system trained on one corpus, or part of it, with one seed. `results.py` keeps the
+results of cells. Every call ends with one table and the figures of all cells in the file.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import mean, stdev
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-import srsly
 from data import GLOVE, InputError
+from packaging.version import Version
 from report import COLORS, DASH, markdown, mean_and_spread, pyplot, save_figure
+from results import Cell, Results, label_systems, read_results, version_of
 from settings import CONFIGS, Settings
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from systems import SYSTEM, SYSTEMS, open_run, train_alone
 from wasabi import msg
 
-# Each with its config of window_ner and the word vectors of all systems.
+STUDY = "suite"
+# For each preset the config of window_ner, and the word vectors of all systems.
 PRESETS: dict[str, tuple[Path, str | None]] = {
     "efficiency": (CONFIGS / "efficiency.cfg", None),
     "accuracy": (CONFIGS / "accuracy.cfg", GLOVE),
 }
-# Who is not compared where. A linear CRF has no use for vectors, so it is there once; the larger
-# network of `ner` is spaCy's advice where accuracy comes first.
+# A linear CRF does not use vectors, so one preset is enough; spaCy recommends the larger network of
+# `ner` where accuracy matters most.
 LEFT_OUT = {("accuracy", "crf"), ("efficiency", "ner-accuracy")}
-# With fewer percentages there is no curve to see.
+# Learning curves need at least this many percentages.
 CURVE_POINTS = 3
 MEASURE = "F1, test (dev where there is none)"
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One training of one system.
-
-    corpus (str): The folder's name.
-    preset (str): A name in `PRESETS`.
-    percent (int): How much of the training documents it sees.
-    system (str): A name in `SYSTEMS`.
-    seed (int): The seed of training, and of the choice of documents.
-    """
-
-    corpus: str
-    preset: str
-    percent: int
-    system: str
-    seed: int
-
-    def file(self, folder: Path) -> Path:
-        """Where its result is.
-
-        folder (Path): The folder of all results.
-        RETURNS (Path): A JSON file.
-        """
-        name = f"{self.corpus}-{self.preset}-{self.percent}-{self.system}-{self.seed}.json"
-        return folder / name
 
 
 def choose(
@@ -74,7 +47,7 @@ def choose(
     percents: Sequence[int],
     seeds: Iterable[int],
 ) -> list[Cell]:
-    """List cells, those of the smallest corpora first.
+    """List cells, starting with the smallest corpora.
 
     data (Path): The folder of all corpora.
     corpora (Sequence[str]): Names of folders; empty for all.
@@ -82,14 +55,14 @@ def choose(
     systems (Sequence[str]): Names in `SYSTEMS`; empty for all.
     percents (Sequence[int]): Shares of the training documents.
     seeds (Iterable[int]): Seeds.
-    RETURNS (List[Cell]): The cells, without those that are `LEFT_OUT`.
-    RAISES (InputError): If there is no such corpus, preset or system.
+    RETURNS (List[Cell]): The cells, except those in `LEFT_OUT`.
+    RAISES (InputError): If a name is unknown.
     """
     sizes = sizes_of_corpora(data)
     for given, there in ((corpora, sizes), (presets, PRESETS), (systems, SYSTEMS)):
         require_known(given, there)
     return [
-        Cell(corpus, preset, percent, system, seed)
+        Cell(STUDY, corpus, preset, system, seed, percent, version=version_of(system))
         for preset in presets or PRESETS
         for corpus in sorted(corpora or sizes, key=lambda name: sizes[name])
         for percent in percents
@@ -100,10 +73,10 @@ def choose(
 
 
 def sizes_of_corpora(data: Path) -> dict[str, int]:
-    """List the corpora that are there.
+    """Find the corpora in a folder.
 
     data (Path): The folder of all corpora.
-    RETURNS (Dict[str, int]): The bytes of the train file of each.
+    RETURNS (Dict[str, int]): The size of the train file of each, in bytes.
     RAISES (InputError): If there are none.
     """
     sizes = {path.parent.name: path.stat().st_size for path in data.glob("*/train.*")}
@@ -113,31 +86,29 @@ def sizes_of_corpora(data: Path) -> dict[str, int]:
 
 
 def require_known(given: Iterable[str], there: Iterable[str]) -> None:
-    """Refuse names that there are not.
+    """Reject unknown names.
 
     given (Iterable[str]): Names.
-    there (Iterable[str]): The names that there are.
-    RAISES (InputError): If one is unknown.
+    there (Iterable[str]): The known names.
+    RAISES (InputError): If a name is unknown.
     """
     unknown = sorted(set(given) - set(there))
     if unknown:
         raise InputError(f"There is no {', '.join(unknown)}; there is {', '.join(there)}.")
 
 
-def settings_for(data: Path, corpus: str, preset: str, seed: int, settings: Settings) -> Settings:
-    """Complete what the user asks for by what a cell says.
+def settings_for(data: Path, cell: Cell, settings: Settings) -> Settings:
+    """Add the settings of a cell to those of the user.
 
     data (Path): The folder of all corpora.
-    corpus (str): The folder's name.
-    preset (str): A name in `PRESETS`.
-    seed (int): The seed.
-    settings (Settings): Overrides, language, and where to work.
-    RETURNS (Settings): The same with config, vectors and seed, and for raw text, which may be in
-        whatever language, with spaCy's language for all.
+    cell (Cell): The cell.
+    settings (Settings): Overrides, language and working folder.
+    RETURNS (Settings): The same with the cell's config, vectors and seed. The language of raw text
+        is unknown: it defaults to spaCy's multi-language class.
     """
-    config, vectors = PRESETS[preset]
-    lang = settings.lang or ("xx" if is_raw(data / corpus) else None)
-    return replace(settings, config=config, vectors=vectors, seed=seed, lang=lang)
+    config, vectors = PRESETS[cell.preset]
+    lang = settings.lang or ("xx" if is_raw(data / cell.corpus) else None)
+    return replace(settings, config=config, vectors=vectors, seed=cell.seed, lang=lang)
 
 
 def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
@@ -145,56 +116,19 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
 
     cell (Cell): The cell.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides, language, and where to work; the rest is the cell's.
+    settings (Settings): Overrides, language and working folder; the rest comes from the cell.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     RAISES (InputError): If something the user gave cannot be used.
     """
-    settings = settings_for(data, cell.corpus, cell.preset, cell.seed, settings)
-    run = open_run(data / cell.corpus, settings, settings.work / cell.file(Path()).stem)
+    settings = settings_for(data, cell, settings)
+    run = open_run(data / cell.corpus, settings, settings.work / str(cell))
     if cell.percent < 100:
         take_part(run.splits["train"].path, cell.percent, cell.seed)
-    return {"cell": asdict(cell), **train_alone(cell.system, run)}
-
-
-AnyCell = TypeVar("AnyCell", bound="HasFile")
-
-
-class HasFile(Protocol):
-    """What has a result in a file of its own."""
-
-    def file(self, folder: Path) -> Path:
-        """Where its result is."""
-
-
-def run_missing(
-    cells: Iterable[AnyCell], results: Path, run: Callable[[AnyCell], dict[str, Any]]
-) -> None:
-    """Run the cells that have no result yet, and write each result at once.
-
-    cells (Iterable[HasFile]): What was asked for.
-    results (Path): The folder of all results.
-    run (Callable): From a cell to its result.
-    RAISES (InputError): If something the user gave cannot be used.
-    """
-    results.mkdir(parents=True, exist_ok=True)
-    waiting = missing(cells, results)
-    for number, cell in enumerate(waiting, start=1):
-        msg.divider(f"{number} of {len(waiting)}: {cell.file(Path()).stem}")
-        srsly.write_json(cell.file(results), run(cell))
-
-
-def missing(cells: Iterable[AnyCell], results: Path) -> list[AnyCell]:
-    """Leave out what has been run.
-
-    cells (Iterable[HasFile]): What was asked for.
-    results (Path): The folder of all results.
-    RETURNS (List[HasFile]): Those without a result.
-    """
-    return [cell for cell in cells if not cell.file(results).exists()]
+    return train_alone(cell.system, run)
 
 
 def is_raw(corpus: Path) -> bool:
-    """Whether a corpus is raw text, in whatever language, and not tokens.
+    """Return whether a corpus is raw text rather than tokens.
 
     corpus (Path): Its folder.
     """
@@ -202,11 +136,11 @@ def is_raw(corpus: Path) -> bool:
 
 
 def take_part(path: Path, percent: int, seed: int) -> None:
-    """Keep a part of the documents of a file, drawn at random.
+    """Keep a random sample of the documents of a file.
 
-    path (Path): A file in spaCy's binary format; it is written anew.
-    percent (int): How many of a hundred documents to keep.
-    seed (int): The seed; the documents of a smaller part are among those of a larger one.
+    path (Path): A file in spaCy's binary format; it is overwritten.
+    percent (int): The percentage of documents to keep.
+    seed (int): The seed. With the same seed, smaller samples are subsets of larger ones.
     """
     docs = list(DocBin().from_disk(path).get_docs(Vocab()))
     order = list(range(len(docs)))
@@ -215,44 +149,36 @@ def take_part(path: Path, percent: int, seed: int) -> None:
     DocBin(docs=[docs[i] for i in kept]).to_disk(path)
 
 
-def read_cells(folder: Path) -> dict[Cell, dict[str, Any]]:
-    """Read the results that are there.
-
-    folder (Path): The folder of all results.
-    RETURNS (Dict[Cell, Dict[str, Any]]): The result of each cell.
-    """
-    results = (srsly.read_json(path) for path in sorted(folder.glob("*.json")))
-    return {Cell(**result["cell"]): result for result in results}
-
-
 Row = dict[str, list[float]]
+Rows = dict[tuple[str, str, int], Row]
 
 
-def scores(cells: Mapping[Cell, Mapping[str, Any]], split: str) -> dict[tuple[str, str, int], Row]:
-    """Put F1 together by what was trained on.
+def scores(results: Results, split: str) -> Rows:
+    """Group F1 by preset, corpus and percentage.
 
-    cells (Mapping[Cell, Mapping[str, Any]]): The results.
+    results (Dict[Cell, Dict[str, Any]]): The results.
     split (str): `dev` or `test`.
     RETURNS (Dict[Tuple[str, str, int], Dict[str, List[float]]]): For each preset, corpus and
-        percentage, the F1 from 0 to 100 of each system, one for each seed.
+        percentage, the F1 from 0 to 100 of each system, one value for each seed.
     """
-    rows: dict[tuple[str, str, int], Row] = defaultdict(lambda: defaultdict(list))
-    for cell in sorted(cells):
-        if cells[cell][split] is not None:
-            f1 = 100 * cells[cell][split]["f"]
-            rows[cell.preset, cell.corpus, cell.percent][cell.system].append(f1)
+    labels = label_systems(results)
+    rows: Rows = defaultdict(lambda: defaultdict(list))
+    for cell in sorted(results):
+        if results[cell][split] is not None:
+            row = rows[cell.preset, cell.corpus, cell.percent]
+            row[labels[cell.system, cell.version]].append(100 * results[cell][split]["f"])
     return rows
 
 
-def table(cells: Mapping[Cell, Mapping[str, Any]]) -> str:
-    """Write all results as one table in Markdown.
+def table(results: Results) -> str:
+    """Format all results as one table in Markdown.
 
-    cells (Mapping[Cell, Mapping[str, Any]]): The results.
+    results (Dict[Cell, Dict[str, Any]]): The results.
     RETURNS (str): A row for each preset, corpus and percentage: F1 on dev and test of each system,
-        mean ± standard deviation where there are several seeds, and how far window_ner is ahead of
-        the best of the others.
+        mean ± standard deviation where there are several seeds, and the lead of the latest version
+        of window_ner over the best of the other systems.
     """
-    dev, test = scores(cells, "dev"), scores(cells, "test")
+    dev, test = scores(results, "dev"), scores(results, "test")
     systems = _systems_in(dev.values())
     columns = [f"{system} {split}" for split in ("dev", "test") for system in systems]
     header = ["preset", "corpus", "trained on", *columns, "ahead, dev", "ahead, test"]
@@ -267,24 +193,44 @@ def table(cells: Mapping[Cell, Mapping[str, Any]]) -> str:
     return markdown(header, lines)
 
 
-def _ahead(row: Mapping[str, Sequence[float]]) -> str:
-    others = [mean(values) for system, values in row.items() if system != SYSTEM]
-    if SYSTEM not in row or not others:
+def _ahead(row: Row) -> str:
+    ours = [name for name in _systems_in([row]) if name.split()[0] == SYSTEM]
+    others = [mean(values) for name, values in row.items() if name.split()[0] != SYSTEM]
+    if not ours or not others:
         return DASH
-    return f"{mean(row[SYSTEM]) - max(others):+.1f}"
+    return f"{mean(row[ours[-1]]) - max(others):+.1f}"
 
 
-def draw(cells: Mapping[Cell, Mapping[str, Any]], folder: Path) -> list[Path]:
+def _systems_in(rows: Iterable[Row]) -> list[str]:
+    """List the labels of the systems with results in the order of `SYSTEMS`, then of versions."""
+    there = {label for row in rows for label, values in row.items() if values}
+    order = list(SYSTEMS)
+
+    def place(label: str) -> tuple[int, Version]:
+        system, _, version = label.partition(" ")
+        return order.index(system), Version(version or "0")
+
+    return sorted(there, key=place)
+
+
+def _style(label: str, systems: Sequence[str]) -> dict[str, Any]:
+    """Return the color of a system; versions before the latest are pale."""
+    system = label.split()[0]
+    latest = [name for name in systems if name.split()[0] == system][-1] == label
+    return {"color": COLORS[system], "label": label, **({} if latest else {"alpha": 0.4})}
+
+
+def draw(results: Results, folder: Path) -> list[Path]:
     """Draw F1 by system and corpus, and the learning curves of corpora with enough percentages.
 
-    cells (Mapping[Cell, Mapping[str, Any]]): The results.
+    results (Dict[Cell, Dict[str, Any]]): The results.
     folder (Path): Where to write the figures.
     RETURNS (List[Path]): The figures, as SVG.
     """
-    dev, test = scores(cells, "dev"), scores(cells, "test")
+    dev, test = scores(results, "dev"), scores(results, "test")
     best = {key: test.get(key) or row for key, row in dev.items()}
-    whole = {key[:2]: row for key, row in best.items() if key[2] == 100}
-    written = [_draw_bars(whole, folder / "suite.svg")] if whole else []
+    full = {key[:2]: row for key, row in best.items() if key[2] == 100}
+    written = [_draw_bars(full, folder / "suite.svg")] if full else []
     by_corpus: dict[tuple[str, str], dict[int, Row]] = defaultdict(dict)
     for (preset, corpus, percent), row in best.items():
         by_corpus[preset, corpus][percent] = row
@@ -306,7 +252,7 @@ def _draw_bars(rows: Mapping[tuple[str, str], Row], path: Path) -> Path:
             shift = width * (i - (len(systems) - 1) / 2)
             places = [x + shift for x, row in enumerate(full.values()) if row.get(system)]
             means = [mean(row[system]) for row in full.values() if row.get(system)]
-            axis.bar(places, means, 0.93 * width, label=system, color=COLORS[system])
+            axis.bar(places, means, 0.93 * width, **_style(system, systems))
         axis.set_xticks(range(len(full)), list(full))
         axis.set_ylabel(MEASURE)
         axis.set_title(f"{preset}.cfg")
@@ -314,21 +260,17 @@ def _draw_bars(rows: Mapping[tuple[str, str], Row], path: Path) -> Path:
     return save_figure(figure, path)
 
 
-def _systems_in(rows: Iterable[Row]) -> list[str]:
-    there = {system for row in rows for system, values in row.items() if values}
-    return [system for system in SYSTEMS if system in there]
-
-
 def _draw_curves(curves: Mapping[tuple[str, str], Mapping[int, Row]], path: Path) -> Path:
     size = (4.6 * len(curves), 3.6)
     figure, axes = pyplot().subplots(1, len(curves), figsize=size, squeeze=False)
     for (preset, corpus), axis in zip(sorted(curves), axes[0], strict=True):
         rows = curves[preset, corpus]
-        for system in _systems_in(rows.values()):
+        systems = _systems_in(rows.values())
+        for system in systems:
             percents = [percent for percent in sorted(rows) if rows[percent].get(system)]
             values = [rows[percent][system] for percent in percents]
             spread = [stdev(f1) if len(f1) > 1 else 0 for f1 in values]
-            style = {"fmt": "o-", "capsize": 3, "color": COLORS[system], "label": system}
+            style = {"fmt": "o-", "capsize": 3, **_style(system, systems)}
             axis.errorbar(percents, list(map(mean, values)), spread, **style)
         axis.set_xscale("log")
         axis.set_xticks(sorted(rows), [f"{percent} %" for percent in sorted(rows)])
@@ -340,19 +282,19 @@ def _draw_curves(curves: Mapping[tuple[str, str], Mapping[int, Row]], path: Path
     return save_figure(figure, path)
 
 
-def report(results: Path, output: Path) -> None:
-    """Write the table and the figures of all results that are there, and print the table.
+def report(path: Path) -> None:
+    """Write the table and figures of all results beside their file, and print the table.
 
-    results (Path): The folder of all results.
-    output (Path): The folder to write to.
+    path (Path): The file of results.
+    RAISES (InputError): If the file cannot be read.
     """
-    cells = read_cells(results)
-    if not cells:
-        msg.warn(f"There are no results in {results} yet.")
+    results = read_results(path, STUDY)
+    if not results:
+        msg.warn(f"{path} has no results of the {STUDY} yet.")
         return
-    output.mkdir(parents=True, exist_ok=True)
-    text = table(cells)
-    (output / "suite.md").write_text(text + "\n", encoding="utf8")
+    text = table(results)
+    written = path.with_name("suite.md")
+    written.write_text(text + "\n", encoding="utf8")
     print(text)
-    for path in [output / "suite.md", *draw(cells, output)]:
-        msg.good(f"Wrote {path}")
+    for output in [written, *draw(results, path.parent)]:
+        msg.good(f"Wrote {output}")

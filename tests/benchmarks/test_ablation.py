@@ -11,10 +11,12 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import ablation  # noqa: E402
 import accuracy  # noqa: E402
-from ablation import AS_IT_STANDS, Trial  # noqa: E402
 from data import InputError  # noqa: E402
+from results import AS_IT_STANDS, Cell  # noqa: E402
 from settings import Settings, override  # noqa: E402
 from suite import PRESETS  # noqa: E402
+
+from spacy_window_ner import __version__  # noqa: E402
 
 ALL = [(preset, variant) for preset, names in ablation.VARIANTS.items() for variant in names]
 
@@ -54,7 +56,7 @@ def test_a_feature_that_is_not_there_is_told(monkeypatch):
         ablation.changes_of("accuracy", "no-colour")
 
 
-# trials
+# cells
 
 
 @pytest.fixture
@@ -73,17 +75,20 @@ def choose(folder, **changes):
     return ablation.choose(folder, **{**asked, **changes})
 
 
-def test_trials_are_chosen(data):
-    trials = choose(data)
-    assert [(trial.preset, trial.variant) for trial in trials] == ALL
-    trials = choose(data, variants=["no-vectors", "window-1"], seeds=range(2))
-    assert [trial.file(Path()).stem for trial in trials] == [
-        "places-efficiency-window-1-0",
-        "places-efficiency-window-1-1",
-        "places-accuracy-no-vectors-0",
-        "places-accuracy-window-1-0",
-        "places-accuracy-no-vectors-1",
-        "places-accuracy-window-1-1",
+def test_cells_are_chosen(data):
+    cells = choose(data)
+    assert [(cell.preset, cell.variant) for cell in cells] == ALL
+    assert {(cell.study, cell.system, cell.percent, cell.version) for cell in cells} == {
+        ("ablation", "window_ner", 100, __version__)
+    }
+    cells = choose(data, variants=["no-vectors", "window-1"], seeds=range(2))
+    assert [(cell.preset, cell.variant, cell.seed) for cell in cells] == [
+        ("efficiency", "window-1", 0),
+        ("efficiency", "window-1", 1),
+        ("accuracy", "no-vectors", 0),
+        ("accuracy", "window-1", 0),
+        ("accuracy", "no-vectors", 1),
+        ("accuracy", "window-1", 1),
     ]
 
 
@@ -105,34 +110,31 @@ def test_what_is_not_there_is_told(data, asked, message):
 def run(data, *options):
     folder = data.parent
     steps = ("--set", "training.max_steps=2", "--set", "training.eval_frequency=2")
-    folders = ("--work", folder / "work", "--output", folder / "out" / "results")
+    folders = ("--work", folder / "work", "--output", folder / "out")
     command = (data, "--ablation", "--corpus", "places", *steps, *folders, *options)
     outcome = CliRunner().invoke(accuracy.app, [str(part) for part in command])
     assert outcome.exit_code == 0, outcome.output
     return outcome.output
 
 
-def test_trials_are_run_once_and_without_test(data):
+def test_cells_are_run_once_and_without_test(data):
     pytest.importorskip("matplotlib", reason="figures need matplotlib")
     chosen = ("--preset", "efficiency", "--seeds", 1)
     run(data, *chosen, "--variant", AS_IT_STANDS)
     output = run(data, *chosen, "--variant", AS_IT_STANDS, "--variant", "constant-rate")
-    assert "1 of 1: places-efficiency-constant-rate-0" in output
-    first, second = sorted((data.parent / "out" / "results" / "ablation").iterdir())
-    result = srsly.read_json(second)
-    assert result["trial"] == {
-        "corpus": "places",
-        "preset": "efficiency",
-        "variant": "constant-rate",
-        "seed": 0,
-    }
+    assert f"1 of 1: ablation-places-efficiency-window_ner-0-100-constant-rate-{__version__}" in (
+        "".join(output.split("\n"))
+    )
+    first, result = srsly.read_jsonl(data.parent / "out" / "results.jsonl")
+    assert result["study"] == "ablation"
+    assert [first["variant"], result["variant"]] == [AS_IT_STANDS, "constant-rate"]
     assert result["overrides"] == {
         "training.max_steps": 2,
         "training.eval_frequency": 2,
         "training.optimizer.learn_rate.total_steps": 1_000_000_000,
     }
     assert result["test"] is None
-    f1 = [100 * srsly.read_json(path)["dev"]["f"] for path in (first, second)]
+    f1 = [100 * row["dev"]["f"] for row in (first, result)]
     rows = (data.parent / "out" / "ablation.md").read_text(encoding="utf8").splitlines()
     assert rows[2:] == [
         f"| efficiency | `places` | as-it-stands | 1 | {f1[0]:.1f} | – |",
@@ -147,9 +149,9 @@ def test_vectors_are_those_of_the_preset_or_none(data, monkeypatch, variant):
     monkeypatch.setattr(
         ablation, "train_alone", lambda system, settings: opened.append(settings) or {}
     )
-    trial = Trial("places", "accuracy", variant, 4)
+    cell = Cell("ablation", "places", "accuracy", "window_ner", 4, variant=variant)
     settings = Settings(Path(), overrides={"paths.vectors": "x", "training.max_steps": 9})
-    ablation.run_trial(trial, data, settings)
+    ablation.run_cell(cell, data, settings)
     (settings,) = opened
     assert settings.vectors == (None if variant == "no-vectors" else "glove")
     assert settings.overrides["paths.vectors"] == (None if variant == "no-vectors" else "x")
@@ -160,9 +162,13 @@ def test_vectors_are_those_of_the_preset_or_none(data, monkeypatch, variant):
 # what comes of them
 
 
-def results(**f1):
+def results(version="0.1.0", **f1):
     return {
-        Trial("a", "efficiency", variant.replace("_", "-"), seed): value
+        Cell(
+            *("ablation", "a", "efficiency", "window_ner", seed),
+            variant=variant.replace("_", "-"),
+            version=version,
+        ): {"dev": {"f": value / 100}}
         for variant, values in f1.items()
         for seed, value in values.items()
     }
@@ -177,11 +183,11 @@ RESULTS = results(
 
 def test_differences_are_between_equal_seeds():
     ((key, worths),) = ablation.compare(RESULTS).items()
-    assert key == ("efficiency", "a")
+    assert key == ("efficiency", "a", "0.1.0")
     assert [(worth.variant, worth.differences) for worth in worths] == [
         (AS_IT_STANDS, []),
-        ("worse", [-10, -6]),
-        ("better", [2]),
+        ("worse", pytest.approx([-10, -6])),
+        ("better", pytest.approx([2])),
     ]
 
 
@@ -192,6 +198,18 @@ def test_the_table_has_means_and_spread():
         "| efficiency | `a` | worse | 3 | 59.3 ± 26.9 | -8.0 ± 2.8 |",
         "| efficiency | `a` | better | 1 | 52.0 | +2.0 |",
     ]
+
+
+def test_variants_are_compared_within_their_version():
+    later = results("0.10.0", better={0: 61.0}, as_it_stands={0: 60.0})
+    between = results("0.9.0", as_it_stands={0: 70.0})
+    rows = ablation.table(ablation.compare({**later, **between, **RESULTS})).splitlines()
+    assert [row.split(" | ")[0] for row in rows[2:]] == [
+        *["| efficiency 0.1.0"] * 3,
+        "| efficiency 0.9.0",
+        *["| efficiency 0.10.0"] * 2,
+    ]
+    assert rows[-1] == "| efficiency 0.10.0 | `a` | better | 1 | 61.0 | +1.0 |"
 
 
 def test_the_figure_has_what_can_be_compared(tmp_path):

@@ -14,7 +14,9 @@ import accuracy  # noqa: E402
 import data  # noqa: E402
 import report  # noqa: E402
 import suite  # noqa: E402
-from suite import Cell  # noqa: E402
+from results import Cell  # noqa: E402
+
+from spacy_window_ner import __version__  # noqa: E402
 
 
 @pytest.fixture
@@ -44,7 +46,12 @@ def test_all_is_chosen_with_the_smallest_corpora_first(corpora):
 def test_options_choose_among_them(corpora):
     cells = choose(corpora, corpora=["a"], systems=["ner"], percents=(10, 50), seeds=range(2))
     assert len(cells) == 2 * 2 * 2
-    assert {cell.file(Path("x")).name for cell in cells} >= {"a-accuracy-50-ner-1.json"}
+    assert Cell("suite", "a", "accuracy", "ner", 1, percent=50) in cells
+
+
+def test_only_our_own_cells_depend_on_our_version(corpora):
+    versions = {cell.system: cell.version for cell in choose(corpora)}
+    assert versions == {"window_ner": __version__, "ner": "", "ner-accuracy": "", "crf": ""}
 
 
 @pytest.mark.parametrize("asked", ["corpora", "presets", "systems"])
@@ -83,12 +90,17 @@ def result(f1):
     return {"dev": {"f": f1}, "test": None if f1 < 0.2 else {"f": f1 - 0.1}}
 
 
+def cell(corpus, preset, percent, system, seed, version=None):
+    version = ("0.1.0" if system == "window_ner" else "") if version is None else version
+    return Cell("suite", corpus, preset, system, seed, percent, version=version)
+
+
 CELLS = {
-    Cell("a", "efficiency", 100, "window_ner", 0): result(0.5),
-    Cell("a", "efficiency", 100, "window_ner", 1): result(0.7),
-    Cell("a", "efficiency", 100, "ner", 0): result(0.45),
-    Cell("a", "efficiency", 100, "crf", 0): result(0.55),
-    Cell("a", "efficiency", 10, "ner", 0): result(0.1),
+    cell("a", "efficiency", 100, "window_ner", 0): result(0.5),
+    cell("a", "efficiency", 100, "window_ner", 1): result(0.7),
+    cell("a", "efficiency", 100, "ner", 0): result(0.45),
+    cell("a", "efficiency", 100, "crf", 0): result(0.55),
+    cell("a", "efficiency", 10, "ner", 0): result(0.1),
 }
 
 
@@ -110,13 +122,27 @@ def test_the_table_has_means_spread_and_the_lead():
     assert rows[3] == ["efficiency", "`a`", "10 %", "–", "10.0", "–", "–", "–", "–", "–", "–"]
 
 
-def test_results_are_read_back_and_not_run_again(tmp_path):
-    cell = Cell("a", "efficiency", 100, "ner", 0)
-    other = Cell("a", "efficiency", 10, "ner", 0)
-    content = '{"cell":{"corpus":"a","preset":"efficiency","percent":100,"system":"ner","seed":0}}'
-    cell.file(tmp_path).write_text(content)
-    assert list(suite.read_cells(tmp_path)) == [cell]
-    assert suite.missing([cell, other], tmp_path) == [other]
+# Versions are compared as numbers: as text, 0.10.0 would be before 0.9.0.
+SEVERAL_VERSIONS = {
+    **CELLS,
+    cell("a", "efficiency", 100, "window_ner", 0, "0.10.0"): result(0.8),
+    cell("a", "efficiency", 100, "window_ner", 0, "0.9.0"): result(0.9),
+}
+
+
+def test_versions_stand_beside_each_other():
+    rows = [line.strip("| ").split(" | ") for line in suite.table(SEVERAL_VERSIONS).splitlines()]
+    names = ["window_ner 0.1.0", "window_ner 0.9.0", "window_ner 0.10.0", "ner", "crf"]
+    assert rows[0][3:8] == [f"{name} dev" for name in names]
+    assert rows[2][3:8] == ["60.0 ± 14.1", "90.0", "80.0", "45.0", "55.0"]
+    assert rows[2][-2:] == ["+25.0", "+25.0"]  # of the latest
+
+
+def test_earlier_versions_are_paler():
+    systems = ["window_ner 0.1.0", "window_ner 0.10.0", "ner"]
+    styles = [suite._style(system, systems) for system in systems]
+    assert ["alpha" in style for style in styles] == [True, False, False]
+    assert styles[0]["color"] == styles[1]["color"] != styles[2]["color"]
 
 
 def test_figures_are_drawn(tmp_path):
@@ -129,11 +155,12 @@ def test_figures_are_drawn(tmp_path):
     drawn = suite.draw({**CELLS, **CURVE}, tmp_path)
     assert [path.name for path in drawn] == ["suite.svg", "learning_curves.svg"]
     assert all("<svg" in path.read_text() for path in drawn)
+    assert suite.draw(SEVERAL_VERSIONS, tmp_path)
 
 
 # The preset has no crf, and ner did not see the half of the documents.
 CURVE = {
-    Cell("b", "accuracy", percent, system, seed): result(0.3 + percent / 200)
+    cell("b", "accuracy", percent, system, seed): result(0.3 + percent / 200)
     for percent in (10, 50, 100)
     for system in ("window_ner", "ner")
     for seed in (0, 1)
@@ -169,7 +196,7 @@ def test_the_suite_runs_what_is_missing_and_reports_all(tmp_path):
     steps = ("training.max_steps=2", "training.eval_frequency=2")
     options = ["--suite", "--preset", "efficiency", "--percent", "50", "--seed", "3"]
     options += [f"--set={step}" for step in steps] + [f"--peer-set={step}" for step in steps]
-    options += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "out" / "results")]
+    options += ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "out")]
 
     def run(*more):
         outcome = CliRunner().invoke(accuracy.app, [str(tmp_path / "data"), *options, *more])
@@ -177,22 +204,25 @@ def test_the_suite_runs_what_is_missing_and_reports_all(tmp_path):
         return outcome.output
 
     run("--system", "window_ner")
-    (path,) = (tmp_path / "out" / "results").iterdir()
-    assert path.name == "places-efficiency-50-window_ner-3.json"
-    found = srsly.read_json(path)
-    assert found["cell"] == {
-        "corpus": "places",
-        "preset": "efficiency",
-        "percent": 50,
-        "system": "window_ner",
-        "seed": 3,
-    }
+    path = tmp_path / "out" / "results.jsonl"
+    (found,) = srsly.read_jsonl(path)
+    assert list(found.items())[:8] == [
+        ("study", "suite"),
+        ("corpus", "places"),
+        ("preset", "efficiency"),
+        ("system", "window_ner"),
+        ("seed", 3),
+        ("percent", 50),
+        ("variant", "as-it-stands"),
+        ("version", __version__),
+    ]
     assert found["overrides"] == {"training.max_steps": 2, "training.eval_frequency": 2}
     assert found["test"]["f"] >= 0
     assert "command" not in found  # it has paths of the machine, and results are published
     assert not list((tmp_path / "work").iterdir())
     output = run("--system", "window_ner", "--system", "ner")
-    assert "1 of 1: places-efficiency-50-ner-3" in output
+    assert "1 of 1: suite-places-efficiency-ner-3-50" in output
+    assert [row["system"] for row in srsly.read_jsonl(path)] == ["window_ner", "ner"]
     rows = (tmp_path / "out" / "suite.md").read_text(encoding="utf8").splitlines()
     assert rows[0].split(" | ")[3:5] == ["window_ner dev", "ner dev"]
     assert rows[2].startswith("| efficiency | `places` | 50 % | ")
