@@ -73,12 +73,13 @@ def surely_outside(
     leaving = (transitions[1:] - transitions[:1]).max(initial=0)  # none at the end of a document
     only_outside = np.isneginf(gain)
     gain[only_outside] = -_BARRIER
-    # No entity over a word that cannot be O can be taken out.
+    around = entering + leaving + transitions[0, 0]
+    # No entity over a word that cannot be O can be taken out, however much transitions would gain.
     never_outside = np.isposinf(gain)
     gain[never_outside] = 0
-    gain[never_outside] = 1 + np.abs(gain).sum()
+    gain[never_outside] = 1 + abs(around) + np.abs(gain).sum()
     before, behind, rounding = _largest_sums(gain, lengths)
-    most = gain + before + behind + (entering + leaving + transitions[0, 0])
+    most = gain + before + behind + around
     return (most < -2 * rounding) | only_outside
 
 
