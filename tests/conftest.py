@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from hypothesis import settings
 from spacy.language import Language
 from srsly import msgpack
 
 from .pipelines import copy_of, shared
+
+# Every run tries the same few cases; with --hypothesis-profile=thorough it tries many new ones.
+# `helpers.examples` scales the number for each test.
+settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ A batch is small enough here to list all legal tag sequences of each of its docu
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ GRADIENT_BOUND = 1e-6
 
 
 def examples(number: int) -> settings:
-    """How many random cases to try; without a time limit for each, and the same ones every time."""
-    return settings(max_examples=number, deadline=None, derandomize=True)
+    """Try this many random cases for every 100 of the hypothesis profile, see `conftest.py`."""
+    return settings(max_examples=ceil(number * settings.default.max_examples / 100))
 
 
 # Tags and sequences

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import spacy
 import srsly
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.cli.init_config import init_config
 from spacy.scorer import get_ner_prf
@@ -24,6 +24,8 @@ import data  # noqa: E402
 import scoring  # noqa: E402
 import settings as asked  # noqa: E402
 import systems  # noqa: E402
+
+from tests.helpers import examples  # noqa: E402
 
 CONFIG = ROOT / "configs" / "efficiency.cfg"
 CORPORA = os.environ.get("WINDOW_NER_DATA")
@@ -120,7 +122,7 @@ segments = st.lists(
 
 
 # Each example makes a pipeline inside spaCy's converter, so there are few, and they are long.
-@settings(max_examples=8, deadline=None)
+@examples(10)
 @given(sentences=st.lists(segments, min_size=1, max_size=30))
 def test_conll_keeps_every_entity(tmp_path_factory, sentences):
     lines, expected = [], []
@@ -162,7 +164,6 @@ def test_misaligned_spans_become_missing_and_stay_gold(tmp_path):
     }
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     words=st.lists(st.sampled_from(["a", "bc", "def", "gh.", "don't"]), min_size=1, max_size=8),
     cuts=st.lists(st.integers(0, 40), max_size=8, unique=True),
@@ -325,7 +326,6 @@ def test_a_language_that_is_not_there():
 # scores
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), n_docs=st.integers(1, 4))
 def test_scores_are_those_of_spacy_where_all_is_aligned(seed, n_docs):
     rng = random.Random(seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -49,7 +49,6 @@ def test_spaces_as_english_has_them(words, text):
     assert str(speed.put_spaces(words.split())) == text
 
 
-@settings(deadline=None)
 @given(WORDS)
 def test_spaces_keep_the_words(words):
     text = speed.put_spaces(words)
