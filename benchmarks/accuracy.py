@@ -4,20 +4,19 @@
     python benchmarks/accuracy.py FOLDER_OF_CORPORA --suite
     python benchmarks/accuracy.py FOLDER_OF_CORPORA --ablation --corpus NAME
 
-All systems of a run get the same documents, tokens, word vectors, seed and process. They are
-trained by what `spacy train` runs, and their best models by dev score are compared:
+All systems of a run share documents, tokens, word vectors, seed and process. They are trained by
+the code that `spacy train` runs, and the models with the best dev score are compared:
 
-- precision, recall and F1 of entities, micro-averaged. An entity is right if its first character,
-  last character and label are. The gold are the entities of the corpus file, also those that do not
-  align with the tokens: no system can find these, and each counts as missed.
+- micro-averaged precision, recall and F1 of entities. An entity is correct if its first character,
+  last character and label are. Gold entities are those of the corpus file, including those that do
+  not align with the tokens: no system can find these, and each counts as missed.
 - seconds of training: initialization and the training loop with its evaluations and checkpoints.
-- words per second of prediction: the trained pipeline on documents that are tokenized already, dev
-  and test together. The systems take turns; the median of the turns counts. The first turn, with
-  nothing seen before, is given by itself.
+- words per second of prediction with the trained pipeline on tokenized documents, dev and test
+  together. The systems take turns, and the median of the turns is reported. The first turn, before
+  anything is cached, is reported separately.
 
-A corpus, a seed and a list of peers make one call of `compare`, whose result is one dictionary. The
-systems are in `systems.py`, all corpora and systems in `suite.py`, one thing changed at a time in
-`ablation.py`.
+`systems.py` defines the systems, `suite.py` runs all of them on all corpora, and `ablation.py`
+changes one thing at a time. `results.py` keeps the results of both.
 """
 
 import gc
@@ -68,7 +67,7 @@ def compare(corpus: Path, settings: Settings) -> dict[str, Any]:
     name = run_name(corpus, settings)
     run = open_run(corpus, settings, settings.work / name)
     show_corpus(run.splits)
-    # All are prepared before the first is trained, so that what is wrong is said at once.
+    # All are prepared before the first is trained, so that errors come early.
     trainers = [SYSTEMS[system](run) for system in (SYSTEM, *settings.peers)]
     systems = [train() for train in trainers]
     measured = [run.splits[name] for name in ("dev", "test") if name in run.splits]
@@ -101,7 +100,7 @@ def compare(corpus: Path, settings: Settings) -> dict[str, Any]:
 def time_prediction(
     systems: Sequence[Trained], splits: Sequence[Split], repeats: int
 ) -> dict[str, list[float]]:
-    """Measure how many words a second each system annotates, in turns.
+    """Measure the words per second that each system annotates, in turns.
 
     systems (Sequence[Trained]): The systems.
     splits (Sequence[Split]): The documents; tokenizing them is not measured.
@@ -123,7 +122,7 @@ def time_prediction(
 
 
 def show_results(results: Mapping[str, Any]) -> None:
-    """Print the results as one table, with what is needed to read it.
+    """Print the results as one table, followed by notes and origin.
 
     results (Mapping[str, Any]): What `compare` returns.
     """
@@ -157,7 +156,7 @@ def _percent(scores: Mapping[str, float] | None) -> list[str]:
 
 
 def _comparisons(systems: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each peer: how far window_ner is ahead of it."""
+    """Write a line for each peer with the lead of window_ner over it."""
     ours = systems[SYSTEM]
     lines = []
     for name, peer in systems.items():
@@ -184,8 +183,8 @@ def main(
         Path,
         typer.Argument(
             metavar="DATA_FOLDER",
-            help="Folder with train, dev and perhaps test, as .conll (token, tab, IOB tag) or as "
-            ".jsonl (text, and spans with character offsets). With --suite and --ablation a folder "
+            help="Folder with train, dev and optionally test, as .conll (token, tab, IOB tag) or "
+            ".jsonl (text, and spans with character offsets). With --suite or --ablation, a folder "
             "of such folders.",
         ),
     ],
@@ -198,8 +197,8 @@ def main(
         typer.Option(
             metavar="glove|PATH|PACKAGE",
             help="Static word vectors for all systems: GloVe 6B with 50 dimensions from the PyPI "
-            f"package {GLOVE_PACKAGE}, its words also in their capitalized and upper-case forms; "
-            "or those of a pipeline. Otherwise those that the config names, or none.",
+            f"package {GLOVE_PACKAGE}, including capitalized and upper-case forms, or those of a "
+            "pipeline. By default those that the config names, or none.",
         ),
     ] = None,
     peer: Annotated[
@@ -209,8 +208,8 @@ def main(
     lang: Annotated[
         str | None,
         typer.Option(
-            help="Language of all systems, otherwise that of the config. Raw text is tokenized by "
-            "the config's tokenizer; ko with spaCy's rule-based one needs no further package."
+            help="Language of all systems; by default that of the config. Raw text is tokenized by "
+            "the tokenizer of the config; ko with spaCy's rule-based one needs no further package."
         ),
     ] = None,
     seed: Seed = None,
@@ -218,7 +217,7 @@ def main(
     peer_changes: PeerChanges = None,
     repeats: Repeats = 5,
     test: Annotated[
-        bool, typer.Option(help="Whether to use the test file. Leave it out while you choose.")
+        bool, typer.Option(help="Whether to use the test file. Do not while you choose settings.")
     ] = True,
     output: Output = None,
     work: Work = DEFAULT_WORK,
@@ -227,7 +226,7 @@ def main(
         typer.Option(
             "--suite",
             help="Train all systems on all corpora. --corpus, --preset, --system, --percent and "
-            f"--seeds choose among them; cells that are in {TABLE} of --output (otherwise of "
+            f"--seeds select among them. Cells with a line in {TABLE} in --output (default: "
             f"{RESULTS}) are not run again.",
         ),
     ] = False,
@@ -236,18 +235,18 @@ def main(
         typer.Option(
             "--ablation",
             help="Train window_ner with one thing changed at a time, and score on dev. --corpus, "
-            "--preset, --variant and --seeds choose what; the rest is as with --suite.",
+            "--preset, --variant and --seeds select cells. Results are kept as with --suite.",
         ),
     ] = False,
     corpus_name: Annotated[
         list[str] | None,
-        typer.Option("--corpus", help="A corpus by its folder's name; with --suite else all."),
+        typer.Option("--corpus", help="Name of a corpus' folder; with --suite, default: all."),
     ] = None,
     preset: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(suite.PRESETS)}; otherwise both.")
+        list[str] | None, typer.Option(help=f"{', '.join(suite.PRESETS)}; default: both.")
     ] = None,
     system: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(SYSTEMS)}; otherwise all.")
+        list[str] | None, typer.Option(help=f"{', '.join(SYSTEMS)}; default: all.")
     ] = None,
     percent: Annotated[
         list[int] | None, typer.Option(min=1, max=100, help="Share of the training documents.")
@@ -255,15 +254,15 @@ def main(
     variant: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"{', '.join(dict.fromkeys(chain(*ablation.VARIANTS.values())))}; otherwise all "
-            "that a preset has."
+            help=f"{', '.join(dict.fromkeys(chain(*ablation.VARIANTS.values())))}; default: all "
+            "of a preset."
         ),
     ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="How many seeds, from --seed up: otherwise 1 with --suite, 3 with --ablation.",
+            help="Number of seeds, from --seed up; default: 1 with --suite, 3 with --ablation.",
         ),
     ] = None,
 ) -> None:

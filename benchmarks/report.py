@@ -1,4 +1,4 @@
-"""How results are told: where they come from, and what tables and figures have in common."""
+"""The origin of results, and the formatting that tables and figures share."""
 
 import importlib.metadata
 import os
@@ -28,7 +28,7 @@ COLORS = {
 
 
 def origin() -> dict[str, Any]:
-    """Where results come from that are being made.
+    """Describe where and when results are being made.
 
     RETURNS (Dict[str, Any]): `date` and `machine`.
     """
@@ -37,17 +37,17 @@ def origin() -> dict[str, Any]:
 
 
 def command() -> str:
-    """The command that is running.
+    """Return the running command.
 
-    RETURNS (str): As it is typed.
+    RETURNS (str): The command as typed.
     """
     return shlex.join(["python", *sys.argv])
 
 
 def machine() -> dict[str, Any]:
-    """Facts about the machine that figures depend on.
+    """Describe the machine.
 
-    RETURNS (Dict[str, Any]): Processor, cores, versions and the number of threads asked for.
+    RETURNS (Dict[str, Any]): Processor, cores, versions and the requested number of threads.
     """
     return {
         "cpu": _cpu_model(),
@@ -69,7 +69,7 @@ def _cpu_model() -> str:
 
 
 def show_origin(results: Mapping[str, Any]) -> None:
-    """Print where results come from.
+    """Print the origin of results.
 
     results (Mapping[str, Any]): Results with their `command`, `date` and `machine`.
     """
@@ -91,7 +91,7 @@ def write_results(results: Mapping[str, Any], folder: Path) -> Path:
 
 
 def show_corpus(splits: Mapping[str, Split]) -> None:
-    """Print what is in the corpus, and which entities do not align with the tokens.
+    """Print the size of each split, and examples of entities that do not align with the tokens.
 
     splits (Mapping[str, Split]): The corpus.
     """
@@ -110,10 +110,10 @@ def show_corpus(splits: Mapping[str, Split]) -> None:
 
 
 def notes_on(splits: Mapping[str, Split]) -> list[str]:
-    """Say what a reader of scores on a corpus must know.
+    """Explain what affects the scores on a corpus.
 
     splits (Mapping[str, Split]): The corpus.
-    RETURNS (List[str]): A sentence or more for each such thing.
+    RETURNS (List[str]): One or more sentences for each effect.
     """
     notes = []
     if any(split.misaligned for split in splits.values()):
@@ -123,18 +123,18 @@ def notes_on(splits: Mapping[str, Split]) -> list[str]:
             for name, split in splits.items()
         )
         notes.append(
-            f"Entities that do not align with the tokens: {parts}. In training their tokens are "
-            f"missing annotation. In the scores each is an entity that every system misses, so no "
-            f"system can have more recall than the rest. The dev score that training prints and "
-            f"chooses the best model by is spaCy's own: it leaves them out, and is higher."
+            f"Entities that do not align with the tokens: {parts}. In training, their tokens count "
+            f"as missing annotation. In the scores, every system misses them, which limits recall. "
+            f"The dev score that training prints and selects the best model by is spaCy's own: it "
+            f"ignores them, and is higher."
         )
     if "test" not in splits:
-        notes.append("No test scores: the corpus has no test file, or it was left out.")
+        notes.append("No test scores: the corpus has no test file, or it was not used.")
     return notes
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table in Markdown.
+    """Format a table in Markdown.
 
     header (Sequence[str]): The names of the columns.
     rows (Iterable[Sequence[str]]): The rows.
@@ -145,11 +145,11 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def mean_and_spread(values: Sequence[float], sign: str = "") -> str:
-    """Write what several seeds gave.
+    """Format the scores of several seeds.
 
     values (Sequence[float]): One for each seed.
-    sign (str): `+` to write the sign of the mean in any case.
-    RETURNS (str): The mean, and ± the standard deviation where there are several; a dash for none.
+    sign (str): `+` to always write the sign of the mean.
+    RETURNS (str): The mean, with ± standard deviation if there are several; a dash for none.
     """
     if not values:
         return DASH
@@ -158,7 +158,7 @@ def mean_and_spread(values: Sequence[float], sign: str = "") -> str:
 
 
 def pyplot() -> Any:
-    """Prepare to draw figures as SVG that are the same each time they are drawn from the same.
+    """Set up matplotlib so that the same results always give the same SVG.
 
     RETURNS (ModuleType): `matplotlib.pyplot`.
     RAISES (InputError): If matplotlib is not installed.
@@ -175,7 +175,7 @@ def pyplot() -> Any:
 
 
 def save_figure(figure: Any, path: Path) -> Path:
-    """Write a figure, and close it.
+    """Save a figure, and close it.
 
     figure (Figure): The figure.
     path (Path): The file.

@@ -13,7 +13,7 @@ from .pipelines import copy_of, shared
 # Every run tries the same few cases; with --hypothesis-profile=thorough it tries many new ones.
 # `helpers.examples` scales the number for each test.
 settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True)
-settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
+settings.register_profile("thorough", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile("quick")
 
 
