@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from hypothesis import settings
 from spacy.language import Language
+from spacy.lookups import Lookups
 from srsly import msgpack
 
 from .pipelines import copy_of, shared
@@ -39,3 +40,16 @@ def trained_nlp() -> Language:
 def trained_copy(trained_nlp: Language) -> Language:
     """A copy of `trained_nlp` to change."""
     return copy_of(trained_nlp)
+
+
+@pytest.fixture
+def small_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few Brown clusters in place of those of spacy-lookups-data, which take seconds to load."""
+
+    def load(lang: str, tables: list[str], strict: bool) -> Lookups:
+        lookups = Lookups()
+        for name in tables:
+            lookups.add_table(name, {"ann": 5, "bob": 21, "rome": 10, "saw": 3})
+        return lookups
+
+    monkeypatch.setattr("spacy_window_ner.lookups.load_lookups", load)

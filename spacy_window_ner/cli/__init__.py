@@ -4,19 +4,76 @@ This module is imported at the start of every spaCy command, so the commands imp
 only when they run.
 """
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from click import NoSuchOption
 from spacy.cli._util import app as spacy_app
-from spacy.cli._util import import_code, parse_config_overrides
+from spacy.cli._util import import_code, parse_config_overrides, string_to_list
 from wasabi import msg
 
 HELP = "Demonstrate and check the window_ner entity recognizer."
 
 app = typer.Typer(name="window-ner", help=HELP, no_args_is_help=True)
 spacy_app.add_typer(app)
+
+
+class Preset(str, Enum):
+    """The presets of `init-config`."""
+
+    efficiency = "efficiency"
+    accuracy = "accuracy"
+    shared_tok2vec = "shared_tok2vec"
+    textbook = "textbook"
+
+
+@app.command("init-config")
+def init_config_cli(
+    preset: Annotated[Preset, typer.Argument(help="What the config is for")],
+    output_file: Annotated[
+        Path,
+        typer.Argument(
+            help="File to save the config to or - for stdout (will only output config and no "
+            "additional logging info)",
+            allow_dash=True,
+        ),
+    ],
+    lang: Annotated[
+        str, typer.Option("--lang", "-l", help="Two-letter code of the language to use")
+    ] = "en",
+    vectors: Annotated[
+        str | None,
+        typer.Option("--vectors", "-v", help="Name or path of a pipeline with word vectors"),
+    ] = None,
+    pipeline: Annotated[
+        str,
+        typer.Option(
+            "--pipeline",
+            "-p",
+            help="Comma-separated names of components to include, in order, with window_ner among "
+            "them",
+        ),
+    ] = "window_ner",
+    force: Annotated[
+        bool, typer.Option("--force", "-F", help="Force overwriting the output file")
+    ] = False,
+) -> None:
+    """Generate a config file for training, complete with all settings. `efficiency` is small and
+    fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
+    with other components, and `textbook` is the network of the lecture notes.
+    """
+    from .init_config import write_config
+
+    write_config(
+        preset.value,
+        output_file,
+        lang=lang,
+        vectors=vectors,
+        pipeline=string_to_list(pipeline),
+        force=force,
+    )
 
 
 @app.command("demo")

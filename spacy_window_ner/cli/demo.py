@@ -98,12 +98,12 @@ def _make_directory(path: Path) -> None:
 
 
 def _load_pipeline(seed: int, max_steps: int | None) -> Language:
-    overrides = {"system.seed": seed}
+    config = util.load_config(CONFIG_PATH)
+    config["system"] = {"seed": seed}
     if max_steps is not None:
-        overrides["training.max_steps"] = max_steps
-        overrides["training.optimizer.learn_rate.total_steps"] = max_steps
-    config = util.load_config(CONFIG_PATH, overrides=overrides)
-    return util.load_model_from_config(config)
+        config["training"]["max_steps"] = max_steps
+        config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
+    return util.load_model_from_config(config, auto_fill=True)
 
 
 def _examples(nlp: Language, sentences: Sequence[Sentence]) -> list[Example]:

@@ -71,6 +71,7 @@ def test_a_saved_pipeline_is_checked_node_by_node(saved: Path):
     assert "within 1e-06" in result.output
 
 
+@pytest.mark.usefixtures("small_clusters")
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_is_checked(config: Path, tmp_path: Path):
     args = []
@@ -226,6 +227,7 @@ def test_settings_of_a_saved_pipeline_cannot_be_overridden(saved: Path):
     assert "overridden in a config" in result.output
 
 
+@pytest.mark.usefixtures("small_clusters")
 def test_missing_vectors_are_told(tmp_path: Path):
     config = next(path for path in CONFIGS if path.stem == "accuracy")
     result = run(config)

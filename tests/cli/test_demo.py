@@ -3,15 +3,13 @@ from functools import partial
 
 import pytest
 import spacy
-from spacy import util
 from spacy.cli import app as spacy_app
 from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
-from spacy.util import registry
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import demo
-from spacy_window_ner.component import DEFAULT_MODEL, DEFAULT_SPANS_KEY
+from spacy_window_ner.cli.init_config import init_config
+from spacy_window_ner.component import DEFAULT_SPANS_KEY
 
 READING = [
     ("Paris Hilton", "PER"),
@@ -208,12 +206,12 @@ def test_a_full_disk_is_told(monkeypatch, tmp_path):
     assert "Saved" not in printed
 
 
-def test_config_is_complete():
-    config = util.load_config(demo.CONFIG_PATH)
-    nlp = util.load_model_from_config(config, auto_fill=False)
-    assert nlp.config["components"]["window_ner"]["model"] == DEFAULT_MODEL
-    training = registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
-    assert training["max_steps"] == config["training"]["optimizer"]["learn_rate"]["total_steps"]
+def test_the_demo_trains_the_default_network_until_the_learn_rate_is_zero():
+    config = demo._load_pipeline(seed=0, max_steps=None).config
+    assert config["components"] == init_config("efficiency")["components"]
+    assert config["system"]["seed"] == 0
+    training = config["training"]
+    assert training["max_steps"] == training["optimizer"]["learn_rate"]["total_steps"]
 
 
 def test_help_is_registered_with_spacy():

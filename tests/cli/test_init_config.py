@@ -1,0 +1,226 @@
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import spacy
+from click.testing import Result
+from spacy import util
+from spacy.cli import app as spacy_app
+from typer.testing import CliRunner
+
+from spacy_window_ner.cli import Preset
+from spacy_window_ner.cli.init_config import PRESETS, PRESETS_PATH, init_config
+
+from ..pipelines import CONFIGS, make_examples
+
+VECTORS = {"accuracy", "textbook"}  # the presets that use them
+
+
+def run(*args: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(spacy_app, ["window-ner", "init-config", *map(str, args)])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def printed(*args: object, code: int = 0) -> str:
+    """What the command prints, in one line and without colors."""
+    return " ".join(re.sub(r"\x1b\[[\d;]*m", "", run(*args, code=code).output).split())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "out.cfg"
+
+
+# Presets
+
+
+def test_every_preset_has_a_file_and_a_config_at_the_top():
+    assert {path.stem for path in PRESETS_PATH.glob("*.cfg")} == {"common", *PRESETS}
+    assert [preset.value for preset in Preset] == list(PRESETS)
+    assert {path.stem for path in CONFIGS} == set(PRESETS)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_configs_are_what_the_command_writes(config: Path, path: Path):
+    """If this fails: `python -m spacy window-ner init-config NAME configs/NAME.cfg --force`."""
+    run(config.stem, path)
+    assert util.load_config(config) == util.load_config(path)
+    comments = [
+        [line for line in file.read_text().splitlines() if line.startswith("#")]
+        for file in (config, path)
+    ]
+    assert comments[0] == comments[1] != []
+
+
+def settings(block: dict, *keys: str) -> Iterator[tuple[str, ...]]:
+    """The keys that lead to each setting of a config."""
+    for key, value in block.items():
+        if isinstance(value, dict):
+            yield from settings(value, *keys, key)
+        else:
+            yield (*keys, key)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_contain_only_what_differs(preset: str):
+    """Without any one of its settings, a preset gives another config, or none."""
+    common, own = (util.load_config(PRESETS_PATH / f"{name}.cfg") for name in ("common", preset))
+    common["nlp"]["lang"] = "xx"  # made three times as fast as English
+    complete = init_config(preset, lang="xx")
+    for *blocks, name in settings(own):
+        if name.startswith("@"):
+            continue
+        block = rest = own.copy()
+        for key in blocks:
+            block = block[key]
+        del block[name]
+        try:
+            config = util.load_model_from_config(common.merge(rest), auto_fill=True).config
+        except ValueError:
+            continue
+        assert config != complete, (*blocks, name)
+
+
+# Settings
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_language_vectors_and_pipeline(preset: str, path: Path):
+    out = printed(preset, path, "-l", "de", "--vectors", "some_vectors", "-p", "senter,window_ner")
+    before = ["tok2vec"] if preset == "shared_tok2vec" else []
+    for line in (f"Preset: {preset}", "Language: de", "Vectors: some_vectors"):
+        assert f"- {line} " in out
+    config = util.load_config(path)
+    assert config["nlp"]["lang"] == "de"
+    assert config["nlp"]["pipeline"] == [*before, "senter", "window_ner"]
+    assert config["paths"]["vectors"] == "some_vectors"
+    assert config["initialize"]["vectors"] == "${paths.vectors}"
+    weights = config["training"]["score_weights"]
+    assert weights["ents_f"] == weights["sents_f"] == 0.5
+    alone = init_config(preset)["components"]
+    assert {name: config["components"][name] for name in alone} == alone
+    assert util.load_model_from_config(config, auto_fill=False).config == config
+    lookups = config.interpolate()["initialize"]["lookups"]
+    assert lookups is None if preset != "accuracy" else lookups["lang"] == "de"
+
+
+def test_components_are_in_the_given_order_with_their_defaults():
+    config = init_config("efficiency", pipeline=["sentencizer", "window_ner", "tagger"])
+    assert config["nlp"]["pipeline"] == ["sentencizer", "window_ner", "tagger"]
+    nlp = spacy.blank("en")
+    for name in ("sentencizer", "window_ner", "tagger"):
+        nlp.add_pipe(name)
+        assert config["components"][name] == nlp.get_pipe_config(name)
+
+
+def test_other_components_share_the_token_vectors():
+    """They listen as window_ner does, and the pipeline can be initialized."""
+    pipeline = ["sentencizer", "ner", "window_ner"]
+    config = init_config("shared_tok2vec", lang="xx", pipeline=pipeline)
+    assert config["nlp"]["pipeline"] == ["tok2vec", *pipeline]
+    ner, ours = (config["components"][name]["model"] for name in ("ner", "window_ner"))
+    assert ner["tok2vec"] == ours["tok2vec"]
+    assert ner["@architectures"] == "spacy.TransitionBasedParser.v2"
+    nlp = util.load_model_from_config(config)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    assert set(nlp.get_pipe("tok2vec").listening_components) == {"ner", "window_ner"}
+
+
+def test_efficiency_has_the_settings_of_a_plain_add_pipe():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("window_ner")
+    config = init_config("efficiency")
+    assert config["components"] == {"window_ner": nlp.get_pipe_config("window_ner")}
+
+
+# What is printed
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_to_do_next(preset: str, path: Path):
+    out = printed(preset, path)
+    assert f"Saved config {path} " in out
+    command = f"python -m spacy train {path} --paths.train ./train.spacy --paths.dev ./dev.spacy"
+    needs = " --paths.vectors VECTORS" if preset in VECTORS else ""
+    assert out.endswith(command + needs)
+    assert ("needs word vectors, and you have chosen none" in out) == (preset in VECTORS)
+    out = printed(preset, path, "--vectors", "some_vectors", "--force")
+    assert out.endswith(command)
+    assert "you have chosen none" not in out
+    assert ("does not use word vectors" in out) == (preset not in VECTORS)
+
+
+@pytest.mark.parametrize(("lang", "missing"), [("en", False), ("xx", True)])
+def test_a_language_without_clusters(lang: str, missing: bool, path: Path):
+    pytest.importorskip("spacy_lookups_data")
+    message = f"No Brown clusters for '{lang}' are installed"
+    assert (message in printed("accuracy", path, "--lang", lang)) == missing
+    assert message not in printed("efficiency", path, "--lang", lang, "--force")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_standard_output_is_the_config_and_nothing_else(preset: str, path: Path):
+    run(preset, path, "--lang", "de")
+    assert run(preset, "-", "--lang", "de").output == path.read_text()
+
+
+def test_each_section_is_followed_by_its_subsections(path: Path):
+    run("shared_tok2vec", path, "--pipeline", "tagger,window_ner")
+    lines = path.read_text().splitlines()
+    sections = [line.strip("[]").split(".") for line in lines if line.startswith("[")]
+    top = [section[0] for section in sections if len(section) == 1]
+    assert top == [name for name in util.CONFIG_SECTION_ORDER if name in top]
+    for before, section in pairwise(sections):
+        assert section[:-1] == before[: len(section) - 1]
+    for before, line in pairwise(lines):
+        assert not line.startswith("@") or before.startswith("[")
+
+
+# Failures
+
+
+def test_an_existing_file_is_not_overwritten(path: Path):
+    path.parent.mkdir()
+    path.write_text("mine")
+    assert "The provided output file already exists." in printed("efficiency", path, code=1)
+    assert path.read_text() == "mine"
+    run("efficiency", path, "--force")
+    assert util.load_config(path)["nlp"]["pipeline"] == ["window_ner"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--pipeline", "tagger"], "The pipeline has no window_ner: tagger."),
+        (["--pipeline", ""], "The pipeline has no window_ner: it is empty."),
+        (["--pipeline", "window_ner,window_ner"], "a component twice: window_ner, window_ner."),
+        (["--pipeline", "tager,window_ner"], "There is no component 'tager'."),
+        (["--lang", "klingon"], "The language 'klingon' is not available"),
+        (["--lang", "klingon", "--pipeline", "tagger,window_ner"], "The language 'klingon' is not"),
+    ],
+)
+def test_wrong_settings_are_refused(args: list[str], message: str, path: Path):
+    out = printed("efficiency", path, *args, code=1)
+    assert "The config cannot be generated" in out
+    assert message in out
+    assert not path.exists()
+    assert message in printed("efficiency", "-", *args, code=1)
+
+
+def test_an_unknown_preset_is_refused(path: Path):
+    assert "efficiency" in printed("fastest", path, code=2)
+    with pytest.raises(ValueError, match="Unknown preset 'fastest': use one of efficiency,"):
+        init_config("fastest")
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path):
+    assert "Cannot write the config" in printed("efficiency", tmp_path, "--force", code=1)
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "out.cfg"
+    assert "Cannot write the config" in printed("efficiency", below, code=1)
+    assert os.listdir(tmp_path) == ["file"]
