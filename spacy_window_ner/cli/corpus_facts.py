@@ -1,4 +1,4 @@
-"""What `debug-data` finds in a corpus, apart from how it is told."""
+"""The facts that `debug-data` reports of a corpus; `data_report` prints them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ class CorpusFacts:
     """The facts of one corpus. Lists of strings are texts of entities, one for each occurrence.
 
     lexemes (Lexemes): The distinct words of the pipeline's tokens, by NORM.
-    word_counts (ndarray): Shape (n_lexemes,), how often each stands in the corpus.
+    word_counts (ndarray): Shape (n_lexemes,), the number of tokens of each.
     texts (Counter[str]): The documents' texts.
-    n_misaligned_tokens (int): Tokens of the pipeline that are not tokens of the annotation.
-    n_missing (int): Tokens without annotation: they teach nothing.
-    n_blocked (int): Tokens that are blocked, or in an entity without a label.
+    n_misaligned_tokens (int): Tokens of the pipeline that do not align with the annotation.
+    n_missing (int): Tokens without annotation, from which nothing is learned.
+    n_blocked (int): Tokens that are blocked or in an entity without a label.
     n_unannotated (int): Documents without any annotation.
-    n_without_entity (int): Documents that are annotated and have no entity.
-    names (Counter[Tuple[str, str]]): Text and label of the entities that align.
-    lengths (Dict[str, List[int]]): Their numbers of tokens by label.
-    docs_with (Counter[str]): In how many documents each label stands.
+    n_without_entity (int): Annotated documents without entities.
+    names (Counter[Tuple[str, str]]): Text and label of the entities that align with tokens.
+    lengths (Dict[str, List[int]]): Their lengths in tokens, by label.
+    docs_with (Counter[str]): The number of documents with each label.
     misaligned (List[str]): Entities that do not align with the pipeline's tokens.
     whitespace (List[str]): Entities that begin or end with whitespace.
-    punctuation (List[str]): Entities of punctuation alone.
+    punctuation (List[str]): Entities that consist of punctuation only.
     punctuation_edge (List[str]): Other entities that begin or end with punctuation.
-    crossing (List[str]): Entities that go on over a sentence start.
+    crossing (List[str]): Entities that cross a sentence boundary.
     """
 
     lexemes: Lexemes
@@ -64,21 +64,21 @@ class CorpusFacts:
 
     @property
     def n_tokens(self) -> int:
-        """RETURNS (int): The number of tokens that the pipeline makes of them."""
+        """RETURNS (int): The number of the pipeline's tokens."""
         return int(self.word_counts.sum())
 
     @property
     def labels(self) -> dict[str, int]:
-        """RETURNS (Dict[str, int]): How many entities each label has, in falling order."""
+        """RETURNS (Dict[str, int]): The number of entities of each label, in descending order."""
         counts = {label: len(lengths) for label, lengths in self.lengths.items()}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def most_common_words(self, number: int, among: NDArray[np.bool_] | None = None) -> list[str]:
-        """List frequent words, the most frequent first.
+        """List words, the most common first.
 
-        number (int): How many at most.
-        among (Optional[ndarray]): Shape (n_lexemes,) bool, which to choose from; None for all.
-        RETURNS (List[str]): The words as they are written.
+        number (int): The maximum number of words.
+        among (Optional[ndarray]): Shape (n_lexemes,) bool, the words to choose from; all if None.
+        RETURNS (List[str]): The words as written.
         """
         order = np.argsort(-self.word_counts, kind="stable")
         if among is not None:
@@ -86,7 +86,7 @@ class CorpusFacts:
         return [self.lexemes.vocab.strings[orth] for orth in self.lexemes.orths[order[:number]]]
 
     def share(self, among: NDArray[np.bool_]) -> float:
-        """Find out how much of the corpus some words are.
+        """Compute the share of some words in the corpus.
 
         among (ndarray): Shape (n_lexemes,) bool.
         RETURNS (float): Their share of all tokens, from 0 to 1.
@@ -102,7 +102,7 @@ def read_corpus(examples: Sequence[Example], vocab: Vocab) -> CorpusFacts:
     RETURNS (CorpusFacts): The facts.
     """
     predicted = [example.predicted for example in examples]
-    # An empty document gives a corpus without documents its vocabulary.
+    # The empty document provides the vocabulary if there are no others.
     lexemes = extract([*predicted, Doc(vocab)], ["NORM"])
     counts = np.bincount(lexemes.tokens, minlength=len(lexemes))
     facts = CorpusFacts(lexemes, counts, Counter(doc.text for doc in predicted))
@@ -117,7 +117,7 @@ def read_corpus(examples: Sequence[Example], vocab: Vocab) -> CorpusFacts:
 
 
 def unknown_words(facts: CorpusFacts, training: CorpusFacts) -> NDArray[np.bool_]:
-    """Find words that do not occur in the training data, by NORM.
+    """Find words whose NORM does not occur in the training data.
 
     facts (CorpusFacts): A corpus.
     training (CorpusFacts): The training data.
@@ -129,12 +129,12 @@ def unknown_words(facts: CorpusFacts, training: CorpusFacts) -> NDArray[np.bool_
 def words_with_vectors(
     facts: CorpusFacts, vectors: Vectors
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Find words that have static vectors, looked up as `StaticVectors` does.
+    """Find words with static vectors, looked up as in `StaticVectors`.
 
     facts (CorpusFacts): A corpus.
-    vectors (Vectors): The pipeline's vectors, not of floret's kind.
-    RETURNS (Tuple[ndarray, ndarray]): Shapes (n_lexemes,) bool: words with a vector as they are
-        written, and words that have one only in lower case.
+    vectors (Vectors): The pipeline's vectors, not in floret mode.
+    RETURNS (Tuple[ndarray, ndarray]): Shapes (n_lexemes,) bool: words with a vector as written, and
+        words with a vector in lower case only.
     """
     lexemes = facts.lexemes
     if not len(lexemes):
@@ -144,13 +144,27 @@ def words_with_vectors(
     return as_written, (np.asarray(vectors.find(keys=lower)) >= 0) & ~as_written
 
 
+def names_with_several_labels(facts: CorpusFacts) -> list[tuple[str, Counter[str]]]:
+    """Find names that are annotated with more than one label.
+
+    facts (CorpusFacts): A corpus.
+    RETURNS (List[Tuple[str, Counter[str]]]): Each name with the number of times it has each label,
+        the most common name first.
+    """
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for (name, label), count in facts.names.items():
+        labels[name][label] += count
+    several = [(name, counts) for name, counts in labels.items() if len(counts) > 1]
+    return sorted(several, key=lambda item: -item[1].total())
+
+
 @dataclass
 class IncorrectSpans:
-    """The spans of a corpus that are known not to be entities.
+    """The spans of a corpus that are known to be incorrect.
 
-    labels (Counter[str]): Their number by label.
-    contradictions (List[str]): Those that are entities as well.
-    n_misaligned (int): Those that do not align with the pipeline's tokens.
+    labels (Counter[str]): The number of spans of each label.
+    contradictions (List[str]): Texts of spans that are also annotated as entities.
+    n_misaligned (int): Spans that do not align with the pipeline's tokens.
     """
 
     labels: Counter[str]
@@ -159,10 +173,10 @@ class IncorrectSpans:
 
 
 def read_incorrect_spans(examples: Sequence[Example], key: str) -> IncorrectSpans:
-    """Read the spans that are known to be wrong.
+    """Read the spans that are known to be incorrect.
 
     examples (Sequence[Example]): The examples.
-    key (str): Where they are in the references' `doc.spans`.
+    key (str): Their key in `doc.spans` of the references.
     RETURNS (IncorrectSpans): The facts.
     """
     facts = IncorrectSpans(Counter(), [], 0)

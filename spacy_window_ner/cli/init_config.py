@@ -77,8 +77,8 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
                 f"separated by commas."
             )
         components[name] = {"factory": name}
-        model = lang_cls.get_factory_meta(name).default_config.get("model", {})
-        if "tok2vec" in components and "tok2vec" in model:
+        defaults = lang_cls.get_factory_meta(name).default_config or {}
+        if "tok2vec" in components and "tok2vec" in defaults.get("model", {}):
             components[name]["model"] = {"tok2vec": {**listener}}
     # The components of the preset that window_ner depends on stay in front.
     needed = [name for name in config["nlp"]["pipeline"] if name != _NAME]

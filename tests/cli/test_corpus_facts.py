@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 
 from spacy_window_ner.cli.corpus_facts import (
     CorpusFacts,
+    names_with_several_labels,
     read_corpus,
     read_incorrect_spans,
     unknown_words,
@@ -103,7 +104,7 @@ def test_blocked_tokens_are_counted():
     assert facts.labels == {"A": 1}
 
 
-def test_what_does_not_align_is_told_apart():
+def test_entities_that_do_not_align_are_separate():
     reference = doc_of(["New", "York-based", "Ann"], ["B-LOC", "I-LOC", "B-PER"])
     predicted = Doc(NLP.vocab, words=["New", "York", "-", "based", "Ann"])
     other = Doc(NLP.vocab, words=["New", "York-", "based Ann"])
@@ -116,7 +117,25 @@ def test_what_does_not_align_is_told_apart():
     assert facts.n_tokens == 8
 
 
-def test_labels_are_in_falling_order():
+def test_names_with_several_labels():
+    docs = [
+        doc_of(["Ann", "Bob", "Rome"], tags)
+        for tags in (
+            ["B-A", "B-B", "B-A"],
+            ["B-A", "B-A", "B-B"],
+            ["B-B", "O", "B-B"],
+            ["B-B", "O", "B-B"],
+        )
+    ]
+    assert names_with_several_labels(read(*docs[:1])) == []
+    assert names_with_several_labels(read(*docs)) == [
+        ("Ann", Counter(A=2, B=2)),
+        ("Rome", Counter(B=3, A=1)),
+        ("Bob", Counter(A=1, B=1)),
+    ]
+
+
+def test_labels_are_in_descending_order():
     facts = read(doc_of(list("abcde"), ["B-Z", "B-A", "B-M", "B-M", "B-M"]))
     assert list(facts.labels.items()) == [("M", 3), ("A", 1), ("Z", 1)]
 

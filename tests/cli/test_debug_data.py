@@ -14,7 +14,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli import debug_data
+from spacy_window_ner.cli import data_report
 
 from ..pipelines import CONFIGS, add_vectors, make_examples, small_model, trained
 
@@ -69,7 +69,7 @@ class Data:
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
     """Data without faults, but for its size, which does not count here."""
     for limit in ("FEW_DOCS", "TOO_FEW_DOCS", "FEW_ENTITIES"):
-        monkeypatch.setattr(debug_data, limit, 0)
+        monkeypatch.setattr(data_report, limit, 0)
     return Data(tmp_path)
 
 
@@ -109,7 +109,7 @@ def test_words_and_entities_of_the_development_data(data: Data):
     printed = data.printed()
     # left, Oslo, today, It, rained of nine tokens
     assert number(printed, "Development tokens whose NORM is not in the training data") == 55.6
-    assert "same text and label: 50.0% (1 of 2)" in printed
+    assert "whose text and label are in the training data: 50.0% (1 of 2)" in printed
 
 
 def test_the_same_facts_as_for_ner(data: Data):
@@ -133,13 +133,15 @@ def test_the_same_facts_as_for_ner(data: Data):
         return int(found[1])
 
     # spaCy's number of missing values is always 0: its Example has no "-" for them.
-    assert number(ours, "Tokens without annotation, of which nothing is learned") == 2
+    assert number(ours, "Tokens without annotation, from which nothing is learned") == 2
     whitespace = of_spacy(r"(\d+) invalid whitespace entity")
-    assert whitespace == number(ours, "whitespace, as no predicted one does") == 1
+    assert whitespace == number(ours, "whitespace, which predicted entities never do") == 1
     crossing = of_spacy(r"(\d+) entity span\(s\) crossing")
-    assert crossing == number(ours, "as no predicted one does where sentence starts are set") == 1
+    assert (
+        crossing == number(ours, "which predicted entities never do where boundaries are set") == 1
+    )
     assert of_spacy(r"(\d+) training examples also in eval") == 1
-    assert number(ours, "so that scores will be too high") == 1
+    assert number(ours, "which makes scores too high") == 1
     assert of_spacy(r"(\d+) total word") == 21
     assert re.search(r"training 6 0 21 ", ours)
     for label, count in {"PER": 3, "LOC": 2, "ORG": 1}.items():
@@ -151,11 +153,11 @@ def test_the_same_facts_as_for_ner(data: Data):
 
 
 def test_too_few_documents(data: Data, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(debug_data, "FEW_DOCS", 4)
+    monkeypatch.setattr(data_report, "FEW_DOCS", 4)
     assert "Few training documents" in data.printed()
-    monkeypatch.setattr(debug_data, "FEW_DOCS", 3)
+    monkeypatch.setattr(data_report, "FEW_DOCS", 3)
     assert "ew training documents" not in data.printed()
-    monkeypatch.setattr(debug_data, "TOO_FEW_DOCS", 4)
+    monkeypatch.setattr(data_report, "TOO_FEW_DOCS", 4)
     printed = data.printed(code=1)
     assert "Too few training documents" in printed
     assert number(printed, "Errors") == 1
@@ -163,14 +165,14 @@ def test_too_few_documents(data: Data, monkeypatch: pytest.MonkeyPatch):
 
 def test_limits_are_those_of_spacy():
     spacys = import_module("spacy.cli.debug_data")
-    assert debug_data.FEW_DOCS == spacys.BLANK_MODEL_THRESHOLD
-    assert debug_data.TOO_FEW_DOCS == spacys.BLANK_MODEL_MIN_THRESHOLD
-    assert debug_data.FEW_ENTITIES == spacys.NEW_LABEL_THRESHOLD
+    assert data_report.FEW_DOCS == spacys.BLANK_MODEL_THRESHOLD
+    assert data_report.TOO_FEW_DOCS == spacys.BLANK_MODEL_MIN_THRESHOLD
+    assert data_report.FEW_ENTITIES == spacys.NEW_LABEL_THRESHOLD
 
 
 def test_labels_with_few_entities(data: Data, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(debug_data, "FEW_ENTITIES", 1)
-    assert "Labels of 1 training entities or fewer: 1 ('LOC (1)')" in data.printed()
+    monkeypatch.setattr(data_report, "FEW_ENTITIES", 1)
+    assert "Labels with 1 training entities or fewer: 1 ('LOC (1)')" in data.printed()
 
 
 def test_labels_that_are_everywhere(data: Data):
@@ -180,14 +182,14 @@ def test_labels_that_are_everywhere(data: Data):
 
 def test_corpora_that_overlap(data: Data):
     data.save(docs_of(TRAIN), docs_of([*DEV, TRAIN[1], TRAIN[1]]))
-    assert "scores will be too high: 1 ('In Rome .')" in data.printed()
+    assert "makes scores too high: 1 ('In Rome .')" in data.printed()
 
 
 def test_labels_that_only_one_corpus_has(data: Data):
     data.save(docs_of([*TRAIN, "In [DATE May] ."]), docs_of([*DEV, "At [ORG Acme] ."]))
     printed = data.printed()
-    assert "so that they are never found: 1 ('ORG')" in printed
-    assert "so that they are not measured: 1 ('DATE')" in printed
+    assert "which will never be predicted: 1 ('ORG')" in printed
+    assert "which will not be evaluated: 1 ('DATE')" in printed
     assert re.search(r"DATE 1 0 1 1\.0 1", printed)
     assert re.search(r"ORG 0 1 0 - -", printed)
 
@@ -195,9 +197,9 @@ def test_labels_that_only_one_corpus_has(data: Data):
 def test_no_development_document(data: Data):
     data.save(docs_of(TRAIN), [])
     printed = data.printed(code=1)
-    assert "There is no development document" in printed
+    assert "There are no development documents" in printed
     assert number(printed, "Errors") == 1
-    assert "not measured" not in printed
+    assert "not be evaluated" not in printed
 
 
 def test_no_annotation(data: Data):
@@ -213,8 +215,8 @@ def test_no_annotation(data: Data):
 def test_no_entity(data: Data):
     data.save(docs_of(["Nothing happened ."]), docs_of(["It rained ."]))
     printed = data.printed(code=1)
-    assert "There is no entity in the data" in printed
-    assert number(printed, "Documents that are annotated and have no entity") == 1
+    assert "There are no entities in the data" in printed
+    assert number(printed, "Annotated documents without entities") == 1
 
 
 def test_entities_that_are_of_no_use(data: Data):
@@ -227,23 +229,23 @@ def test_entities_that_are_of_no_use(data: Data):
     ]
     data.save([*docs_of(TRAIN), part, blocked, *faults], docs_of(DEV))
     printed = data.printed()
-    assert "so that they teach nothing: 1 ('Rome')" in printed
-    assert number(printed, "and the annotation does not have") == 1
-    assert "of which nothing is learned: 2" in printed
-    assert "Entities of punctuation only: 1 ('. ?')" in printed
+    assert "which training ignores: 1 ('Rome')" in printed
+    assert number(printed, "training data that do not align with the annotation") == 1
+    assert "from which nothing is learned: 2" in printed
+    assert "Entities that consist of punctuation only: 1 ('. ?')" in printed
     assert "begin or end with punctuation: 1 ('Yahoo !')" in printed
 
 
-def test_faults_of_the_development_data_are_told_too(data: Data):
+def test_faults_of_the_development_data_are_reported_too(data: Data):
     data.save(docs_of(TRAIN), [tagged(("Ann", "B-PER"), ("\n", "I-PER"), ("b", "O"))])
     training, development = data.printed(code=1).split("Entities of the development data")
     assert "No entity begins or ends with whitespace" in training
-    assert number(development, "whitespace, as no predicted one does") == 1
+    assert number(development, "whitespace, which predicted entities never do") == 1
 
 
 def test_names_with_several_labels(data: Data):
     data.save(docs_of([*TRAIN, "[LOC Bob] is a town .", "[LOC Bob] it is ."]), docs_of(DEV))
-    assert "several labels in the training data: 1 ('Bob' (LOC 2, PER 1))" in data.printed()
+    assert "more than one label in the training data: 1 ('Bob' (LOC 2, PER 1))" in data.printed()
 
 
 # Labels of the component
@@ -252,8 +254,11 @@ def test_names_with_several_labels(data: Data):
 def test_labels_of_the_config(data: Data):
     data.config["initialize"]["components"] = {"window_ner": {"labels": ["PER", "DATE"]}}
     printed = data.printed()
-    assert "they are added where training meets them: 1 ('LOC')" in printed
-    assert "so that they are never predicted: 1 ('DATE')" in printed
+    assert "which are added when training first meets them: 1 ('LOC')" in printed
+    assert (
+        "Component labels that are not in the training data, which will never be predicted: 1"
+        in printed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -266,14 +271,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_component_of_a_trained_pipeline(
     data: Data, source: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(debug_data, "TOO_FEW_DOCS", 100)
+    monkeypatch.setattr(data_report, "TOO_FEW_DOCS", 100)
     data.config["components"]["window_ner"] = {"source": str(source)}
     printed = data.printed()  # few documents may be enough to go on
-    assert "New labels, which it learns in addition: 1 ('LOC')" in printed
+    assert "New labels, which it learns as well: 1 ('LOC')" in printed
     assert "may be forgotten: 1 ('DATE')" in printed
     data.config["training"]["frozen_components"] = ["window_ner"]
     printed = data.printed()
-    assert "It is frozen" in printed
+    assert "The component is frozen" in printed
     assert "New labels" not in printed
 
 
@@ -284,8 +289,8 @@ def test_all_components_are_checked(data: Data):
     data.config["nlp"]["pipeline"] = ["one", "two"]
     data.config["initialize"]["components"] = {"two": {"labels": ["PER"]}}
     one, two = data.printed().split("Component 'one'")[1].split("Component 'two'")
-    assert "It has every label of the training data" in one
-    assert "[initialize.components.two] does not give" in two
+    assert "The component has every label of the training data" in one
+    assert "missing from [initialize.components.two]" in two
 
 
 def test_spans_that_are_known_to_be_wrong(data: Data):
@@ -296,14 +301,14 @@ def test_spans_that_are_known_to_be_wrong(data: Data):
     docs[1].spans["wrong"] = [Span(docs[1], 0, 1, "PER")]
     data.save(docs, docs_of(DEV))
     printed = data.printed()
-    assert "Spans under 'wrong' that are known to be wrong: PER (2), LOC (1)" in printed
-    assert "None of them is an entity as well" in printed
-    assert "All their labels are labels of the component" in printed
+    assert "Incorrect spans under 'wrong': PER (2), LOC (1)" in printed
+    assert "No incorrect span is also annotated as an entity" in printed
+    assert "The component has every label of the incorrect spans" in printed
     docs[0].spans["wrong"] = [Span(docs[0], 3, 4, "PER"), Span(docs[0], 2, 3, "ORG")]
     data.save(docs, docs_of(DEV))
     printed = data.printed(code=1)
-    assert "with which training stops with an error: 1 ('Bob')" in printed
-    assert "labels that the component does not have: they teach nothing: 1 ('ORG')" in printed
+    assert "which training refuses: 1 ('Bob')" in printed
+    assert "that the component does not have, which training ignores: 1 ('ORG')" in printed
 
 
 def test_spans_that_are_known_to_be_wrong_and_do_not_align(data: Data):
@@ -311,7 +316,7 @@ def test_spans_that_are_known_to_be_wrong_and_do_not_align(data: Data):
     part = Doc(NLP.vocab, words=["Rome", "r"], spaces=[False] * 2, ents=["O", "O"])
     part.spans["wrong"] = [Span(part, 0, 1, "LOC")]
     data.save([*docs_of(TRAIN), part], docs_of(DEV))
-    assert "Of these, not on the pipeline's tokens: 1" in data.printed()
+    assert "Incorrect spans that do not align with the pipeline's tokens: 1" in data.printed()
 
 
 # Vectors
@@ -325,9 +330,7 @@ def test_vectors(data: Data):
     assert "3 vectors of width 8" in printed
     assert "include_static_vectors is false" in printed
     # 11 training tokens: three ".", one Bob, and Ann in lower case
-    assert "training data with a vector as they are written: 36.4%, in lower case only: 9.1%" in (
-        printed
-    )
+    assert "training data with a vector: 36.4% as written, 9.1% in lower case only" in printed
     assert number(printed, "Tokens of the training data without a vector") == 54.5
     assert "'rained'" in printed.split("Tokens of the development data without a vector")[1]
     data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
@@ -366,7 +369,7 @@ def test_vectors_that_are_missing(data: Data):
     assert "cannot be initialized" in printed
     assert "Give it some with --initialize.vectors" in printed
     assert "PER 2 1 1 1.5 2" in printed
-    assert "It has every label" not in printed
+    assert "has every label" not in printed
     assert number(printed, "Errors") == 1
 
 
@@ -375,7 +378,7 @@ def test_vectors_that_are_missing(data: Data):
 
 def test_settings_of_the_config_are_overridden(data: Data):
     printed = data.printed("--paths.dev", data.config["paths"]["train"])
-    assert "scores will be too high: 3" in printed
+    assert "makes scores too high: 3" in printed
 
 
 @pytest.mark.parametrize("args", [["--no-dot", "3"], ["--paths.train", "nowhere.spacy"]])
@@ -388,7 +391,7 @@ def test_bad_settings(data: Data, args: list[str]):
 
 def test_verbose_shows_more_examples(data: Data):
     data.save(docs_of(TRAIN), docs_of([f"[L{i} x]" for i in range(9)]))
-    fact = r"so that they are never found: 9 \((.*?)\)"
+    fact = r"which will never be predicted: 9 \((.*?)\)"
     for args, n_shown in (((), 3), (("--verbose",), 9)):
         found = re.search(fact, data.printed(*args))
         assert found
@@ -398,8 +401,8 @@ def test_verbose_shows_more_examples(data: Data):
 
 def test_warnings_are_left_out(data: Data):
     data.save(docs_of(TRAIN), docs_of([*DEV, TRAIN[1]]))
-    assert "scores will be too high" in data.printed()
-    assert "scores will be too high" not in data.printed("--ignore-warnings")
+    assert "makes scores too high" in data.printed()
+    assert "makes scores too high" not in data.printed("--ignore-warnings")
 
 
 def test_no_format(data: Data):
