@@ -1,6 +1,6 @@
 """`python -m spacy window-ner …`, found by spaCy through the `spacy_cli` entry point.
 
-This module is imported at the start of every spaCy command, so the commands import what they need
+Every spaCy command imports this module when it starts, so the commands here import what they need
 only when they run.
 """
 
@@ -14,7 +14,7 @@ from spacy.cli._util import app as spacy_app
 from spacy.cli._util import import_code, parse_config_overrides, string_to_list
 from wasabi import msg
 
-HELP = "Demonstrate and check the window_ner entity recognizer."
+HELP = "Configure, check and demonstrate the window_ner entity recognizer."
 
 app = typer.Typer(name="window-ner", help=HELP, no_args_is_help=True)
 spacy_app.add_typer(app)
@@ -80,7 +80,10 @@ def init_config_cli(
 def demo_cli(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="Texts to read instead of the lecture notes' two"),
+        typer.Argument(
+            metavar="TEXT",
+            help="Texts to process instead of the two sentences of the lecture notes",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -91,7 +94,7 @@ def demo_cli(
     ] = 0,
 ) -> None:
     """Train on a small generated corpus, print precision, recall and F1 on its development part,
-    and read texts: each entity with its label and its probability.
+    and print the entities of texts with their labels and probabilities.
     """
     from .demo import run_demo
 
@@ -104,11 +107,14 @@ def demo_cli(
 )
 def check_gradients_cli(
     ctx: typer.Context,
-    config_or_model: str = typer.Argument(..., help="Path of a config, or a pipeline"),
+    config_or_model: str = typer.Argument(
+        ..., help="Path to a config, or path or name of a pipeline"
+    ),
 ) -> None:
-    """Print the network as its graph of nodes, each with its shapes and its largest relative
-    gradient error against central differences. Settings of a config can be overridden as in
-    `spacy train`, for example --initialize.vectors en_core_web_md.
+    """Print the network as a graph of nodes, each with its shapes and the largest relative error
+    of its gradients against central differences. Exits with code 1 if an error is too large.
+    Settings of a config can be overridden as in `spacy train`, for example --initialize.vectors
+    en_core_web_md.
     """
     from .check_gradients import check_gradients_of
 
@@ -122,24 +128,29 @@ def check_gradients_cli(
 )
 def debug_data_cli(
     ctx: typer.Context,
-    config_path: Annotated[Path, typer.Argument(help="Path of a config", exists=True)],
+    config_path: Annotated[Path, typer.Argument(help="Path to a config", exists=True)],
     code_path: Annotated[
         Path | None,
-        typer.Option("--code", "-c", help="Python file with registered functions to import"),
+        typer.Option(
+            "--code",
+            "-c",
+            help="Path to Python file with additional code (registered functions) to be imported",
+        ),
     ] = None,
     ignore_warnings: Annotated[
-        bool, typer.Option("--ignore-warnings", "-IW", help="Print facts and errors only")
+        bool,
+        typer.Option(
+            "--ignore-warnings", "-IW", help="Ignore warnings, only show stats and errors"
+        ),
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-V", help="Print more examples of each kind")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-V", help="Print more examples")] = False,
     no_format: Annotated[
-        bool, typer.Option("--no-format", "-NF", help="Print without colors and symbols")
+        bool, typer.Option("--no-format", "-NF", help="Don't pretty-print the results")
     ] = False,
 ) -> None:
-    """Check training and development data: labels, annotation that is missing or of no use, words,
-    vectors. What `spacy debug data` says of the data of an `ner`, and more. Ends with exit code 1
-    if there is an error. Settings of the config can be overridden as in `spacy train`, for example
+    """Check training and development data: labels, missing or unusable annotation, words and
+    vectors. Reports what `spacy debug data` reports for an `ner`, and more. Exits with code 1 if
+    there are errors. Settings of the config can be overridden as in `spacy train`, for example
     --paths.train train.spacy.
     """
     from .debug_data import debug_data
@@ -161,5 +172,5 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         return parse_config_overrides(ctx.args)
     except NoSuchOption as error:
         return msg.fail(
-            f"{error.format_message()} Settings look like --initialize.vectors.", exits=1
+            f"{error.format_message()} Settings have the form --initialize.vectors.", exits=1
         )

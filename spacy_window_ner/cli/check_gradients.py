@@ -1,8 +1,9 @@
-"""`python -m spacy window-ner check-gradients`: every gradient against central differences."""
+"""`python -m spacy window-ner check-gradients`: all gradients against central differences."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import spacy
 from spacy import util
 from spacy.language import Language
@@ -16,7 +17,7 @@ from ..graph import Node, check_graph
 from ..layers.gazetteer import GAZETTEER
 from ..layers.lexemes import LEXEME_EMBED
 
-# The bound that float64 allows; a wrong formula is off by far more.
+# Float64 stays well below this bound; a wrong formula exceeds it by far.
 BOUND = 1e-6
 
 _WORDS = (
@@ -27,10 +28,10 @@ _WORDS = (
 
 
 def check_gradients_of(name: str, overrides: dict[str, Any]) -> bool:
-    """Check all window_ner components of a config or a pipeline, and print their graphs.
+    """Check the window_ner components of a config or a pipeline, and print their graphs.
 
     name (str): Path of a config, or path or package of a pipeline.
-    overrides (Dict[str, Any]): Settings that override those of the config.
+    overrides (Dict[str, Any]): Settings that override those of the config, by dotted name.
     RETURNS (bool): Whether every error is within `BOUND`.
     """
     nlp = _load(name, overrides)
@@ -48,14 +49,14 @@ def _load(name: str, overrides: dict[str, Any]) -> Language:
             config = util.load_config(path, overrides=overrides, interpolate=False)
             nlp = util.load_model_from_config(config, auto_fill=True)
         except (ConfigValidationError, ValueError) as error:
-            msg.fail(f"Not a config of a pipeline: {name}", str(error), exits=1)
+            msg.fail(f"Not a valid config: {name}", str(error), exits=1)
         examples = _examples(nlp, ["A", "B"])
         util.fix_random_seed(nlp.config.interpolate()["training"]["seed"] or 0)
         with nlp.select_pipes(enable=_trainable_by_window_ner(nlp)):
             nlp.initialize(lambda: examples)
         return nlp
     if overrides:
-        msg.fail(f"Settings can be overridden in a config, but {name} is a pipeline.", exits=1)
+        msg.fail(f"Settings can only be overridden in a config, but {name} is a pipeline", exits=1)
     try:
         return spacy.load(name)
     except OSError as error:
@@ -63,7 +64,7 @@ def _load(name: str, overrides: dict[str, Any]) -> Language:
 
 
 def _trainable_by_window_ner(nlp: Language) -> list[str]:
-    """Components that our examples can initialize: window_ner and token vectors for it."""
+    """The components that the examples can initialize: window_ner and what it listens to."""
     names = [name for name, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
     return [name for name in nlp.pipe_names if name in names or _has_listeners(nlp, name)]
 
@@ -73,7 +74,7 @@ def _has_listeners(nlp: Language, name: str) -> bool:
 
 
 def _examples(nlp: Language, labels: list[str]) -> list[Example]:
-    """Sentences with the labels in turn, annotated well enough to have every gradient."""
+    """Sentences annotated with each label in turn; missing tags give the loss all its terms."""
     examples = []
     for i, (words, n_entity) in enumerate(_WORDS):
         tags = ["O"] * len(words)
@@ -93,7 +94,7 @@ def _check(nlp: Language, component: WindowNER) -> bool:
     model: Model = component.model
     _add_matches(docs, model)
     if component.tok2vec.name != LEXEME_EMBED:
-        # Token vectors of other people's layers are float32: check all that comes after them.
+        # Other layers compute token vectors in float32: check everything after them.
         for _, pipe in nlp.pipeline:
             if pipe is component:
                 break
@@ -107,21 +108,21 @@ def _check(nlp: Language, component: WindowNER) -> bool:
         util.replace_model_node(model, tok2vec, constant)
     nodes = check_graph(model, docs, lambda scores: component.get_loss(examples, scores))
     _print_graph(component, nodes)
-    worst = max(node.error for node in nodes if node.error is not None)
-    if worst > BOUND:
-        msg.fail(f"The largest relative error is {worst:.1e}, above {BOUND:.0e}")
-        return False
-    msg.good(f"The largest relative error is {worst:.1e}, within {BOUND:.0e}")
-    return True
+    worst = np.max([node.error for node in nodes if node.error is not None])
+    if worst <= BOUND:
+        msg.good(f"The largest relative error is {worst:.1e}, within {BOUND:.0e}")
+        return True
+    msg.fail(f"The largest relative error is {worst:.1e}, above {BOUND:.0e}")
+    return False
 
 
 def _add_matches(docs: list[Doc], model: Model) -> None:
-    """Give documents matches of lists where a network looks for them."""
+    """Add the span groups that a gazetteer of the network reads."""
     for node in model.walk():
         if node.name != GAZETTEER:
             continue
         for doc in docs:
-            bounds = [(0, len(doc)), (0, 1)]  # nested, to have all positions in a match
+            bounds = [(0, len(doc)), (0, 1)]  # nested, so that every position in a match occurs
             spans = [Span(doc, start, end, label="A") for start, end in bounds]
             doc.spans[node.attrs["spans_key"]] = spans
 
@@ -129,7 +130,7 @@ def _add_matches(docs: list[Doc], model: Model) -> None:
 def _print_graph(component: WindowNER, nodes: list[Node]) -> None:
     msg.divider(f"{component.name}: objective {component.model.attrs['objective']}")
     if component.tok2vec.name != LEXEME_EMBED:
-        msg.info(f"Token vectors come from '{component.tok2vec.name}', which is not checked.")
+        msg.info(f"Token vectors come from '{component.tok2vec.name}', which is not checked")
     rows = []
     for node in nodes:
         params = ", ".join(f"{name} {shape}" for name, shape in node.params.items())

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner demo`: train on a small corpus, measure, and read texts."""
+"""`python -m spacy window-ner demo`: train on a small corpus, evaluate, and find entities."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -34,12 +34,12 @@ def run_demo(
     seed: int = 0,
     max_steps: int | None = None,
 ) -> None:
-    """Train a pipeline, print how good it is on names that it never saw, and what it reads.
+    """Train a pipeline, evaluate it on unseen names, and print the entities of some texts.
 
-    texts (Sequence[str]): The texts to read; the lecture notes' sentences if there are none.
+    texts (Sequence[str]): The texts; the sentences of the lecture notes if there are none.
     output (Optional[Path]): A new or empty directory to save the pipeline to.
     seed (int): Seed of the training. The corpus is always the same.
-    max_steps (Optional[int]): How many batches to train on; as many as demo.cfg says if None.
+    max_steps (Optional[int]): The number of batches to train on; that of demo.cfg if None.
     RAISES (SystemExit): With a message, if a text is empty or the output cannot be written.
     """
     _check_texts(texts)
@@ -53,7 +53,7 @@ def run_demo(
     with nlp.use_params(optimizer.averages):
         scores = nlp.evaluate(_examples(nlp, dev))
         _print_scores(scores)
-        msg.divider("Reading")
+        msg.divider("Entities")
         for text in texts or TEXTS:
             _print_entities(nlp, text)
         if output is not None:
@@ -65,7 +65,7 @@ def _check_texts(texts: Sequence[str]) -> None:
         if not text.strip():
             msg.fail(
                 f"Text {number} of {len(texts)} is empty",
-                "Give texts with words in them, or none to read the lecture notes' sentences.",
+                "Give texts with words, or none for the sentences of the lecture notes.",
                 exits=1,
             )
         try:
@@ -73,26 +73,26 @@ def _check_texts(texts: Sequence[str]) -> None:
         except UnicodeEncodeError:
             msg.fail(
                 f"Text {number} of {len(texts)} is not valid UTF-8",
-                "Set the terminal, or convert the text, to UTF-8.",
+                "Set the terminal to UTF-8, or convert the text.",
                 exits=1,
             )
 
 
 def _make_directory(path: Path) -> None:
-    """Make sure before the training that there is somewhere to save to."""
+    """Make the output directory before the training, so that it does not train in vain."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         empty = not any(path.iterdir())
     except OSError as error:
         msg.fail(
-            f"Cannot make the output directory: {path}",
-            f"{error.strerror}. Give the path of a new or an empty directory.",
+            f"Cannot create the output directory: {path}",
+            f"{error.strerror}. Give a new or empty directory.",
             exits=1,
         )
     if not empty:
         msg.fail(
             f"The output directory is not empty: {path}",
-            "Nothing in it is overwritten: give a new or an empty directory.",
+            "Existing files are never overwritten: give a new or empty directory.",
             exits=1,
         )
 
@@ -114,7 +114,7 @@ def _examples(nlp: Language, sentences: Sequence[Sentence]) -> list[Example]:
 
 
 def _train(nlp: Language, examples: list[Example]) -> Optimizer:
-    """Train as `spacy train` does, without evaluating on the way."""
+    """Train as `spacy train` does, but without evaluation during training."""
     config = nlp.config.interpolate()["training"]
     settings = registry.resolve(config, schema=ConfigSchemaTraining)
     optimizer = nlp.initialize(lambda: examples, sgd=settings["optimizer"])
@@ -133,7 +133,7 @@ def _print_corpus(train: Sequence[Sentence], dev: Sequence[Sentence]) -> None:
     msg.divider("Corpus")
     msg.text(
         f"{len(train)} sentences to train on and {len(dev)} to evaluate on, generated from "
-        f"templates and lists of names. The two have the templates in common, but no name."
+        f"templates and lists of names. The two sets share the templates, but no names."
     )
     example = max(train[:20], key=lambda sentence: len(sentence.entities))
     msg.text(f"For example: {example.text}", spaced=True)
@@ -163,12 +163,12 @@ def _print_entities(nlp: Language, text: str) -> None:
         header = ("Entity", "Label", "Probability")
         msg.table(rows, header=header, divider=True, aligns=("l", "l", "r"))
     else:
-        msg.text("No entity.", spaced=True)
+        msg.text("No entities.", spaced=True)
 
 
 def _save(nlp: Language, scores: dict[str, Any], output: Path) -> None:
     nlp.meta["name"] = "window_ner_demo"
-    nlp.meta["description"] = "Trained on a small corpus of generated sentences: a demonstration."
+    nlp.meta["description"] = "A demonstration, trained on a small corpus of generated sentences."
     nlp.meta["performance"] = scores
     try:
         nlp.to_disk(output)

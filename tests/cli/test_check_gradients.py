@@ -205,7 +205,7 @@ def test_a_pipeline_without_window_ner(tmp_path: Path):
     assert "sentencizer" in result.output
 
 
-def test_what_is_neither_config_nor_pipeline(tmp_path: Path):
+def test_neither_a_config_nor_a_pipeline(tmp_path: Path):
     result = run(tmp_path / "nowhere")
     assert result.exit_code == 1
     assert "Neither a config nor a pipeline" in result.output
@@ -224,11 +224,11 @@ def test_a_config_that_is_broken(tmp_path: Path):
 def test_settings_of_a_saved_pipeline_cannot_be_overridden(saved: Path):
     result = run(saved, "--components.window_ner.model.hidden_width", 3)
     assert result.exit_code == 1
-    assert "overridden in a config" in result.output
+    assert "only be overridden in a config" in result.output
 
 
 @pytest.mark.usefixtures("small_clusters")
-def test_missing_vectors_are_told(tmp_path: Path):
+def test_missing_vectors_are_reported(tmp_path: Path):
     config = next(path for path in CONFIGS if path.stem == "accuracy")
     result = run(config)
     assert result.exit_code == 1

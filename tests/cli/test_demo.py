@@ -11,7 +11,7 @@ from spacy_window_ner.cli import demo
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.component import DEFAULT_SPANS_KEY
 
-READING = [
+EXPECTED = [
     ("Paris Hilton", "PER"),
     ("Samuel Quinn", "PER"),
     ("Hilton Hotel", "LOC"),
@@ -69,16 +69,16 @@ def test_it_prints_precision_recall_and_f1(trained):
     assert float(rows[-1][3]) >= 0.9
 
 
-def test_it_reads_the_notes_as_the_notes_read_them(trained):
+def test_it_finds_the_entities_of_the_lecture_notes(trained):
     rows = _table(trained[0].output, "Entity", 3)
-    assert [tuple(row[:2]) for row in rows] == READING
+    assert [tuple(row[:2]) for row in rows] == EXPECTED
     for row in rows:
         assert 0 < float(row[2]) <= 1
     for text in demo.TEXTS:
         assert text in trained[0].output
 
 
-def test_saved_pipeline_reads_as_the_demo_did(trained):
+def test_the_saved_pipeline_predicts_what_the_demo_printed(trained):
     result, path = trained
     assert f"Saved the pipeline to {path}" in " ".join(result.output.split())
     nlp = spacy.load(path)
@@ -95,7 +95,7 @@ def test_saved_pipeline_reads_as_the_demo_did(trained):
     assert f"{nlp.meta['performance']['ents_f']:.3f}" == all_f1
 
 
-def test_saved_pipeline_can_learn_on(trained):
+def test_training_of_the_saved_pipeline_can_continue(trained):
     nlp = spacy.load(trained[1])
     optimizer = nlp.resume_training()
     examples = demo._examples(nlp, demo.demo_corpus.generate("train", 4))
@@ -103,25 +103,25 @@ def test_saved_pipeline_can_learn_on(trained):
     assert losses["window_ner"] > 0
 
 
-def test_a_text_without_entities_is_said_to_have_none(trained, capsys):
+def test_a_text_without_entities(trained, capsys):
     demo._print_entities(spacy.load(trained[1]), "the weather was bad")
     printed = capsys.readouterr().out
     assert "the weather was bad" in printed
-    assert "No entity." in printed
+    assert "No entities." in printed
 
 
 @pytest.fixture
 def small_corpus(monkeypatch):
-    """For what does not depend on how well the pipeline reads."""
+    """For what does not depend on the accuracy of the pipeline."""
     monkeypatch.setattr(demo.demo_corpus, "SIZES", {"train": 60, "dev": 20})
 
 
 @pytest.mark.usefixtures("small_corpus")
-def test_it_reads_the_given_texts_instead():
+def test_given_texts_replace_those_of_the_notes():
     texts = ["Ann Lee met Bob Ray.", "Nobody came."]
     result = _run(*texts, max_steps=2)
     assert result.exit_code == 0, result.output
-    reading = result.output.split(" Reading ")[1]
+    reading = result.output.split(" Entities ")[1]
     assert reading.index(texts[0]) < reading.index(texts[1])
     assert "Paris" not in reading and "Quinn" not in reading
     assert "Saved" not in result.output
@@ -160,9 +160,9 @@ def _refused(*args: str) -> str:
 def test_output_that_is_a_file_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_text("mine")
-    assert "Cannot make the output directory" in _refused("--output", str(path))
+    assert "Cannot create the output directory" in _refused("--output", str(path))
     assert path.read_text() == "mine"
-    assert "Cannot make the output directory" in _refused("--output", str(path / "below"))
+    assert "Cannot create the output directory" in _refused("--output", str(path / "below"))
 
 
 @pytest.mark.usefixtures("no_training")
@@ -195,7 +195,7 @@ def test_seed_out_of_range_is_refused(seed):
 
 
 @pytest.mark.usefixtures("small_corpus")
-def test_a_full_disk_is_told(monkeypatch, tmp_path):
+def test_a_full_disk_is_reported(monkeypatch, tmp_path):
     def to_disk(*args):
         raise OSError("No space left on device")
 
