@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
+import spacy
 from spacy import util
 from spacy.cli._util import COMMAND, show_validation_error
 from spacy.util import CONFIG_SECTION_ORDER, registry
@@ -49,8 +50,7 @@ def init_config(
     )
     config = common.merge(changes)
     config["nlp"]["lang"] = lang
-    if vectors is not None:
-        config["paths"] = {"vectors": vectors}
+    config["paths"]["vectors"] = vectors
     try:
         if pipeline is not None:
             _set_pipeline(config, pipeline)
@@ -65,19 +65,19 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
         raise ValueError(f"The pipeline has no {_NAME}: {', '.join(pipeline) or 'it is empty'}.")
     if len(set(pipeline)) < len(pipeline):
         raise ValueError(f"The pipeline has a component twice: {', '.join(pipeline)}.")
-    lang_cls = util.get_lang_class(config["nlp"]["lang"])
+    nlp = spacy.blank(config["nlp"]["lang"])  # this registers the factories
     components = config["components"]
     listener = components[_NAME].get("model", {}).get("tok2vec", {})
     for name in pipeline:
         if name in components:
             continue
-        if not lang_cls.has_factory(name):
+        if not nlp.has_factory(name):
             raise ValueError(
                 f"There is no component {name!r}. Use the names of factories, such as 'tagger', "
                 f"separated by commas."
             )
         components[name] = {"factory": name}
-        defaults = lang_cls.get_factory_meta(name).default_config or {}
+        defaults = nlp.get_factory_meta(name).default_config or {}
         if "tok2vec" in components and "tok2vec" in defaults.get("model", {}):
             components[name]["model"] = {"tok2vec": {**listener}}
     # The components of the preset that window_ner depends on stay in front.
@@ -168,8 +168,8 @@ def _print_settings(preset: str, config: Config, msg: Printer) -> None:
     if _uses_vectors(config) and vectors is None:
         msg.warn(
             "This preset needs word vectors, and you have chosen none",
-            "Set --vectors here or --paths.vectors in training to a pipeline that has them, such "
-            "as en_core_web_md.",
+            "Set --vectors here or --paths.vectors in training to a pipeline that has them, for "
+            "example en_core_web_md for English.",
         )
     elif vectors is not None and not _uses_vectors(config):
         msg.warn(

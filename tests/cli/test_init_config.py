@@ -1,5 +1,7 @@
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -136,6 +138,16 @@ def test_efficiency_has_the_settings_of_a_plain_add_pipe():
     nlp.add_pipe("window_ner")
     config = init_config("efficiency")
     assert config["components"] == {"window_ner": nlp.get_pipe_config("window_ner")}
+
+
+def test_components_are_found_in_a_new_process():
+    """spaCy registers its factories when the first pipeline is made."""
+    args = ["init-config", "efficiency", "-", "--pipeline", "senter,window_ner"]
+    command = [sys.executable, "-m", "spacy", "window-ner", *args]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    config = util.load_config_from_str(done.stdout)
+    assert config["nlp"]["pipeline"] == ["senter", "window_ner"]
 
 
 # What is printed
