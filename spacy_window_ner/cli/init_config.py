@@ -17,9 +17,10 @@ from thinc.api import Config
 from wasabi import Printer
 
 from ..features import CLUSTER_TABLE
+from . import Preset
 
 PRESETS_PATH = Path(__file__).parents[1] / "configs"
-PRESETS = ("efficiency", "accuracy", "shared_tok2vec", "textbook")
+PRESETS = [preset.value for preset in Preset]
 _NAME = "window_ner"
 
 
