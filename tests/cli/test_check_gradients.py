@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
+from spacy_window_ner.graph import check_graph
 from spacy_window_ner.layers.activation import ACTIVATIONS
 
 from ..pipelines import (
@@ -28,6 +30,7 @@ from ..pipelines import (
     uses_vectors,
 )
 
+MODULE = import_module("spacy_window_ner.cli.check_gradients")
 SMALL = {"attrs": ["NORM", "SHAPE"], "rows": [20, 9], "widths": [4, 3], "width": 5}
 
 
@@ -45,6 +48,12 @@ def largest_error(output: str) -> float:
     found = re.search(r"largest relative error is (\S+),", output)
     assert found, output
     return float(found[1])
+
+
+@pytest.fixture
+def few_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check 4 entries of each array, where the command itself is what is tested."""
+    monkeypatch.setattr(MODULE, "check_graph", partial(check_graph, max_entries=4))
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +81,25 @@ def test_a_saved_pipeline_is_checked_node_by_node(saved: Path):
     assert "within 1e-06" in result.output
 
 
-@pytest.mark.usefixtures("small_clusters")
+def test_the_default_network_is_checked():
+    result = run(next(path for path in CONFIGS if path.stem == "efficiency"))
+    assert result.exit_code == 0, result.output
+    assert largest_error(result.output) <= 1e-6
+
+
+@pytest.mark.usefixtures("small_clusters", "few_entries")
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_is_checked(config: Path, tmp_path: Path):
     args = []
     if uses_vectors(config):
         args += ["--paths.vectors", save_vectors(tmp_path / "vectors", corpus(5))]
-    if config.stem == "accuracy":  # the network of `efficiency` with more attributes: small tables
-        args += ["--components.window_ner.model.tok2vec.rows", [50] * 12]
     result = run(config, *args)
     assert result.exit_code == 0, result.output
     assert largest_error(result.output) <= 1e-6
     assert "transitions" in printed_nodes(result.output)
 
 
+@pytest.mark.usefixtures("few_entries")
 @pytest.mark.parametrize(
     ("objective", "activation"), [("softmax", "hard_tanh"), ("logistic", "relu")]
 )
@@ -101,6 +115,7 @@ def test_settings_of_a_config_are_overridden(objective: str, activation: str):
     assert activation in printed_nodes(result.output)
 
 
+@pytest.mark.usefixtures("few_entries")
 def test_a_pipeline_with_a_listener_is_checked(tmp_path: Path):
     """spaCy's own layers are not checked, since they compute in float32; all after them is."""
     fix_random_seed(0)
@@ -122,6 +137,7 @@ def test_a_pipeline_with_a_listener_is_checked(tmp_path: Path):
     assert "transitions" in nodes
 
 
+@pytest.mark.usefixtures("few_entries")
 def test_spacy_token_vectors_within_the_network_are_left_out(tmp_path: Path):
     nlp = spacy.blank("xx")
     tok2vec = small_cnn(width=8, embed_size=50)
@@ -134,6 +150,7 @@ def test_spacy_token_vectors_within_the_network_are_left_out(tmp_path: Path):
     assert "which is not checked" in result.output
 
 
+@pytest.mark.usefixtures("few_entries")
 def test_a_pipeline_without_labels_is_checked(tmp_path: Path):
     nlp = blank(model=small_model(hidden_width=6, window_size=1, tok2vec=SMALL))
     nlp.initialize()
@@ -145,6 +162,7 @@ def test_a_pipeline_without_labels_is_checked(tmp_path: Path):
 # Failures
 
 
+@pytest.mark.usefixtures("few_entries")
 @pytest.mark.parametrize("factor", [1.01, np.nan])
 def test_a_wrong_gradient_is_found_and_the_command_fails(
     saved: Path, monkeypatch: pytest.MonkeyPatch, factor: float
@@ -159,14 +177,15 @@ def test_a_wrong_gradient_is_found_and_the_command_fails(
     assert float(nodes["window"][-1]) < 1e-6
 
 
+@pytest.mark.usefixtures("few_entries")
 def test_an_error_above_the_bound_fails(saved: Path, monkeypatch: pytest.MonkeyPatch):
-    module = import_module("spacy_window_ner.cli.check_gradients")
-    monkeypatch.setattr(module, "BOUND", 1e-30)
+    monkeypatch.setattr(MODULE, "BOUND", 1e-30)
     result = run(saved)
     assert result.exit_code == 1
     assert "above 1e-30" in result.output
 
 
+@pytest.mark.usefixtures("few_entries")
 def test_all_components_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """One wrong component makes the command fail; the other one is checked all the same."""
     nlp = spacy.blank("xx")
