@@ -1,6 +1,8 @@
 """The registered architectures. They name layers and wire them; the arithmetic is in `layers`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
+from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model, chain, zero_init
@@ -32,7 +34,7 @@ def window_classifier(
     tok2vec: Model[list[Doc], list[Floats2d]],
     objective: str = "crf",
     window_size: int = 3,
-    hidden_width: int = 128,
+    hidden_width: int = 96,
     activation: str = "maxout",
     maxout_pieces: int = 2,
     document_context: bool = True,
@@ -156,13 +158,22 @@ def _replace(model: Model, ref: str, layer: Model) -> None:
 
 def lexeme_embed(
     width: int | None = 96,
-    attrs: Sequence[str] = ("NORM", "PREFIX", "SUFFIX", "SHAPE"),
-    rows: Sequence[int] = (5000, 1000, 2500, 1000),
-    widths: Sequence[int] = (64, 24, 32, 24),
+    attrs: Sequence[str] = (
+        "NORM",
+        "SHAPE",
+        "CASE",
+        "PREFIX2",
+        "PREFIX3",
+        "SUFFIX2",
+        "SUFFIX3",
+        "SUFFIX4",
+    ),
+    rows: Sequence[int] = (15000, 1000, 50, 1000, 2500, 1000, 2500, 2500),
+    widths: Sequence[int] = (32, 24, 8, 24, 24, 24, 24, 24),
     include_static_vectors: bool = False,
     activation: str = "maxout",
     maxout_pieces: int = 2,
-    rare_dropout: float = 1.0,
+    rare_dropout: float = 0.5,
     ngrams: Sequence[int] = (),
     ngram_rows: int = 10000,
     ngram_width: int = 48,
@@ -234,3 +245,21 @@ def _hidden(width: int, activation: str, maxout_pieces: int) -> list[Model]:
 def _require_positive(name: str, value: int) -> None:
     if value != int(value) or value < 1:
         raise ValueError(f"{name} must be a whole number from 1 up, got {value}.")
+
+
+def _defaults(architecture: Callable) -> dict[str, Any]:
+    """The default settings of an architecture, with lists for tuples as in configs."""
+    settings = {name: p.default for name, p in signature(architecture).parameters.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in settings.items()
+        if value is not Parameter.empty
+    }
+
+
+# The default settings of the whole network, as in a config.
+DEFAULT_MODEL = {
+    "@architectures": "spacy_window_ner.WindowClassifier.v1",
+    **_defaults(window_classifier),
+    "tok2vec": {"@architectures": "spacy_window_ner.LexemeEmbed.v1", **_defaults(lexeme_embed)},
+}

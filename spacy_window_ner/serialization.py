@@ -1,6 +1,6 @@
-"""Load saved components so that a wrong file is told in plain words and changes nothing."""
+"""Load saved components so that a wrong file gets a clear error and changes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,64 @@ from thinc.api import Model
 from .layers.lexemes import LEXEME_EMBED
 from .tags import n_tags
 
-# The dimensions that give the shape of each parameter.
-_SHAPES: dict[str, Callable[[Model], tuple[int, ...]]] = {
-    "W": lambda node: (node.get_dim("nO"), node.get_dim("nI")),
-    "b": lambda node: (node.get_dim("nO"),),
-    "E": lambda node: (node.get_dim("nV"), node.get_dim("nO")),
-    "T": lambda node: (node.get_dim("n_labels") + 1,) * 2,
-}
+# The dimensions that give the shape of each parameter. T has one row and one column more.
+_DIMS = {"W": ("nO", "nI"), "b": ("nO",), "E": ("nV", "nO"), "T": ("n_labels", "n_labels")}
+# What training writes into a node's attrs; all others are settings, which come from a config.
+_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts"}
+# Layers that networks saved by version 0.1 have, and no later ones.
+_FIRST_EDITION = {"window", "with_document", "classifier"}
 
-# What training writes into a node's attrs; the others are settings, which a config gives.
-_LEARNED = ("unseen_labels", "dropout_rate", "known", "counts")
+
+def first_edition_error() -> ValueError:
+    """RETURNS (ValueError): The error for pipelines that were saved by version 0.1."""
+    return ValueError(
+        "This pipeline was saved by version 0.1 of spacy-window-ner. Its settings and parameters "
+        "have changed since then, so it cannot be loaded. Train it again with the same data: "
+        "python -m spacy train"
+    )
+
+
+def read_saved(
+    load: Callable,
+    source: Any,
+    load_vocab: Callable,
+    read: Callable,
+    exclude: Iterable[str],
+    name: str,
+) -> dict[str, Any]:
+    """Read what a component saved.
+
+    load (Callable): `spacy.util.from_bytes` or `spacy.util.from_disk`.
+    source (Union[bytes, Path]): What to load from.
+    load_vocab (Callable): The vocabulary's `from_bytes` or `from_disk`.
+    read (Callable): From a field of the source to its content.
+    exclude (Iterable[str]): Names of fields to leave out.
+    name (str): Name of the component, for messages.
+    RETURNS (Dict[str, Any]): The settings under "cfg", and the network's bytes, or None, under
+        "model".
+    RAISES (ValueError): If the data is damaged, or has no distinct labels.
+    """
+    saved: dict[str, Any] = {"cfg": "{}", "model": None}
+    fields = {
+        "cfg": lambda field: saved.update(cfg=read(field)),
+        "vocab": lambda field: load_vocab(field, exclude=exclude),
+        "model": lambda field: saved.update(model=read(field)),
+    }
+    part = "component"
+    try:
+        load(source, fields, exclude)
+        part = "cfg"
+        saved["cfg"] = srsly.json_loads(saved["cfg"])
+        labels = saved["cfg"].get("labels", [])
+        strings = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
+        if not strings or len(set(labels)) < len(labels):
+            raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
+    except Exception as error:
+        raise ValueError(
+            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load all of what the "
+            f"component saved."
+        ) from error
+    return saved
 
 
 def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> None:
@@ -29,19 +77,21 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     data (bytes): What `Model.to_bytes` gave.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
-    RAISES (ValueError): If the data is damaged, is of another kind of network or another shape.
+    RAISES (ValueError): If the data is damaged, or is of another kind of network, of another shape
+        or of version 0.1.
     """
-    trial = model.copy()
-    own = _own_nodes(model)
+    trial, ours, layers = model.copy(), model.to_dict(), set()
     try:
-        content = srsly.msgpack_loads(data)
-        _validate_structure(model, own, content)
-        _validate_params(own, content["params"])
+        theirs = srsly.msgpack_loads(data)
+        layers = {str(node["name"]) for node in theirs["nodes"]}
+        for i in _own_nodes(model):
+            parts = ("nodes", "attrs", "params")
+            _validate_node(*({part: saved[part][i] for part in parts} for saved in (ours, theirs)))
         trial.from_bytes(data)
-        loaded = [node for i, node in enumerate(trial.walk()) if i in own]
-        _validate_settings(list(own.values()), loaded)
-        _validate_shapes(trial, loaded, len(labels))
+        _validate_values(trial, len(labels))
     except Exception as error:
+        if _FIRST_EDITION & layers - {node.name for node in model.walk()}:
+            raise first_edition_error() from error
         raise ValueError(
             f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "
             f"it was saved with other settings in [components.{name}.model] (layers, widths, rows, "
@@ -51,77 +101,40 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     model.from_bytes(data)
 
 
-def validate_cfg(cfg: Any, name: str) -> dict[str, Any]:
-    """Check a component's saved settings.
+def _own_nodes(model: Model) -> dict[int, Model]:
+    """The nodes of our layers by their place: all but those of other token vectors."""
+    tok2vec = model.get_ref("tok2vec")
+    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
+    return {i: node for i, node in enumerate(model.walk()) if node not in others}
 
-    cfg (Any): What was read.
-    name (str): Name of the component, for messages.
-    RETURNS (Dict[str, Any]): The settings.
-    RAISES (ValueError): If they are not settings with distinct labels.
+
+def _validate_node(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Compare a node with what is saved of it. Thinc accepts any names, references and settings,
+    and keeps its own where some are missing.
     """
-    labels = cfg.get("labels", []) if isinstance(cfg, dict) else None
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError(f"[{name}] The saved cfg is damaged: it has no list of labels.")
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"[{name}] The saved cfg is damaged: a label is there twice in {labels}.")
-    return cfg
+    layer, saved = ours["nodes"]["name"], theirs["nodes"]
+    if type(saved["name"]) is not str or saved["name"] != layer:
+        raise ValueError(f"it has a layer {saved['name']!r} in the place of {layer!r}")
+    if saved["refs"] != ours["nodes"]["refs"]:
+        raise ValueError(f"the references of {layer} are not {ours['nodes']['refs']}")
+    if set(saved["dims"]) != set(ours["nodes"]["dims"]) or not all(
+        size is None or type(size) is int for size in saved["dims"].values()
+    ):
+        raise ValueError(f"the dimensions of {layer} are not numbers")
+    for part, kind in (("attrs", "settings"), ("params", "parameters")):
+        if set(theirs[part]) != set(ours[part]):
+            raise ValueError(f"{layer} has the {kind} {sorted(theirs[part])}")
+    for attr, value in ours["attrs"].items():
+        if attr not in _LEARNED and theirs["attrs"][attr] != value:
+            other, value = (srsly.msgpack_loads(b) for b in (theirs["attrs"][attr], value))
+            raise ValueError(f"{layer} has {attr} = {other!r}, not {value!r}")
+    for param, value in theirs["params"].items():
+        if value is not None and not isinstance(value, np.ndarray):
+            raise ValueError(f"{param} of {layer} is not an array")
 
 
-def _validate_structure(model: Model, own: dict[int, Model], content: Any) -> None:
-    """Check names, references and which settings there are: Thinc takes any, and keeps its own
-    for missing ones.
-    """
-    places = {id(node): i for i, node in enumerate(model.walk())}
-    for i, node in own.items():
-        name = content["nodes"][i]["name"]
-        if type(name) is not str or name != node.name:
-            raise ValueError(f"it has a layer {name!r} in the place of {node.name!r}")
-        refs = {ref: places.get(id(node.maybe_get_ref(ref))) for ref in node.ref_names}
-        if content["nodes"][i]["refs"] != refs:
-            raise ValueError(f"the references of {node.name} are not {refs}")
-        missing = set(_saved_attrs(node)) - set(content["attrs"][i])
-        if missing:
-            raise ValueError(f"{node.name} lacks the settings {sorted(missing)}")
-        functions = [attr for attr in content["attrs"][i] if callable(node.attrs.get(attr))]
-        if functions:
-            raise ValueError(f"{node.name} has settings in the place of functions: {functions}")
-        dims = content["nodes"][i]["dims"]
-        if set(dims) != set(node.dim_names) or not all(
-            size is None or type(size) is int for size in dims.values()
-        ):
-            raise ValueError(f"the dimensions of {node.name} are not numbers")
-
-
-def _saved_attrs(node: Model) -> list[str]:
-    return [name for name, value in node.attrs.items() if not callable(value)]
-
-
-def _validate_params(own: dict[int, Model], saved: Any) -> None:
-    """Check that the parameters are there, as arrays: Thinc would keep its own for missing ones."""
-    initialized = set()
-    for i, node in own.items():
-        params = saved[i]
-        if set(params) != set(node.param_names):
-            raise ValueError(f"{node.name} has parameters {sorted(params)}")
-        for param, value in params.items():
-            if value is not None and not isinstance(value, np.ndarray):
-                raise ValueError(f"{param} of {node.name} is not an array")
-            initialized.add(value is not None)
-    if len(initialized) > 1:
-        raise ValueError("some of its parameters are missing")
-
-
-def _validate_settings(own: list[Model], loaded: list[Model]) -> None:
-    for ours, theirs in zip(own, loaded, strict=True):
-        for name, value in ours.attrs.items():
-            other = theirs.attrs[name]
-            if name in _LEARNED or callable(value):
-                continue
-            if type(other) is not type(value) or other != value:
-                raise ValueError(f"{ours.name} has {name} = {other!r}, not {value!r}")
-
-
-def _validate_shapes(model: Model, own: list[Model], n_labels: int) -> None:
+def _validate_values(model: Model, n_labels: int) -> None:
+    """Check the parameters and what else was learned, in a network that was loaded on trial."""
     tags = model.get_ref("scores").maybe_get_dim("nO")
     if tags is not None and tags != n_tags(n_labels):
         raise ValueError(f"its network has {tags} tags, but its {n_labels} labels need others")
@@ -131,26 +144,22 @@ def _validate_shapes(model: Model, own: list[Model], n_labels: int) -> None:
     unseen = model.attrs["unseen_labels"]
     if not set(unseen) <= set(range(n_labels)):
         raise ValueError(f"it has unseen labels {unseen} of {n_labels} labels")
+    own = list(_own_nodes(model).values())
+    if len({node.has_param(param) for node in own for param in node.param_names}) > 1:
+        raise ValueError("some of its parameters are missing")
     for node in own:
-        if "known" in node.attrs and len(node.attrs["known"]) != 2 * len(node.attrs["counts"]):
+        known, counts = node.attrs.get("known", b""), node.attrs.get("counts", b"")
+        if len(known) != 2 * len(counts) or len(known) % 8:
             raise ValueError(f"the known values of {node.name} and their counts do not match")
-        if "known" in node.attrs and len(node.attrs["known"]) % 8:
-            raise ValueError(f"the known values of {node.name} are cut off")
         for param in node.param_names:
             if node.has_param(param):
                 _validate_param(node, param)
 
 
 def _validate_param(node: Model, param: str) -> None:
-    value, shape = np.asarray(node.get_param(param)), _SHAPES[param](node)
+    value = np.asarray(node.get_param(param))
+    shape = tuple(node.get_dim(dim) + (dim == "n_labels") for dim in _DIMS[param])
     if value.shape != shape:
         raise ValueError(f"{node.name} has {param} of shape {value.shape}, not {shape}")
     if value.dtype.kind != "f" or not np.isfinite(value).all():
         raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
-
-
-def _own_nodes(model: Model) -> dict[int, Model]:
-    """The nodes of our layers by their place: all but those of somebody else's token vectors."""
-    tok2vec = model.get_ref("tok2vec")
-    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
-    return {i: node for i, node in enumerate(model.walk()) if node not in others}

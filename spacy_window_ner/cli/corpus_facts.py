@@ -12,7 +12,7 @@ from spacy.training import Example
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
-from ..alignment import read_gold, same_tokens
+from ..annotations import read_gold, same_tokens
 from ..features import Lexemes, extract
 
 _IOB_MISSING, _IOB_BEGIN = 0, 3

@@ -6,7 +6,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_window_ner.alignment import Gold, allow_only, preset_mask, read_gold
+from spacy_window_ner.annotations import Gold, allow_only, preset_mask, read_gold
 from spacy_window_ner.tags import BEGIN, IN, LAST, MISSING, OUTSIDE, UNIT, n_tags
 from spacy_window_ner.viterbi import best_tags
 from tests.helpers import NLP, document_slices, entities_of, entity_tags, examples
@@ -135,13 +135,14 @@ def test_entities_side_by_side_stay_two():
     assert read_gold([example], LABELS).tags.tolist() == expected
 
 
-def test_no_entity_goes_on_in_the_next_document():
+def test_no_entity_continues_in_the_next_document():
     batch = [example_from(["a", "b"], ["B-A", "L-A"]) for _ in range(2)]
-    for example in batch:  # a document may begin with I, if whoever wrote it did so
-        iob = [[INSIDE, label] for label in example.reference.to_array(ENT_TYPE)]
-        example.reference.from_array([ENT_IOB, ENT_TYPE], np.asarray(iob, dtype=np.uint64))
-    assert [token.ent_iob for token in batch[1].reference] == [INSIDE, INSIDE]
     assert read_gold(batch, LABELS).tags.tolist() == [*entity_tags(0, 2), *entity_tags(0, 2)]
+    # A document that begins with I, if somebody writes it so, is invalid in all of spaCy.
+    iob = [[INSIDE, label] for label in batch[1].reference.to_array(ENT_TYPE)]
+    batch[1].reference.from_array([ENT_IOB, ENT_TYPE], np.asarray(iob, dtype=np.uint64))
+    with pytest.raises(ValueError, match="E093"):
+        read_gold(batch, LABELS)
 
 
 def test_a_document_without_annotation_is_missing_beside_others():
@@ -314,7 +315,7 @@ def tags_in_entity(label, length):
 @examples(80)
 def test_preset_mask_equals_the_rules(docs):
     expected = [row for doc in docs for row in plain_mask(doc)]
-    found, has_presets = preset_mask(docs, LABELS)
+    found, has_presets = preset_mask(docs, LABELS, 2)
     # A document's own flag for blocked tokens is an entity's first token without a type.
     assert has_presets == any(token.ent_iob_ in ("B", "I") for doc in docs for token in doc)
     if found is None:
@@ -330,7 +331,7 @@ def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
     lengths = np.asarray([len(doc) for doc in docs])
     rng = np.random.RandomState(seed)
     emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
-    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, preset_mask(docs, LABELS)[0])
+    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, preset_mask(docs, LABELS, 2)[0])
     for doc, of in zip(docs, document_slices(lengths), strict=True):
         found = [doc[start:end] for start, end, _ in entities_of(tags[of].tolist())]
         presets = {(ent.start, ent.end) for ent in doc.ents if ent.label_ in KNOWN}
@@ -346,14 +347,14 @@ def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
 
 @pytest.mark.parametrize("words", [[], ["Paris", "Hilton"]])
 def test_documents_without_anything_set_have_no_mask(words):
-    assert preset_mask([Doc(NLP.vocab, words=words)], LABELS) == (None, False)
-    assert preset_mask([], LABELS) == (None, False)
+    assert preset_mask([Doc(NLP.vocab, words=words)], LABELS, 2) == (None, False)
+    assert preset_mask([], LABELS, 2) == (None, False)
 
 
 def test_tokens_set_outside_by_an_earlier_component_are_free():
     doc = Doc(NLP.vocab, words=["Paris", "Hilton", "wowed"])
     doc.set_ents([Span(doc, 2, 3, label="A")])
-    mask, has_presets = preset_mask([doc], LABELS)
+    mask, has_presets = preset_mask([doc], LABELS, 2)
     assert has_presets
     assert mask[:2].all()
     assert np.flatnonzero(mask[2]).tolist() == [1 + UNIT]
@@ -361,7 +362,7 @@ def test_tokens_set_outside_by_an_earlier_component_are_free():
 
 def test_the_first_token_of_a_document_may_begin_anything():
     docs = [Doc(NLP.vocab, words=["a", "b"], sent_starts=[True, False]) for _ in range(2)]
-    assert preset_mask(docs, LABELS) == (None, False)
+    assert preset_mask(docs, LABELS, 2) == (None, False)
 
 
 def test_gold_is_a_plain_record():
