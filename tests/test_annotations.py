@@ -6,7 +6,17 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_window_ner.annotations import Gold, allow_only, preset_mask, read_gold
+from spacy_window_ner.annotations import (
+    Gold,
+    Survey,
+    allow_only,
+    has_gold,
+    preset_mask,
+    read_gold,
+    set_entities,
+    survey,
+)
+from spacy_window_ner.decoding import Entities
 from spacy_window_ner.tags import BEGIN, IN, LAST, MISSING, OUTSIDE, UNIT, n_tags
 from spacy_window_ner.viterbi import best_tags
 from tests.helpers import NLP, document_slices, entities_of, entity_tags, examples
@@ -325,6 +335,26 @@ def test_preset_mask_equals_the_rules(docs):
         assert found.tolist() == expected
 
 
+@given(docs=st.lists(preset_docs(), min_size=1, max_size=3), used=st.sets(st.integers(0, 1)))
+@examples(60)
+def test_tags_of_labels_that_are_not_in_use_are_forbidden(docs, used):
+    """Entities of these are outside, as those of labels that the network does not have."""
+    labels = {hash_: number for hash_, number in LABELS.items() if number in used}
+    found, has_presets = preset_mask(docs, labels, 2)
+    every, _ = preset_mask(docs, LABELS, 2)
+    assert has_presets == preset_mask(docs, LABELS, 2)[1]
+    if found is None:
+        assert every is None
+        assert len(used) == 2
+        return
+    expected = np.ones(found.shape, dtype=bool) if every is None else every.copy()
+    for number in {0, 1} - used:
+        of_entity = (expected[:, 1 + 4 * number : 5 + 4 * number]).any(axis=1) & ~expected[:, 0]
+        expected[of_entity, OUTSIDE] = True
+        expected[:, 1 + 4 * number : 5 + 4 * number] = False
+    np.testing.assert_array_equal(found, expected)
+
+
 @given(docs=st.lists(preset_docs(), min_size=1, max_size=3), seed=st.integers(0, 2**32 - 1))
 @examples(100)
 def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
@@ -368,3 +398,121 @@ def test_the_first_token_of_a_document_may_begin_anything():
 def test_gold_is_a_plain_record():
     gold = Gold(np.asarray([0, MISSING]), np.zeros((0, 3), dtype=int), [])
     assert gold.allowed(1).tolist() == [[True] + [False] * 4, [True] * 5]
+
+
+def test_labels_of_gold_are_those_of_entities_and_of_incorrect_spans():
+    gold = Gold(np.asarray([0, MISSING, 1 + 4 * 2 + UNIT]), np.asarray([[0, 1, 5]]), [])
+    assert gold.labels() == {2, 5}
+    assert Gold(np.asarray([0, MISSING]), np.zeros((0, 3), dtype=int), []).labels() == set()
+
+
+# What initialization reads
+
+
+class Reader:
+    def __init__(self):
+        self.texts = []
+
+    def add(self, docs):
+        self.texts += [doc.text for doc in docs]
+
+
+def test_survey_reads_all_examples_once():
+    known = [example_from([f"w{i}", "x"], ["U-A", "-"]) for i in range(300)]
+    unknown = Example(Doc(NLP.vocab, words=["u"]), Doc(NLP.vocab, words=["u"]))
+    empty = Example(Doc(NLP.vocab), Doc(NLP.vocab))
+    last = example_from(["y"], ["U-Z"])
+    other_tokens = Doc(NLP.vocab, words=["p", "q"], spaces=[False, False])
+    other_tokens.ents = [Span(other_tokens, 0, 1, label="B")]
+    misaligned = Example(Doc(NLP.vocab, words=["pq"], spaces=[False]), other_tokens)
+    reader = Reader()
+    found = survey(iter([empty, unknown, *known, misaligned, last]), [reader], None)
+    assert found.n_examples == 304
+    assert found.labels == {"A", "B", "Z"}
+    assert [span.text for span in found.misaligned] == ["p"]
+    assert found.sample == [unknown.predicted, *(eg.predicted for eg in known[:9])]
+    # Documents without tokens or annotation are not learned.
+    assert reader.texts == [eg.predicted.text for eg in (*known, misaligned, last)]
+    assert survey([], [], None) == Survey()
+
+
+def test_an_example_with_incorrect_spans_alone_has_something_to_learn():
+    reference = Doc(NLP.vocab, words=["a", "b"])
+    example = Example(Doc(NLP.vocab, words=["a", "b"]), reference)
+    assert not has_gold(example)
+    reference.spans[KEY] = []
+    assert not has_gold(example, KEY)
+    reference.spans[KEY] = [Span(reference, 0, 1, label="A")]
+    assert has_gold(example, KEY)
+    assert not has_gold(example)
+    assert has_gold(example_from(["a"], ["O"]))
+    assert not has_gold(example_from([], []))
+
+
+# Writing
+
+
+def entities_in(docs, rows, has_presets, rng):
+    """Entities of a batch by rows (document, start, end, label number)."""
+    lengths = np.asarray([len(doc) for doc in docs])
+    starts = np.cumsum(lengths) - lengths
+    spans = [(starts[d] + start, starts[d] + end, label) for d, start, end, label in rows]
+    probabilities = rng.uniform(size=len(rows))
+    spans = np.asarray(spans, dtype=np.int64).reshape(-1, 3)
+    return Entities(spans, probabilities, lengths, has_presets)
+
+
+@given(docs=st.lists(preset_docs(), min_size=1, max_size=3), seed=st.integers(0, 2**32 - 1))
+@examples(80)
+def test_set_entities_adds_to_what_is_there(docs, seed):
+    """What is decoded under the mask is written, and nothing that was there is changed."""
+    lengths = np.asarray([len(doc) for doc in docs])
+    rng = np.random.RandomState(seed)
+    emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
+    mask, has_presets = preset_mask(docs, LABELS, 2)
+    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, mask)
+    rows = [
+        (d, *entity)
+        for d, of in enumerate(document_slices(lengths))
+        for entity in entities_of(tags[of].tolist())
+    ]
+    before = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs]
+    blocked = [[t.i for t in doc if t.ent_iob_ == "B" and not t.ent_type_] for doc in docs]
+    entities = entities_in(docs, rows, has_presets, rng)
+    set_entities(docs, entities, list(LABELS), KEY)
+    for d, doc in enumerate(docs):
+        new = [
+            ((start, end, KNOWN[label]), np.float32(p))
+            for (of, start, end, label), p in zip(rows, entities.probabilities, strict=True)
+            if of == d and (start, end, KNOWN[label]) not in before[d]
+        ]
+        found = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+        assert sorted(found) == sorted([*before[d], *(span for span, _ in new)])
+        assert [t.i for t in doc if t.ent_iob_ == "B" and not t.ent_type_] == blocked[d]
+        assert all(token.ent_iob_ for token in doc)
+        group = doc.spans[KEY]
+        assert [(s.start, s.end, s.label_) for s in group] == [span for span, _ in new]
+        assert group.attrs["scores"].tolist() == [p for _, p in new]
+
+
+def test_set_entities_without_a_key_or_probabilities_writes_no_group():
+    doc = Doc(NLP.vocab, words=["a", "b"])
+    entities = entities_in([doc], [(0, 0, 1, 1)], False, np.random.RandomState(0))
+    set_entities([doc], entities, list(LABELS), None)
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("a", "B")]
+    entities.probabilities = None
+    set_entities([doc], entities, list(LABELS), KEY)
+    assert len(doc.spans) == 0
+
+
+def test_the_fields_of_entities_that_are_there_are_kept():
+    doc = Doc(NLP.vocab, words=["a", "b", "c", "d"])
+    present = Span(doc, 1, 3, label="C", kb_id="Q1", span_id="id1")
+    doc.set_ents([present], default="missing")
+    entities = entities_in([doc], [(0, 0, 1, 0)], True, np.random.RandomState(0))
+    set_entities([doc], entities, list(LABELS), KEY)
+    assert [token.ent_iob_ for token in doc] == ["B", "B", "I", "O"]
+    assert [(e.text, e.label_, e.kb_id_, e.id_) for e in doc.ents] == [
+        ("a", "A", "", ""),
+        ("b c", "C", "Q1", "id1"),
+    ]
