@@ -15,7 +15,7 @@ _DIMS = {"W": ("nO", "nI"), "b": ("nO",), "E": ("nV", "nO"), "T": ("n_labels", "
 # What training writes into a node's attrs; all others are settings, which come from a config.
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts"}
 # Layers that networks saved by version 0.1 have, and no later ones.
-_FIRST_EDITION = {"window", "with_document", "classifier"}
+FIRST_EDITION = {"window", "with_document", "classifier"}
 
 
 def first_edition_error() -> ValueError:
@@ -90,7 +90,7 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
         trial.from_bytes(data)
         _validate_values(trial, len(labels))
     except Exception as error:
-        if _FIRST_EDITION & layers - {node.name for node in model.walk()}:
+        if FIRST_EDITION & layers - {node.name for node in model.walk()}:
             raise first_edition_error() from error
         raise ValueError(
             f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "

@@ -9,7 +9,7 @@ import srsly
 from spacy.language import Language
 from thinc.api import Model
 
-from spacy_window_ner.serialization import load_model
+from spacy_window_ner.serialization import FIRST_EDITION, first_edition_error, load_model
 
 from .pipelines import (
     blank,
@@ -21,6 +21,7 @@ from .pipelines import (
     trained,
 )
 
+VERSION_0_1 = Path(__file__).parent / "data" / "version_0_1"
 LABELS = ["DATE", "LOC", "PER"]
 TEXTS = [*texts_of()[:2], "", "x"]
 
@@ -353,6 +354,24 @@ def test_a_network_of_another_component_is_refused(trained_copy: Language):
     nlp.initialize()
     model: Model = nlp.get_pipe("tagger").model
     assert_refused(trained_copy, model.to_bytes())
+
+
+# Version 0.1
+
+
+def test_a_network_of_version_0_1_is_refused_with_the_reason():
+    """The file was saved by version 0.1.0, with layers that no later network has."""
+    data = (VERSION_0_1 / "model").read_bytes()
+    model = ner_of(blank()).model
+    for node in model.walk():
+        node.name = f"later_{node.name}" if node.name in FIRST_EDITION else node.name
+    before = model.to_bytes()
+    with pytest.raises(ValueError, match=r"saved by version 0\.1.*have changed.*spacy train") as info:
+        load_model(model, data, ["A"], "names")
+    assert str(info.value) == str(first_edition_error())
+    assert model.to_bytes() == before
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        load_model(model, data[:-1], ["A"], "names")
 
 
 # The component around it
