@@ -65,13 +65,11 @@ class Survey:
     labels (Set[str]): The labels of its entities.
     misaligned (List[Span]): The entities that do not align with the pipeline's tokens.
     sample (List[Doc]): Some documents with tokens, to infer widths from.
-    n_examples (int): The number of examples.
     """
 
     labels: set[str] = field(default_factory=set)
     misaligned: list[Span] = field(default_factory=list)
     sample: list[Doc] = field(default_factory=list)
-    n_examples: int = 0
 
 
 def allow_only(tags: NDArray[np.integer], n_labels: int) -> NDArray[np.bool_]:
@@ -188,23 +186,27 @@ def _is_blocked(iob: NDArray, types: NDArray) -> NDArray[np.bool_]:
     return (iob == _IOB_BEGIN) & (types == 0)
 
 
-def warn_misaligned(misaligned: Sequence[Span], name: str) -> None:
-    """Warn of entities that do not align.
+def warn_misaligned(misaligned: Sequence[Span], name: str) -> bool:
+    """Warn of entities that do not align, if there are any.
 
     misaligned (Sequence[Span]): The entities, as in `Gold`.
     name (str): Name of the component.
+    RETURNS (bool): Whether there are any.
     """
+    if not misaligned:
+        return False
     some = ", ".join(repr(span.text) for span in misaligned[:3])
     warnings.warn(
         f"[{name}] {len(misaligned)} gold entities do not align with the pipeline's tokens, for "
         f"example {some}. Their tokens count as missing annotation: nothing is learned from them. "
         f"Check the offsets, or the tokenizer.",
-        stacklevel=5,
+        stacklevel=3,
     )
+    return True
 
 
 def survey(
-    examples: Iterable[Example], readers: Sequence[Any], incorrect_spans_key: str | None
+    examples: Iterable[Example], readers: Sequence[Any], incorrect_spans_key: str | None, name: str
 ) -> Survey:
     """Read the training data once, a batch at a time.
 
@@ -212,11 +214,12 @@ def survey(
     readers (Sequence[VocabularyReader]): What reads the vocabulary of the predicted documents.
         Documents without annotation are left out: their words are not learned.
     incorrect_spans_key (Optional[str]): Where the references' incorrect spans are.
+    name (str): Name of the component, for messages.
     RETURNS (Survey): What was found.
+    RAISES (ValueError): If there is no example (spaCy's E923).
     """
-    found = Survey()
+    found, batch = Survey(), None
     for batch in minibatch(examples, size=256):
-        found.n_examples += len(batch)
         found.labels |= labels_of(example.reference for example in batch)
         found.misaligned += read_gold(batch, {}).misaligned
         docs = [example.predicted for example in batch if has_gold(example, incorrect_spans_key)]
@@ -224,6 +227,10 @@ def survey(
             reader.add(docs)
         with_tokens = (example.predicted for example in batch if len(example.predicted))
         found.sample += islice(with_tokens, _SAMPLE_SIZE - len(found.sample))
+    if batch is None:
+        raise ValueError(Errors.E923.format(name=name))
+    for reader in readers:
+        reader.finish()
     return found
 
 

@@ -10,7 +10,7 @@ from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.pipeline.ner import ner_score
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
@@ -82,15 +82,15 @@ class WindowNER(TrainablePipe):
         model (thinc.api.Model): The network, from a list of Docs to `Scores`.
         name (str): The component instance name, used to add entries to the losses.
         spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities, with their
-            probabilities in `attrs["scores"]`. If None, these are not computed, which saves time.
+            probabilities in `attrs["scores"]`. If None, they are not computed.
         threshold (Optional[float]): If given, spans with a higher probability are entities, the
             more probable first where they overlap; lower values favor recall, higher values
             precision. If None, the entities are those of the best tag sequence. Needs `crf`.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are known not to be entities.
         scorer (Optional[Callable]): The scoring method.
-        RAISES (ValueError): If the threshold is out of range or the objective is not `crf`, or if
-            spans_key is where the network reads the matches of a gazetteer.
+        RAISES (ValueError): If the threshold is out of range or the objective is not `crf`, or
+            if spans_key is the network's gazetteer_key.
         """
         _validate_settings(model, spans_key, threshold)
         self.vocab = vocab
@@ -109,9 +109,7 @@ class WindowNER(TrainablePipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The network's labels and those of entities that documents already
-        had, sorted.
-        """
+        """RETURNS (Tuple[str]): The labels of the network and of preset entities, sorted."""
         return tuple(sorted(self._met_labels.union(self.cfg["labels"])))
 
     @property
@@ -168,12 +166,9 @@ class WindowNER(TrainablePipe):
         if has_presets:
             # The network does not grow here, only in training, so that threads can share it.
             self._met_labels |= labels_of(docs)
+        threshold, wanted = self.cfg["threshold"], self.cfg["spans_key"] is not None
         entities = decode(
-            scores,
-            self._objective,
-            allowed,
-            threshold=self.cfg["threshold"],
-            probabilities=self.cfg["spans_key"] is not None,
+            scores, self._objective, allowed, threshold=threshold, probabilities=wanted
         )
         entities.has_presets = has_presets
         return entities
@@ -264,15 +259,12 @@ class WindowNER(TrainablePipe):
         examples = list(examples)
         validate_examples(examples, "WindowNER.get_loss")
         labels = self.cfg["labels"]
-        gold = read_gold(
-            examples, label_numbers(labels, self.vocab.strings), self.incorrect_spans_key
-        )
-        self._warn_once(gold.misaligned)
+        numbers = label_numbers(labels, self.vocab.strings)
+        gold = read_gold(examples, numbers, self.incorrect_spans_key)
+        self._has_warned = self._has_warned or warn_misaligned(gold.misaligned, self.name)
         mark_seen(self.model, gold.labels())
-        legal = legal_tags(seen_labels(self.model))
-        loss, d_scores = self._objective.loss(
-            scores, gold.allowed(len(labels)), legal, gold.incorrect
-        )
+        allowed, legal = gold.allowed(len(labels)), legal_tags(seen_labels(self.model))
+        loss, d_scores = self._objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
             raise ValueError(
                 f"[{self.name}] The loss is {loss}: training has diverged. Lower the learning "
@@ -301,12 +293,8 @@ class WindowNER(TrainablePipe):
         self._add_labels([] if labels is None else labels)
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
-        data = survey(get_examples(), readers, self.incorrect_spans_key)
-        if not data.n_examples:
-            raise ValueError(Errors.E923.format(name=self.name))
-        for reader in readers:
-            reader.finish()
-        self._warn_once(data.misaligned)
+        data = survey(get_examples(), readers, self.incorrect_spans_key, self.name)
+        self._has_warned = self._has_warned or warn_misaligned(data.misaligned, self.name)
         if labels is None:
             self._add_labels(sorted(data.labels))
         self.model.initialize(X=data.sample or [Doc(self.vocab, words=["x"])])
@@ -325,9 +313,9 @@ class WindowNER(TrainablePipe):
         return self._load(read_saved(util.from_bytes, bytes_data, *read, exclude, self.name))
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "WindowNER":
-        """Load the component from a directory that `to_disk` wrote; see `from_bytes`.
+        """Load the component from a directory, as `from_bytes` does from bytes.
 
-        path (Union[str, Path]): The directory.
+        path (Union[str, Path]): The directory that `to_disk` wrote.
         """
         read = self.vocab.from_disk, Path.read_bytes
         return self._load(read_saved(util.from_disk, path, *read, exclude, self.name))
@@ -340,11 +328,6 @@ class WindowNER(TrainablePipe):
         for label in cfg["labels"]:
             self.vocab.strings.add(label)
         return self
-
-    def _warn_once(self, misaligned: Sequence[Span]) -> None:
-        if misaligned and not self._has_warned:
-            self._has_warned = True
-            warn_misaligned(misaligned, self.name)
 
     def _require_initialized(self) -> None:
         if not self.model.get_ref("scores").has_param("W"):
@@ -359,10 +342,8 @@ def _validate_settings(model: Model, spans_key: str | None, threshold: float | N
             f'threshold needs the probabilities of objective = "crf", but the objective is '
             f"{model.attrs['objective']!r}. Set threshold = null."
         )
-    if spans_key is not None and any(
-        node.name == GAZETTEER and node.attrs["spans_key"] == spans_key for node in model.walk()
-    ):
+    if spans_key in [node.attrs["spans_key"] for node in model.walk() if node.name == GAZETTEER]:
         raise ValueError(
-            f"spans_key and gazetteer_key are both {spans_key!r}: the network would take what "
-            f"it finds for names of a list. Give one of them another name."
+            f"spans_key and gazetteer_key are both {spans_key!r}: the network would read its own "
+            f"predictions as matches of the gazetteer. Give one of them another name."
         )

@@ -8,7 +8,6 @@ from spacy.training import Example
 
 from spacy_window_ner.annotations import (
     Gold,
-    Survey,
     allow_only,
     has_gold,
     preset_mask,
@@ -412,9 +411,13 @@ def test_labels_of_gold_are_those_of_entities_and_of_incorrect_spans():
 class Reader:
     def __init__(self):
         self.texts = []
+        self.is_finished = False
 
     def add(self, docs):
         self.texts += [doc.text for doc in docs]
+
+    def finish(self):
+        self.is_finished = True
 
 
 def test_survey_reads_all_examples_once():
@@ -426,14 +429,20 @@ def test_survey_reads_all_examples_once():
     other_tokens.ents = [Span(other_tokens, 0, 1, label="B")]
     misaligned = Example(Doc(NLP.vocab, words=["pq"], spaces=[False]), other_tokens)
     reader = Reader()
-    found = survey(iter([empty, unknown, *known, misaligned, last]), [reader], None)
-    assert found.n_examples == 304
+    found = survey(iter([empty, unknown, *known, misaligned, last]), [reader], None, "names")
     assert found.labels == {"A", "B", "Z"}
     assert [span.text for span in found.misaligned] == ["p"]
     assert found.sample == [unknown.predicted, *(eg.predicted for eg in known[:9])]
     # Documents without tokens or annotation are not learned.
     assert reader.texts == [eg.predicted.text for eg in (*known, misaligned, last)]
-    assert survey([], [], None) == Survey()
+    assert reader.is_finished
+
+
+def test_survey_without_examples_is_an_error_and_teaches_nothing():
+    reader = Reader()
+    with pytest.raises(ValueError, match=r"E923.*'names'"):
+        survey([], [reader], None, "names")
+    assert not reader.is_finished
 
 
 def test_an_example_with_incorrect_spans_alone_has_something_to_learn():

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from spacy.util import fix_random_seed
 from thinc.api import SGD, Adam, Model
 
 from spacy_window_ner import WindowNER
+from spacy_window_ner.architectures import lexeme_embed, window_classifier
 from spacy_window_ner.objectives import get_objective
 from spacy_window_ner.tags import n_tags, spans_to_tags
 
@@ -87,6 +89,28 @@ def test_factory_tells_what_it_assigns_and_how_it_is_scored():
 def test_settings_reach_the_component():
     ner = ner_of(blank(spans_key="mine", incorrect_spans_key="wrong", scorer=None))
     assert (ner.cfg["spans_key"], ner.incorrect_spans_key, ner.scorer) == ("mine", "wrong", None)
+
+
+def test_the_config_has_all_settings_and_is_the_same_after_saving(tmp_path: Path):
+    """The defaults are those of the architectures' signatures, as lists where a file has lists."""
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("window_ner")
+    nlp.initialize()
+    model = nlp.config["components"]["window_ner"]["model"]
+    for settings, builder in ((model, window_classifier), (model["tok2vec"], lexeme_embed)):
+        parameters = signature(builder).parameters
+        assert set(settings) == {"@architectures", *parameters}
+        for name, parameter in parameters.items():
+            if name != "tok2vec":
+                default = parameter.default
+                assert settings[name] == (list(default) if type(default) is tuple else default)
+    nlp.to_disk(tmp_path)
+    for config in (spacy.load(tmp_path).config, util.load_config(tmp_path / "config.cfg")):
+        assert config["components"] == nlp.config["components"]
+    # Nobody who changes the config of a pipeline changes that of the next.
+    model["tok2vec"]["attrs"].append("LOWER")
+    other = spacy.blank("xx").add_pipe("window_ner")
+    assert "LOWER" not in other.tok2vec.attrs["attrs"]
 
 
 # Initialization

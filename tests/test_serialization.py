@@ -366,7 +366,9 @@ def test_a_network_of_version_0_1_is_refused_with_the_reason():
     for node in model.walk():
         node.name = f"later_{node.name}" if node.name in FIRST_EDITION else node.name
     before = model.to_bytes()
-    with pytest.raises(ValueError, match=r"saved by version 0\.1.*have changed.*spacy train") as info:
+    with pytest.raises(
+        ValueError, match=r"saved by version 0\.1.*have changed.*spacy train"
+    ) as info:
         load_model(model, data, ["A"], "names")
     assert str(info.value) == str(first_edition_error())
     assert model.to_bytes() == before

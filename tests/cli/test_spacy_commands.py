@@ -21,7 +21,7 @@ from spacy.training import Corpus, Example
 from typer.testing import CliRunner
 
 from spacy_window_ner import __version__
-from spacy_window_ner.component import default_config
+from spacy_window_ner.component import DEFAULT_MODEL
 from spacy_window_ner.tags import n_tags
 
 from ..pipelines import (
@@ -129,11 +129,10 @@ def test_fill_config_adds_what_is_missing(filled: Project):
     assert component["spans_key"] == "window_ner"
     assert component["threshold"] is component["incorrect_spans_key"] is None
     assert component["scorer"] == {"@scorers": "spacy.ner_scorer.v1"}
-    defaults = util.Config().from_str(default_config)["model"]
-    assert set(component["model"]) == set(defaults)
-    assert component["model"]["objective"] == defaults["objective"]
+    assert set(component["model"]) == set(DEFAULT_MODEL)
+    assert component["model"]["objective"] == DEFAULT_MODEL["objective"]
     assert component["model"]["hidden_width"] == small_model()["hidden_width"]  # as it was
-    assert set(component["model"]["tok2vec"]) == set(defaults["tok2vec"])
+    assert set(component["model"]["tok2vec"]) == set(DEFAULT_MODEL["tok2vec"])
     assert config["training"]["score_weights"]["ents_f"] == 1.0
     assert "Nothing to auto-fill" in run(
         "init", "fill-config", filled.config, filled.path / "again.cfg"
