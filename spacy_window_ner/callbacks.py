@@ -1,8 +1,8 @@
 """Choose the threshold of a trained window_ner on development data, when a pipeline is saved.
 
-Viterbi finds the reading that is right most often as a whole, which is not the set of entities with
-the best F1: where names are hard to tell, it leaves most of them out. The spans are ranked by their
-probability instead, and the cut with the best F1 on the development data becomes the threshold.
+Viterbi decoding finds the most probable tag sequence, which is not the set of entities with the
+best F1: where names are hard to recognize, it misses most of them. Here spans are ranked by
+probability, and the cut with the best F1 on the development data becomes the threshold.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from spacy.training import Corpus, Example
 
 from .component import WindowNER
 
-# Spans below this are not worth a look: no system with an F1 of 0.1 is in use.
+# The best threshold is half of the best F1 (Lipton et al. 2014), and no system in use has 0.1.
 LOWEST = 0.05
 _KEY = "window_ner_find_threshold"
 
@@ -29,8 +29,8 @@ def create_find_threshold(
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
-    RETURNS (Callable): From a pipeline to the same pipeline, with `threshold` set to what gives the
-        best F1 on the development data.
+    RETURNS (Callable): A function that sets the `threshold` of a pipeline's component to the value
+        with the best F1 on the development data, and returns the pipeline.
     """
 
     def callback(nlp: Language) -> Language:
@@ -46,10 +46,10 @@ def create_find_threshold(
 
 
 def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> None:
-    """Set the threshold of a component to what gives the best F1 on examples.
+    """Set the threshold of a component to the value with the best F1 on examples.
 
     nlp (Language): The pipeline; its settings are changed.
-    name (str): Name of the component, a WindowNER with the objective `crf`.
+    name (str): Name of the component, a WindowNER. Objectives other than `crf` have no threshold.
     examples (List[Example]): The development data.
     RAISES (ValueError): If the component is not a WindowNER.
     """
@@ -65,22 +65,22 @@ def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Non
 
 
 def best_cut(
-    probabilities: NDArray[np.float64], right: NDArray[np.bool_], n_gold: int
+    probabilities: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int
 ) -> tuple[float | None, float]:
     """Find the threshold with the best F1.
 
     probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
-    right (ndarray): Shape (n_spans,), which of them are entities.
+    correct (ndarray): Shape (n_spans,) bool, which of them are entities.
     n_gold (int): The number of entities.
-    RETURNS (Tuple[Optional[float], float]): The threshold, half-way between the last span above and
-        the first below it, and the F1 (0 to 1); None and 0 if there is no span.
+    RETURNS (Tuple[Optional[float], float]): The threshold, halfway between the last span above it
+        and the first below it, and the F1 (0 to 1); None and 0 if there is no span.
     """
     if len(probabilities) == 0:
         return None, 0.0
     order = np.argsort(-probabilities, kind="stable")
     ranked = np.append(probabilities[order], LOWEST)
     n_predicted = np.arange(1, len(order) + 1)
-    f_scores = 2 * np.cumsum(right[order]) / (n_predicted + n_gold)
+    f_scores = 2 * np.cumsum(correct[order]) / (n_predicted + n_gold)
     f_scores[ranked[:-1] == ranked[1:]] = 0  # equal probabilities cannot be cut apart
     best = int(np.argmax(f_scores))
     threshold = float((ranked[best] + ranked[best + 1]) / 2)
@@ -90,17 +90,17 @@ def best_cut(
 def _ranked_spans(
     nlp: Language, component: WindowNER, examples: list[Example]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probability and rightness of all spans above `LOWEST`, the likelier where they overlap."""
+    """The probabilities of spans above `LOWEST` (n_spans,), and which are entities (n_spans,)."""
     before = component.cfg
     component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
     try:
         docs = list(nlp.pipe(example.predicted for example in examples))
     finally:
         component.cfg = before
-    probabilities, right = [], []
+    probabilities, correct = [], []
     for doc, example in zip(docs, examples, strict=True):
         group = doc.spans[_KEY]
         gold = {(ent.start_char, ent.end_char, ent.label) for ent in example.reference.ents}
-        right += [(span.start_char, span.end_char, span.label) in gold for span in group]
+        correct += [(span.start_char, span.end_char, span.label) in gold for span in group]
         probabilities += group.attrs["scores"].tolist()
-    return np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=bool)
+    return np.asarray(probabilities, dtype=np.float64), np.asarray(correct, dtype=bool)

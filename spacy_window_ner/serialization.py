@@ -84,9 +84,9 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     try:
         theirs = srsly.msgpack_loads(data)
         layers = {str(node["name"]) for node in theirs["nodes"]}
-        for i in _own_nodes(model):
-            parts = ("nodes", "attrs", "params")
-            _validate_node(*({part: saved[part][i] for part in parts} for saved in (ours, theirs)))
+        for i, node in _own_nodes(model).items():
+            both = ({part: saved[part][i] for part in ours} for saved in (ours, theirs))
+            _validate_node(node, *both)
         trial.from_bytes(data)
         _validate_values(trial, len(labels))
     except Exception as error:
@@ -108,12 +108,12 @@ def _own_nodes(model: Model) -> dict[int, Model]:
     return {i: node for i, node in enumerate(model.walk()) if node not in others}
 
 
-def _validate_node(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+def _validate_node(node: Model, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     """Compare a node with what is saved of it. Thinc accepts any names, references and settings,
     and keeps its own where some are missing.
     """
-    layer, saved = ours["nodes"]["name"], theirs["nodes"]
-    if type(saved["name"]) is not str or saved["name"] != layer:
+    layer, saved = node.name, theirs["nodes"]
+    if saved["name"] != layer:
         raise ValueError(f"it has a layer {saved['name']!r} in the place of {layer!r}")
     if saved["refs"] != ours["nodes"]["refs"]:
         raise ValueError(f"the references of {layer} are not {ours['nodes']['refs']}")
@@ -121,13 +121,13 @@ def _validate_node(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         size is None or type(size) is int for size in saved["dims"].values()
     ):
         raise ValueError(f"the dimensions of {layer} are not numbers")
-    for part, kind in (("attrs", "settings"), ("params", "parameters")):
-        if set(theirs[part]) != set(ours[part]):
-            raise ValueError(f"{layer} has the {kind} {sorted(theirs[part])}")
-    for attr, value in ours["attrs"].items():
-        if attr not in _LEARNED and theirs["attrs"][attr] != value:
-            other, value = (srsly.msgpack_loads(b) for b in (theirs["attrs"][attr], value))
+    for attr in node.attrs:  # those that are functions are not saved
+        pair = ours["attrs"].get(attr), theirs["attrs"].get(attr)
+        if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
+            value, other = (part if part is None else srsly.msgpack_loads(part) for part in pair)
             raise ValueError(f"{layer} has {attr} = {other!r}, not {value!r}")
+    if set(theirs["params"]) != set(ours["params"]):
+        raise ValueError(f"{layer} has the parameters {sorted(theirs['params'])}")
     for param, value in theirs["params"].items():
         if value is not None and not isinstance(value, np.ndarray):
             raise ValueError(f"{param} of {layer} is not an array")
