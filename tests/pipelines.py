@@ -170,12 +170,13 @@ def shared(objective: str = "crf") -> Language:
     return trained(model=small_model(objective=objective), steps=60)
 
 
-def copy_of(nlp: Language) -> Language:
-    """A copy of a pipeline with window_ner to change."""
-    config = {**nlp.get_pipe_config("window_ner")}
+def copy_of(nlp: Language, **changes: Any) -> Language:
+    """A copy of a pipeline with window_ner to change, with some of its settings changed."""
+    config = {**nlp.get_pipe_config("window_ner"), **changes}
     del config["factory"]
     new = blank(nlp.lang, **config)
     ner_of(new).from_bytes(ner_of(nlp).to_bytes(exclude=["vocab"]), exclude=["vocab"])
+    ner_of(new).cfg.update(changes)
     return new
 
 
