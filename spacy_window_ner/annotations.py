@@ -113,13 +113,11 @@ def read_gold(
     missing = [np.zeros(0, dtype=bool)]
     offset = 0
     for example in examples:
-        spans, is_missing = _aligned(example)
+        spans, is_missing, not_aligned = _aligned(example)
         missing.append(is_missing)
+        misaligned += not_aligned
         entities += _rows(spans, labels, offset)
         incorrect += _rows(_incorrect_spans(example, incorrect_spans_key), labels, offset)
-        ents = example.reference.ents
-        if len(spans) < len(ents):
-            misaligned += [ent for ent in ents if not example.get_aligned_spans_y2x([ent])]
         offset += len(example.predicted)
     tags = spans_to_tags(_array(entities), offset)
     tags[np.concatenate(missing)] = MISSING
@@ -136,17 +134,22 @@ def same_tokens(example: Example) -> bool:
     return len(x) == len(y) and bool((x.to_array(ORTH) == y.to_array(ORTH)).all())
 
 
-def _aligned(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_]]:
-    """Entities on the predicted tokens, and which of these have no annotation (n_tokens,)."""
+def _aligned(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_], list[Span]]:
+    """Entities on the predicted tokens, which of these tokens have no annotation (n_tokens,), and
+    the reference's entities that do not align with them.
+    """
+    ents = example.reference.ents
     if not same_tokens(example):
         spans, names = example.get_aligned_ents_and_ner()
-        return spans, np.asarray([name is None for name in names], dtype=bool)
+        misaligned = [] if len(spans) == len(ents) else list(ents)
+        misaligned = [ent for ent in misaligned if not example.get_aligned_spans_y2x([ent])]
+        return spans, np.asarray([name is None for name in names], dtype=bool), misaligned
     # The same as spaCy aligns, but many times faster.
-    iob, types, space = _columns([example.reference], [ENT_IOB, ENT_TYPE, IS_SPACE])
+    iob, types, space = example.reference.to_array([ENT_IOB, ENT_TYPE, IS_SPACE]).reshape(-1, 3).T
     missing = (iob == _IOB_MISSING) | _is_blocked(iob, types)
     if iob.any():
         missing &= space == 0  # whitespace is outside in a document with any annotation
-    return example.reference.ents, missing
+    return ents, missing, []
 
 
 def _incorrect_spans(example: Example, key: str | None) -> list[Span]:
