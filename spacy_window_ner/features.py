@@ -1,8 +1,8 @@
 """Doc → arrays of lexical ids.
 
-Text repeats itself: a batch of documents has far fewer distinct lexemes than tokens,
-and all that `LexemeEmbed` computes depends on the lexeme alone. So features are read
-once for each distinct lexeme, and each token only says which lexeme stands there.
+Text repeats itself: a batch of documents has far fewer distinct lexemes than tokens, and all that
+`LexemeEmbed` computes depends on the lexeme alone. So features are read once for each distinct
+lexeme, and a token is the number of its lexeme.
 """
 
 import re
@@ -41,27 +41,23 @@ CLUSTER_TABLE = "lexeme_cluster"
 CLUSTER = "CLUSTER"
 _CLUSTER = re.compile(CLUSTER + r"([1-9]|[1-4]\d|5[0-6])")
 
-# The id that stands for a word that nothing is known of.
+# The id of an unknown value.
 UNKNOWN = 0
 
 
 @dataclass(frozen=True)
 class Lexemes:
-    """The distinct lexemes of a batch of documents, and where they stand.
+    """What the token vectors of distinct lexemes are made of.
 
     ids (ndarray): Shape (n_lexemes, n_attrs) uint64, one column for each attribute.
     orths (ndarray): Shape (n_lexemes,) uint64, the ORTH of each lexeme.
     vector_keys (ndarray): Shape (n_lexemes,) uint64, the keys in the table of static vectors.
-    tokens (ndarray): Shape (n_tokens,) int64, the row in `ids` of each token.
-    lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
     vocab (Vocab): The vocabulary of the documents, for strings and static vectors.
     """
 
     ids: NDArray[np.uint64]
     orths: NDArray[np.uint64]
     vector_keys: NDArray[np.uint64]
-    tokens: NDArray[np.int64]
-    lengths: NDArray[np.int32]
     vocab: Vocab
 
     def __len__(self) -> int:
@@ -69,8 +65,8 @@ class Lexemes:
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """The tokens of a batch of documents, by which of its distinct lexemes they are.
+class LexemeRows:
+    """The distinct lexemes of a batch of documents, and which of them stands at each token.
 
     rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
         has, and the key in the table of static vectors.
@@ -91,17 +87,16 @@ class Tokens:
 
     @property
     def norms(self) -> NDArray[np.uint64]:
-        """The NORM of each lexeme: (n_lexemes,)."""
-        return self.rows[:, 1]
+        """The NORM of each token: (n_tokens,)."""
+        return self.rows[self.tokens, 1]
 
-    def lexemes(self, which: NDArray[np.int64] | None = None) -> Lexemes:
+    def lexemes(self, which: NDArray[np.int64] | slice = slice(None)) -> Lexemes:
         """Read the ids of lexemes.
 
-        which (Optional[ndarray]): Shape (n,), the lexemes to read, each as a token of its own;
-            all if None.
-        RETURNS (Lexemes): Their ids, and which of them stands at each token.
+        which (Union[ndarray, slice]): Shape (n,), the rows to read; all by default.
+        RETURNS (Lexemes): Their ids.
         """
-        rows = self.rows if which is None else self.rows[which]
+        rows = self.rows[which]
         orths, attrs = rows[:, 0], self.attrs
         ids = np.empty((len(rows), len(attrs)), dtype=np.uint64)
         strings = _string_ids(orths, self.vocab) if any(a in STRING_ATTRS for a in attrs) else None
@@ -115,11 +110,7 @@ class Tokens:
             else:
                 ids[:, column] = rows[:, spacy_column]
                 spacy_column += 1
-        if which is None:
-            return Lexemes(ids, orths, rows[:, -1], self.tokens, self.lengths, self.vocab)
-        tokens = np.arange(len(rows), dtype=np.int64)
-        lengths = np.asarray([len(rows)], dtype=np.int32)
-        return Lexemes(ids, orths, rows[:, -1], tokens, lengths, self.vocab)
+        return Lexemes(ids, orths, rows[:, -1], self.vocab)
 
 
 def validate_attrs(attrs: Sequence[str]) -> None:
@@ -152,22 +143,12 @@ def _is_ours(attr: str) -> bool:
     return attr in STRING_ATTRS or cluster_bits(attr) > 0
 
 
-def extract(docs: Sequence[Doc], attrs: Sequence[str]) -> Lexemes:
-    """Read the distinct lexemes of documents and their ids.
-
-    docs (Sequence[Doc]): The documents; they share one vocabulary.
-    attrs (Sequence[str]): The attributes, one column of ids for each.
-    RETURNS (Lexemes): The distinct rows of ids, and which of them stands at each token.
-    """
-    return read(docs, attrs).lexemes()
-
-
-def read(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
+def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     """Read which lexemes stand at the tokens of documents.
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
-    attrs (Sequence[str]): The attributes that tell lexemes apart.
-    RETURNS (Tokens): The distinct lexemes, and which of them stands at each token.
+    attrs (Sequence[str]): The attributes by which lexemes differ.
+    RETURNS (LexemeRows): The distinct lexemes, and which of them stands at each token.
     """
     vocab = docs[0].vocab if docs else Vocab()
     columns = [ORTH, NORM, *_spacy_ids(tuple(attrs)), vocab.vectors.attr]
@@ -176,7 +157,7 @@ def read(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
     table: NDArray[np.uint64] = np.concatenate(arrays)
     keys, tokens, order, starts = group(_fold(table))
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    return Tokens(table[order[starts]], keys, tokens, lengths, tuple(attrs), vocab)
+    return LexemeRows(table[order[starts]], keys, tokens, lengths, tuple(attrs), vocab)
 
 
 def group(
@@ -221,15 +202,15 @@ def _string_ids(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.uint64]:
 
 
 def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
-    """The path of each lexeme's Brown cluster, of its lower-case form if it has none itself; 0
-    for words without: (n_lexemes,) → (n_lexemes,).
+    """The path of each lexeme's Brown cluster, else of its lower-case form's; 0 for words
+    without: (n_lexemes,) → (n_lexemes,).
     """
     table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     if not len(table):
         warnings.warn(
-            f"The attributes {CLUSTER}… say nothing here: the vocabulary has no table "
-            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or give "
-            f"nlp.vocab.lookups the table that the pipeline was trained with.",
+            f"The attributes {CLUSTER}… have no effect here: the vocabulary has no table "
+            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or add "
+            f"to nlp.vocab.lookups the table that the pipeline was trained with.",
             stacklevel=2,
         )
         return np.zeros(len(orths), dtype=np.int64)
@@ -240,14 +221,14 @@ def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
 
 
 def _cluster_ids(paths: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
-    """Ids of the first bits of paths; no id is that of an unknown value by chance."""
+    """Ids of the first bits of paths, none of them equal to `UNKNOWN` by chance."""
     ids = (paths & ((1 << bits) - 1)) + 1
     return np.where(paths == 0, UNKNOWN, ids).astype(np.uint64)
 
 
 @lru_cache(maxsize=2**16)
 def _string_attrs(text: str) -> bytes:
-    """The ids of `STRING_ATTRS`, as numbers of 64 bits one behind another."""
+    """The ids of `STRING_ATTRS`, as consecutive 64-bit numbers."""
     prefixes = [text[:n] for n in (1, 2, 3, 4)]
     suffixes = [text[-n:] for n in (1, 2, 3, 4)]
     ids = [get_string_id(piece) for piece in (*prefixes, *suffixes, _case(text))]

@@ -9,7 +9,7 @@ errors of four step sizes counts, so that a kink (of relu, say) just beside a va
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from .layers.transitions import Scores
+from .layers.window_affine import Windows
 from .objectives import Objective
 
 STEP_SIZES = (1e-4, 1e-5, 1e-6, 1e-7)
@@ -193,6 +194,8 @@ def _arrays(X: Any) -> list[NDArray]:
         return [X.emissions, X.transitions]
     if isinstance(X, Ragged):
         return [X.data]
+    if isinstance(X, Windows):
+        return [X.vectors]
     if isinstance(X, (list, tuple)):
         return [x for part in X for x in _arrays(part)]
     return [X] if isinstance(X, np.ndarray) and X.dtype.kind == "f" else []
@@ -204,6 +207,8 @@ def _with_arrays(Y: Any, arrays: list[NDArray]) -> Any:
         return Scores(arrays[0], arrays[1], Y.lengths)
     if isinstance(Y, Ragged):
         return Ragged(arrays[0], Y.lengths)
+    if isinstance(Y, Windows):
+        return replace(Y, vectors=arrays[0])
     return list(arrays) if isinstance(Y, (list, tuple)) else arrays[0]
 
 

@@ -16,8 +16,9 @@ from thinc.types import Ragged
 
 from .features import Lexemes
 from .gradients import Loss, check_gradients, no_dropout
-from .layers.product_sums import by_layers
+from .layers.lexeme_embed import LEXEME_EMBED
 from .layers.transitions import Scores
+from .layers.window_affine import Windows
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,8 @@ class Node:
     input (str): Shape of what flows in.
     output (str): Shape of what flows out.
     params (Dict[str, Tuple[int, ...]]): Shape of each parameter.
-    error (Optional[float]): The largest relative error of its gradients, those of the node by
-        itself and those of its parameters through the whole network; None for a node that only
-        holds others.
+    error (float): The largest relative error of its gradients: those of the node by itself, and
+        those of its parameters through the whole network.
     """
 
     depth: int
@@ -39,7 +39,7 @@ class Node:
     input: str
     output: str
     params: dict[str, tuple[int, ...]]
-    error: float | None
+    error: float
 
 
 def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> list[Node]:
@@ -51,8 +51,11 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     max_entries (int): How many entries of each array to check.
     RETURNS (List[Node]): The nodes, in the order in which values pass through them.
     """
-    with _recording(model) as flows, no_dropout(model), by_layers(model):
+    with _recording(model) as flows, no_dropout(model):
         model(X, is_train=True)
+        for node in model.walk():
+            if node.name == LEXEME_EMBED:  # the network uses its inner layer only
+                node(X, is_train=True)
     through: dict[tuple[str, str, tuple[int, ...]], float] = {}
     for found in check_gradients(model, X, loss=loss, max_entries=max_entries):
         key = (found.node, found.array, found.shape)
@@ -61,11 +64,9 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     for depth, node in _walk(model):
         shapes = {name: node.get_param(name).shape for name in node.param_names}
         flow_in, flow_out = flows[node.id]
-        error: float | None = None
-        if not node.layers:
-            own = [e.error for e in check_gradients(node, flow_in, max_entries=max_entries)]
-            ends = [through[node.name, name, shape] for name, shape in shapes.items()]
-            error = max([*own, *ends], default=0.0)
+        own = [e.error for e in check_gradients(node, flow_in, max_entries=max_entries)]
+        ends = [through[node.name, name, shape] for name, shape in shapes.items()]
+        error = max([*own, *ends], default=0.0)
         nodes.append(Node(depth, node.name, _shape(flow_in), _shape(flow_out), shapes, error))
     return nodes
 
@@ -104,6 +105,8 @@ def _shape(X: Any) -> str:
         return f"{X.emissions.shape}, {X.transitions.shape}"
     if isinstance(X, Lexemes):
         return f"{len(X)} lexemes"
+    if isinstance(X, Windows):
+        return f"{X.neighbors.shape[1]} windows of {X.vectors.shape}"
     if isinstance(X, Ragged):
         return str(X.data.shape)
     if isinstance(X, np.ndarray):

@@ -7,7 +7,7 @@ import numpy as np
 import srsly
 from thinc.api import Model
 
-from .layers.lexemes import LEXEME_EMBED
+from .layers.lexeme_embed import LEXEME_EMBED
 from .tags import n_tags
 
 # The dimensions that give the shape of each parameter. T has one row and one column more.

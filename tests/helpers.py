@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from thinc.api import Model
 from thinc.types import Ragged
 
-from spacy_window_ner.features import extract
+from spacy_window_ner.features import read_lexemes
 from spacy_window_ner.gradients import check_gradients
 from spacy_window_ner.layers.transitions import Scores
+from spacy_window_ner.layers.window_affine import Windows
 from spacy_window_ner.tags import BEGIN, IN, LAST, OUTSIDE, UNIT, n_tags
 
 GRADIENT_BOUND = 1e-6
@@ -338,6 +339,8 @@ def assert_gradients(layer: Model, X: Any) -> None:
 def _arrays(X: Any) -> list[np.ndarray]:
     if isinstance(X, Ragged):
         return [X.data]
+    if isinstance(X, Windows):
+        return [X.vectors]
     if isinstance(X, list):
         return [x for x in X if isinstance(x, np.ndarray)]
     return [X] if isinstance(X, np.ndarray) else []
@@ -381,4 +384,4 @@ def word_lists(max_docs: int = 4, max_tokens: int = 8) -> st.SearchStrategy[list
 
 def lexemes_of(words: Sequence[str], attrs: Sequence[str]) -> Any:
     """The distinct lexemes of one document."""
-    return extract([make_doc(words)], attrs)
+    return read_lexemes([make_doc(words)], attrs).lexemes()

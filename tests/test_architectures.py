@@ -132,20 +132,14 @@ def test_scores_of_a_document_do_not_depend_on_the_batch():
 
 def test_the_window_reaches_as_far_as_it_says():
     """A word changes the scores of the tokens in whose windows it stands, and no others."""
-    model = network(window_size=2, activation="tanh", document_context=False, document_votes=False)
+    model = network(window_size=2, activation="tanh", document_context=False)
     assert changed_by_the_fifth_word(model) == {2, 3, 4, 5, 6}
 
 
 def test_with_the_document_it_also_reaches_all_places_of_the_words_in_it():
-    model = network(window_size=0, activation="tanh", document_context=True, document_votes=False)
+    model = network(window_size=0, activation="tanh", document_context=True)
     # The first, sixth and last word are the same; the fifth stands to the left of the sixth.
     assert changed_by_the_fifth_word(model) == {0, 4, 5, 8}
-
-
-def test_what_a_word_does_to_a_window_reaches_all_places_of_its_word_by_votes():
-    model = network(window_size=1, activation="tanh", document_context=False, document_votes=True)
-    # The fifth word stands in the windows of its neighbors, the sixth of which is an "a".
-    assert changed_by_the_fifth_word(model) == {0, 3, 4, 5, 8}
 
 
 def changed_by_the_fifth_word(model):
@@ -193,8 +187,8 @@ def test_any_token_vectors_fit_in():
 @pytest.mark.parametrize(
     ("name", "function"),
     [
-        ("spacy_window_ner.WindowClassifier.v1", window_classifier),
-        ("spacy_window_ner.LexemeEmbed.v1", lexeme_embed),
+        ("spacy_window_ner.WindowClassifier.v2", window_classifier),
+        ("spacy_window_ner.LexemeEmbed.v2", lexeme_embed),
     ],
 )
 def test_architectures_are_registered(name, function):

@@ -85,8 +85,7 @@ def test_a_document_of_one_token():
 
 def test_a_document_of_200000_tokens():
     """The long document repeats one text, and in each place the same is found."""
-    # With votes, the other places of a text would count, and they are of another number here.
-    model = small_model(hidden_width=8, window_size=1, document_votes=False)
+    model = small_model(hidden_width=8, window_size=1)
     nlp = trained(model=model, steps=60)
     words = [token.text for token in nlp(PARIS)]
     times = 200_000 // len(words)

@@ -73,8 +73,8 @@ def test_add_pipe_works_with_nothing_imported():
 
 
 def test_architectures_are_found():
-    embed = registry.get("architectures", "spacy_window_ner.LexemeEmbed.v1")()
-    network = registry.get("architectures", "spacy_window_ner.WindowClassifier.v1")(embed)
+    embed = registry.get("architectures", "spacy_window_ner.LexemeEmbed.v2")()
+    network = registry.get("architectures", "spacy_window_ner.WindowClassifier.v2")(embed)
     assert isinstance(network, Model)
     assert network.get_ref("tok2vec") is embed
 

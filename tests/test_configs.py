@@ -50,7 +50,7 @@ def test_config_passes_debug_config(
 ):
     debug_config(config, overrides=overrides(config, data), show_funcs=True)
     printed = capsys.readouterr().out
-    assert "spacy_window_ner.WindowClassifier.v1" in printed
+    assert "spacy_window_ner.WindowClassifier.v2" in printed
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)

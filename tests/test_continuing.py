@@ -192,7 +192,7 @@ subword_features = true
 factory = "window_ner"
 
 [components.window_ner.model]
-@architectures = "spacy_window_ner.WindowClassifier.v1"
+@architectures = "spacy_window_ner.WindowClassifier.v2"
 hidden_width = 16
 window_size = 1
 

@@ -6,14 +6,20 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.features import STRING_ATTRS, UNKNOWN, extract, group, validate_attrs
+from spacy_window_ner.features import (
+    STRING_ATTRS,
+    UNKNOWN,
+    group,
+    read_lexemes,
+    validate_attrs,
+)
 from tests.helpers import NLP, WORDS, examples, make_doc, word_lists
 
 SPACY_ATTRS = ["NORM", "PREFIX", "SUFFIX", "SHAPE", "LOWER", "ORTH", "LENGTH", "IS_TITLE"]
 
 
-def ids_by_token(lexemes):
-    return lexemes.ids[lexemes.tokens]
+def ids_by_token(rows):
+    return rows.lexemes().ids[rows.tokens]
 
 
 @given(
@@ -23,16 +29,19 @@ def ids_by_token(lexemes):
 @examples(80)
 def test_each_token_has_the_ids_of_its_lexeme(documents, attrs):
     docs = [make_doc(words) for words in documents]
-    lexemes = extract(docs, attrs)
+    rows = read_lexemes(docs, attrs)
+    lexemes = rows.lexemes()
     tokens = [token for doc in docs for token in doc]
-    assert lexemes.lengths.tolist() == [len(doc) for doc in docs]
+    assert rows.norms.tolist() == [token.norm for token in tokens]
+    assert rows.keys.tolist() == sorted(set(rows.keys.tolist()))
+    assert rows.lengths.tolist() == [len(doc) for doc in docs]
     assert lexemes.vocab is NLP.vocab
     assert lexemes.ids.shape == (len(lexemes), len(attrs))
     assert lexemes.ids.dtype == np.uint64
-    assert lexemes.orths[lexemes.tokens].tolist() == [token.orth for token in tokens]
-    assert lexemes.vector_keys[lexemes.tokens].tolist() == [token.orth for token in tokens]
+    assert lexemes.orths[rows.tokens].tolist() == [token.orth for token in tokens]
+    assert lexemes.vector_keys[rows.tokens].tolist() == [token.orth for token in tokens]
     for column, attr in enumerate(attrs):
-        found = ids_by_token(lexemes)[:, column].tolist()
+        found = ids_by_token(rows)[:, column].tolist()
         if attr in STRING_ATTRS:
             expected = [NLP.vocab.strings.add(plain_string_attr(t.text, attr)) for t in tokens]
         else:
@@ -72,7 +81,7 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_capitalization_classes(text):
-    lexemes = extract([make_doc([text])], ["CASE"])
+    lexemes = read_lexemes([make_doc([text])], ["CASE"]).lexemes()
     assert NLP.vocab.strings.add(CASES[text]) == lexemes.ids[0, 0]
 
 
@@ -80,10 +89,24 @@ def test_all_words_of_the_tests_have_a_capitalization_class():
     assert set(WORDS) <= set(CASES)
 
 
+@given(documents=word_lists(), data=st.data())
+@examples(40)
+def test_some_lexemes_are_those_of_all(documents, data):
+    rows = read_lexemes([make_doc(words) for words in documents], ["NORM", "CASE", "SUFFIX3"])
+    which = (
+        np.asarray(data.draw(st.lists(st.sampled_from(range(len(rows.keys))))) or [], int)
+        if len(rows.keys)
+        else np.zeros(0, int)
+    )
+    some, every = rows.lexemes(which), rows.lexemes()
+    for name in ("ids", "orths", "vector_keys"):
+        assert getattr(some, name).tolist() == getattr(every, name)[which].tolist()
+
+
 @given(documents=word_lists())
 @examples(40)
 def test_lexemes_are_distinct(documents):
-    lexemes = extract([make_doc(words) for words in documents], ["NORM", "CASE"])
+    lexemes = read_lexemes([make_doc(words) for words in documents], ["NORM", "CASE"]).lexemes()
     distinct = {word for words in documents for word in words}
     assert len(lexemes) == len(distinct)
     assert len(set(lexemes.orths.tolist())) == len(distinct)
@@ -92,9 +115,9 @@ def test_lexemes_are_distinct(documents):
 def test_the_same_word_with_different_ids_is_two_lexemes():
     doc = make_doc(["gonna", "gonna", "gonna"])
     doc[1].norm_ = "going"
-    lexemes = extract([doc], ["NORM"])
-    assert len(lexemes) == 2
-    assert ids_by_token(lexemes)[:, 0].tolist() == [token.norm for token in doc]
+    rows = read_lexemes([doc], ["NORM"])
+    assert len(rows.keys) == 2
+    assert ids_by_token(rows)[:, 0].tolist() == [token.norm for token in doc]
 
 
 @given(values=st.lists(st.sampled_from([0, 3, 7, 2**63, 2**64 - 1]), max_size=12))
@@ -112,32 +135,34 @@ def test_groups_are_those_of_equal_keys(values):
 @examples(60)
 def test_any_text(texts):
     doc = make_doc(texts)
-    lexemes = extract([doc], ["NORM", "PREFIX3", "SUFFIX2", "CASE"])
-    assert lexemes.orths[lexemes.tokens].tolist() == [token.orth for token in doc]
+    rows = read_lexemes([doc], ["NORM", "PREFIX3", "SUFFIX2", "CASE"])
+    assert rows.lexemes().orths[rows.tokens].tolist() == [token.orth for token in doc]
     prefixes = [NLP.vocab.strings.add(text[:3]) for text in texts]
-    assert ids_by_token(lexemes)[:, 1].tolist() == prefixes
+    assert ids_by_token(rows)[:, 1].tolist() == prefixes
 
 
 def test_vector_keys_follow_the_attribute_of_the_vectors():
     nlp = spacy.blank("en")
     nlp.vocab.vectors = Vectors(strings=nlp.vocab.strings, shape=(1, 2), attr="LOWER")
     doc = Doc(nlp.vocab, words=["Paris", "x"])
-    lexemes = extract([doc], ["ORTH"])
-    assert lexemes.vector_keys[lexemes.tokens].tolist() == [token.lower for token in doc]
+    rows = read_lexemes([doc], ["ORTH"])
+    assert rows.lexemes().vector_keys[rows.tokens].tolist() == [token.lower for token in doc]
 
 
 @pytest.mark.parametrize("docs", [[], [make_doc([])], [make_doc([]), make_doc([])]])
 @pytest.mark.parametrize("attrs", [["NORM"], ["CASE"], []])
 def test_documents_without_tokens(docs, attrs):
-    lexemes = extract(docs, attrs)
-    assert len(lexemes) == 0
-    assert lexemes.ids.shape == (0, len(attrs))
-    assert lexemes.tokens.shape == (0,)
-    assert lexemes.lengths.tolist() == [0] * len(docs)
+    rows = read_lexemes(docs, attrs)
+    assert len(rows.keys) == 0
+    assert rows.lexemes().ids.shape == (0, len(attrs))
+    assert rows.tokens.shape == (0,)
+    assert rows.lengths.tolist() == [0] * len(docs)
 
 
 def test_no_word_has_the_id_of_the_unknown_word():
-    lexemes = extract([make_doc(WORDS)], ["NORM", "PREFIX", "SUFFIX", "SHAPE", *STRING_ATTRS])
+    lexemes = read_lexemes(
+        [make_doc(WORDS)], ["NORM", "PREFIX", "SUFFIX", "SHAPE", *STRING_ATTRS]
+    ).lexemes()
     assert not (lexemes.ids == UNKNOWN).any()
 
 

@@ -17,9 +17,10 @@ from spacy_window_ner.layers.activation import Activation
 from spacy_window_ner.layers.affine import Affine
 from spacy_window_ner.layers.dropout import Dropout
 from spacy_window_ner.layers.maxout import Maxout
+from spacy_window_ner.layers.same_word_mean import SameWordMean
 from spacy_window_ner.layers.to_numpy import ToNumpy
 from spacy_window_ner.layers.transitions import Scores, Transitions
-from spacy_window_ner.layers.window import Window
+from spacy_window_ner.layers.window_affine import WindowAffine, Windows, neighbor_rows
 from spacy_window_ner.objectives import OBJECTIVES, Objective, get_objective
 from spacy_window_ner.tags import n_tags
 
@@ -218,14 +219,24 @@ def test_every_objective_is_right(name: str, n_labels: int):
     assert scores.emissions.dtype == np.float32
 
 
+def windows(size: int) -> Windows:
+    """Two documents of the words 1 2 1 3 and 2 2, without a third one."""
+    tokens, lengths = np.asarray([1, 2, 1, 3, 2, 2]), np.asarray([4, 2, 0])
+    vectors = np.random.RandomState(0).normal(size=(4, 2)).astype("f")
+    vectors[0] = 0
+    neighbors = neighbor_rows(tokens, lengths, size)
+    return Windows(vectors, neighbors, tokens.astype(np.uint64), lengths)
+
+
 LAYERS: dict[str, Callable[[], tuple[Model, Any]]] = {
     "affine": lambda: (Affine(3, 4), rows()),
     "maxout 2": lambda: (Maxout(2), rows()),
     "maxout 4": lambda: (Maxout(4), rows(6, 8)),
     "dropout": lambda: (Dropout(), rows()),
-    "window 0": lambda: (Window(0), ragged()),
-    "window 1": lambda: (Window(1), ragged()),
-    "window 5": lambda: (Window(5), ragged()),
+    "window 0": lambda: (WindowAffine(0, 3), windows(0)),
+    "window 1": lambda: (WindowAffine(1, 3), windows(1)),
+    "window 5": lambda: (WindowAffine(5, 3), windows(5)),
+    "same word mean": lambda: (SameWordMean(WindowAffine(1, 3)), windows(2)),
     "to_numpy": lambda: (ToNumpy(), [rows(2), rows(0), rows(3)]),
     "transitions": lambda: (Transitions(True, 2), ragged(9)),
     "no transitions": lambda: (Transitions(False, 2), ragged(9)),
@@ -242,7 +253,8 @@ def test_every_layer_is_right(name: str):
     layer, X = LAYERS[name]()
     layer.initialize(X=X)
     errors = check_gradients(layer, X)
-    assert len(errors) == len(layer.param_names) + (len(X) if isinstance(X, list) else 1)
+    n_params = sum(len(node.param_names) for node in layer.walk())
+    assert len(errors) == n_params + (len(X) if isinstance(X, list) else 1)
     assert worst(errors) <= BOUND
 
 
@@ -362,11 +374,15 @@ def test_everything_is_put_back_after_an_error():
 
 
 def test_input_is_not_changed():
-    for X in (rows(), ragged(), [rows(2), rows(3)]):
+    for X in (rows(), ragged(9), [rows(2), rows(3)]):
         arrays = [X.data] if isinstance(X, Ragged) else X if isinstance(X, list) else [X]
         before = [x.copy() for x in arrays]
         layer = (
-            ToNumpy() if isinstance(X, list) else Window(1) if isinstance(X, Ragged) else scaled()
+            ToNumpy()
+            if isinstance(X, list)
+            else Transitions(False, 2)
+            if isinstance(X, Ragged)
+            else scaled()
         )
         check_gradients(layer, X)
         for x, value in zip(arrays, before, strict=True):

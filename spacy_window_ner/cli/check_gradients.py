@@ -15,7 +15,7 @@ from wasabi import msg
 from ..component import WindowNER
 from ..graph import Node, check_graph
 from ..layers.gazetteer import GAZETTEER
-from ..layers.lexemes import LEXEME_EMBED
+from ..layers.lexeme_embed import LEXEME_EMBED
 
 # Float64 stays well below this bound; a wrong formula exceeds it by far.
 BOUND = 1e-6
@@ -108,7 +108,7 @@ def _check(nlp: Language, component: WindowNER) -> bool:
         util.replace_model_node(model, tok2vec, constant)
     nodes = check_graph(model, docs, lambda scores: component.get_loss(examples, scores))
     _print_graph(component, nodes)
-    worst = np.max([node.error for node in nodes if node.error is not None])
+    worst = np.max([node.error for node in nodes])
     if worst <= BOUND:
         msg.good(f"The largest relative error is {worst:.1e}, within {BOUND:.0e}")
         return True
@@ -134,7 +134,8 @@ def _print_graph(component: WindowNER, nodes: list[Node]) -> None:
     rows = []
     for node in nodes:
         params = ", ".join(f"{name} {shape}" for name, shape in node.params.items())
-        error = "" if node.error is None else f"{node.error:.1e}"
-        rows.append(("  " * node.depth + node.name, node.input, node.output, params, error))
+        rows.append(
+            ("  " * node.depth + node.name, node.input, node.output, params, f"{node.error:.1e}")
+        )
     header = ("Node", "In", "Out", "Parameters", "Error")
     msg.table(rows, header=header, divider=True, aligns=("l", "l", "l", "l", "r"))

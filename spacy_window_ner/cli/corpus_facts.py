@@ -13,7 +13,7 @@ from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
 from ..annotations import read_gold, same_tokens
-from ..features import Lexemes, extract
+from ..features import Lexemes, read_lexemes
 
 _IOB_MISSING, _IOB_BEGIN = 0, 3
 
@@ -103,8 +103,8 @@ def read_corpus(examples: Sequence[Example], vocab: Vocab) -> CorpusFacts:
     """
     predicted = [example.predicted for example in examples]
     # The empty document provides the vocabulary if there are no others.
-    lexemes = extract([*predicted, Doc(vocab)], ["NORM"])
-    counts = np.bincount(lexemes.tokens, minlength=len(lexemes))
+    rows = read_lexemes([*predicted, Doc(vocab)], ["NORM"])
+    lexemes, counts = rows.lexemes(), np.bincount(rows.tokens, minlength=len(rows.keys))
     facts = CorpusFacts(lexemes, counts, Counter(doc.text for doc in predicted))
     misaligned = set(read_gold(examples, {}).misaligned)
     for example in examples:

@@ -6,7 +6,6 @@ Rows are examples here, so x stands in rows: Z = X Wᵀ + b.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +18,17 @@ InT = Floats2d
 OutT = Floats2d
 
 
-def Affine(
-    nO: int | None = None, nI: int | None = None, *, init_W: Callable = glorot_uniform_init
-) -> Model[InT, OutT]:
+def Affine(nO: int | None = None, nI: int | None = None) -> Model[InT, OutT]:
     """Build the affine layer.
 
     nO (Optional[int]): Width of the output; inferred from the sample if None.
     nI (Optional[int]): Width of the input; inferred from the sample if None.
-    init_W (Callable): Draws W; one of Thinc's.
     RETURNS (Model): (n, nI) → (n, nO), with parameters W (nO, nI) and b (nO,).
     """
     return Model(
         "affine",
         forward,
-        init=partial(init, init_W),
+        init=init,
         dims={"nO": nO, "nI": nI},
         params={"W": None, "b": None},
         ops=NUMPY_OPS,
@@ -59,19 +55,14 @@ def forward(
     return Z, backprop
 
 
-def init(
-    init_W: Callable,
-    model: Model[InT, OutT],
-    X: NDArray | None = None,
-    Y: NDArray | None = None,
-) -> None:
-    """Infer the widths from samples X (n, nI) and Y (n, nO), and draw W by `init_W`; b is zero."""
+def init(model: Model[InT, OutT], X: NDArray | None = None, Y: NDArray | None = None) -> None:
+    """Infer the widths from samples X (n, nI) and Y (n, nO), and draw W; b is zero."""
     if X is not None:
         model.set_dim("nI", X.shape[1])
     if Y is not None:
         model.set_dim("nO", Y.shape[1])
     shape = (model.get_dim("nO"), model.get_dim("nI"))
-    model.set_param("W", init_W(model.ops, shape))
+    model.set_param("W", glorot_uniform_init(model.ops, shape))
     model.set_param("b", zero_init(model.ops, shape[:1]))
 
 

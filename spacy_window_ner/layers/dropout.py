@@ -36,8 +36,23 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    mask = draw_mask(X.shape, rate, X.dtype)
+    mask = kept(X.shape, rate) * X.dtype.type(scale_of_kept(rate))
     return X * mask, lambda d_Y: d_Y * mask
+
+
+def draw_context(
+    model: Model, shape: tuple[int, ...], is_train: bool
+) -> tuple[NDArray[np.bool_] | None, float]:
+    """Draw which parts of the words' context a layer sees.
+
+    model (Model): A layer with the attributes context_dropout and dropout_rate.
+    shape (Tuple[int, ...]): The shape of what may be left out.
+    is_train (bool): Whether this is training.
+    RETURNS (Tuple[Optional[ndarray], float]): What is left in, of that shape, or None for all; and
+        the factor by which it grows.
+    """
+    rate = model.attrs["context_dropout"] if is_train and model.attrs["dropout_rate"] else 0.0
+    return (kept(shape, rate) if rate else None), scale_of_kept(rate)
 
 
 def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
@@ -52,24 +67,10 @@ def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
     return drawn >= round(rate * 2**16)
 
 
-def draw_mask(
-    shape: tuple[int, ...], rate: float, dtype: np.dtype[np.floating]
-) -> NDArray[np.floating]:
-    """Draw factors: 0 for what is dropped, more than 1 for what is kept.
-
-    shape (Tuple[int, ...]): The shape of what is dropped from.
-    rate (float): The share that is dropped, from 0 to 1.
-    dtype (dtype): The type of the factors.
-    RETURNS (ndarray): That shape.
-    """
-    return kept(shape, rate) * scale_of_kept(rate, dtype)
-
-
-def scale_of_kept(rate: float, dtype: np.dtype[np.floating]) -> np.floating:
+def scale_of_kept(rate: float) -> float:
     """The factor by which what is kept grows, so that sums stay the same on average.
 
     rate (float): The share that is dropped, from 0 to 1.
-    dtype (dtype): The type of the factor.
-    RETURNS (floating): 1 / (1 − rate).
+    RETURNS (float): 1 / (1 − rate).
     """
-    return dtype.type(1 / max(1 - rate, 1e-30))  # at a rate of 1 all is dropped
+    return 1 / max(1 - rate, 1e-30)  # at a rate of 1 all is dropped

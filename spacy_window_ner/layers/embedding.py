@@ -19,6 +19,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..features import UNKNOWN, Lexemes
+from .rows import add_rows, sum_rows
 from .to_numpy import NUMPY_OPS
 
 InT = Lexemes
@@ -85,7 +86,7 @@ def forward(
         alpha = model.attrs["rare_dropout"]
         dropped = np.random.random_sample(len(ids)) * (alpha + counts) < alpha
         rows[dropped] = UNKNOWN_ROW
-    vectors = sum_rows(E, rows)
+    vectors = sum_rows(E, list(np.ascontiguousarray(rows.T, dtype=np.intp)))
 
     def backprop(d_vectors: NDArray) -> NDArray:
         # Those of documents without annotation have no gradient and teach nothing.
@@ -143,37 +144,6 @@ def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> Non
     for of_sums in rows.T:
         add_rows(d_E, of_sums, d_vectors)
     model.inc_grad("E", d_E)
-
-
-def sum_rows(table: NDArray, rows: NDArray[np.integer]) -> NDArray:
-    """Σ_i table[rows[:, i]].
-
-    table (ndarray): Shape (n_rows, width).
-    rows (ndarray): Shape (n, rows of a sum), from 0 up.
-    RETURNS (ndarray): Shape (n, width).
-    """
-    first, *others = np.ascontiguousarray(rows.T, dtype=np.intp)
-    sums = np.take(table, first, axis=0)
-    part = np.empty_like(sums)
-    for row in others:
-        np.take(table, row, axis=0, out=part, mode="clip")  # other modes write to a copy first
-        sums += part
-    return sums
-
-
-def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:
-    """table[rows[i]] += values[i], in place, with rows that may repeat.
-
-    table (ndarray): Shape (n_rows, width).
-    rows (ndarray): Shape (n,).
-    values (ndarray): Shape (n, width).
-    """
-    if len(rows) == 0:
-        return
-    # Thinc's loop in C takes contiguous float32 and int32; other types go through np.add.at.
-    NUMPY_OPS.scatter_add(
-        table, np.ascontiguousarray(rows, dtype=np.int32), np.ascontiguousarray(values)
-    )
 
 
 def init(model: Model, X: Any = None, Y: Any = None) -> None:

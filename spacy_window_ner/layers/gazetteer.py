@@ -20,7 +20,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
-from .embedding import add_rows, inc_rows, init
+from .embedding import inc_rows, init
+from .rows import add_rows
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -67,32 +68,32 @@ def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
 ) -> tuple[Ragged, Callable[[Ragged], InT]]:
-    """Sum the vectors of the matches over each token.
+    """Sum the vectors of the matches that cover each token.
 
     docs (List[Doc]): The documents.
     RETURNS: Ragged data (n_tokens, nO), and the callback that takes its gradient. It returns an
         empty list, since documents have no gradient.
     """
-    key, E = model.attrs["spans_key"], model.get_param("E")
+    key = model.attrs["spans_key"]
     if is_train and not any(key in doc.spans for doc in docs):
         _warn_missing(key)
-    matches = read_matches(docs, key)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    rows = _rows(model, matches)
-    Y = np.zeros((int(lengths.sum()), E.shape[1]), dtype=E.dtype)
-    add_rows(Y, matches.tokens, E[rows].sum(axis=1))
+    Y = np.zeros((int(lengths.sum()), model.get_dim("nO")), dtype=model.get_param("E").dtype)
+    tokens, features = read_features(model, docs)
+    Y[tokens] = features
 
     def backprop(d_Y: Ragged) -> InT:
-        inc_rows(model, rows, d_Y.data[matches.tokens])
+        matches = read_matches(docs, key)
+        inc_rows(model, _rows(model, matches), d_Y.data[matches.tokens])
         return []
 
     return Ragged(Y, lengths), backprop
 
 
-def matched(
+def read_features(
     model: Model[InT, OutT], docs: Sequence[Doc]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The features of those tokens only that a match covers.
+    """The features of those tokens that a match covers.
 
     model (Model): The gazetteer.
     docs (Sequence[Doc]): The documents.
@@ -166,46 +167,3 @@ def _warn_missing(key: str) -> None:
         f"(nlp.update(…, annotates=[…])), or set gazetteer_key = null.",
         stacklevel=2,
     )
-
-
-def WithGazetteer(words: Model[InT, Ragged], gazetteer: Model[InT, Ragged]) -> Model[InT, OutT]:
-    """Build the layer that puts the features of matches behind the other blocks.
-
-    words (Model): From a list of Docs to Ragged windows (n, width).
-    gazetteer (Model): From the same to Ragged features (n, gazetteer's width).
-    RETURNS (Model): List of Docs → Ragged (n, width + gazetteer's width), no parameters of its own.
-    """
-    return Model(
-        "with_gazetteer",
-        forward_with,
-        init=init_with,
-        layers=[words, gazetteer],
-        ops=NUMPY_OPS,
-    )
-
-
-def forward_with(
-    model: Model[InT, OutT], docs: InT, is_train: bool
-) -> tuple[Ragged, Callable[[Ragged], InT]]:
-    """Compute both parts and put them side by side.
-
-    docs (List[Doc]): The documents.
-    RETURNS: Ragged data (n, width + gazetteer's width), and the callback that hands each part its
-        columns of the gradient. It returns an empty list, since documents have no gradient.
-    """
-    words, gazetteer = model.layers
-    X, backprop_words = words(docs, is_train)
-    G, backprop_gazetteer = gazetteer(docs, is_train)
-    border = X.data.shape[1]
-
-    def backprop(d_Y: Ragged) -> InT:
-        backprop_gazetteer(Ragged(d_Y.data[:, border:], d_Y.lengths))
-        return backprop_words(Ragged(d_Y.data[:, :border], d_Y.lengths))
-
-    return Ragged(np.concatenate([X.data, G.data], axis=1), X.lengths), backprop
-
-
-def init_with(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
-    """Initialize both parts with sample documents X."""
-    for layer in model.layers:
-        layer.initialize(X=X)

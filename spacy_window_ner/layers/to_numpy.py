@@ -7,11 +7,12 @@ become one flat NumPy array, and the gradients go back as arrays of the kind tha
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from thinc.api import Model, NumpyOps, get_array_module, to_numpy
-from thinc.types import Floats2d, Ragged
+from thinc.types import Floats2d
 
 InT = list[Floats2d]
-OutT = Ragged
+OutT = Floats2d
 
 NUMPY_OPS = NumpyOps()
 
@@ -19,29 +20,27 @@ NUMPY_OPS = NumpyOps()
 def ToNumpy() -> Model[InT, OutT]:
     """Build the border layer.
 
-    RETURNS (Model): List of (n_tokens of the document, width) arrays of any kind →
-        Ragged with NumPy data (n_tokens, width) and lengths (n_docs,), no parameters.
+    RETURNS (Model): List of (n_tokens of the document, width) arrays of any kind → one NumPy array
+        (n_tokens, width), no parameters.
     """
     return Model("to_numpy", forward, ops=NUMPY_OPS)
 
 
-def forward(model: Model[InT, OutT], Xs: InT, is_train: bool) -> tuple[Ragged, Callable]:
+def forward(model: Model[InT, OutT], Xs: InT, is_train: bool) -> tuple[NDArray, Callable]:
     """Concatenate the documents' vectors as NumPy.
 
     Xs (List[array]): One array (n_tokens of the document, width) for each document.
-    RETURNS: Ragged data (n_tokens, width), and the callback from its gradient to a list of
+    RETURNS: The vectors (n_tokens, width), and the callback from their gradient to a list of
         arrays of the kind and order of `Xs`.
     """
-    lengths = np.asarray([len(X) for X in Xs], dtype=np.int32)
-    data = np.concatenate([to_numpy(X) for X in Xs])
+    borders = np.cumsum([len(X) for X in Xs])[:-1]
 
-    def backprop(d_Y: Ragged) -> InT:
-        parts = np.split(d_Y.data, np.cumsum(lengths)[:-1])
-        return [_like(part, X) for part, X in zip(parts, Xs, strict=True)]
+    def backprop(d_Y: NDArray) -> InT:
+        return [_like(part, X) for part, X in zip(np.split(d_Y, borders), Xs, strict=True)]
 
-    return Ragged(data, lengths), backprop
+    return np.concatenate([to_numpy(X) for X in Xs]), backprop
 
 
-def _like(part: np.ndarray, X: Floats2d) -> Floats2d:
+def _like(part: NDArray, X: Floats2d) -> Floats2d:
     xp = get_array_module(X)
     return part if xp is np else xp.asarray(part)

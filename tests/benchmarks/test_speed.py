@@ -120,7 +120,7 @@ def test_every_part_of_prediction_is_measured(ours):
 
 def test_nothing_is_remembered_in_a_pipeline_that_has_just_been_loaded(ours):
     def products_of(nlp):
-        return speed.network_of(nlp).attrs["products"]
+        return speed.network_of(nlp).attrs["cache"]
 
     nlp = speed.load_ours(ours)
     speed.annotate(nlp, [Doc(nlp.vocab, words=["Ada"])])

@@ -91,8 +91,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Project:
         }
     )
     model = base["components"]["window_ner"]["model"]
-    model["@architectures"] = "spacy_window_ner.WindowClassifier.v1"
-    model["tok2vec"]["@architectures"] = "spacy_window_ner.LexemeEmbed.v1"
+    model["@architectures"] = "spacy_window_ner.WindowClassifier.v2"
+    model["tok2vec"]["@architectures"] = "spacy_window_ner.LexemeEmbed.v2"
     base.to_disk(project.base)
     run("init", "fill-config", project.base, project.config)
     return project
@@ -143,7 +143,7 @@ def test_debug_config_shows_where_our_functions_are(filled: Project):
     printed = run("debug", "config", filled.config, "--show-functions", *filled.overrides)
     assert "Config is valid" in printed
     for name in ("WindowClassifier", "LexemeEmbed"):
-        function = printed.split(f"spacy_window_ner.{name}.v1")[1].split("Registry")[0]
+        function = printed.split(f"spacy_window_ner.{name}.v2")[1].split("Registry")[0]
         assert "Module spacy_window_ner.architectures" in function
 
 
@@ -215,7 +215,7 @@ def test_debug_model(filled: Project, with_data: bool):
     before, rest = printed.split("STEP 1 - after initialization")
     after, rest = rest.split("STEP 2 - after training")
     trained, prediction = rest.split("STEP 3 - prediction")
-    for node in ("lexeme_embed", "embed_NORM", "window", "maxout", "transitions"):
+    for node in ("lexeme_embed", "embed_NORM", "window_affine", "maxout", "transitions"):
         assert f"'{node}'" in before
     tags = f"'affine' ℹ - dim nO: {n_tags(2 if with_data else 0)} ℹ"
     assert tags in after

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from thinc.api import HashEmbed, NumpyOps
 
 from spacy_window_ner.features import UNKNOWN
-from spacy_window_ner.layers.embedding import Embedding, add_rows, set_known, sum_rows
+from spacy_window_ner.layers.embedding import Embedding, set_known
 from tests.helpers import WORDS, assert_gradients, examples, lexemes_of
 
 words = st.lists(st.sampled_from(WORDS), max_size=8)
@@ -175,34 +174,6 @@ def test_gradient_of_a_row_is_the_sum_over_its_uses(case, data):
         for row in rows:
             expected[row] += d
     np.testing.assert_allclose(layer.get_grad("E"), expected, rtol=1e-5, atol=1e-6)
-
-
-@given(data=st.data(), n=st.integers(0, 8))
-@examples(60)
-@pytest.mark.parametrize("dtype", ["f", "d"])
-@pytest.mark.parametrize("ints", [np.int32, np.int64])
-def test_add_rows(dtype, ints, data, n):
-    rows = data.draw(arrays(ints, n, elements=st.integers(0, 3)))
-    values = data.draw(arrays(dtype, (n, 4), elements=st.integers(-9, 9).map(float)))
-    values = values[:, ::2]  # columns of a larger array
-    table = np.full((4, 2), 0.5, dtype=dtype)
-    expected = table.copy()
-    for row, value in zip(rows, values, strict=True):
-        expected[row] += value
-    add_rows(table, rows, values)
-    assert table.dtype == dtype
-    assert table.tolist() == expected.tolist()
-
-
-@given(data=st.data(), n=st.integers(0, 8), size=st.integers(1, 5))
-@examples(60)
-@pytest.mark.parametrize("dtype", ["f", "d"])
-def test_sum_rows(dtype, data, n, size):
-    rows = data.draw(arrays(np.int32, (n, size), elements=st.integers(0, 3)))
-    table = np.arange(8, dtype=dtype).reshape(4, 2)
-    sums = sum_rows(table, rows)
-    assert (sums.dtype, sums.shape) == (dtype, (n, 2))
-    assert sums.tolist() == [[sum(table[row, i] for row in one) for i in (0, 1)] for one in rows]
 
 
 def test_initialize_draws_a_small_table():

@@ -10,15 +10,14 @@ from spacy import util
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import Doc, DocBin, Span
 from spacy.util import fix_random_seed
-from thinc.api import Model
 from thinc.types import Ragged
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from spacy_window_ner.layers import products
-from spacy_window_ner.layers.gazetteer import Gazetteer, WithGazetteer, read_matches
-from spacy_window_ner.layers.product_sums import by_layers
+from spacy_window_ner.layers import hidden
+from spacy_window_ner.layers.gazetteer import Gazetteer, read_matches
 from spacy_window_ner.serialization import load_model
+from tests import plain
 from tests.helpers import WORDS, assert_gradients, examples, make_doc
 from tests.pipelines import CONFIGS, blank, make_examples, ner_of, small_model, train
 
@@ -119,35 +118,6 @@ def test_gradients(batch):
     assert_gradients(gazetteer(), [doc_with(*one) for one in batch])
 
 
-def given_words(n, width):
-    """A layer whose only parameter is its output."""
-
-    def forward(model, docs, is_train):
-        lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-
-        def backprop(d_Y):
-            model.inc_grad("X", np.ascontiguousarray(d_Y.data))
-            return []
-
-        return Ragged(model.get_param("X"), lengths), backprop
-
-    X = np.random.RandomState(1).normal(size=(n, width)).astype("f")
-    return Model("given", forward, params={"X": X})
-
-
-def test_both_parts_stand_side_by_side_and_get_their_gradients():
-    docs = [doc_with(*one) for one in BATCH]
-    words, layer = given_words(8, 3), Gazetteer(KEY, WIDTH)
-    both = WithGazetteer(words, layer)
-    both.initialize(X=docs)
-    Y = both.predict(docs)
-    assert Y.data[:, :3].tolist() == words.get_param("X").tolist()
-    assert Y.data[:, 3:].tolist() == layer.predict(docs).data.tolist()
-    assert Y.lengths.tolist() == [5, 0, 2, 1]
-    assert Y.data[:, 3:].any(axis=1).tolist() == [True] * 3 + [False] + [True] * 3 + [False]
-    assert_gradients(both, docs)
-
-
 # Documents without matches
 
 
@@ -191,9 +161,7 @@ def fast_pipelines():
     made = {
         "default": blank(model=small_model(gazetteer_key=KEY)),
         "one word": blank(model=small_model(gazetteer_key=KEY, window_size=0)),
-        "no document": blank(
-            model=small_model(gazetteer_key=KEY, document_context=False, gazetteer_width=1)
-        ),
+        "no document": blank(model=small_model(gazetteer_key=KEY, document_context=False)),
         "no memory": blank(model=small_model(gazetteer_key=KEY, cache_megabytes=0)),
     }
     for nlp in made.values():
@@ -202,8 +170,8 @@ def fast_pipelines():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             train(nlp, sentences, 2)
-        E = ner_of(nlp).model.layers[0].get_ref("gazetteer").get_param("E")
-        E[:] *= 10  # as large as a long training may make it
+        layer = next(node for node in ner_of(nlp).model.walk() if node.name == "gazetteer")
+        layer.get_param("E")[:] *= 10  # as large as a long training may make it
     return made
 
 
@@ -214,17 +182,15 @@ PIPELINES = fast_pipelines()
 @pytest.mark.parametrize("name", PIPELINES)
 @given(batch=matched_words())
 @examples(20)
-def test_prediction_gives_the_scores_of_the_layers(name, chunk, batch):
+def test_prediction_gives_the_plain_scores(name, chunk, batch):
     assume(any(words for words, _ in batch))
     nlp = PIPELINES[name]
     model = ner_of(nlp).model
     docs = [doc_with(words, spans, nlp.vocab) for words, spans in batch]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(products, "CHUNK", chunk)
+        patch.setattr(hidden, "CHUNK", chunk)
         emissions = model.predict(docs).emissions
-    with by_layers(model):
-        layers, _ = model(docs, is_train=False)
-    np.testing.assert_allclose(emissions, layers.emissions, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(emissions, plain.emissions(model, docs), rtol=1e-4, atol=1e-5)
 
 
 def test_matches_change_the_scores_of_their_own_tokens_only():
@@ -285,7 +251,7 @@ def test_it_is_saved_and_loaded(tmp_path):
     ("model", "match"),
     [
         ({"gazetteer_key": "others"}, "gazetteer has spans_key = 'names', not 'others'"),
-        ({"gazetteer_key": KEY, "gazetteer_width": 3}, "cannot be loaded"),
+        ({"gazetteer_key": KEY, "hidden_width": 3}, "cannot be loaded"),
         ({"gazetteer_key": None}, "cannot be loaded"),
     ],
 )
@@ -300,21 +266,14 @@ def test_a_table_of_another_shape_is_refused():
     ner = ner_of(PIPELINES["default"])
     content = srsly.msgpack_loads(ner.model.to_bytes())
     place = [node["name"] for node in content["nodes"]].index("gazetteer")
-    content["params"][place]["E"] = np.zeros((7, 16), dtype="f")
-    with pytest.raises(ValueError, match=r"gazetteer has E of shape \(7, 16\), not \(200, 16\)"):
+    content["params"][place]["E"] = np.zeros((7, 48), dtype="f")
+    with pytest.raises(ValueError, match=r"gazetteer has E of shape \(7, 48\), not \(200, 48\)"):
         load_model(ner.model, srsly.msgpack_dumps(content), ner.label_data, "window_ner")
 
 
 def test_without_a_key_the_network_is_the_one_it_was():
     model = ner_of(blank()).model
-    assert "gazetteer" not in model.layers[0].ref_names
     assert "gazetteer" not in [node.name for node in model.walk()]
-
-
-@pytest.mark.parametrize("width", [0, -1, 2.5])
-def test_a_width_that_is_none(width):
-    with pytest.raises(ValueError, match="gazetteer_width"):
-        blank(model=small_model(gazetteer_key=KEY, gazetteer_width=width))
 
 
 def test_the_graph_shows_and_checks_it(tmp_path):
@@ -326,7 +285,7 @@ def test_the_graph_shows_and_checks_it(tmp_path):
     result = CliRunner().invoke(app, ["check-gradients", str(tmp_path)])
     assert result.exit_code == 0, result.output
     row = next(line for line in result.output.splitlines() if line.split()[:1] == ["gazetteer"])
-    assert "E (200, 16)" in row
+    assert "E (200, 8)" in row
     assert 0 < float(row.split()[-1]) < 1e-6
 
 

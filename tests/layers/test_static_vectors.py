@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.features import extract
+from spacy_window_ner.features import read_lexemes
 from spacy_window_ner.layers.static_vectors import StaticVectors
 from tests.helpers import examples
 
@@ -45,7 +45,7 @@ def floret():
 
 
 def lexemes_in(nlp, words):
-    return extract([Doc(nlp.vocab, words=words)], ["NORM"])
+    return read_lexemes([Doc(nlp.vocab, words=words)], ["NORM"]).lexemes()
 
 
 def layer_for(nlp):

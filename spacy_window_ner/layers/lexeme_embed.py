@@ -1,7 +1,7 @@
 """Run a layer once for each distinct lexeme, and give each token the vector of its lexeme.
 
 Where one value goes to several nodes their gradients add up (seeds/001, "Computation Graph"): the
-gradient of a lexeme is the sum over the tokens where it stands.
+gradient of a lexeme is the sum over its tokens.
 """
 
 from collections import Counter
@@ -12,8 +12,9 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import UNKNOWN, Lexemes, extract
-from .embedding import add_rows, set_known
+from ..features import UNKNOWN, Lexemes, read_lexemes
+from .embedding import set_known
+from .rows import add_rows
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -26,7 +27,7 @@ def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[
     """Build the layer around a layer over lexemes.
 
     layer (Model): From Lexemes (n_lexemes) to (n_lexemes, width).
-    attrs (Sequence[str]): The attributes to extract.
+    attrs (Sequence[str]): The attributes to read.
     RETURNS (Model): List of Docs → list of (n_tokens of the document, width) arrays.
     """
     return Model(
@@ -47,31 +48,29 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     RETURNS: One array (n_tokens of the document, width) for each document, and the callback that
         takes their gradients. It returns an empty list, since documents have no gradient.
     """
-    lexemes = extract(docs, model.attrs["attrs"])
-    vectors, backprop_vectors = model.layers[0](lexemes, is_train)
-    borders = np.cumsum(lexemes.lengths)[:-1]
+    rows = read_lexemes(docs, model.attrs["attrs"])
+    vectors, backprop_vectors = model.layers[0](rows.lexemes(), is_train)
 
     def backprop(d_Ys: OutT) -> InT:
         d_tokens = np.concatenate([vectors[:0], *d_Ys])
         d_vectors = np.zeros(vectors.shape, dtype=d_tokens.dtype)
-        add_rows(d_vectors, lexemes.tokens, d_tokens)
+        add_rows(d_vectors, rows.tokens, d_tokens)
         backprop_vectors(d_vectors)
         return []
 
-    return np.split(vectors[lexemes.tokens], borders)[: len(docs)], backprop
+    return np.split(vectors[rows.tokens], np.cumsum(rows.lengths)[:-1])[: len(docs)], backprop
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Initialize the inner layer with the lexemes of sample documents X."""
-    sample = extract(X, model.attrs["attrs"]) if X else None
     layer = model.layers[0]
-    layer.initialize(X=sample)
+    layer.initialize(X=read_lexemes(X, model.attrs["attrs"]).lexemes() if X else None)
     if layer.has_dim("nO"):
         model.set_dim("nO", layer.get_dim("nO"))
 
 
 class VocabularyReader:
-    """Tells the embedding tables which values the training data has, and how often."""
+    """Counts the values of the training data for the embedding tables."""
 
     def __init__(self, model: Model[InT, OutT]) -> None:
         """Begin to count.
@@ -86,14 +85,15 @@ class VocabularyReader:
 
         docs (Sequence[Doc]): Some of the training documents.
         """
-        lexemes = extract(docs, self._model.attrs["attrs"])
-        times = np.bincount(lexemes.tokens, minlength=len(lexemes)).tolist()
+        rows = read_lexemes(docs, self._model.attrs["attrs"])
+        ids = rows.lexemes().ids
+        times = np.bincount(rows.tokens, minlength=len(ids)).tolist()
         for column, count in enumerate(self._counts):
-            for value, n in zip(lexemes.ids[:, column].tolist(), times, strict=True):
+            for value, n in zip(ids[:, column].tolist(), times, strict=True):
                 count[value] += n
 
     def finish(self) -> None:
-        """Make what was counted known to the tables."""
+        """Pass the counts to the tables."""
         for node in self._model.walk():
             if "known" not in node.attrs:
                 continue

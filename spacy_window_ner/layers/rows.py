@@ -1,0 +1,39 @@
+"""Sums of rows of a table, and their transpose: what every lookup and its gradient are made of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .to_numpy import NUMPY_OPS
+
+
+def sum_rows(table: NDArray, rows: Sequence[NDArray[np.integer]]) -> NDArray:
+    """Σ_i table[rows[i]].
+
+    table (ndarray): Shape (n_rows, width).
+    rows (Sequence[ndarray]): One or more arrays of shape (n,).
+    RETURNS (ndarray): Shape (n, width).
+    """
+    first, *others = rows
+    sums = np.take(table, first, axis=0)
+    part = np.empty_like(sums)
+    for row in others:
+        np.take(table, row, axis=0, out=part, mode="clip")  # other modes write to a copy first
+        sums += part
+    return sums
+
+
+def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None:
+    """table[rows[i]] += values[i], in place, with rows that may repeat.
+
+    table (ndarray): Shape (n_rows, width).
+    rows (ndarray): Shape (n,).
+    values (ndarray): Shape (n, width).
+    """
+    if len(rows) == 0:
+        return
+    # Thinc's loop in C takes contiguous float32 and int32; other types go through np.add.at.
+    NUMPY_OPS.scatter_add(
+        table, np.ascontiguousarray(rows, dtype=np.int32), np.ascontiguousarray(values)
+    )

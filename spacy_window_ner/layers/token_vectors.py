@@ -1,0 +1,90 @@
+"""Docs → the windows of their tokens, each distinct token vector once.
+
+The vectors of a `LexemeEmbed` depend on the lexeme alone, so there is one row for each distinct
+lexeme of the batch. Other token vectors depend on context: there is one row for each token.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..features import LexemeRows, read_lexemes
+from .lexeme_embed import LEXEME_EMBED
+from .to_numpy import NUMPY_OPS, ToNumpy
+from .window_affine import Windows, neighbor_rows
+
+InT = list[Doc]
+OutT = Windows
+
+
+def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, OutT]:
+    """Build the layer.
+
+    tok2vec (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
+    reach (int): r, the largest distance of a neighbor in a window.
+    RETURNS (Model): List of Docs → Windows (n_tokens), no parameters of its own.
+    """
+    of_lexemes = tok2vec.name == LEXEME_EMBED
+    return Model(
+        "token_vectors",
+        forward,
+        init=init,
+        layers=[tok2vec] if of_lexemes else [tok2vec, ToNumpy()],
+        attrs={"reach": reach, "of_lexemes": of_lexemes},
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> tuple[Windows, Callable[[Windows], InT]]:
+    """Compute the token vectors, and find the neighbors of each token.
+
+    docs (List[Doc]): The documents.
+    RETURNS: Windows (n_tokens), and the callback that takes ∂J/∂vectors. It returns an empty list,
+        since documents have no gradient.
+    """
+    rows = read_rows(model, docs)
+    if model.attrs["of_lexemes"]:
+        V, backprop_V = model.layers[0].layers[0](rows.lexemes(), is_train)
+    else:
+        tok2vec, to_numpy = model.layers
+        arrays, backprop_arrays = tok2vec(docs, is_train)
+        V, backprop_numpy = to_numpy(arrays, is_train)
+
+        def backprop_V(d_V: NDArray) -> InT:
+            return backprop_arrays(backprop_numpy(d_V))
+
+    def backprop(d_X: Windows) -> InT:
+        backprop_V(d_X.vectors[1:])
+        return []
+
+    vectors = np.concatenate([np.zeros_like(V[:1], shape=(1, V.shape[1])), V])
+    neighbors = neighbor_rows(1 + rows.tokens, rows.lengths, model.attrs["reach"])
+    return Windows(vectors, neighbors, rows.norms, rows.lengths), backprop
+
+
+def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
+    """Read which row of the distinct token vectors stands at each token.
+
+    model (Model): The layer.
+    docs (List[Doc]): The documents.
+    RETURNS (LexemeRows): The rows; with vectors that depend on context, each token is a lexeme of
+        its own.
+    """
+    if model.attrs["of_lexemes"]:
+        return read_lexemes(docs, model.layers[0].attrs["attrs"])
+    rows = read_lexemes(docs, ())
+    tokens = np.arange(len(rows.tokens))
+    return LexemeRows(
+        rows.rows[rows.tokens], tokens.astype(np.uint64), tokens, rows.lengths, (), rows.vocab
+    )
+
+
+def init(model: Model[InT, OutT], X: InT | None = None, Y: Windows | None = None) -> None:
+    """Initialize the token vectors with sample documents X."""
+    model.layers[0].initialize(X=X)

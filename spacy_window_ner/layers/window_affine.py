@@ -1,0 +1,181 @@
+"""z_t = W [x_{t−k}; …; x_t; …; x_{t+k}] + b: the window and the hidden layer's product in one.
+
+The window is that of seeds/000, "Simple NER", the product that of seeds/001, "Re-using
+Computation". With W cut into blocks of columns W_j, one for each place of the window,
+W x = Σ_j W_j x_{t+j}. A batch has fewer distinct token vectors than windows, so each distinct
+vector is multiplied once, and z is a sum of rows of products:
+
+    P = V [W_{−k} … W_k]ᵀ              z_t = Σ_j P[row(t+j), j] + b
+    ∂J/∂P[r, j] = Σ δ_t over the windows with r in place j
+    ∂J/∂W_j = ∂J/∂P_jᵀ V      ∂J/∂b = Σ_t δ_t      ∂J/∂V = Σ_j ∂J/∂P_j W_j      with δ = ∂J/∂z
+
+Beyond the edges of a document stands row 0, a zero vector. Context dropout puts it in the place of
+random neighbors in training, so that the network does not depend on all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from thinc.api import Model, glorot_uniform_init, zero_init
+from thinc.types import Floats2d
+
+from .dropout import draw_context
+from .rows import add_rows, sum_rows
+from .to_numpy import NUMPY_OPS
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a batch, as rows of its distinct token vectors.
+
+    vectors (ndarray): Shape (n_rows, width); row 0 is zero. As a gradient: ∂J/∂vectors.
+    neighbors (ndarray): Shape (2r + 1, n_tokens) int64; entry (j, t) is the row of the token at
+        distance j − r from t, 0 beyond the edges of the document.
+    norms (ndarray): Shape (n_tokens,) uint64, the NORM of each token.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    products (Optional[Dict[int, ndarray]]): Products of the rows that are known already, by the id
+        of the layer: (n_rows, n_blocks · nO) each.
+    """
+
+    vectors: NDArray
+    neighbors: NDArray[np.int64]
+    norms: NDArray[np.uint64]
+    lengths: NDArray[np.integer]
+    products: dict[int, NDArray] | None = None
+
+    def at(self, tokens: NDArray[np.int64] | slice) -> "Windows":
+        """Select tokens.
+
+        tokens (Union[ndarray, slice]): Shape (n,), which ones.
+        RETURNS (Windows): Their neighbors (2r + 1, n), all else as it is.
+        """
+        return replace(self, neighbors=self.neighbors[:, tokens])
+
+
+InT = Windows
+OutT = Floats2d
+
+
+def WindowAffine(
+    size: int, nO: int | None = None, nI: int | None = None, *, context_dropout: float = 0.0
+) -> Model[InT, OutT]:
+    """Build the layer.
+
+    size (int): k, the number of neighbors on each side; 0 is the word by itself.
+    nO (Optional[int]): Width of the output.
+    nI (Optional[int]): Width of the window; inferred from the sample if None.
+    context_dropout (float): The share of neighbors to leave out in training, from 0 to below 1.
+        Off where spaCy's `drop` is 0.
+    RETURNS (Model): Windows (n_tokens) → (n_tokens, nO), with the parameters
+        W (nO, nI) and b (nO,), nI being 2k + 1 times the width of a token vector.
+    RAISES (ValueError): If a setting is outside its range.
+    """
+    if size != int(size) or size < 0:
+        raise ValueError(
+            f"window_size is the number of neighbors on each side of a word, "
+            f"a whole number from 0 up; got {size}."
+        )
+    if not 0 <= context_dropout < 1:
+        raise ValueError(f"context_dropout is a share, from 0 to below 1; got {context_dropout}.")
+    return Model(
+        "window_affine",
+        forward,
+        init=init,
+        dims={"nO": nO, "nI": nI},
+        params={"W": None, "b": None},
+        attrs={
+            "window_size": int(size),
+            "context_dropout": context_dropout,
+            "dropout_rate": 0.0,
+        },
+        ops=NUMPY_OPS,
+    )
+
+
+def forward(
+    model: Model[InT, OutT], X: Windows, is_train: bool
+) -> tuple[NDArray, Callable[[NDArray], Windows]]:
+    """Multiply each distinct vector once, and add up the products of each window.
+
+    X (Windows): The windows of n_tokens tokens.
+    RETURNS: Z (n_tokens, nO), and the callback from δ = ∂J/∂Z (n_tokens, nO) to Windows with
+        ∂J/∂vectors (n_rows, width).
+    """
+    k, nO = model.attrs["window_size"], model.get_dim("nO")
+    reach = len(X.neighbors) // 2
+    neighbors = X.neighbors[reach - k : reach + k + 1]
+    shown, scale = draw_context(model, neighbors.shape, is_train)
+    scales = np.full((2 * k + 1, 1), scale, dtype=X.vectors.dtype)
+    scales[k] = 1
+    if shown is not None:
+        shown[k] = True  # the word itself is never left out
+        neighbors = np.where(shown, neighbors, 0)
+    P = multiply(model, X.vectors, scales) if X.products is None else X.products[model.id]
+    places = neighbors * (2 * k + 1) + np.arange(2 * k + 1)[:, None]
+    Z = sum_rows(P.reshape(-1, nO), list(places))
+    Z += model.get_param("b")
+
+    def backprop(delta: NDArray) -> Windows:
+        d_P = np.zeros((len(X.vectors) * (2 * k + 1), nO), dtype=delta.dtype)
+        for place in places:
+            add_rows(d_P, place, delta)
+        d_P = d_P.reshape(len(X.vectors), -1)
+        model.inc_grad("W", _joined((d_P.T @ X.vectors), scales, nO))
+        model.inc_grad("b", delta.sum(axis=0))
+        return replace(X, vectors=d_P @ _blocks(model, scales))
+
+    return Z, backprop
+
+
+def multiply(model: Model[InT, OutT], vectors: NDArray, scales: NDArray | None = None) -> NDArray:
+    """P = V [W_{−k} … W_k]ᵀ, each block times its scale.
+
+    model (Model): The layer.
+    vectors (ndarray): Shape (n_rows, width).
+    scales (Optional[ndarray]): Shape (2k + 1, 1); 1 by default.
+    RETURNS (ndarray): Shape (n_rows, (2k + 1) · nO).
+    """
+    return vectors @ _blocks(model, scales).T
+
+
+def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
+    """W (nO, nI) cut into blocks, one below the other: ((2k + 1) · nO, width)."""
+    W, n_blocks = model.get_param("W"), 2 * model.attrs["window_size"] + 1
+    blocks = W.reshape(len(W), n_blocks, -1).transpose(1, 0, 2)
+    if scales is not None:
+        blocks = blocks * scales[:, :, None]
+    return blocks.reshape(n_blocks * len(W), -1)
+
+
+def _joined(blocks: NDArray, scales: NDArray, nO: int) -> NDArray:
+    """The inverse, for gradients: ((2k + 1) · nO, width) → (nO, nI)."""
+    scaled = blocks.reshape(len(scales), nO, -1) * scales[:, :, None]
+    return scaled.transpose(1, 0, 2).reshape(nO, -1)
+
+
+def neighbor_rows(
+    rows: NDArray[np.int64], lengths: NDArray[np.integer], reach: int
+) -> NDArray[np.int64]:
+    """Find the rows of each token's neighbors.
+
+    rows (ndarray): Shape (n_tokens,), the row of each token, from 1 up.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    reach (int): r, how far neighbors are looked for.
+    RETURNS (ndarray): Shape (2r + 1, n_tokens), 0 beyond the edges of documents.
+    """
+    document = np.repeat(np.arange(1, 1 + len(lengths)), lengths)
+    where = np.arange(len(rows)) + reach * document
+    padded = np.zeros(len(rows) + reach * (1 + len(lengths)), dtype=rows.dtype)
+    padded[where] = rows
+    return padded[where + np.arange(-reach, reach + 1)[:, None]]
+
+
+def init(model: Model[InT, OutT], X: Windows | None = None, Y: NDArray | None = None) -> None:
+    """Infer nI from a sample X, and draw W; b is zero."""
+    if X is not None:
+        model.set_dim("nI", (2 * model.attrs["window_size"] + 1) * X.vectors.shape[1])
+    nO, nI = model.get_dim("nO"), model.get_dim("nI")
+    model.set_param("W", glorot_uniform_init(model.ops, (nO, nI)))
+    model.set_param("b", zero_init(model.ops, (nO,)))

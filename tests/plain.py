@@ -1,0 +1,56 @@
+"""The network as the lecture notes write it: build each window, multiply, word by word.
+
+Slow and short, and the reference for the layers of the package.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.api import Model
+
+
+def window(X: np.ndarray, t: int, k: int) -> np.ndarray:
+    """x = [x_{t−k}; …; x_{t+k}] in one document X (n_tokens, width), zero beyond its edges."""
+    beyond = np.zeros(X.shape[1])
+    near = [X[s] if 0 <= s < len(X) else beyond for s in range(t - k, t + k + 1)]
+    return np.concatenate(near)
+
+
+def window_affine(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """z = W x + b for each window of one document: (n_tokens, width) → (n_tokens, nO)."""
+    k = (W.shape[1] // X.shape[1] - 1) // 2
+    return np.asarray([W @ window(X, t, k) + b for t in range(len(X))]).reshape(len(X), len(W))
+
+
+def same_word_mean(Y: np.ndarray, norms: Sequence[int]) -> np.ndarray:
+    """The mean over the places of each word of one document, zero for words that occur once."""
+    places = [[s for s, other in enumerate(norms) if other == norm] for norm in norms]
+    means = [Y[at].mean(axis=0) if len(at) > 1 else np.zeros(Y.shape[1]) for at in places]
+    return np.asarray(means).reshape(Y.shape)
+
+
+def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
+    """z of all tokens: (n_tokens, nO)."""
+    layers = {layer.name: layer for layer in hidden.layers}
+    vectors = layers["token_vectors"].layers[0].predict(list(docs))
+    rows = [np.zeros((0, layers["window_affine"].get_dim("nO")))]
+    for doc, X in zip(docs, vectors, strict=True):
+        Z = window_affine(X, *_params(layers["window_affine"]))
+        if "same_word_mean" in layers:
+            Y = window_affine(X, *_params(layers["same_word_mean"].layers[0]))
+            Z = Z + same_word_mean(Y, [token.norm for token in doc])
+        if "gazetteer" in layers and len(doc):
+            Z = Z + layers["gazetteer"].predict([doc]).data
+        rows.append(Z)
+    return np.concatenate(rows)
+
+
+def emissions(model: Model, docs: Sequence[Doc]) -> np.ndarray:
+    """The emissions of a whole network: (n_tokens, n_tags)."""
+    hidden, activation, scores = model.layers[0].layers
+    return scores.predict(activation.predict(hidden_sum(hidden, docs)))
+
+
+def _params(layer: Model) -> tuple[np.ndarray, np.ndarray]:
+    return layer.get_param("W"), layer.get_param("b")
