@@ -22,8 +22,18 @@ from spacy.util import minibatch
 
 from .decoding import Entities
 from .labels import labels_of
-from .steps import document_edges
-from .tags import BEGIN, IN, LAST, MISSING, OUTSIDE, TAGS_PER_LABEL, UNIT, n_tags, spans_to_tags
+from .sequences.batching import document_edges
+from .sequences.tags import (
+    BEGIN,
+    IN,
+    LAST,
+    MISSING,
+    OUTSIDE,
+    TAGS_PER_LABEL,
+    UNIT,
+    n_tags,
+    spans_to_tags,
+)
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
 # How many documents the widths of layers are inferred from.

@@ -27,8 +27,8 @@ from .layers.transitions import Scores, Transitions
 from .layers.transitions import grown as grown_transitions
 from .layers.window_affine import WindowAffine
 from .objectives import get_objective
+from .sequences.tags import n_labels
 from .serialization import first_edition_error
-from .tags import n_labels
 
 
 def window_classifier(

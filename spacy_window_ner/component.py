@@ -23,8 +23,8 @@ from .layers.gazetteer import GAZETTEER
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
 from .objectives.rehearsal import rehearsal_loss
+from .sequences.tags import n_tags
 from .serialization import load_model, read_saved
-from .tags import n_tags
 
 DEFAULT_SPANS_KEY = "window_ner"
 

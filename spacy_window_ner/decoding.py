@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .lattice import likely_spans
 from .layers.transitions import Scores
 from .objectives import Objective
-from .tags import OUTSIDE, tags_to_spans
-from .viterbi import best_tags
+from .sequences.chunks import sequence_sums
+from .sequences.spans import likely_spans
+from .sequences.tags import OUTSIDE, tags_to_spans
+from .sequences.viterbi import best_tags
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
 LEAST_LIKELY = 1e-4
@@ -76,12 +77,12 @@ def decode(
     """
     if len(scores.emissions) == 0 or scores.emissions.shape[1] == 1 + OUTSIDE:
         return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
+    arrays = scores.emissions, scores.transitions, scores.lengths
     if threshold is not None:
-        least = max(threshold, LEAST_LIKELY)
-        likely = likely_spans(scores.emissions, scores.transitions, scores.lengths, allowed, least)
+        sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)
+        likely = likely_spans(sums.marginals, max(threshold, LEAST_LIKELY))
         return Entities(*_without_overlap(*likely), scores.lengths)
-    tags = best_tags(scores.emissions, scores.transitions, scores.lengths, allowed)
-    spans = tags_to_spans(tags)
+    spans = tags_to_spans(best_tags(*arrays, allowed))
     sure = objective.span_probabilities(scores, allowed, spans) if probabilities else None
     return Entities(spans, sure, scores.lengths)
 

@@ -15,7 +15,7 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from .tags import TAGS_PER_LABEL, n_labels
+from .sequences.tags import TAGS_PER_LABEL, n_labels
 
 
 def new_labels(labels: Sequence[str], known: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ import srsly
 from thinc.api import Model
 
 from .layers.lexeme_embed import LEXEME_EMBED
-from .tags import n_tags
+from .sequences.tags import n_tags
 
 # The dimensions that give the shape of each parameter. T has one row and one column more.
 _DIMS = {"W": ("nO", "nI"), "b": ("nO",), "E": ("nV", "nO"), "T": ("n_labels", "n_labels")}

@@ -20,7 +20,7 @@ from spacy_window_ner.features import read_lexemes
 from spacy_window_ner.gradients import check_gradients
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.layers.window_affine import Windows
-from spacy_window_ner.tags import BEGIN, IN, LAST, OUTSIDE, UNIT, n_tags
+from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, OUTSIDE, UNIT, n_tags
 
 GRADIENT_BOUND = 1e-6
 
@@ -54,6 +54,18 @@ def legal_sequences(n_tokens: int, n_labels: int) -> list[tuple[int, ...]]:
         for beginning in beginnings
         for rest in legal_sequences(n_tokens - len(beginning), n_labels)
     ]
+
+
+def is_legal_step(before: int, tag: int) -> bool:
+    """Whether BILUO allows one tag behind another."""
+    is_open = before > 0 and (before - 1) % 4 in (BEGIN, IN)
+    goes_on = tag > 0 and (tag - 1) % 4 in (IN, LAST)
+    return is_open == goes_on and (not is_open or (before - 1) // 4 == (tag - 1) // 4)
+
+
+def is_legal(tags: Sequence[int]) -> bool:
+    """Whether BILUO allows the sequence, pair by pair of neighbors."""
+    return all(map(is_legal_step, [OUTSIDE, *tags], [*tags, OUTSIDE]))
 
 
 def entities_of(tags: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -182,6 +194,16 @@ class Batch:
         ]
         return np.asarray(rows, dtype=np.int64).reshape(-1, 3)
 
+    def probabilities_of_all_spans(self, allowed: np.ndarray | None = None) -> list[float]:
+        """The probabilities of `all_spans`, by enumeration."""
+        plain = zip(self.documents(), self.enumerations(allowed), strict=True)
+        return [
+            one.span_probability(start - of.start, end - of.start, label)
+            for of, one in plain
+            for start, end, label in self.all_spans().tolist()
+            if of.start <= start < of.stop
+        ]
+
     def some_spans(self, number: int) -> np.ndarray:
         """Some of these at random, which may overlap, or be the same, in any order."""
         spans = self.all_spans()
@@ -206,6 +228,19 @@ def document_slices(lengths: Sequence[int]) -> list[slice]:
     """The tokens of each document of a flat batch."""
     ends = np.cumsum(lengths).tolist()
     return [slice(end - int(n), end) for end, n in zip(ends, lengths, strict=True)]
+
+
+def long_batch(
+    rng: np.random.RandomState, n_labels: int, scale: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Emissions, transitions, lengths and allowed tags of documents of very different lengths."""
+    lengths = rng.permutation([0, 1, 7, 40, 41, 90, 200])
+    shape = int(lengths.sum()), n_tags(n_labels)
+    emissions = scale * rng.normal(size=shape)
+    emissions[:, 0] += 1
+    allowed = rng.uniform(size=shape) < 0.9
+    allowed[:, 0] = True
+    return emissions, rng.normal(size=(n_labels + 1, n_labels + 1)), lengths, allowed
 
 
 @st.composite

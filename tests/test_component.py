@@ -18,7 +18,7 @@ from thinc.api import SGD, Adam, Model
 from spacy_window_ner import WindowNER
 from spacy_window_ner.architectures import lexeme_embed, window_classifier
 from spacy_window_ner.objectives import get_objective
-from spacy_window_ner.tags import n_tags, spans_to_tags
+from spacy_window_ner.sequences.tags import n_tags, spans_to_tags
 
 from .helpers import Enumeration
 from .pipelines import (

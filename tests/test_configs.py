@@ -10,7 +10,7 @@ from spacy.cli.debug_config import debug_config
 from spacy.cli.train import train
 from spacy.training import Corpus
 
-from spacy_window_ner.tags import n_tags
+from spacy_window_ner.sequences.tags import n_tags
 
 from .pipelines import CONFIGS, corpus, ner_of, save_corpus, save_vectors, texts_of, uses_vectors
 

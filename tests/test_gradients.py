@@ -22,7 +22,7 @@ from spacy_window_ner.layers.to_numpy import ToNumpy
 from spacy_window_ner.layers.transitions import Scores, Transitions
 from spacy_window_ner.layers.window_affine import WindowAffine, Windows, neighbor_rows
 from spacy_window_ner.objectives import OBJECTIVES, Objective, get_objective
-from spacy_window_ner.tags import n_tags
+from spacy_window_ner.sequences.tags import n_tags
 
 from .pipelines import (
     ACTIVATIONS,

@@ -11,7 +11,7 @@ from spacy_window_ner.labels import (
     new_labels,
     seen_labels,
 )
-from spacy_window_ner.tags import OUTSIDE
+from spacy_window_ner.sequences.tags import OUTSIDE
 
 from .pipelines import blank, copy_of, ner_of, shared
 

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lattice import Lattice, SinglePath
-from ..lattice import span_probabilities as span_probabilities_of
 from ..layers.transitions import Scores
-from ..tags import spans_to_tags
-from .documents import documents_with, select_documents
+from ..sequences import spans as sequence_spans
+from ..sequences.batching import Mask, documents_with
+from ..sequences.chunks import sequence_sums
+from ..sequences.tags import spans_to_tags
 
 LEARNS_TRANSITIONS = True
 
@@ -43,65 +43,49 @@ def loss(
     d_scores = Scores(
         np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
     )
-    known = np.asarray(~(allowed | ~legal).all(axis=1))
-    total = _add_likelihood(scores, allowed, legal, documents_with(known, scores.lengths), d_scores)
-    for span in incorrect:
-        total += _add_incorrect(scores, legal, span, d_scores)
-    return total, d_scores
+    # Documents without annotation contribute nothing.
+    known = documents_with(np.asarray(~(allowed | ~legal).all(axis=1)), scores.lengths)
+    total = _add_likelihood(scores, allowed, legal, known, d_scores)
+    return total + sum(
+        _add_incorrect(scores, legal, span, d_scores) for span in incorrect
+    ), d_scores
 
 
 def _add_likelihood(
-    scores: Scores,
-    allowed: NDArray[np.bool_],
-    legal: NDArray[np.bool_],
-    documents: NDArray[np.bool_],
-    d_scores: Scores,
+    scores: Scores, allowed: Mask, legal: Mask, documents: Mask, d_scores: Scores
 ) -> float:
-    """Add the likelihood's gradient to `d_scores`; documents without annotation give nothing."""
-    tokens = select_documents(documents, scores.lengths)
-    if len(tokens) == 0:
-        return 0.0
-    lengths, emissions = scores.lengths[documents], scores.emissions[tokens]
-    every = np.broadcast_to(legal, emissions.shape)
-    all_legal = Lattice(emissions, scores.transitions, lengths, every)
-    all_allowed = _allowed_sums(emissions, scores.transitions, lengths, allowed[tokens] & legal)
-    d_scores.emissions[tokens] += all_legal.marginals() - all_allowed.marginals()
-    d_scores.transitions += all_legal.expected_transitions() - all_allowed.expected_transitions()
-    return float((all_legal.log_z - all_allowed.log_z).sum())
-
-
-def _allowed_sums(
-    emissions: NDArray, transitions: NDArray, lengths: NDArray, allowed: NDArray[np.bool_]
-) -> Lattice | SinglePath:
-    """The sums over the allowed sequences; of one sequence alone where the annotation is full."""
-    if (allowed.sum(axis=1) == 1).all():
-        return SinglePath(emissions, transitions, lengths, allowed.argmax(axis=1))
-    return Lattice(emissions, transitions, lengths, allowed)
+    """Add the likelihood of some documents (n_docs,) bool, and its gradient to `d_scores`."""
+    tokens = np.repeat(documents, scores.lengths)
+    arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
+    allowed = allowed[tokens] & legal
+    every = sequence_sums(*arrays, np.broadcast_to(legal, allowed.shape))
+    right = sequence_sums(*arrays, allowed)
+    d_scores.emissions[tokens] += every.marginals - right.marginals
+    d_scores.transitions += every.expected_transitions - right.expected_transitions
+    return float((every.log_z - right.log_z).sum())
 
 
 def _add_incorrect(
-    scores: Scores, legal: NDArray[np.bool_], span: NDArray[np.integer], d_scores: Scores
+    scores: Scores, legal: Mask, span: NDArray[np.integer], d_scores: Scores
 ) -> float:
     """Add −log(1 − p) of one span and its gradient, over the span's own document."""
     ends = np.cumsum(scores.lengths)
     document = int(np.searchsorted(ends, span[0], side="right"))
-    first, last = int(ends[document] - scores.lengths[document]), int(ends[document])
-    emissions, lengths = scores.emissions[first:last], scores.lengths[document : document + 1]
-    every = np.broadcast_to(legal, emissions.shape)
-    all_legal = Lattice(emissions, scores.transitions, lengths, every)
-    others = [
-        Lattice(emissions, scores.transitions, lengths, allowed)
-        for allowed in _without(every, int(span[0]) - first, int(span[1]) - first, int(span[2]))
-    ]
-    log_z = np.asarray([lattice.log_z[0] for lattice in others])
+    first, stop = int(ends[document] - scores.lengths[document]), int(ends[document])
+    arrays = scores.emissions[first:stop], scores.transitions, np.asarray([stop - first])
+    legal = np.broadcast_to(legal, arrays[0].shape)
+    every = sequence_sums(*arrays, legal)
+    start, end, label = int(span[0]) - first, int(span[1]) - first, int(span[2])
+    others = [sequence_sums(*arrays, rest) for rest in _without(legal, start, end, label)]
+    log_z = np.asarray([sums.log_z[0] for sums in others])
     log_without = np.logaddexp.reduce(log_z)
-    d_emissions, d_transitions = all_legal.marginals(), all_legal.expected_transitions()
-    for lattice, weight in zip(others, np.exp(log_z - log_without), strict=True):
-        d_emissions -= weight * lattice.marginals()
-        d_transitions -= weight * lattice.expected_transitions()
-    d_scores.emissions[first:last] += d_emissions
+    d_emissions, d_transitions = every.marginals, every.expected_transitions
+    for sums, weight in zip(others, np.exp(log_z - log_without), strict=True):
+        d_emissions -= weight * sums.marginals
+        d_transitions -= weight * sums.expected_transitions
+    d_scores.emissions[first:stop] += d_emissions
     d_scores.transitions += d_transitions
-    return float(all_legal.log_z[0] - log_without)
+    return float(every.log_z[0] - log_without)
 
 
 def _without(
@@ -142,20 +126,17 @@ def span_probabilities(
     touched = np.zeros(len(scores.emissions), dtype=bool)
     touched[spans[:, 0]] = True
     documents = documents_with(touched, scores.lengths)
-    if documents.all():
-        return span_probabilities_of(
-            scores.emissions, scores.transitions, scores.lengths, allowed, spans
-        )
-    tokens = select_documents(documents, scores.lengths)
-    moved = spans.copy()
-    moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
-    return span_probabilities_of(
+    tokens = np.flatnonzero(np.repeat(documents, scores.lengths))
+    sums = sequence_sums(
         scores.emissions[tokens],
         scores.transitions,
         scores.lengths[documents],
         None if allowed is None else allowed[tokens],
-        moved,
+        dtype=scores.emissions.dtype,
     )
+    moved = spans.copy()
+    moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
+    return sequence_spans.span_probabilities(sums.marginals, moved)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
@@ -168,12 +149,13 @@ def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
     teacher (Scores): What the teacher says of the same documents, of the same shapes.
     RETURNS (Tuple[float, Scores]): The divergence in nats, summed over documents, and its gradient.
     """
-    mine = Lattice(scores.emissions, scores.transitions, scores.lengths)
-    theirs = Lattice(teacher.emissions, teacher.transitions, teacher.lengths)
-    marginals, transitions = theirs.marginals(), theirs.expected_transitions()
+    mine = sequence_sums(scores.emissions, scores.transitions, scores.lengths)
+    theirs = sequence_sums(teacher.emissions, teacher.transitions, teacher.lengths)
+    d_emissions = mine.marginals - theirs.marginals
+    d_transitions = mine.expected_transitions - theirs.expected_transitions
     divergence = mine.log_z.sum() - theirs.log_z.sum()
-    divergence += (marginals * (teacher.emissions - scores.emissions)).sum()
-    divergence += (transitions * (teacher.transitions - scores.transitions)).sum()
-    d_emissions = (mine.marginals() - marginals).astype(scores.emissions.dtype)
-    d_transitions = mine.expected_transitions() - transitions
+    divergence += (theirs.marginals * (teacher.emissions - scores.emissions)).sum()
+    changed = teacher.transitions - scores.transitions
+    divergence += (theirs.expected_transitions * changed).sum()
+    d_emissions = d_emissions.astype(scores.emissions.dtype, order="C")
     return float(divergence), Scores(d_emissions, d_transitions, scores.lengths)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tags import spans_to_tags
+from ..sequences.tags import spans_to_tags
 from .incorrect import incorrect_loss
 
 

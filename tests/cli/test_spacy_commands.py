@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from spacy_window_ner import __version__
 from spacy_window_ner.component import DEFAULT_MODEL
-from spacy_window_ner.tags import n_tags
+from spacy_window_ner.sequences.tags import n_tags
 
 from ..pipelines import (
     blank,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.gradients import check_objective
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import crf, get_objective
-from spacy_window_ner.tags import BEGIN, LAST
+from spacy_window_ner.sequences.tags import BEGIN, LAST
 from tests.helpers import (
     GRADIENT_BOUND,
     NO_SPANS,

@@ -1,10 +1,22 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_window_ner.tags import n_labels, n_tags, spans_to_tags, tag_names, tags_to_spans
-from tests.helpers import NO_SPANS, entities_of, entity_tags, examples, legal_sequences
+from spacy_window_ner.sequences.tags import (
+    BEGIN,
+    IN,
+    LAST,
+    UNIT,
+    grouped_tags,
+    n_labels,
+    n_tags,
+    spans_to_tags,
+    tags_to_spans,
+)
+from tests.helpers import NO_SPANS, entities_of, examples, is_legal, legal_sequences
 
 
 @st.composite
@@ -29,20 +41,17 @@ def test_a_number_of_tags_that_no_label_set_gives_is_an_error(number):
         n_labels(number)
 
 
-@pytest.mark.parametrize("labels", [[], ["PER"], ["PER", "B-", "U-JOB NAME", "기관"]])
-def test_names_of_tags_are_biluo_in_the_order_of_their_columns(labels):
-    names = tag_names(labels)
-    assert len(names) == n_tags(len(labels))
-    assert names[0] == "O"
-    for x, label in enumerate(labels):
-        [unit] = entity_tags(x, 1)
-        begin, inside, last = entity_tags(x, 3)
-        assert names[unit] == f"U-{label}"
-        assert [names[tag] for tag in (begin, inside, last)] == [
-            f"B-{label}",
-            f"I-{label}",
-            f"L-{label}",
-        ]
+@pytest.mark.parametrize("labels", [0, 1, 3])
+def test_tags_are_grouped_by_position(labels):
+    expected = [0] + [1 + 4 * x + p for p in (UNIT, BEGIN, LAST, IN) for x in range(labels)]
+    assert grouped_tags(labels).tolist() == expected
+
+
+@pytest.mark.parametrize(("n_tokens", "n_labels"), [(0, 1), (1, 0), (1, 3), (3, 2), (5, 1)])
+def test_legal_sequences_of_the_reference(n_tokens, n_labels):
+    every = product(range(n_tags(n_labels)), repeat=n_tokens)
+    expected = [tags for tags in every if is_legal(tags)]
+    assert sorted(legal_sequences(n_tokens, n_labels)) == expected
 
 
 @given(tags=sequences())

@@ -9,7 +9,7 @@ tags `B-X`, `I-X`, `L-X`, `U-X` (begin, in, last, unit). The column of a tag is
 so that a label added later gets columns behind all the old ones.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +45,15 @@ def n_labels(n_tags: int) -> int:
     return labels
 
 
-def tag_names(labels: Sequence[str]) -> list[str]:
-    """Names of all tags in the order of their columns.
+@lru_cache(maxsize=16)
+def grouped_tags(n_labels: int) -> NDArray[np.int64]:
+    """Order tags by their position in an entity.
 
-    labels (Sequence[str]): The labels.
-    RETURNS (List[str]): `O`, then `B-X`, `I-X`, `L-X`, `U-X` for each label X.
+    n_labels (int): The number of labels.
+    RETURNS (ndarray): Shape (n_tags,), the columns of O, U-…, B-…, L-…, I-….
     """
-    return ["O"] + [f"{position}-{label}" for label in labels for position in "BILU"]
+    positions = np.asarray([UNIT, BEGIN, LAST, IN])[:, None]
+    return np.append(0, 1 + positions + TAGS_PER_LABEL * np.arange(n_labels))
 
 
 def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32]:

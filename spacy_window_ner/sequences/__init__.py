@@ -1,0 +1,1 @@
+"""Sums and maxima over the legal tag sequences of documents."""

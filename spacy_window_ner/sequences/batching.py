@@ -1,0 +1,167 @@
+"""The order in which sums and maxima visit the tokens of a batch, and the scores they visit.
+
+The sequences of a batch advance together, longest first, so that step t is one contiguous block of
+rows: the t-th tokens of all sequences that have so many.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Lengths = NDArray[np.integer]
+
+# About how many tokens are processed at a time, to bound memory.
+GROUP = 2**16
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """The order in which the tokens of a batch are visited.
+
+    tokens (ndarray): Shape (n_tokens,), the token at each place of the order.
+    bounds (ndarray): Shape (n_steps + 1,); step t is the places bounds[t] to bounds[t + 1].
+    longest_first (ndarray): Shape (n_nonempty,), the sequences that have tokens. Row i of each step
+        belongs to the i-th of them.
+    sequences (ndarray): Shape (n_tokens,), the sequence at each place.
+    """
+
+    tokens: Ints
+    bounds: Ints
+    longest_first: Ints
+    sequences: Ints
+
+    @classmethod
+    def of(cls, starts: Ints, lengths: Ints) -> "BatchOrder":
+        """Order the tokens of sequences: documents, or parts of them, which may overlap.
+
+        starts (ndarray): Shape (n_sequences,), the first token of each.
+        lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
+        RETURNS (BatchOrder): The order.
+        """
+        if len(lengths) == 1 and lengths[0]:  # a shortcut, for latency
+            bounds = np.arange(lengths[0] + 1)
+            sequences = np.zeros(lengths[0], dtype=np.int64)
+            return cls(starts + bounds[:-1], bounds, sequences[:1], sequences)
+        longest_first = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+        ordered = lengths[longest_first]
+        n_steps = int(ordered[0]) if len(ordered) else 0
+        # Step t has as many rows as there are sequences longer than t.
+        sizes = np.searchsorted(-ordered, -np.arange(n_steps), side="left")
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        step = np.repeat(np.arange(n_steps), sizes)
+        sequences = longest_first[np.arange(len(step)) - bounds[step]]
+        return cls(starts[sequences] + step, bounds, longest_first, sequences)
+
+    def previous(self) -> Ints:
+        """Find the sequence's token before that at each place.
+
+        RETURNS (ndarray): Shape (n_tokens,), rows of an array (n_nonempty + n_tokens, …) of what
+            stands before the sequences, longest first, and then of what belongs to each place.
+        """
+        n, sizes = len(self.longest_first), np.diff(self.bounds)
+        return np.arange(n, n + len(self.tokens)) - np.repeat(np.append(n, sizes)[:-1], sizes)
+
+    def last_places(self) -> Ints:
+        """The place of the last token of each sequence, longest first: (n_nonempty,)."""
+        sizes = np.diff(self.bounds)
+        rows = np.arange(len(self.longest_first))
+        return self.bounds[np.searchsorted(-sizes, -rows, side="left") - 1] + rows
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """The bounds (start, stop) of the places of each step, from first to last."""
+        return pairwise(self.bounds.tolist())
+
+    def __reversed__(self) -> Iterator[tuple[int, int]]:
+        """The same from last to first."""
+        return reversed(list(self))
+
+
+def groups_of(lengths: Ints) -> Iterator[slice]:
+    """Split sequences into groups, to bound memory.
+
+    lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
+    YIELDS (slice): Sequences of about `GROUP` tokens together, or a longer one.
+    """
+    if not len(lengths):
+        return
+    number = np.cumsum(lengths) // GROUP
+    bounds = np.flatnonzero(np.diff(number)) + 1
+    for start, stop in pairwise([0, *bounds.tolist(), len(number)]):
+        yield slice(start, stop)
+
+
+def document_edges(lengths: Lengths) -> tuple[Ints, Ints]:
+    """Find the first and the last token of each document that has any.
+
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    RETURNS (Tuple[ndarray, ndarray]): Shape (n_nonempty,) each.
+    """
+    sizes: Ints = np.asarray(lengths, dtype=np.int64)
+    sizes = sizes[sizes > 0]
+    ends = np.cumsum(sizes)
+    return ends - sizes, ends - 1
+
+
+def documents_with(tokens: Mask, lengths: Lengths) -> Mask:
+    """Find the documents in which some token is marked.
+
+    tokens (ndarray): Shape (n_tokens,) bool.
+    lengths (ndarray): Shape (n_docs,).
+    RETURNS (ndarray): Shape (n_docs,) bool.
+    """
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    return np.bincount(document[tokens], minlength=len(lengths)) > 0
+
+
+def mask_scores(emissions: NDArray, allowed: Mask | None) -> NDArray:
+    """Set the emissions of tags that are not allowed to −∞.
+
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
+    RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
+    """
+    if not np.isfinite(emissions).all():
+        token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
+        raise ValueError(
+            f"The network's scores are not finite numbers (first at token {token} of the batch): "
+            f"training has diverged. Lower the learning rate, set grad_clip, or check the vectors."
+        )
+    if allowed is None:
+        return emissions
+    empty = ~allowed.any(axis=1)
+    if empty.any():
+        token = int(np.argmax(empty))
+        raise ValueError(f"No tag is allowed for token {token} of the batch.")
+    return np.where(allowed, emissions, np.asarray(-np.inf, dtype=emissions.dtype))
+
+
+def split_tags(scores: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
+    """View the columns of tags by their position in an entity.
+
+    scores (ndarray): Shape (n, n_tags).
+    RETURNS (Tuple[ndarray, …]): Views: O (n,), and B, I, L, U (n, n_labels) each.
+    """
+    B, I, L, U = (scores[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
+    return scores[:, 0], B, I, L, U
+
+
+def require_finite(transitions: NDArray) -> None:
+    """Refuse transition scores that are not finite numbers.
+
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    RAISES (ValueError): If one is not finite.
+    """
+    if not np.isfinite(transitions).all():
+        raise ValueError(
+            "The network's transition scores are not finite numbers: training has diverged. Lower "
+            "the learning rate, or set grad_clip."
+        )

@@ -1,0 +1,230 @@
+"""Sums over the legal tag sequences of documents of any length.
+
+The steps of a chain wait for each other, and many short chains go faster side by side than one
+long. So long documents are cut into chunks. The sums that a chunk begins with are not known inside
+a document. A chain forgets its beginning, mostly within a few tokens; so they are estimated from
+`reach` tokens before the chunk, beginning with all states alike. The neighboring chunk ends with
+the same sums if the estimate is right. If not, the reach has to be longer, at last whole documents.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores, require_finite
+from .forward_backward import (
+    ForwardBackwardSums,
+    document_boundaries,
+    exponentials,
+    forward_backward,
+    tag_marginals,
+)
+from .tags import grouped_tags
+from .viterbi import best_tags
+
+# How many tokens around a border between chunks are used at first.
+REACH = 16
+# A step takes about as long as processing so many tokens.
+TOKENS_PER_STEP = 50
+# Below this share of a step's largest factor, others may have been lost to rounding to zero.
+_SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
+# How well an estimate has to agree with what the neighboring chunk ends with, for each number.
+_TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-5}
+
+
+class _DisagreementError(Exception):
+    """Chunks begin with other sums than their neighbors end with."""
+
+
+class _RangeError(Exception):
+    """Scores lie further apart than the type of the sums can hold."""
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Documents, long ones cut.
+
+    starts (ndarray): Shape (n_chunks,), the first token of each chunk.
+    lengths (ndarray): Shape (n_chunks,), the number of tokens of each, 1 or more.
+    begins (ndarray): Shape (n_chunks,) bool, whether its document begins with it.
+    ends (ndarray): Shape (n_chunks,) bool, whether its document ends with it.
+    """
+
+    starts: Ints
+    lengths: Ints
+    begins: Mask
+    ends: Mask
+
+    @classmethod
+    def of(cls, lengths: Ints, reach: int) -> "Chunks":
+        """Cut documents evenly.
+
+        lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+        reach (int): The least length of a chunk of a document that is cut. Chunks are longer where
+            that saves more work at borders than it adds steps.
+        RETURNS (Chunks): The chunks, in the order of the text.
+        """
+        # Steps take size · TOKENS_PER_STEP, borders n · reach / size: least where they are equal.
+        n = min(int(lengths.sum()), GROUP)
+        size = max(reach, math.isqrt(reach * n // TOKENS_PER_STEP))
+        firsts = np.cumsum(lengths) - lengths
+        if lengths.max(initial=0) < 2 * size:
+            some = lengths > 0
+            every = np.ones(np.count_nonzero(some), dtype=bool)
+            return cls(firsts[some], lengths[some], every, every)
+        n_chunks = np.where(lengths < 2 * size, lengths > 0, lengths // size)
+        document = np.repeat(np.arange(len(lengths)), n_chunks)
+        number = np.arange(len(document)) - np.repeat(np.cumsum(n_chunks) - n_chunks, n_chunks)
+        of, cuts = lengths[document], n_chunks[document]
+        start, stop = of * number // cuts, of * (number + 1) // cuts
+        return cls(firsts[document] + start, stop - start, start == 0, stop == of)
+
+    def groups(self) -> Iterator["Chunks"]:
+        """Split them into groups, to bound memory.
+
+        RETURNS (Iterator[Chunks]): Chunks of about `GROUP` tokens together.
+        """
+        for part in groups_of(self.lengths):
+            yield Chunks(*(getattr(self, field.name)[part] for field in fields(self)))
+
+    def edges(self) -> tuple[int, int]:
+        """The first token, and the one behind the last."""
+        return int(self.starts[0]), int(self.starts[-1] + self.lengths[-1])
+
+    def borders(self) -> Ints:
+        """Where documents are cut, at the edges of the group too.
+
+        RETURNS (ndarray): Shape (n_borders,), the first tokens behind the cuts, ascending.
+        """
+        behind = self.starts[~self.begins]
+        return behind if self.ends[-1] else np.append(behind, self.edges()[1])
+
+
+@dataclass
+class SequenceSums:
+    """What the sums over the legal tag sequences of documents give.
+
+    log_z (ndarray): Shape (n_docs,) float64, log of the sum over all legal sequences of
+        exp(score of the sequence); 0 for a document without tokens.
+    marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
+    expected_transitions (ndarray): Shape (n_labels + 1, n_labels + 1), how often each transition is
+        taken on average, over the whole batch.
+    """
+
+    log_z: NDArray[np.float64]
+    marginals: Floats
+    expected_transitions: Floats
+
+
+def sequence_sums(
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: Lengths,
+    allowed: Mask | None = None,
+    *,
+    dtype: DTypeLike = np.float64,
+    reach: int = REACH,
+) -> SequenceSums:
+    """Sum over the legal tag sequences of each document.
+
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    lengths (ndarray): Shape (n_docs,).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    dtype (DTypeLike): The type of the sums, float64 or float32. If scores leave the range of
+        float32, float64 is used.
+    reach (int): How many tokens around a border between chunks to use at first.
+    RETURNS (SequenceSums): The sums.
+    RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
+    """
+    require_finite(transitions)
+    scores, dtype = mask_scores(emissions, allowed), np.dtype(dtype)
+    sizes: Ints = np.asarray(lengths, dtype=np.int64)
+    while True:
+        try:
+            with np.errstate(all="ignore"):  # sums that leave the range of floats raise an error
+                return _sum_groups(scores, transitions, sizes, dtype, reach)
+        except _DisagreementError:
+            reach *= 2
+        except _RangeError:
+            if dtype == np.float64:
+                best_tags(emissions, transitions, lengths, allowed)  # raises if there is no path
+                raise ValueError(
+                    "The scores of the tags lie further apart than float64 can hold (about 700): "
+                    "training has diverged. Lower the learning rate, or set grad_clip."
+                ) from None
+            dtype = np.dtype(np.float64)
+
+
+def _sum_groups(
+    scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype, reach: int
+) -> SequenceSums:
+    """Sum over all chunks, some at a time to bound memory."""
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    columns = grouped_tags(len(transitions) - 1)
+    # Marginals are stored tag by tag, as they are computed.
+    marginals = np.empty(scores.shape[::-1], dtype)
+    log_z, expected_transitions = np.zeros(len(lengths)), np.zeros(transitions.shape)
+    for chunks in Chunks.of(lengths, reach).groups():
+        start, stop = chunks.edges()
+        first = max(start - reach, 0)
+        e, e_T, log_divisor = exponentials(scores[first : stop + reach], transitions, dtype)
+        sums = _sum_chunks(e, e_T, chunks, first, reach).around_tokens(e.shape[1])
+        own = slice(start - first, stop - first)
+        forward, backward, scale = (array[..., own] for array in sums)
+        last = (chunks.starts + chunks.lengths - 1 - start)[chunks.ends]
+        marginals[columns, start:stop], total, taken = tag_marginals(
+            forward, backward, e[:, own], e_T, last
+        )
+        if not (np.minimum(scale, total / scale) > _SMALLEST[dtype]).all():
+            raise _RangeError
+        expected_transitions += taken
+        scale[last] = total[last]
+        growth = np.log(scale) + log_divisor[own]
+        log_z += np.bincount(document[start:stop], growth, minlength=len(lengths))
+    return SequenceSums(log_z, marginals.T, expected_transitions)
+
+
+def _sum_chunks(
+    e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int
+) -> ForwardBackwardSums:
+    """Run forward and backward through the chunks of one group, and verify that they agree.
+
+    e (ndarray): Shape (n_tags, n), exp(emission) of token `first` and those behind it.
+    """
+    borders = chunks.borders() - first
+    starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
+    begun, ended = ~chunks.begins, ~chunks.ends  # the chunks with a border before, and behind
+    left = slice(np.count_nonzero(begun))
+    right = slice(len(borders) - np.count_nonzero(ended), None)
+    if len(borders):
+        estimated = _estimate_boundaries(e, e_T, borders, reach)
+        initial[0][:, begun], initial[1][:, ended] = estimated[0][:, left], estimated[1][:, right]
+    sums = forward_backward(e, e_T, np.stack([starts, starts]), chunks.lengths, initial)
+    if len(borders):
+        final = sums.final()
+        if not (
+            _agree(final[0][:, ended], estimated[0][:, right])
+            and _agree(final[1][:, begun], estimated[1][:, left])
+        ):
+            raise _DisagreementError
+    return sums
+
+
+def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> Floats:
+    """Estimate the sums at borders from the tokens before them, and from those behind.
+
+    RETURNS (ndarray): Shape (2, n_states, n_borders), forward and backward.
+    """
+    starts, lengths = np.stack([borders - reach, borders]), np.full(len(borders), reach)
+    alike = np.ones_like(document_boundaries(e_T, len(borders)))
+    return forward_backward(e, e_T, starts, lengths, alike).final()
+
+
+def _agree(found: Floats, estimated: Floats) -> bool:
+    """Whether sums (n_states, n) are as estimated; False if any is not a number."""
+    allowance = _TOLERANCE[found.dtype] * found + _SMALLEST[found.dtype]
+    return bool((np.abs(found - estimated) <= allowance).all())

@@ -1,0 +1,208 @@
+"""The forward–backward algorithm over a batch of chains (Rabiner 1989, sections III and V.A).
+
+After each token, a sequence is in one of 2n + 1 states for n labels: class 0 (the token was `O`),
+class 1 + x (an entity of label x has just ended, by `L-X` or `U-X`), or inside an entity of label x
+(by `B-X` or `I-X`). The step from token to token is
+
+    enter[q] = Σ_p closed[p] · exp T[p, q]
+    closed[0] = enter[0] · e_O
+    closed[X] = enter[X] · e_U + inside[X] · e_L
+    inside[X] = enter[X] · e_B + inside[X] · e_I            with e = exp(emission)
+
+which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. Read backward, a sequence is of
+the same kind: B and L change places, and so do the ends of a transition. So one loop takes all
+chains forward from their first tokens and, beside that, backward from their last ones. The sums are
+rescaled at every token. The axis of tokens is the last one of all arrays here, because NumPy is
+fast along long axes.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batching import BatchOrder, Floats, Ints
+from .tags import grouped_tags
+
+
+@dataclass(frozen=True)
+class ForwardBackwardSums:
+    """The sums at all places of the order in which a batch of chains is visited.
+
+    order (BatchOrder): The order.
+    tokens (ndarray): Shape (2, n_places), the token at each place, forward and backward.
+    states (ndarray): Shape (2, n_states, n_chains + n_places), the sums that the chains begin with,
+        then those behind each place, adding up to 1.
+    scale (ndarray): Shape (n_places,), the factor by which the forward sums grow at each place.
+    """
+
+    order: BatchOrder
+    tokens: Ints
+    states: Floats
+    scale: Floats
+
+    def final(self) -> Floats:
+        """The forward sums behind the last token of each chain, and the backward sums before its
+        first: (2, n_states, n_chains).
+        """
+        n_chains = len(self.order.longest_first)
+        final = np.empty_like(self.states[:, :, :n_chains])
+        last = n_chains + self.order.last_places()
+        final[:, :, self.order.longest_first] = self.states[:, :, last]
+        return final
+
+    def around_tokens(self, n_tokens: int) -> tuple[Floats, Floats, Floats]:
+        """Order the sums by token. Columns outside every chain are arbitrary.
+
+        n_tokens (int): The number of tokens.
+        RETURNS (Tuple[ndarray, ndarray, ndarray]): The forward sums before each token and the
+            backward sums behind it (n_states, n_tokens), and the scales (n_tokens,).
+        """
+        index = np.zeros((2, n_tokens), dtype=np.int64)
+        index[0, self.tokens[0]] = index[1, self.tokens[1]] = self.order.previous()
+        scale = np.ones(n_tokens, self.scale.dtype)
+        scale[self.tokens[0]] = self.scale
+        return self.states[0][:, index[0]], self.states[1][:, index[1]], scale
+
+
+def exponentials(
+    scores: NDArray, transitions: NDArray, dtype: np.dtype[np.floating]
+) -> tuple[Floats, Floats, NDArray[np.float64]]:
+    """Compute the factors of the sums, scaled to be 1 or less.
+
+    scores (ndarray): Shape (n_tokens, n_tags), −∞ for tags that are not allowed.
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    dtype (dtype): The type of the sums.
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): exp(emission) (n_tags, n_tokens), tags as in
+        `grouped_tags`; exp(transition) (n_labels + 1, n_labels + 1); and the log of what the
+        factors of each token were divided by (n_tokens,).
+    """
+    classes, top = len(transitions), float(transitions.max())
+    e_T = np.exp(transitions.astype(np.float64) - top).astype(dtype)
+    e = scores.T[grouped_tags(classes - 1)].astype(dtype, copy=False)
+    largest = e.max(axis=0)
+    e -= largest
+    np.exp(e, out=e)
+    # One factor exp(−top) for each token: where no transition is taken, it is here.
+    e[2 * classes - 1 :] *= np.exp(-top)
+    return e, e_T, largest.astype(np.float64) + top
+
+
+def document_boundaries(e_T: Floats, n_chains: int) -> Floats:
+    """The sums that chains begin with if these are whole documents: before them stands O, and
+    behind them nothing.
+
+    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
+    n_chains (int): The number of chains.
+    RETURNS (ndarray): Shape (2, n_states, n_chains), forward and backward.
+    """
+    boundaries = np.zeros((2, 2 * len(e_T) - 1, n_chains), e_T.dtype)
+    boundaries[0, 0] = 1
+    return boundaries
+
+
+def forward_backward(
+    e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Floats
+) -> ForwardBackwardSums:
+    """Run forward and backward through chains of tokens.
+
+    e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
+    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
+    starts (ndarray): Shape (2, n_chains), the first token of each chain forward, and backward.
+    lengths (ndarray): Shape (n_chains,), the number of tokens of each, 1 or more.
+    initial (ndarray): Shape (2, n_states, n_chains), the sums before the first token of each chain,
+        and those behind its last, which are zeros at the end of a document.
+    RETURNS (ForwardBackwardSums): The sums.
+    """
+    order = BatchOrder.of(starts[0], lengths)
+    backward = (starts.sum(axis=0) + lengths - 1)[order.sequences] - order.tokens
+    tokens = np.stack([order.tokens, backward])
+    factors = np.empty((2, len(e), len(backward)), e.dtype)
+    O_U, B, L, I = _split(e, len(e_T))
+    np.take(e, tokens[0], axis=1, out=factors[0], mode="clip")
+    np.take(np.concatenate([O_U, L, B, I]), tokens[1], axis=1, out=factors[1], mode="clip")
+    states, scale = _recursion(order, factors, e_T, initial[:, :, order.longest_first])
+    return ForwardBackwardSums(order, tokens, states, scale[0, 0])
+
+
+def _recursion(
+    order: BatchOrder, factors: Floats, e_T: Floats, initial: Floats
+) -> tuple[Floats, Floats]:
+    """Go through all steps, forward and backward side by side.
+
+    factors (ndarray): Shape (2, n_tags, n_places), exp(emission) of O, U, B, L, I, and for the way
+        back of O, U, L, B, I.
+    initial (ndarray): Shape (2, n_states, n_chains), chains in the order of the rows of a step.
+    RETURNS (Tuple[ndarray, ndarray]): The initial states and those behind each place
+        (2, n_states, n_chains + n_places), and by how much they had grown (2, 1, n_places).
+    """
+    (_, n_states, n_chains), n_places = initial.shape, factors.shape[2]
+    classes = len(e_T)
+    entering = factors[:, :n_states]
+    staying = factors[:, n_states:].reshape(2, 2, classes - 1, n_places)
+    into = np.stack([e_T.T, e_T])
+    into = np.concatenate([into, into[:, 1:]], axis=1)
+    states = np.empty((2, n_states, n_chains + n_places), e_T.dtype)
+    states[..., :n_chains] = initial
+    closed, inside = states[:, :classes], states[:, None, classes:]
+    scale = np.empty((2, 1, n_places), e_T.dtype)
+    low = size = 0
+    for start, stop in order:
+        if size != stop - start:
+            size = stop - start
+            now = np.empty((2, n_states, size), e_T.dtype)
+            stayed = np.empty((2, 2, classes - 1, size), e_T.dtype)
+            L_I, U_B = stayed.reshape(2, n_states - 1, size), now[:, 1:]  # views
+        np.matmul(into, closed[..., low : low + size], out=now)
+        if not start:
+            now[1][:, ~initial[1].any(axis=0)] = 1  # no transition follows a document
+        np.multiply(now, entering[..., start:stop], out=now)
+        np.multiply(inside[..., low : low + size], staying[..., start:stop], out=stayed)
+        np.add(U_B, L_I, out=U_B)
+        grown = scale[..., start:stop]
+        np.add.reduce(now, axis=1, keepdims=True, out=grown)
+        low = n_chains + start
+        np.divide(now, grown, out=states[..., low : low + size])
+    return states, scale
+
+
+def tag_marginals(
+    forward: Floats, backward: Floats, e: Floats, e_T: Floats, last: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Compute the probability of each tag at each token, and how often each transition is taken.
+
+    forward (ndarray): Shape (n_states, n_tokens), the forward sums before each token.
+    backward (ndarray): Shape (n_states, n_tokens), the backward sums behind each token.
+    e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
+    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
+    last (ndarray): Shape (n_docs,), the tokens that end a document.
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): The marginals (n_tags, n_tokens); what they added up
+        to before they were divided by that (n_tokens,); and the expected number of transitions
+        (n_labels + 1, n_labels + 1).
+    """
+    classes = len(e_T)
+    closed, inside = forward[:classes], forward[classes:]
+    enter, leave, stay = e_T.T @ closed, e_T @ backward[:classes], backward[classes:]
+    leave[:, last] = 1  # no transition follows a document
+    marginals = e.copy()
+    O_U, B, L, I = _split(marginals, classes)
+    O_U *= leave
+    B *= stay
+    L *= inside * leave[1:]
+    I *= inside * stay
+    entered = O_U.copy()
+    entered[1:] += B
+    O_U *= enter
+    B *= enter[1:]
+    total = marginals.sum(axis=0)
+    marginals /= total
+    entered /= total
+    return marginals, total, e_T * (closed @ entered.T)
+
+
+def _split(of_tags: Floats, classes: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """View rows of tags by their position in an entity: O and U, B, L, I."""
+    bounds = [0, classes, 2 * classes - 1, 3 * classes - 2, 4 * classes - 3]
+    O_U, B, L, I = (of_tags[start:stop] for start, stop in pairwise(bounds))
+    return O_U, B, L, I

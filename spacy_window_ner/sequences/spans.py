@@ -1,0 +1,65 @@
+"""Probabilities of spans.
+
+Tag sequences form a Markov chain: given that an entity is open, whether it ends at the next token
+does not depend on where it began. So the probability that tokens s to t are an entity of label x
+is, with the marginals m of the tags of x,
+
+    m_U(s) if s = t, else m_B(s) · Π_{s < u < t} m_I(u) / open(u) · m_L(t) / open(t)
+
+where open = m_I + m_L, and 0 where that is 0.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batching import Floats, Ints, split_tags
+from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+
+
+def span_probabilities(marginals: Floats, spans: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Compute the probability that each span is an entity.
+
+    marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through the
+        batch, end exclusive. They may overlap.
+    RETURNS (ndarray): Shape (n_spans,).
+    """
+    if len(spans) == 0:
+        return np.zeros(0)
+    start, end, label = np.asarray(spans, dtype=np.int64).T
+    lengths = end - start
+    first = np.cumsum(lengths) - lengths
+    tokens = np.repeat(start - first, lengths) + np.arange(first[-1] + lengths[-1])
+    position = np.full(len(tokens), IN)
+    position[first + lengths - 1] = LAST
+    position[first] = np.where(lengths == 1, UNIT, BEGIN)
+    columns = 1 + TAGS_PER_LABEL * np.repeat(label, lengths)
+    is_open = marginals[tokens, columns + IN] + marginals[tokens, columns + LAST]
+    is_open[first] = 1
+    factors = marginals[tokens, columns + position].astype(np.float64)
+    np.divide(factors, is_open, out=factors, where=is_open > 0)
+    return np.multiply.reduceat(factors, first)
+
+
+def likely_spans(marginals: Floats, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
+    """Find all spans whose probability is above a threshold. They may overlap.
+
+    marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
+    threshold (float): From 0 to 1.
+    RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
+        counted through the batch, and their probabilities (n_spans,).
+    """
+    _, m_B, m_I, m_L, m_U = split_tags(marginals)
+    start, label = np.nonzero(m_U > threshold)
+    found, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
+    start, label = np.nonzero(m_B > threshold)
+    p, end = m_B[start, label].astype(np.float64), start + 1
+    while len(p):
+        stays, leaves = m_I[end, label], m_L[end, label]
+        p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
+        p_ends, p, end = p * leaves, p * stays, end + 1
+        likely, longer = p_ends > threshold, p > threshold
+        found.append(np.stack([start, end, label], axis=1)[likely])
+        probabilities.append(p_ends[likely])
+        start, end, label, p = start[longer], end[longer], label[longer], p[longer]
+    return np.concatenate(found), np.concatenate(probabilities)
