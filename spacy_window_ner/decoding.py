@@ -1,4 +1,4 @@
-"""Scores → entities: the best legal tag sequence, and how sure the network is of each span."""
+"""Scores → entities: the best legal tag sequence, and the probability of each span."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,9 +48,9 @@ class Entities:
         starts = np.append(ends - self.lengths, 0)
         spans[:, :2] -= starts[np.searchsorted(ends, spans[:, 0], side="right")][:, None]
         rows = spans.tolist()
-        sure = None if self.probabilities is None else self.probabilities.astype(np.float32)
-        for first, last in pairwise(bounds):
-            yield rows[first:last], None if sure is None else sure[first:last].copy()
+        p = None if self.probabilities is None else self.probabilities.astype(np.float32)
+        for start, stop in pairwise(bounds):
+            yield rows[start:stop], None if p is None else p[start:stop].copy()
 
 
 def decode(
@@ -83,8 +83,8 @@ def decode(
         likely = likely_spans(sums.marginals, max(threshold, LEAST_LIKELY))
         return Entities(*_without_overlap(*likely), scores.lengths)
     spans = tags_to_spans(best_tags(*arrays, allowed))
-    sure = objective.span_probabilities(scores, allowed, spans) if probabilities else None
-    return Entities(spans, sure, scores.lengths)
+    p = objective.span_probabilities(scores, allowed, spans) if probabilities else None
+    return Entities(spans, p, scores.lengths)
 
 
 def _without_overlap(

@@ -8,7 +8,7 @@ be wrong adds −log(1 − p), p being its probability:
     −log(1 − p) = log Z − log Z(sequences without the span)
 
 whose gradient is again the difference of two sets of marginals. 1 − p is never subtracted, so that
-a span that the network is sure of can be unlearned as well.
+a span of high probability can be unlearned as well.
 """
 
 from collections.abc import Iterator
@@ -127,26 +127,22 @@ def span_probabilities(
     touched[spans[:, 0]] = True
     documents = documents_with(touched, scores.lengths)
     tokens = np.flatnonzero(np.repeat(documents, scores.lengths))
-    sums = sequence_sums(
-        scores.emissions[tokens],
-        scores.transitions,
-        scores.lengths[documents],
-        None if allowed is None else allowed[tokens],
-        dtype=scores.emissions.dtype,
-    )
+    arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
+    allowed = None if allowed is None else allowed[tokens]
+    sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)
     moved = spans.copy()
     moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
     return sequence_spans.span_probabilities(sums.marginals, moved)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Compute how far the network is from a teacher, and the gradient of that.
+    """Match the predictions of a teacher, for example earlier ones to reduce forgetting.
 
     J = KL(teacher ‖ network) over whole tag sequences; its gradient is the difference of two sets
     of marginals once more, the network's minus the teacher's.
 
     scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
-    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
     RETURNS (Tuple[float, Scores]): The divergence in nats, summed over documents, and its gradient.
     """
     mine = sequence_sums(scores.emissions, scores.transitions, scores.lengths)

@@ -13,5 +13,5 @@ def incorrect_loss(log_p: float) -> tuple[float, float]:
     RETURNS (Tuple[float, float]): −log(1 − p) in nats, and its derivative by log p, p / (1 − p).
     """
     log_p = min(log_p, LOG_ALMOST_ONE)
-    rest = -np.expm1(log_p)
-    return float(-np.log(rest)), float(np.exp(log_p) / rest)
+    complement = -np.expm1(log_p)
+    return float(-np.log(complement)), float(np.exp(log_p) / complement)

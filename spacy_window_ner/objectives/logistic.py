@@ -2,7 +2,7 @@
 
 J = −Σ_c [y_c log σ(s_c) + (1 − y_c) log(1 − σ(s_c))], gradient σ(s_c) − y_c, summed over tokens.
 A tag that the annotation forbids has y = 0. Where it allows exactly one tag, that one has y = 1;
-where it leaves several open, nothing is known of these, and they weigh nothing.
+where it leaves several open, these are unknown and have no weight.
 """
 
 import numpy as np
@@ -31,9 +31,9 @@ def loss(
     """
     S = scores.emissions.astype(np.float64)
     choices = allowed & legal
-    sure = choices.sum(axis=1, keepdims=True) == 1
+    single = choices.sum(axis=1, keepdims=True) == 1
     known = ~(allowed | ~legal).all(axis=1, keepdims=True)
-    weight = (known & legal & (~choices | sure)).astype(np.float64)
+    weight = (known & legal & (~choices | single)).astype(np.float64)
     # −log σ(s) = log(1 + e⁻ˢ), and 1 − σ(s) = σ(−s)
     losses = np.logaddexp(0, np.where(choices, -S, S))
     d_emissions = weight * (np.exp(_log_sigmoid(S)) - choices)
@@ -70,10 +70,10 @@ def span_probabilities(
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Compute how far the network is from a teacher, and the gradient of that: σ(s) − σ(teacher's).
+    """Match the predictions of a teacher, with the gradient σ(s) − σ(teacher's).
 
     scores (Scores): Emissions (n_tokens, n_tags).
-    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
     RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens and tags, and
         its gradient.
     """

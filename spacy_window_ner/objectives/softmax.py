@@ -69,10 +69,10 @@ def span_probabilities(
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Compute how far the network is from a teacher, and the gradient: p − p of the teacher.
+    """Match the predictions of a teacher, with the gradient p − p of the teacher.
 
     scores (Scores): Emissions (n_tokens, n_tags).
-    teacher (Scores): What the teacher says of the same documents, of the same shapes.
+    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
     RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens, and its
         gradient.
     """

@@ -79,10 +79,6 @@ class BatchOrder:
         """The bounds (start, stop) of the places of each step, from first to last."""
         return pairwise(self.bounds.tolist())
 
-    def __reversed__(self) -> Iterator[tuple[int, int]]:
-        """The same from last to first."""
-        return reversed(list(self))
-
 
 def groups_of(lengths: Ints) -> Iterator[slice]:
     """Split sequences into groups, to bound memory.

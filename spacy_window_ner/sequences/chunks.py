@@ -176,9 +176,8 @@ def _sum_groups(
         own = slice(start - first, stop - first)
         forward, backward, scale = (array[..., own] for array in sums)
         last = (chunks.starts + chunks.lengths - 1 - start)[chunks.ends]
-        marginals[columns, start:stop], total, taken = tag_marginals(
-            forward, backward, e[:, own], e_T, last
-        )
+        m, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
+        marginals[columns, start:stop] = m
         if not (np.minimum(scale, total / scale) > _SMALLEST[dtype]).all():
             raise _RangeError
         expected_transitions += taken
@@ -197,18 +196,19 @@ def _sum_chunks(
     """
     borders = chunks.borders() - first
     starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
-    begun, ended = ~chunks.begins, ~chunks.ends  # the chunks with a border before, and behind
-    left = slice(np.count_nonzero(begun))
-    right = slice(len(borders) - np.count_nonzero(ended), None)
+    cut_before, cut_behind = ~chunks.begins, ~chunks.ends
+    left = slice(np.count_nonzero(cut_before))
+    right = slice(len(borders) - np.count_nonzero(cut_behind), None)
     if len(borders):
         estimated = _estimate_boundaries(e, e_T, borders, reach)
-        initial[0][:, begun], initial[1][:, ended] = estimated[0][:, left], estimated[1][:, right]
+        initial[0][:, cut_before] = estimated[0][:, left]
+        initial[1][:, cut_behind] = estimated[1][:, right]
     sums = forward_backward(e, e_T, np.stack([starts, starts]), chunks.lengths, initial)
     if len(borders):
         final = sums.final()
         if not (
-            _agree(final[0][:, ended], estimated[0][:, right])
-            and _agree(final[1][:, begun], estimated[1][:, left])
+            _agree(final[0][:, cut_behind], estimated[0][:, right])
+            and _agree(final[1][:, cut_before], estimated[1][:, left])
         ):
             raise _DisagreementError
     return sums

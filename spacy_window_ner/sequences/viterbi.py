@@ -160,7 +160,7 @@ def _search(order: BatchOrder, scores: Float64s, T: Float64s) -> tuple[Ints, Mas
     ended = states[:classes, n_chains + order.last_places()]
     state, path = ended.argmax(axis=0), np.empty(n_places, dtype=np.int64)
     places = np.arange(n_places)
-    for start, stop in reversed(order):
+    for start, stop in reversed(list(order)):
         path[start:stop] = state[: stop - start]
         state[: stop - start] = back[path[start:stop], places[start:stop]]
     # The rows of L and I are those of U and B, as far behind.
