@@ -183,7 +183,8 @@ def _weighted_sum(Y: Any, rng: Any) -> Loss:
 
     def loss(Y: Any) -> tuple[float, Any]:
         total = sum(float((R * y).sum()) for R, y in zip(weights, _arrays(Y), strict=True))
-        return total, _with_arrays(Y, weights)
+        # The gradient of Windows is that of their vectors alone.
+        return total, weights[0] if isinstance(Y, Windows) else _with_arrays(Y, weights)
 
     return loss
 

@@ -40,8 +40,8 @@ def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
         if "same_word_mean" in layers:
             Y = window_affine(X, *_params(layers["same_word_mean"].layers[0]))
             Z = Z + same_word_mean(Y, [token.norm for token in doc])
-        if "gazetteer" in layers and len(doc):
-            Z = Z + layers["gazetteer"].predict([doc]).data
+        if "gazetteer" in layers:
+            Z = Z + layers["gazetteer"].predict([doc])
         rows.append(Z)
     return np.concatenate(rows)
 

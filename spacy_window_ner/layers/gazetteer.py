@@ -12,20 +12,19 @@ g is a block of the classifier's input like the others; ∂J/∂E collects ∂J/
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
 from thinc.api import Model
-from thinc.types import Ragged
+from thinc.types import Floats2d
 
 from .embedding import inc_rows, init
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
-OutT = Ragged
+OutT = Floats2d
 
 # The name of the layer in saved networks and in graphs.
 GAZETTEER = "gazetteer"
@@ -34,25 +33,13 @@ _SEED = 0
 _UNIT, _BEGIN, _IN, _LAST = range(4)
 
 
-@dataclass(frozen=True)
-class Matches:
-    """What lists say of the tokens of a batch, each pair of a token and an id once.
-
-    tokens (ndarray): Shape (n,) int64, tokens counted through the batch, ascending.
-    ids (ndarray): Shape (n,) uint64, one number for each label and position.
-    """
-
-    tokens: NDArray[np.int64]
-    ids: NDArray[np.uint64]
-
-
 def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
     """Build the features of matches.
 
     spans_key (str): Where in `doc.spans` the matches are.
     nO (int): Width of the features.
-    RETURNS (Model): List of Docs → Ragged (n_tokens, nO), zero where no match is, with the
-        parameter E (200, nO).
+    RETURNS (Model): List of Docs → (n_tokens, nO), zero where no match is, with the parameter
+        E (200, nO).
     """
     return Model(
         GAZETTEER,
@@ -67,27 +54,26 @@ def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
 
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
-) -> tuple[Ragged, Callable[[Ragged], InT]]:
+) -> tuple[NDArray, Callable[[NDArray], InT]]:
     """Sum the vectors of the matches that cover each token.
 
     docs (List[Doc]): The documents.
-    RETURNS: Ragged data (n_tokens, nO), and the callback that takes its gradient. It returns an
+    RETURNS: The features (n_tokens, nO), and the callback that takes their gradient. It returns an
         empty list, since documents have no gradient.
     """
     key = model.attrs["spans_key"]
     if is_train and not any(key in doc.spans for doc in docs):
         _warn_missing(key)
-    lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    Y = np.zeros((int(lengths.sum()), model.get_dim("nO")), dtype=model.get_param("E").dtype)
     tokens, features = read_features(model, docs)
+    Y = np.zeros((sum(map(len, docs)), model.get_dim("nO")), dtype=features.dtype)
     Y[tokens] = features
 
-    def backprop(d_Y: Ragged) -> InT:
-        matches = read_matches(docs, key)
-        inc_rows(model, _rows(model, matches), d_Y.data[matches.tokens])
+    def backprop(d_Y: NDArray) -> InT:
+        tokens, ids = read_matches(docs, key)
+        inc_rows(model, _rows(model, ids), d_Y[tokens])
         return []
 
-    return Ragged(Y, lengths), backprop
+    return Y, backprop
 
 
 def read_features(
@@ -100,19 +86,23 @@ def read_features(
     RETURNS (Tuple[ndarray, ndarray]): The tokens (n,), ascending, counted through the batch, and
         their features (n, nO).
     """
-    E, matches = model.get_param("E"), read_matches(docs, model.attrs["spans_key"])
-    tokens, place = np.unique(matches.tokens, return_inverse=True)
+    E, (matched, ids) = model.get_param("E"), read_matches(docs, model.attrs["spans_key"])
+    tokens, place = np.unique(matched, return_inverse=True)
     features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
-    add_rows(features, place.reshape(-1), E[_rows(model, matches)].sum(axis=1))
+    add_rows(features, place, E[_rows(model, ids)].sum(axis=1))
     return tokens, features
 
 
-def read_matches(docs: Sequence[Doc], spans_key: str) -> Matches:
+def read_matches(
+    docs: Sequence[Doc], spans_key: str
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Read the matches of documents.
 
     docs (Sequence[Doc]): The documents; one without the key has no matches.
     spans_key (str): Where in `doc.spans` the matches are.
-    RETURNS (Matches): What they say of each token.
+    RETURNS (Tuple[ndarray, ndarray]): Each pair of a token and a match's label and position once:
+        the tokens (n,), ascending, counted through the batch, and one number for each label and
+        position (n,).
     RAISES (ValueError): If a match lies outside its document.
     """
     spans: list[tuple[int, int]] = []
@@ -131,38 +121,27 @@ def read_matches(docs: Sequence[Doc], spans_key: str) -> Matches:
                 ) from error
         first += len(doc)
     starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
-    return _matches(starts, ends, np.asarray(labels, dtype=np.uint64))
-
-
-def _matches(
-    starts: NDArray[np.int64], ends: NDArray[np.int64], labels: NDArray[np.uint64]
-) -> Matches:
-    """The distinct pairs of spans that start, end and are labelled as given, (n_spans,) each."""
     lengths = ends - starts
     span = np.repeat(np.arange(len(starts)), lengths)
-    inside = np.arange(len(span)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    tokens = starts[span] + inside
+    tokens = starts[span] + np.arange(len(span)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     is_first, is_last = tokens == starts[span], tokens == ends[span] - 1
     position = np.select([is_first & is_last, is_first, is_last], [_UNIT, _BEGIN, _LAST], _IN)
-    # Labels that spaCy has among its symbols are small numbers side by side: leave room between.
-    pairs = labels[span] * np.uint64(4) + position.astype(np.uint64)
-    order = np.lexsort([pairs, tokens])
-    tokens, pairs = tokens[order], pairs[order]
-    is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = (tokens[1:] != tokens[:-1]) | (pairs[1:] != pairs[:-1])
-    return Matches(tokens[is_new], pairs[is_new])
+    # Labels among spaCy's symbols have consecutive numbers: leave room for four positions.
+    ids = np.asarray(labels, dtype=np.uint64)[span] * np.uint64(4) + position.astype(np.uint64)
+    pairs = np.unique(np.stack([tokens.astype(np.uint64), ids], axis=1), axis=0)
+    return pairs[:, 0].astype(np.int64), pairs[:, 1]
 
 
-def _rows(model: Model[InT, OutT], matches: Matches) -> NDArray[np.int64]:
+def _rows(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The rows of E whose sum is the vector of each id: (n, 4)."""
-    hashes = NUMPY_OPS.hash(np.ascontiguousarray(matches.ids), _SEED)
+    hashes = NUMPY_OPS.hash(np.ascontiguousarray(ids), _SEED)
     return hashes.astype(np.int64) % model.get_dim("nV")
 
 
 def _warn_missing(key: str) -> None:
     warnings.warn(
-        f"No document of this batch has doc.spans[{key!r}], where gazetteer_key says that the "
-        f"matches of lists are: nothing is learned of them. Put a span_ruler with spans_key = "
+        f"No document of this batch has doc.spans[{key!r}], where gazetteer_key expects the "
+        f"matches of lists: nothing is learned from them. Put a span_ruler with spans_key = "
         f'"{key}" before this component and name it in [training] annotating_components '
         f"(nlp.update(…, annotates=[…])), or set gazetteer_key = null.",
         stacklevel=2,

@@ -13,24 +13,25 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from .gazetteer import read_features
-from .lexeme_cache import LexemeCache
+from .lexeme_cache import LexemeCache, Tables
 from .same_word_mean import RepeatedWords
 from .to_numpy import NUMPY_OPS
-from .token_vectors import read_rows
-from .window_affine import Windows, multiply, neighbor_rows
+from .token_vectors import lexeme_vectors, read_rows
+from .window_affine import Windows, multiply, n_blocks, neighbor_rows
 
 InT = list[Doc]
 OutT = Ragged
 
 # How many tokens are predicted at a time: their rows stay in the processor's cache.
 CHUNK = 1024
+_NO_VECTORS = np.zeros((0, 0), dtype=np.float32)
 
 
 def HiddenSum(
     vectors: Model[InT, Windows],
     window: Model[Windows, NDArray],
     context: Model[Windows, NDArray] | None = None,
-    gazetteer: Model[InT, Ragged] | None = None,
+    gazetteer: Model[InT, NDArray] | None = None,
     *,
     cache_megabytes: int = 0,
 ) -> Model[InT, OutT]:
@@ -81,20 +82,19 @@ def forward(
         Z += other
     if gazetteer is not None:
         G, backprop_G = gazetteer(docs, is_train)
-        Z += G.data
+        Z += G
 
     def backprop(delta: Ragged) -> InT:
-        d_vectors = sum(callback(delta.data).vectors for callback in callbacks)
         if gazetteer is not None:
-            backprop_G(delta)
-        return backprop_X(Windows(d_vectors, X.neighbors, X.norms, X.lengths))
+            backprop_G(delta.data)
+        return backprop_X(sum(callback(delta.data) for callback in callbacks))
 
     return Ragged(Z, X.lengths), backprop
 
 
 def _split(
     model: Model[InT, OutT],
-) -> tuple[Model[InT, Windows], list[Model[Windows, NDArray]], Model[InT, Ragged] | None]:
+) -> tuple[Model[InT, Windows], list[Model[Windows, NDArray]], Model[InT, NDArray] | None]:
     """The token vectors, the layers over windows, and the gazetteer, if any."""
     vectors, *terms = model.layers
     gazetteer = terms.pop() if model.attrs["has_gazetteer"] else None
@@ -113,30 +113,31 @@ def predict_chunks(
     """
     _, (window, *context), gazetteer = _split(model)
     windows = ChunkedWindows(model, docs)
-    words = means = None
+    others: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray]] = []
     if context:
-        words = RepeatedWords.of(windows.norms, windows.lengths)
-        layer = context[0].layers[0]
-        means = words.means(layer.predict(windows.at(part)) for part in _chunks(words.tokens))
-    features = None if gazetteer is None else read_features(gazetteer, docs)
+        words, layer = RepeatedWords.of(windows.norms, windows.lengths), context[0].layers[0]
+        parts = (words.tokens[part] for part in _slices(len(words.tokens)))
+        means = words.means(layer.predict(windows.at(part)) for part in parts)
+        others.append((words.tokens, words.groups, means))
+    if gazetteer is not None:
+        tokens, features = read_features(gazetteer, docs)
+        others.append((tokens, np.arange(len(tokens)), features))
 
     def chunks() -> Iterator[NDArray[np.float32]]:
-        for start in range(0, len(windows.norms), CHUNK):
-            Z = window.predict(windows.at(slice(start, start + CHUNK)))
-            if words is not None and means is not None and len(means):
-                part = slice(*np.searchsorted(words.tokens, [start, start + CHUNK]))
-                Z[words.tokens[part] - start] += means[words.groups[part]]
-            if features is not None:
-                part = slice(*np.searchsorted(features[0], [start, start + CHUNK]))
-                Z[features[0][part] - start] += features[1][part]
+        for chunk in _slices(len(windows.norms)):
+            Z = window.predict(windows.at(chunk))
+            for tokens, rows, table in others:
+                start, stop = np.searchsorted(tokens, [chunk.start, chunk.stop])
+                if stop > start:
+                    Z[tokens[start:stop] - chunk.start] += table[rows[start:stop]]
             yield Z
 
     return windows.lengths, chunks()
 
 
-def _chunks(tokens: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(tokens), CHUNK):
-        yield tokens[start : start + CHUNK]
+def _slices(n: int) -> Iterator[slice]:
+    for start in range(0, n, CHUNK):
+        yield slice(start, start + CHUNK)
 
 
 class ChunkedWindows:
@@ -147,31 +148,25 @@ class ChunkedWindows:
     """
 
     def __init__(self, model: Model[InT, OutT], docs: InT) -> None:
-        """Read the documents, and look their lexemes up.
+        """Read the documents, and look their lexemes up if the cache has room for all of them.
 
         model (Model): A layer of `HiddenSum`.
         docs (List[Doc]): The documents.
         """
-        vectors, terms, _ = _split(model)
+        self._token_vectors, terms, _ = _split(model)
         self._cache: LexemeCache = model.attrs["cache"]
         self._layers = [layer.layers[0] if layer.layers else layer for layer in terms]
-        self._rows = read_rows(vectors, docs)
+        self._widths = [n_blocks(layer) * layer.get_dim("nO") for layer in self._layers]
+        self._rows = read_rows(self._token_vectors, docs)
+        self._vectors_of = lexeme_vectors(self._token_vectors, docs, self._rows)
         self.norms, self.lengths = self._rows.norms, self._rows.lengths
-        self._embed: Model | None = None
-        self._vectors = np.zeros((0, 0), dtype=np.float32)
-        if vectors.attrs["of_lexemes"]:
-            self._embed = vectors.layers[0].layers[0]
-        else:
-            tok2vec, to_numpy = vectors.layers
-            self._vectors = to_numpy.predict(tok2vec.predict(docs))
         # Row 0 is the word beyond the edge of a document.
-        self._neighbors = neighbor_rows(1 + self._rows.tokens, self.lengths, vectors.attrs["reach"])
-        self._products: dict[int, NDArray[np.float32]] | None = None
-        found = self._look_up(np.arange(len(self._rows.keys)))
-        if found is not None:
-            rows, tables = found
+        reach = self._token_vectors.attrs["reach"]
+        self._neighbors = neighbor_rows(1 + self._rows.tokens, self.lengths, reach)
+        self._tables: Tables | None = None
+        if self._fit_into_cache(len(self._rows.keys)):
+            rows, self._tables = self._look_up(np.arange(len(self._rows.keys)))
             self._neighbors = np.append(0, rows)[self._neighbors]
-            self._products = self._by_layer(tables)
 
     def at(self, tokens: NDArray[np.int64] | slice) -> Windows:
         """Select tokens.
@@ -179,43 +174,35 @@ class ChunkedWindows:
         tokens (Union[ndarray, slice]): Shape (n,), which ones.
         RETURNS (Windows): Their windows, with products in the place of vectors.
         """
-        neighbors, products = self._neighbors[:, tokens], self._products
-        if products is None:
-            rows, places = np.unique(neighbors, return_inverse=True)
-            lexemes = rows[rows > 0] - 1
-            found = self._look_up(lexemes)
-            if found is None:
-                tables = [np.pad(table, ((1, 0), (0, 0))) for table in self._multiply(lexemes)]
-                found = 1 + np.arange(len(lexemes)), tables
-            row_of = np.append(0, found[0]) if len(lexemes) < len(rows) else found[0]
-            neighbors = row_of[places.reshape(neighbors.shape)]
-            products = self._by_layer(found[1])
-        return Windows(self._vectors[:0], neighbors, self.norms, self.lengths, products)
+        neighbors, tables = self._neighbors[:, tokens], self._tables
+        if tables is None:
+            present, places = np.unique(np.append(0, neighbors), return_inverse=True)
+            rows, tables = self._look_up(present[1:] - 1)
+            neighbors = np.append(0, rows)[places[1:].reshape(neighbors.shape)]
+        products = {layer.id: table for layer, table in zip(self._layers, tables, strict=True)}
+        return Windows(_NO_VECTORS, neighbors, self.norms, self.lengths, products)
 
-    def _look_up(
-        self, lexemes: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:
-        """Rows and tables of some lexemes, if they are remembered: see `LexemeCache`."""
-        if self._embed is None:
-            return None
+    def _fit_into_cache(self, n: int) -> bool:
+        of_lexemes = self._token_vectors.attrs["of_lexemes"]
+        return of_lexemes and n <= self._cache.capacity(self._widths)
 
-        def multiply_some(which: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-            return self._multiply(lexemes[which])
-
+    def _look_up(self, lexemes: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tables]:
+        """The rows of some lexemes (n,), in tables of products for each layer."""
+        if not self._fit_into_cache(len(lexemes)):
+            tables = [np.pad(table, ((1, 0), (0, 0))) for table in self._multiply(lexemes)]
+            return 1 + np.arange(len(lexemes)), tables
         return self._cache(
-            self._embed, self._layers, self._rows.vocab, self._rows.keys[lexemes], multiply_some
+            [self._token_vectors, *self._layers],
+            self._rows.vocab,
+            self._rows.keys[lexemes],
+            self._widths,
+            lambda which: self._multiply(lexemes[which]),
         )
 
-    def _multiply(self, lexemes: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def _multiply(self, lexemes: NDArray[np.int64]) -> Tables:
         """The products of some lexemes (n,), for each layer (n, width of its products)."""
-        if self._embed is None:
-            V = self._vectors[lexemes]
-        else:
-            V = self._embed.predict(self._rows.lexemes(lexemes))
+        V = self._vectors_of(lexemes)
         return [multiply(layer, V) for layer in self._layers]
-
-    def _by_layer(self, tables: list[NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
-        return {layer.id: table for layer, table in zip(self._layers, tables, strict=True)}
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:

@@ -2,14 +2,14 @@
 
 A row of products in `WindowAffine` depends on the lexeme and on the weights alone, so it is
 computed once and kept for the next batches (spaCy's parser precomputes its own likewise). A
-remembered row is valid as long as every parameter is the same array, and nobody can have written
-into it: the arrays are made read-only while their products are remembered, and writable again by
+remembered row is valid as long as every parameter is the same array and cannot have been written
+to: the arrays are read-only while their products are remembered, and writable again after
 `release`, with which each training step begins. Keys are hashes of attributes, not addresses, so
 rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 from weakref import WeakSet
@@ -22,7 +22,7 @@ from thinc.api import Model
 # How many lexemes are computed at a time.
 CHUNK = 1024
 
-_CACHES: "WeakSet[LexemeCache]" = WeakSet()
+Tables = list[NDArray[np.float32]]
 
 
 class LexemeCache:
@@ -38,103 +38,87 @@ class LexemeCache:
         max_bytes (int): How much memory the products may take.
         """
         self.max_bytes = max_bytes
-        self._memory: _Memory | None = None
-        self._renew_lock()
+        self._lock = Lock()
+        self._state: list[int] = []
+        self._kept_alive: list[Any] = []
+        self._locked: list[NDArray] = []
+        # Keys, their rows and the tables. Replaced as a whole, so that a fork never inherits half
+        # of a change.
+        self._contents = (np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables())
         _CACHES.add(self)
 
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
         return LexemeCache, (self.max_bytes,)
 
-    def _renew_lock(self) -> None:
-        self._lock = Lock()
+    def capacity(self, widths: Sequence[int]) -> int:
+        """RETURNS (int): How many lexemes fit with products of these widths."""
+        return self.max_bytes // (4 * sum(widths))
 
     def __call__(
         self,
-        embed: Model,
-        layers: list[Model],
+        models: list[Model],
         vocab: Vocab,
         keys: NDArray[np.uint64],
-        multiply: Callable[[NDArray[np.int64]], list[NDArray[np.float32]]],
-    ) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:
+        widths: Sequence[int],
+        multiply: Callable[[NDArray[np.int64]], Tables],
+    ) -> tuple[NDArray[np.int64], Tables]:
         """Look lexemes up, and compute and remember the products of those that are missing.
 
-        embed (Model): The layers that make the vectors of lexemes.
-        layers (List[Model]): The window layers that multiply them.
+        models (List[Model]): The layers that products depend on.
         vocab (Vocab): The vocabulary of the lexemes.
-        keys (ndarray): Shape (n,), the keys of lexemes, ascending.
+        keys (ndarray): Shape (n,), the keys of lexemes, ascending; no more than the capacity.
+        widths (Sequence[int]): The widths of the products, one for each table.
         multiply (Callable): From numbers of some of these lexemes (m,) to their products, for each
-            layer (m, width of its products).
-        RETURNS (Optional[Tuple[ndarray, List[ndarray]]]): The row of each lexeme (n,), and the
-            table of each layer (n_rows, width of its products), with zeros in row 0. None if the
-            cache has no room for so many lexemes.
+            table (m, width).
+        RETURNS (Tuple[ndarray, List[ndarray]]): The row of each lexeme (n,), and the tables
+            (n_rows, width), with zeros in row 0.
         """
-        widths = [layer.get_dim("nO") * (2 * layer.attrs["window_size"] + 1) for layer in layers]
-        capacity = self.max_bytes // (4 * sum(widths))
-        if len(keys) > capacity:
-            return None
-        parameters, sources = _parameters_of([*layers, embed]), _sources_of(vocab)
+        parameters = _parameters_of(models)
+        sources = [vocab, vocab.vectors, vocab.vectors.data, vocab.lookups]
+        state = [*map(id, parameters), *map(id, sources), vocab.vectors.n_keys]
         with self._lock:
-            if self._memory is None or not self._memory.is_valid(parameters, sources):
-                self._release()
-                self._memory = _Memory(parameters, sources)
-            return self._memory.find_or_add(keys, multiply, widths, capacity)
+            if state != self._state or any(array.flags.writeable for array in self._locked):
+                self._forget()
+                self._state, self._kept_alive = state, [*parameters, *sources]
+                arrays = [value for value in parameters if isinstance(value, np.ndarray)]
+                self._locked = [array for array in arrays if array.flags.writeable]
+                for array in self._locked:
+                    array.flags.writeable = False
+            return self._find_or_add(keys, widths, multiply)
 
     def release(self) -> None:
         """Forget everything, and make the parameters writable."""
         with self._lock:
-            self._release()
+            self._forget()
 
-    def _release(self) -> None:
-        if self._memory is not None:
-            self._memory.unlock()
-            self._memory = None
-
-
-class _Memory:
-    """What is remembered under one set of parameters."""
-
-    def __init__(self, parameters: list[Any], sources: tuple[Any, ...]) -> None:
-        self.parameters, self.sources = parameters, sources
-        arrays = [value for value in parameters if isinstance(value, np.ndarray)]
-        self._locked = [array for array in arrays if array.flags.writeable]
-        for array in self._locked:
-            array.flags.writeable = False
-        # Replaced as a whole, so that a fork never inherits half of a change.
-        self._contents = (np.zeros(0, np.uint64), np.zeros(0, np.int64), list[NDArray]())
-
-    def unlock(self) -> None:
+    def _forget(self) -> None:
         for array in self._locked:
             array.flags.writeable = True
+        self._state, self._kept_alive, self._locked = [], [], []
+        keys, rows, _ = self._contents
+        self._contents = (keys[:0], rows[:0], [])
 
-    def is_valid(self, parameters: list[Any], sources: tuple[Any, ...]) -> bool:
-        """Whether the parameters are the same, and have been read-only ever since."""
-        return (
-            len(parameters) == len(self.parameters)
-            and all(a is b for a, b in zip(parameters, self.parameters, strict=True))
-            and all(a is b for a, b in zip(sources[:-1], self.sources[:-1], strict=True))
-            and sources[-1] == self.sources[-1]
-            and not any(array.flags.writeable for array in self._locked)
-        )
-
-    def find_or_add(
+    def _find_or_add(
         self,
         keys: NDArray[np.uint64],
-        multiply: Callable[[NDArray[np.int64]], list[NDArray[np.float32]]],
-        widths: list[int],
-        capacity: int,
-    ) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]]:
-        """See `LexemeCache.__call__`."""
+        widths: Sequence[int],
+        multiply: Callable[[NDArray[np.int64]], Tables],
+    ) -> tuple[NDArray[np.int64], Tables]:
         known, known_rows, tables = self._contents
-        rows = _find(known, known_rows, keys)
-        missing = np.flatnonzero(rows == 0)
-        if not len(missing) and tables:
-            return rows, tables
-        if not tables or len(known) + len(missing) > capacity:
+        place = np.searchsorted(known, keys)
+        rows = np.zeros(len(keys), dtype=np.int64)
+        found = np.append(known, 0)[place] == keys
+        found &= place < len(known)
+        rows[found] = known_rows[place[found]]
+        missing = np.flatnonzero(~found)
+        if not tables or len(known) + len(missing) > self.capacity(widths):
             # Pages of memory that are never written to are never taken from the machine.
-            tables = [np.empty((1 + capacity, width), dtype=np.float32) for width in widths]
+            tables = [np.empty((1 + self.capacity(widths), n), dtype=np.float32) for n in widths]
             for table in tables:
                 table[0] = 0
             known, known_rows, missing = known[:0], known_rows[:0], np.arange(len(keys))
+        if not len(missing):
+            return rows, tables
         rows[missing] = 1 + len(known) + np.arange(len(missing))
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
@@ -142,40 +126,26 @@ class _Memory:
                 table[rows[part[0]] : rows[part[-1]] + 1] = products
         place = np.searchsorted(known, keys[missing])
         known = np.insert(known, place, keys[missing])
-        known_rows = np.insert(known_rows, place, rows[missing])
-        self._contents = (known, known_rows, tables)
+        self._contents = (known, np.insert(known_rows, place, rows[missing]), tables)
         return rows, tables
-
-
-def _find(
-    known: NDArray[np.uint64], rows: NDArray[np.int64], keys: NDArray[np.uint64]
-) -> NDArray[np.int64]:
-    """The row of each key (n,), 0 where it is not known."""
-    if not len(known):
-        return np.zeros(len(keys), dtype=np.int64)
-    nearest = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[nearest] == keys, rows[nearest], 0)
 
 
 def _parameters_of(models: list[Model]) -> list[Any]:
     """The arrays of all parameters, and the known values of embedding tables."""
     nodes = [node for model in models for node in model.walk()]
-    found: list[Any] = [
+    arrays = [
         node.get_param(name) for node in nodes for name in node.param_names if node.has_param(name)
     ]
-    return found + [node.attrs["known"] for node in nodes if "known" in node.attrs]
+    return arrays + [node.attrs["known"] for node in nodes if "known" in node.attrs]
 
 
-def _sources_of(vocab: Vocab) -> tuple[Any, ...]:
-    """What vectors of lexemes depend on in the vocabulary."""
-    vectors = vocab.vectors
-    return vocab, vectors, vectors.data, vocab.lookups, vectors.n_keys
+_CACHES: "WeakSet[LexemeCache]" = WeakSet()
 
 
 def _renew_locks() -> None:
     """Give each cache a free lock: a forked child inherits those that other threads held."""
     for cache in _CACHES:
-        cache._renew_lock()
+        cache._lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):

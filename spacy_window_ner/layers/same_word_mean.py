@@ -11,7 +11,7 @@ sums over groups, so the time is linear in the number of tokens.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,27 +48,22 @@ def SameWordMean(layer: Model[InT, OutT], context_dropout: float = 0.0) -> Model
 
 def forward(
     model: Model[InT, OutT], X: Windows, is_train: bool
-) -> tuple[NDArray, Callable[[NDArray], Windows]]:
+) -> tuple[NDArray, Callable[[NDArray], NDArray]]:
     """Average over the places of each word.
 
     X (Windows): The windows of n_tokens tokens.
     RETURNS: The means (n_tokens, nO), and the callback from their gradient (n_tokens, nO) to
-        Windows with ∂J/∂vectors.
+        ∂J/∂V (n_rows, width).
     """
     words = RepeatedWords.of(X.norms, X.lengths)
     Y, backprop_layer = model.layers[0](X.at(words.tokens), is_train)
-    shown, scale = draw_context(model, (len(X.norms), 1), is_train)
-    factors = np.full((len(X.norms), 1), scale, dtype=Y.dtype)
-    if shown is not None:
-        factors *= shown
+    shown, scale = draw_context(model, (len(words.tokens), 1), is_train)
+    factors = Y.dtype.type(scale) if shown is None else shown * Y.dtype.type(scale)
     Z = np.zeros((len(X.norms), Y.shape[1]), dtype=Y.dtype)
-    Z[words.tokens] = words.means([Y])[words.groups]
-    Z *= factors
+    Z[words.tokens] = words.means([Y])[words.groups] * factors
 
-    def backprop(d_Z: NDArray) -> Windows:
-        d_means = (d_Z * factors)[words.tokens]
-        d_Y = words.means([d_means])[words.groups]
-        return replace(X, vectors=backprop_layer(d_Y).vectors)
+    def backprop(d_Z: NDArray) -> NDArray:
+        return backprop_layer(words.means([d_Z[words.tokens] * factors])[words.groups])
 
     return Z, backprop
 

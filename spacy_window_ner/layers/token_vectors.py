@@ -41,12 +41,12 @@ def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, 
 
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
-) -> tuple[Windows, Callable[[Windows], InT]]:
+) -> tuple[Windows, Callable[[NDArray], InT]]:
     """Compute the token vectors, and find the neighbors of each token.
 
     docs (List[Doc]): The documents.
-    RETURNS: Windows (n_tokens), and the callback that takes ∂J/∂vectors. It returns an empty list,
-        since documents have no gradient.
+    RETURNS: Windows (n_tokens), and the callback that takes ∂J/∂vectors (n_rows, width). It
+        returns an empty list, since documents have no gradient.
     """
     rows = read_rows(model, docs)
     if model.attrs["of_lexemes"]:
@@ -59,13 +59,31 @@ def forward(
         def backprop_V(d_V: NDArray) -> InT:
             return backprop_arrays(backprop_numpy(d_V))
 
-    def backprop(d_X: Windows) -> InT:
-        backprop_V(d_X.vectors[1:])
+    def backprop(d_vectors: NDArray) -> InT:
+        backprop_V(d_vectors[1:])
         return []
 
-    vectors = np.concatenate([np.zeros_like(V[:1], shape=(1, V.shape[1])), V])
+    vectors = np.concatenate([np.zeros((1, V.shape[1]), dtype=V.dtype), V])
     neighbors = neighbor_rows(1 + rows.tokens, rows.lengths, model.attrs["reach"])
     return Windows(vectors, neighbors, rows.norms, rows.lengths), backprop
+
+
+def lexeme_vectors(
+    model: Model[InT, OutT], docs: InT, rows: LexemeRows
+) -> Callable[[NDArray[np.int64]], NDArray]:
+    """The vectors of distinct lexemes for prediction, computed when they are asked for.
+
+    model (Model): The layer.
+    docs (List[Doc]): The documents.
+    rows (LexemeRows): Their rows: see `read_rows`.
+    RETURNS (Callable): From numbers of rows (n,) to vectors (n, width).
+    """
+    if model.attrs["of_lexemes"]:
+        embed = model.layers[0].layers[0]
+        return lambda which: embed.predict(rows.lexemes(which))
+    tok2vec, to_numpy = model.layers
+    V = to_numpy.predict(tok2vec.predict(docs))
+    return lambda which: V[which]
 
 
 def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:

@@ -30,7 +30,7 @@ from .to_numpy import NUMPY_OPS
 class Windows:
     """The windows of a batch, as rows of its distinct token vectors.
 
-    vectors (ndarray): Shape (n_rows, width); row 0 is zero. As a gradient: ∂J/∂vectors.
+    vectors (ndarray): Shape (n_rows, width); row 0 is zero.
     neighbors (ndarray): Shape (2r + 1, n_tokens) int64; entry (j, t) is the row of the token at
         distance j − r from t, 0 beyond the edges of the document.
     norms (ndarray): Shape (n_tokens,) uint64, the NORM of each token.
@@ -96,35 +96,36 @@ def WindowAffine(
 
 def forward(
     model: Model[InT, OutT], X: Windows, is_train: bool
-) -> tuple[NDArray, Callable[[NDArray], Windows]]:
+) -> tuple[NDArray, Callable[[NDArray], NDArray]]:
     """Multiply each distinct vector once, and add up the products of each window.
 
     X (Windows): The windows of n_tokens tokens.
-    RETURNS: Z (n_tokens, nO), and the callback from δ = ∂J/∂Z (n_tokens, nO) to Windows with
-        ∂J/∂vectors (n_rows, width).
+    RETURNS: Z (n_tokens, nO), and the callback from δ = ∂J/∂Z (n_tokens, nO) to ∂J/∂V
+        (n_rows, width).
     """
     k, nO = model.attrs["window_size"], model.get_dim("nO")
     reach = len(X.neighbors) // 2
     neighbors = X.neighbors[reach - k : reach + k + 1]
     shown, scale = draw_context(model, neighbors.shape, is_train)
-    scales = np.full((2 * k + 1, 1), scale, dtype=X.vectors.dtype)
+    scales = np.full((len(neighbors), 1), scale, dtype=X.vectors.dtype)
     scales[k] = 1
     if shown is not None:
         shown[k] = True  # the word itself is never left out
         neighbors = np.where(shown, neighbors, 0)
     P = multiply(model, X.vectors, scales) if X.products is None else X.products[model.id]
-    places = neighbors * (2 * k + 1) + np.arange(2 * k + 1)[:, None]
+    places = neighbors * len(neighbors) + np.arange(len(neighbors))[:, None]
     Z = sum_rows(P.reshape(-1, nO), list(places))
     Z += model.get_param("b")
 
-    def backprop(delta: NDArray) -> Windows:
-        d_P = np.zeros((len(X.vectors) * (2 * k + 1), nO), dtype=delta.dtype)
+    def backprop(delta: NDArray) -> NDArray:
+        d_P = np.zeros((len(X.vectors) * len(places), nO), dtype=delta.dtype)
         for place in places:
             add_rows(d_P, place, delta)
         d_P = d_P.reshape(len(X.vectors), -1)
-        model.inc_grad("W", _joined((d_P.T @ X.vectors), scales, nO))
+        d_blocks = (d_P.T @ X.vectors).reshape(len(places), nO, -1) * scales[:, :, None]
+        model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(nO, -1))
         model.inc_grad("b", delta.sum(axis=0))
-        return replace(X, vectors=d_P @ _blocks(model, scales))
+        return d_P @ _blocks(model, scales)
 
     return Z, backprop
 
@@ -142,17 +143,16 @@ def multiply(model: Model[InT, OutT], vectors: NDArray, scales: NDArray | None =
 
 def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
     """W (nO, nI) cut into blocks, one below the other: ((2k + 1) · nO, width)."""
-    W, n_blocks = model.get_param("W"), 2 * model.attrs["window_size"] + 1
-    blocks = W.reshape(len(W), n_blocks, -1).transpose(1, 0, 2)
+    W = model.get_param("W")
+    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2)
     if scales is not None:
         blocks = blocks * scales[:, :, None]
-    return blocks.reshape(n_blocks * len(W), -1)
+    return blocks.reshape(n_blocks(model) * len(W), -1)
 
 
-def _joined(blocks: NDArray, scales: NDArray, nO: int) -> NDArray:
-    """The inverse, for gradients: ((2k + 1) · nO, width) → (nO, nI)."""
-    scaled = blocks.reshape(len(scales), nO, -1) * scales[:, :, None]
-    return scaled.transpose(1, 0, 2).reshape(nO, -1)
+def n_blocks(model: Model[InT, OutT]) -> int:
+    """RETURNS (int): 2k + 1, the places of a layer's window."""
+    return 2 * model.attrs["window_size"] + 1
 
 
 def neighbor_rows(
@@ -175,7 +175,7 @@ def neighbor_rows(
 def init(model: Model[InT, OutT], X: Windows | None = None, Y: NDArray | None = None) -> None:
     """Infer nI from a sample X, and draw W; b is zero."""
     if X is not None:
-        model.set_dim("nI", (2 * model.attrs["window_size"] + 1) * X.vectors.shape[1])
+        model.set_dim("nI", n_blocks(model) * X.vectors.shape[1])
     nO, nI = model.get_dim("nO"), model.get_dim("nI")
     model.set_param("W", glorot_uniform_init(model.ops, (nO, nI)))
     model.set_param("b", zero_init(model.ops, (nO,)))

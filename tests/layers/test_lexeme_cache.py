@@ -43,8 +43,7 @@ def keys_of(nlp: Language, text: str) -> set[int]:
 
 
 def remembered(nlp: Language) -> set[int]:
-    memory = cache_of(nlp)._memory
-    return set() if memory is None else set(memory._contents[0].tolist())
+    return set(cache_of(nlp)._contents[0].tolist())
 
 
 def counting(nlp: Language) -> list[int]:
@@ -204,7 +203,7 @@ def test_copies_and_files_begin_with_an_empty_cache():
     for other in (copy.deepcopy(model), model.copy()):
         new = other.layers[0].layers[0].attrs["cache"]
         assert new is not cache
-        assert new._memory is None
+        assert not len(new._contents[0])
         assert new.max_bytes == cache.max_bytes
         assert all(
             node.get_param(name).flags.writeable

@@ -110,7 +110,7 @@ def test_in_training_a_share_of_the_neighbors_is_left_out():
     assert others.mean() == pytest.approx(1, abs=0.02)
     # Z is linear in the vectors, so δ · Z = V · ∂J/∂V for what was drawn.
     delta = np.random.normal(size=Z.shape)
-    d_vectors = backprop(delta).vectors
+    d_vectors = backprop(delta)
     assert (d_vectors * vectors).sum() == pytest.approx((delta * Z).sum())
     assert (layer.predict(X) == whole).all()
     layer.attrs["dropout_rate"] = 0.0
