@@ -106,28 +106,13 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     if before is not None and nO < before:
         raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
     if scores.has_param("W"):
-        _replace(model, "scores", grown_affine(scores, nO))
+        model.replace_node(scores, grown_affine(scores, nO))
         old = n_labels(before)
         model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, labels)]
     else:
         scores.set_dim("nO", nO, force=True)
-    _replace(model, "transitions", grown_transitions(transitions, labels))
+    model.replace_node(transitions, grown_transitions(transitions, labels))
     return model
-
-
-def _replace(model: Model, ref: str, layer: Model) -> None:
-    """Put a layer with another number of outputs in the place of the one a reference names."""
-    old = model.get_ref(ref)
-    for node in list(model.walk()):
-        if node is old or old not in node.walk():
-            continue
-        if node.has_dim("nO") and layer.has_dim("nO"):
-            node.set_dim("nO", layer.get_dim("nO"), force=True)
-        if old in node.layers:
-            node.layers[node.layers.index(old)] = layer
-    for node in model.walk():
-        if node.has_ref(ref):
-            node.set_ref(ref, layer)
 
 
 def lexeme_embed(

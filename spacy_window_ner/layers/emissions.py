@@ -27,14 +27,8 @@ def Emissions(
     scores (Model): An affine layer: (n, width of the hidden layer) → (n, nO).
     RETURNS (Model): List of Docs → Ragged (n_tokens, nO).
     """
-    return Model(
-        "emissions",
-        forward,
-        init=init,
-        layers=[hidden, activation, scores],
-        dims={"nO": None},
-        ops=NUMPY_OPS,
-    )
+    layers = [hidden, activation, scores]
+    return Model("emissions", forward, init=init, layers=layers, ops=NUMPY_OPS)
 
 
 def forward(
@@ -87,5 +81,3 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None)
     Z = hidden.predict(X).data if X else None
     activation.initialize(X=Z)
     scores.initialize(X=None if Z is None else activation.predict(Z))
-    if scores.has_dim("nO"):
-        model.set_dim("nO", scores.get_dim("nO"))
