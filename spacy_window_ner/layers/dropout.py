@@ -40,19 +40,13 @@ def forward(
     return X * mask, lambda d_Y: d_Y * mask
 
 
-def draw_context(
-    model: Model, shape: tuple[int, ...], is_train: bool
-) -> tuple[NDArray[np.bool_] | None, float]:
-    """Draw which parts of the words' context a layer sees.
+def context_rate(model: Model) -> float:
+    """The share of the words' context that a layer leaves out in training.
 
     model (Model): A layer with the attributes context_dropout and dropout_rate.
-    shape (Tuple[int, ...]): The shape of what may be left out.
-    is_train (bool): Whether this is training.
-    RETURNS (Tuple[Optional[ndarray], float]): What is left in, of that shape, or None for all; and
-        the factor by which it grows.
+    RETURNS (float): 0 where spaCy's `drop` is 0.
     """
-    rate = model.attrs["context_dropout"] if is_train and model.attrs["dropout_rate"] else 0.0
-    return (kept(shape, rate) if rate else None), scale_of_kept(rate)
+    return model.attrs["context_dropout"] if model.attrs["dropout_rate"] else 0.0
 
 
 def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:

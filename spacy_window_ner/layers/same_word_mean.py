@@ -19,7 +19,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..features import FOLD, group
-from .dropout import draw_context
+from .dropout import context_rate, kept, scale_of_kept
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
 from .window_affine import Windows
@@ -57,8 +57,10 @@ def forward(
     """
     words = RepeatedWords.of(X.norms, X.lengths)
     Y, backprop_layer = model.layers[0](X.at(words.tokens), is_train)
-    shown, scale = draw_context(model, (len(words.tokens), 1), is_train)
-    factors = Y.dtype.type(scale) if shown is None else shown * Y.dtype.type(scale)
+    factors = np.ones((len(words.tokens), 1), dtype=Y.dtype)
+    rate = context_rate(model) if is_train else 0.0
+    if rate:
+        factors *= kept(factors.shape, rate) * scale_of_kept(rate)
     Z = np.zeros((len(X.norms), Y.shape[1]), dtype=Y.dtype)
     Z[words.tokens] = words.means([Y])[words.groups] * factors
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from thinc.api import Model, glorot_uniform_init, zero_init
 from thinc.types import Floats2d
 
-from .dropout import draw_context
+from .dropout import context_rate, kept, scale_of_kept
 from .rows import add_rows, sum_rows
 from .to_numpy import NUMPY_OPS
 
@@ -106,12 +106,13 @@ def forward(
     k, nO = model.attrs["window_size"], model.get_dim("nO")
     reach = len(X.neighbors) // 2
     neighbors = X.neighbors[reach - k : reach + k + 1]
-    shown, scale = draw_context(model, neighbors.shape, is_train)
-    scales = np.full((len(neighbors), 1), scale, dtype=X.vectors.dtype)
-    scales[k] = 1
-    if shown is not None:
+    scales = np.ones((len(neighbors), 1), dtype=X.vectors.dtype)
+    rate = context_rate(model) if is_train else 0.0
+    if rate:
+        shown = kept(neighbors.shape, rate)
         shown[k] = True  # the word itself is never left out
         neighbors = np.where(shown, neighbors, 0)
+        scales[np.arange(len(scales)) != k] = scale_of_kept(rate)
     P = multiply(model, X.vectors, scales) if X.products is None else X.products[model.id]
     places = neighbors * len(neighbors) + np.arange(len(neighbors))[:, None]
     Z = sum_rows(P.reshape(-1, nO), list(places))
