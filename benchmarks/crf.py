@@ -1,8 +1,8 @@
-"""The linear CRF that people use instead of a network, as a spaCy component.
+"""A linear CRF, the classic alternative to a network, as a spaCy component.
 
-It is `sklearn-crfsuite` with the features and settings that its users customarily take for names:
-the affixes of a word; the form, lower-case form, shape and capitalization of the word and of two
-neighbours on each side; and L-BFGS with both penalties at 0.1 for 100 iterations.
+It is `sklearn-crfsuite` with the features and settings that are customary for names: the affixes of
+a word; the form, lower-case form, shape and capitalization of the word and of two neighbors on each
+side; and 100 iterations of L-BFGS with both penalties at 0.1.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ REACH = 2
 
 
 class LinearCRF:
-    """A component that sets the entities that a linear CRF finds."""
+    """Set the entities that a linear CRF finds."""
 
     def __init__(self) -> None:
         self.model = CRF(
@@ -28,8 +28,8 @@ class LinearCRF:
     def fit(self, docs: Iterable[Doc]) -> None:
         """Train on annotated documents.
 
-        docs (Iterable[Doc]): The documents. Those with missing annotation are left out: the
-            algorithm has no use for them.
+        docs (Iterable[Doc]): The documents. Those with missing annotation are left out, since
+            the algorithm cannot use them.
         """
         docs = [doc for doc in docs if all(token.ent_iob for token in doc)]
         self.model.fit([features(doc) for doc in docs], [_tags(doc) for doc in docs])
@@ -56,7 +56,7 @@ def _tags(doc: Doc) -> list[str]:
 
 
 def features(doc: Doc) -> list[Features]:
-    """The features of each token of a document.
+    """Compute the features of each token of a document.
 
     doc (Doc): The document.
     RETURNS (List[Dict[str, Any]]): One dictionary for each token.

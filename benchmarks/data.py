@@ -2,12 +2,12 @@
 
 A corpus is a folder with `train`, `dev` and perhaps `test`, each as `.conll` or as `.jsonl`:
 
-- `.conll`: a token and its IOB tag in columns, a blank line behind each sentence. spaCy's own
+- `.conll`: a token and its IOB tag in columns, and a blank line after each sentence, as spaCy's
   converter reads it. A sentence is a document, unless `-DOCSTART- -X- O O` marks the documents.
-- `.jsonl`: one document a line, `{"text": …, "spans": [{"start": …, "end": …, "label": …}]}` with
+- `.jsonl`: one document per line, `{"text": …, "spans": [{"start": …, "end": …, "label": …}]}` with
   character offsets. A span that begins or ends inside a token cannot be an entity of the document:
-  its tokens are written as missing annotation, as spaCy does, so that nothing false is learned from
-  them. The gold to score against keeps the span.
+  the annotation of its tokens is missing, as in spaCy, so that systems learn nothing wrong from it.
+  Scores count the span as a gold entity.
 """
 
 import importlib.util
@@ -44,7 +44,7 @@ CharSpan = tuple[int, int, str]
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used; the message says what, where, and what to do."""
+    """The user's input is invalid. The message says what is wrong, where, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Split:
     gold (List[FrozenSet[Tuple[int, int, str]]]): For each document the annotated entities (start,
         end, label) with character offsets, whether or not they align with the tokens.
     n_tokens (int): The number of tokens.
-    misaligned (List[str]): The entities that do not align, as text with the tokens around them.
+    misaligned (List[str]): Entities that do not align, as text with the tokens they overlap.
     """
 
     name: str
@@ -71,23 +71,23 @@ class Split:
         return sum(map(len, self.gold))
 
     def docs(self, nlp: Language) -> list[Doc]:
-        """Fresh documents without annotation, tokenized as spaCy's training does it.
+        """Make new documents without annotation, tokenized as in spaCy's training.
 
         nlp (Language): The pipeline whose vocabulary and tokenizer to use.
         RETURNS (List[Doc]): One for each entry of `gold`.
-        RAISES (ValueError): If the pipeline's documents are not those that were converted.
+        RAISES (ValueError): If the pipeline tokenizes them differently than the converted file.
         """
         docs = [example.predicted for example in Corpus(self.path)(nlp)]
         if len(docs) != len(self.gold) or sum(map(len, docs)) != self.n_tokens:
             raise ValueError(
-                f"The pipeline makes {len(docs)} documents with {sum(map(len, docs))} tokens of "
+                f"The pipeline reads {len(docs)} documents with {sum(map(len, docs))} tokens from "
                 f"{self.path}, which has {len(self.gold)} with {self.n_tokens}. It must have the "
-                f"tokenizer that the file was made with."
+                f"tokenizer that made the file."
             )
         return docs
 
     def describe(self) -> dict[str, Any]:
-        """Facts about the split for the results.
+        """Describe the split for the results.
 
         RETURNS (Dict[str, Any]): Counts, and some of the entities that do not align.
         """
@@ -105,9 +105,9 @@ def convert_corpus(folder: Path, output: Path, nlp: Language) -> dict[str, Split
 
     folder (Path): The corpus.
     output (Path): The folder to write `train.spacy`, `dev.spacy` and `test.spacy` to.
-    nlp (Language): Its tokenizer makes tokens of raw text.
-    RETURNS (Dict[str, Split]): The parts by name; `test` is left out where there is none.
-    RAISES (InputError): If a file is missing, or not in the format that its name says.
+    nlp (Language): Its tokenizer is used for raw text.
+    RETURNS (Dict[str, Split]): The parts by name, without `test` if there is none.
+    RAISES (InputError): If a file is missing, or does not have the format of its suffix.
     """
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}. Give a folder with train, dev and test.")
@@ -135,9 +135,9 @@ def convert_file(path: Path, output: Path, nlp: Language) -> Split:
 
     path (Path): A `.conll` or `.jsonl` file.
     output (Path): The `.spacy` file to write.
-    nlp (Language): Its tokenizer makes tokens of raw text.
-    RETURNS (Split): What is in it.
-    RAISES (InputError): If the file is not in the format that its name says, or is empty.
+    nlp (Language): Its tokenizer is used for raw text.
+    RETURNS (Split): The documents and their gold entities.
+    RAISES (InputError): If the file does not have the format of its suffix, or is empty.
     """
     misaligned: list[str] = []
     if path.suffix == ".jsonl":
@@ -151,7 +151,7 @@ def convert_file(path: Path, output: Path, nlp: Language) -> Split:
     else:
         docs = _read_conll(path)
         gold = [frozenset(map(char_span, doc.ents)) for doc in docs]
-    # spaCy's reader passes over documents without tokens; they have no entities either.
+    # spaCy's reader skips documents without tokens, which have no entities.
     kept = [i for i, doc in enumerate(docs) if len(doc)]
     if not kept:
         raise InputError(f"{path} has no document.")
@@ -162,10 +162,10 @@ def convert_file(path: Path, output: Path, nlp: Language) -> Split:
 
 
 def char_span(entity: Any) -> CharSpan:
-    """An entity by its place in the text.
+    """Return the offsets and the label of an entity.
 
     entity (Span): The entity.
-    RETURNS (Tuple[int, int, str]): First character, character behind the last, label.
+    RETURNS (Tuple[int, int, str]): Start, end (exclusive) and label.
     """
     return entity.start_char, entity.end_char, entity.label_
 
@@ -173,13 +173,13 @@ def char_span(entity: Any) -> CharSpan:
 def _read_conll(path: Path) -> list[Doc]:
     lines = [line.strip() for line in path.read_text(encoding="utf8").split("\n")]
     _check_conll(path, lines)
-    # The blank line at the end tells the converter of a file with one sentence that it is one.
+    # Without a blank line at the end, the converter does not recognize a single sentence.
     text = "\n".join(lines).strip() + "\n\n"
     return list(conll_ner_to_docs(text, n_sents=1, no_print=True))
 
 
 def _check_conll(path: Path, lines: Sequence[str]) -> None:
-    """Say where a file is not what the converter needs; it would not say so, or not where."""
+    """Report the line of an error: the converter would ignore it, or not give the line."""
     n_columns = None
     for number, line in enumerate(lines, start=1):
         if line.startswith(DOCUMENT_MARK):
@@ -195,8 +195,8 @@ def _check_conll(path: Path, lines: Sequence[str]) -> None:
         n_columns = n_columns or len(columns)
         if len(columns) != n_columns or n_columns < 2:
             raise InputError(
-                f"{path}, line {number}: a line has a token without spaces and its tag, and all "
-                f"lines have as many columns as the first; this is {line!r}."
+                f"{path}, line {number}: a line must have a token without spaces and its tag, and "
+                f"as many columns as the first line; this is {line!r}."
             )
         if not CONLL_TAG.fullmatch(columns[-1]):
             raise InputError(
@@ -209,11 +209,11 @@ def _read_rows(path: Path) -> Iterable[dict[str, Any]]:
     try:
         yield from srsly.read_jsonl(path)
     except ValueError as error:
-        raise InputError(f"{path} is not JSON, one object a line: {error}") from None
+        raise InputError(f"{path} does not have one JSON object per line: {error}") from None
 
 
 def _check_row(path: Path, number: int, row: Any) -> list[CharSpan]:
-    """The spans of a row in the order of the text."""
+    """Return the spans of a row in the order of the text."""
     where = f"{path}, document {number}"
     try:
         text = row["text"]
@@ -232,11 +232,11 @@ def _check_row(path: Path, number: int, row: Any) -> list[CharSpan]:
 
 
 def annotate(doc: Doc, spans: Iterable[CharSpan]) -> list[str]:
-    """Write entities to a document; the tokens of those that do not align become missing.
+    """Write entities to a document, with missing annotation where one does not align.
 
     doc (Doc): The document, modified in place.
     spans (Iterable[Tuple[int, int, str]]): Entities (start, end, label) with character offsets.
-    RETURNS (List[str]): The entities that do not align, as text with the tokens around them.
+    RETURNS (List[str]): Entities that do not align, as text with the tokens they overlap.
     """
     entities, missing, misaligned = [], set(), []
     for start, end, label in spans:
@@ -253,11 +253,11 @@ def annotate(doc: Doc, spans: Iterable[CharSpan]) -> list[str]:
 
 
 def find_vectors(name: str, lang: str, work: Path) -> str:
-    """Find the pipeline that a training run loads its word vectors from.
+    """Find the pipeline to load word vectors from.
 
     name (str): `glove`, a pipeline's folder, or the name of a pipeline package.
     lang (str): The language of the pipelines that will use them.
-    work (Path): Where to keep the pipeline made for `glove`, to be used again.
+    work (Path): Where to keep the pipeline made for `glove`, for later runs.
     RETURNS (str): A path or package name for `[initialize] vectors`.
     RAISES (InputError): If there is no such pipeline, it is for another language, or it has no
         vectors.
@@ -274,12 +274,12 @@ def find_vectors(name: str, lang: str, work: Path) -> str:
             )
         path = util.get_package_path(name)
     if not (path / "meta.json").exists():
-        raise InputError(f"{path} is no pipeline: it has no meta.json.")
+        raise InputError(f"{path} is not a pipeline: it has no meta.json.")
     meta = srsly.read_json(path / "meta.json")
     if meta["lang"] != lang:
         raise InputError(
-            f"The vectors of {name!r} are for the language {meta['lang']!r}, the pipeline is "
-            f"{lang!r}. spaCy loads vectors of the same language only; see --lang."
+            f"The vectors of {name!r} are for the language {meta['lang']!r}, but the pipeline is "
+            f"for {lang!r}. spaCy only loads vectors of the same language; see --lang."
         )
     if not meta.get("vectors", {}).get("width"):
         raise InputError(f"The pipeline {name!r} has no vectors.")
@@ -292,7 +292,7 @@ def _glove_pipeline(lang: str, folder: Path) -> Path:
     words, table = read_glove()
     nlp = blank(lang)
     nlp.vocab.vectors = vectors_with_case(words, table)
-    # Moved into place when complete, so that a broken-off run leaves nothing to be used again.
+    # Moved into place when complete, so that an interrupted run leaves no incomplete pipeline.
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -322,15 +322,15 @@ def read_glove() -> tuple[list[str], NDArray[np.float32]]:
 
 
 def vectors_with_case(words: Sequence[str], table: NDArray[np.float32]) -> Vectors:
-    """Make lower-case vectors findable for capitalized and upper-case words as well.
+    """Let capitalized and upper-case words have the vectors of their lower-case forms.
 
-    spaCy's own layer of static vectors looks a word up as it is written. Capitalized and upper-case
-    forms become further keys of the same rows; a form that is a word of its own keeps its row.
+    spaCy's own layer of static vectors looks a word up as it is written. Here, capitalized and
+    upper-case forms are added as keys of the same rows; a form with a row of its own keeps it.
 
     words (Sequence[str]): The words, most frequent first.
     table (ndarray): Shape (n_words, width), their vectors.
-    RETURNS (Vectors): The same table with more keys. Keys are hashes; no strings are kept, which
-        makes the pipeline quick to load.
+    RETURNS (Vectors): The same table with more keys. Keys are hashes without their strings, which
+        makes the pipeline fast to load.
     """
     vectors = Vectors(data=table, keys=words, name="glove.6B.50d")
     for row, word in enumerate(words):
@@ -346,9 +346,9 @@ def blank(lang: str, tokenizer: dict[str, Any] | None = None) -> Language:
 
     lang (str): The language.
     tokenizer (Optional[Dict[str, Any]]): `[nlp.tokenizer]` of a config; None for spaCy's rule-based
-        tokenizer, which needs no further package in any language.
+        tokenizer, which needs no other package in any language.
     RETURNS (Language): The pipeline.
-    RAISES (InputError): If there is no such language or tokenizer, or it needs another package.
+    RAISES (InputError): If the language or tokenizer does not exist or needs another package.
     """
     tokenizer = tokenizer or {"@tokenizers": "spacy.Tokenizer.v1"}
     try:

@@ -1,12 +1,12 @@
-"""Train `window_ner` on one corpus, go on with another one, and see what it still knows.
+"""Train `window_ner` on one corpus, then on another, and measure how much it forgets.
 
     python benchmarks/rehearsal.py FIRST_FOLDER SECOND_FOLDER --config configs/efficiency.cfg
 
-The network is trained on the first corpus as `spacy train` does. Then it learns the second one by
-`nlp.resume_training` and `nlp.update`, twice from the same start: without more, and with a
-`nlp.rehearse` after each update, on the texts of the first corpus without their annotation. The
-table has precision, recall and F1 on both dev parts, before and after. All labels count everywhere:
-an entity with a label of the other corpus is wrong.
+The network is trained on the first corpus as by `spacy train`, then on the second one with
+`nlp.resume_training` and `nlp.update`. The second training is done twice: with updates alone, and
+with `nlp.rehearse` after each update, on the texts of the first corpus without their annotation.
+The table has precision, recall and F1 on both dev parts before and after it. All labels count: an
+entity with a label of the other corpus is wrong.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,19 +41,19 @@ WAYS = {"update": False, "update and rehearse": True}
 
 
 def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[str, Any]:
-    """Train on the first corpus, then on the second in both ways, and score on both.
+    """Train on the first corpus, then on the second with and without rehearsal, and score on both.
 
     first (Path): The folder of the first corpus.
     second (Path): The folder of the second corpus.
-    settings (Settings): What to train; `overrides` are settings of the config.
-    steps (int): How many batches of the second corpus to learn from.
+    settings (Settings): The config, and changes to it.
+    steps (int): How many batches of the second corpus to train on.
     RETURNS (Dict[str, Any]): Scores by row of the table and by corpus, and facts about the run.
-    RAISES (InputError): If something the user gave cannot be used.
+    RAISES (InputError): If a corpus or a setting is invalid.
     """
     names = (first.resolve().name, second.resolve().name)
     folder = settings.work / f"rehearsal-{names[0]}-{names[1]}"
     config = prepare_config(settings, folder / "first")
-    # It would fit a threshold to the first corpus, which need not suit the second.
+    # A threshold fitted to the first corpus may not suit the second.
     config["training"]["before_to_disk"] = None
     tokenizer = blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
     parts = [
@@ -65,7 +65,7 @@ def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[s
     rows = {"before": _scores(trained.nlp, dev)}
     seconds = {"before": trained.facts["train_cpu_seconds"]}
     for way, rehearses in WAYS.items():
-        msg.divider(f"Going on with {names[1]}: {way}")
+        msg.divider(f"Training on {names[1]}: {way}")
         nlp = util.load_model(folder / SYSTEM / DIR_MODEL_BEST)
         start = process_time()
         averages = go_on(
@@ -96,10 +96,10 @@ def go_on(
     """Train a trained pipeline further, with the batches, dropout and optimizer of its config.
 
     nlp (Language): The pipeline, modified in place.
-    train (Split): What to learn.
-    steps (int): How many batches of it.
-    rehearse (Optional[Split]): Whose texts to rehearse after each batch; its annotation is not
-        used.
+    train (Split): The annotated documents.
+    steps (int): How many batches of them to train on.
+    rehearse (Optional[Split]): The documents to rehearse after each batch, without their
+        annotation.
     seed (int): The seed.
     RETURNS (Dict): The optimizer's averages, for `nlp.use_params`.
     """
@@ -115,7 +115,7 @@ def go_on(
         nlp.update(examples, sgd=optimizer, drop=settings["dropout"], losses=losses)
         if texts is not None:
             _, examples = next(texts)
-            # Without dropout it would learn by heart what it said of these very texts.
+            # Without dropout, it would memorize its predictions on these very texts.
             drop = {SYSTEM: {"drop": settings["dropout"]}}
             nlp.rehearse(examples, sgd=optimizer, component_cfg=drop)
         if step % 50 == 0 or step == steps:
@@ -162,30 +162,30 @@ def main(
         typer.Argument(help="Folder of the corpus to train on first, with train and dev."),
     ],
     second: Annotated[
-        Path, typer.Argument(help="Folder of the corpus to go on with, with train and dev.")
+        Path, typer.Argument(help="Folder of the second corpus, with train and dev.")
     ],
     config: Annotated[Path, typer.Option(help="Training config of window_ner.")],
     steps: Annotated[
-        int, typer.Option(min=1, help="How many batches of the second corpus to learn from.")
+        int, typer.Option(min=1, help="How many batches of the second corpus to train on.")
     ] = 300,
     seed: Seed = None,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
 ) -> None:
-    """Show what rehearsal keeps of a first corpus while a second one is learned.
+    """Measure how much of a first corpus is forgotten in training on a second one.
 
-    Prints precision, recall and F1 on the dev parts of both, before and after, with `nlp.rehearse`
-    and without it.
+    Prints precision, recall and F1 on the dev parts of both, before and after the second training,
+    with `nlp.rehearse` and without it.
     """
     with errors_in_short():
-        asked = Settings(
+        settings = Settings(
             config=config,
             seed=seed,
             overrides=parse_overrides(changes or ()),
             test=False,
             work=work,
         )
-        results = compare(first, second, asked, steps)
+        results = compare(first, second, settings, steps)
     show_results(results)
 
 

@@ -15,7 +15,7 @@ def evaluate(nlp: Language, split: Split | None) -> dict[str, Any] | None:
     nlp (Language): The pipeline.
     split (Optional[Split]): The part of the corpus.
     RETURNS (Optional[Dict[str, Any]]): Precision `p`, recall `r` and F1 `f` from 0 to 1, and the
-        same `by_label`; None without a split.
+        same `by_label`; None if there is no split.
     """
     if split is None:
         return None
@@ -26,7 +26,7 @@ def evaluate(nlp: Language, split: Split | None) -> dict[str, Any] | None:
 def score(
     predicted: Sequence[frozenset[CharSpan]], gold: Sequence[frozenset[CharSpan]]
 ) -> dict[str, Any]:
-    """Count entities whose first character, last character and label are right.
+    """Score entities: one is correct if its first character, last character and label are.
 
     predicted (Sequence[FrozenSet[Tuple[int, int, str]]]): The entities found in each document.
     gold (Sequence[FrozenSet[Tuple[int, int, str]]]): The annotated entities of each document.

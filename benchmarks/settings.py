@@ -1,4 +1,4 @@
-"""What a user asks for: the options that the benchmarks share, and the config made of them."""
+"""The options that the benchmarks share, and the configs that are made from them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from thinc.api import Config, ConfigValidationError
 from wasabi import msg
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-# The settings of spaCy's and our embedding layers that put static vectors to use.
+# The settings of embedding layers, ours and spaCy's, that turn on static vectors.
 STATIC_VECTORS = ("include_static_vectors", "pretrained_vectors")
 DEFAULT_WORK = Path("build/benchmarks")
 
@@ -36,14 +36,13 @@ PeerChanges = Annotated[
         help="A setting of the peers' training configs. May be repeated.",
     ),
 ]
-Seed = Annotated[
-    int | None, typer.Option(help="Seed of all systems, otherwise that of the config.")
-]
+Seed = Annotated[int | None, typer.Option(help="Seed of all systems; default: that of the config.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Turns of each system when speed is measured.")]
 Work = Annotated[
     Path,
     typer.Option(
-        help="Folder for converted documents, word vectors (used again) and trained pipelines."
+        help="Folder for converted documents, word vectors (kept for later runs) and trained "
+        "pipelines."
     ),
 ]
 Output = Annotated[Path | None, typer.Option(help="Folder to write the results to, as JSON.")]
@@ -51,17 +50,17 @@ Output = Annotated[Path | None, typer.Option(help="Folder to write the results t
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user asks for.
+    """The options that a user has chosen.
 
     config (Path): The training config of `window_ner`.
     peers (Sequence[str]): Names in `systems.PEERS`.
-    vectors (Optional[str]): `glove`, a pipeline's folder or package; None for what the config says.
-    lang (Optional[str]): The language; None for what the config says.
-    seed (Optional[int]): The seed; None for what the config says.
+    vectors (Optional[str]): `glove`, a pipeline's folder or package; None for that of the config.
+    lang (Optional[str]): The language; None for that of the config.
+    seed (Optional[int]): The seed; None for that of the config.
     overrides (Mapping[str, Any]): Settings of the config by their dotted names.
     peer_overrides (Mapping[str, Any]): The same for the peers' configs.
     repeats (int): How often to measure the speed of prediction.
-    test (bool): Whether to look at the test part of the corpus.
+    test (bool): Whether to use the test part of the corpus.
     work (Path): Where converted documents, vectors and trained pipelines go.
     """
 
@@ -78,11 +77,12 @@ class Settings:
 
 
 def run_name(corpus: Path, settings: Settings) -> str:
-    """Name a run after what was asked for, for its folder and its results.
+    """Name a run after its settings.
 
     corpus (Path): The folder of the corpus.
-    settings (Settings): What to train, and how.
-    RETURNS (str): Corpus, config, and vectors, language and seed where they are given.
+    settings (Settings): The settings.
+    RETURNS (str): Corpus, config, and vectors, language and seed where they are given. Its folder
+        and its results have this name.
     """
     parts = [corpus.resolve().name, settings.config.stem]
     if settings.vectors is not None:
@@ -95,9 +95,9 @@ def run_name(corpus: Path, settings: Settings) -> str:
 
 
 def prepare_config(settings: Settings, folder: Path) -> Config:
-    """Read the config of `window_ner` and fill in what the user asks for.
+    """Read the config of `window_ner` and apply the settings to it.
 
-    settings (Settings): What the user asks for.
+    settings (Settings): The settings.
     folder (Path): Where the converted corpus will be.
     RETURNS (Config): The config, ready for training.
     RAISES (InputError): If the config or an override cannot be used, or vectors are missing.
@@ -132,10 +132,10 @@ def fill_in(config: Config, folder: Path, seed: int | None, vectors: str | None)
     config (Config): A training config, modified in place.
     folder (Path): Where the converted corpus is.
     seed (Optional[int]): The seed.
-    vectors (Optional[str]): The pipeline or package to load word vectors from. The settings that
-        put them to use are turned on.
+    vectors (Optional[str]): The pipeline or package to load word vectors from. If there is one,
+        all layers that can use static vectors do so, otherwise none.
     RETURNS (Config): The same config.
-    RAISES (InputError): If static vectors are on without vectors, or there is nothing to turn on.
+    RAISES (InputError): If a layer needs vectors and there are none, or no layer can use them.
     """
     for name in ("train", "dev"):
         config.setdefault("paths", {})[name] = str(folder / f"{name}.spacy")
@@ -144,12 +144,12 @@ def fill_in(config: Config, folder: Path, seed: int | None, vectors: str | None)
     layers = list(_layers_with_vectors(config.get("components", {})))
     if vectors is None and any(layer[key] for layer, key in layers):
         raise InputError(
-            f"The config puts static vectors to use, but there are none. Give --vectors {GLOVE}, a "
+            f"The config uses static vectors, but there are none. Give --vectors {GLOVE}, a "
             f"pipeline's folder or a package, or --set …{layers[0][1]}=false."
         )
     if vectors is not None and not layers:
         raise InputError(
-            f"There are vectors, but no layer of the config can use them: none has the setting "
+            f"No layer of the config can use the vectors: none has the setting "
             f"{' or '.join(STATIC_VECTORS)}. Leave --vectors out, or use another config."
         )
     for layer, key in layers:
@@ -158,7 +158,7 @@ def fill_in(config: Config, folder: Path, seed: int | None, vectors: str | None)
 
 
 def _layers_with_vectors(section: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield each block that has a setting for static vectors, and the setting's name."""
+    """Yield each section with a setting for static vectors, and the name of the setting."""
     for key, value in section.items():
         if key in STATIC_VECTORS:
             yield section, key
@@ -167,7 +167,7 @@ def _layers_with_vectors(section: dict[str, Any]) -> Iterator[tuple[dict[str, An
 
 
 def vectors_of(config: Config) -> str | None:
-    """The word vectors that a config loads.
+    """Return the word vectors that a config loads.
 
     config (Config): A training config.
     RETURNS (Optional[str]): `[initialize] vectors`.
@@ -181,18 +181,18 @@ def override(config: Config, overrides: Mapping[str, Any]) -> Config:
     config (Config): The config.
     overrides (Mapping[str, Any]): New values by dotted names.
     RETURNS (Config): A new config.
-    RAISES (InputError): If there is no such setting, or its value does not fit.
+    RAISES (InputError): If a setting does not exist, or its value is invalid.
     """
     for name in overrides:
         _require_setting(config, name)
     try:
         return util.load_config_from_str(config.to_str(interpolate=False), dict(overrides))
     except ConfigValidationError as error:
-        raise InputError(f"An override does not fit the config. {error}") from error
+        raise InputError(f"An override is invalid. {error}") from error
 
 
 def _require_setting(config: Config, name: str) -> None:
-    """Refuse names that the config does not have: training would pass over a wrong name."""
+    """Reject settings that the config does not have: training would ignore a wrong name."""
     section: Any = config
     *sections, setting = name.split(".")
     for key in sections:
@@ -209,15 +209,15 @@ def _require_setting(config: Config, name: str) -> None:
 def parse_overrides(values: Sequence[str]) -> dict[str, Any]:
     """Read settings from the command line.
 
-    values (Sequence[str]): Each `section.setting=value`; a value that is no JSON is a string.
+    values (Sequence[str]): Each `section.setting=value`; a value that is not JSON is a string.
     RETURNS (Dict[str, Any]): The values by dotted names.
-    RAISES (InputError): If one has another form.
+    RAISES (InputError): If one does not have this form.
     """
     overrides: dict[str, Any] = {}
     for item in values:
         name, equals, value = item.partition("=")
         if not equals or "." not in name:
-            raise InputError(f"{item!r} is no setting; write section.setting=value.")
+            raise InputError(f"{item!r} is not a setting: write section.setting=value.")
         try:
             overrides[name] = srsly.json_loads(value)
         except ValueError:
@@ -227,7 +227,7 @@ def parse_overrides(values: Sequence[str]) -> dict[str, Any]:
 
 @contextmanager
 def errors_in_short() -> Iterator[None]:
-    """End a command with a message, and no traceback, where the user gave what cannot be used."""
+    """End a command with a message instead of a traceback if the user's input is invalid."""
     try:
         yield
     except (InputError, ConfigValidationError) as error:

@@ -1,6 +1,6 @@
-"""The systems that are compared, each trained by what `spacy train` runs.
+"""The systems that are compared, each trained by the code that `spacy train` runs.
 
-A further system is one more function in `SYSTEMS`, which prepares it and returns what trains it.
+To add a system, add a function to `SYSTEMS` that prepares it and returns a function to train it.
 """
 
 import shutil
@@ -31,13 +31,13 @@ SYSTEM = "window_ner"
 
 @dataclass(frozen=True)
 class Run:
-    """What all systems of a comparison share.
+    """The settings and data that all systems of a comparison share.
 
-    settings (Settings): What the user asks for.
-    config (Config): The config of `window_ner` with everything filled in that was asked for.
+    settings (Settings): The settings.
+    config (Config): The config of `window_ner` with these settings.
     splits (Mapping[str, Split]): The corpus.
     folder (Path): Where the systems are saved.
-    notes (List[str]): What a reader of the results must know; systems add to it.
+    notes (List[str]): Remarks for readers of the results; systems add their own.
     """
 
     settings: Settings
@@ -58,7 +58,7 @@ class Trained:
 
     name (str): Its name in the results.
     nlp (Language): The pipeline of its best model.
-    facts (Mapping[str, Any]): Seconds of training and whatever else belongs in the results.
+    facts (Mapping[str, Any]): Seconds of training, and other facts for the results.
     """
 
     name: str
@@ -70,13 +70,13 @@ Trainer = Callable[[], Trained]
 
 
 def open_run(corpus: Path, settings: Settings, folder: Path) -> Run:
-    """Prepare what all systems of a comparison share.
+    """Prepare the settings and data of a comparison.
 
     corpus (Path): The folder of the corpus.
-    settings (Settings): What the user asks for.
+    settings (Settings): The settings.
     folder (Path): Where to write the converted corpus, and save the systems.
     RETURNS (Run): The run.
-    RAISES (InputError): If something the user gave cannot be used.
+    RAISES (InputError): If the corpus or a setting is invalid.
     """
     config = prepare_config(settings, folder)
     splits = convert_corpus(
@@ -101,15 +101,15 @@ def spacy_ner(name: str, optimize: str, run: Run) -> Trainer:
 
     name (str): The name of the system.
     optimize (str): `efficiency` or `accuracy`, the option of `spacy init config`.
-    run (Run): The run. Its language, tokenizer, seed and word vectors are used.
+    run (Run): The run, for language, tokenizer, seed and word vectors.
     RETURNS (Callable): Trains the system.
-    RAISES (InputError): If an override does not fit the config.
+    RAISES (InputError): If an override is invalid.
     """
     config = peer_config(run.config, run.folder, run.settings.peer_overrides, optimize)
     if run.vectors is not None:
         run.notes.append(
             f"{name}: the config of `spacy init config --pipeline ner --optimize {optimize}`, with "
-            f"include_static_vectors = true, whatever it has by itself, and with the same vectors."
+            f"include_static_vectors = true and the same vectors."
         )
     return partial(train_pipeline, name, config, run.folder)
 
@@ -124,10 +124,10 @@ def peer_config(
     overrides (Mapping[str, Any]): Settings by their dotted names.
     optimize (str): `efficiency` or `accuracy`.
     RETURNS (Config): The config.
-    RAISES (InputError): If an override does not fit the config.
+    RAISES (InputError): If an override is invalid.
     """
-    # On a CPU nothing else in the generated config depends on the language, and generating it for a
-    # language would make its own tokenizer, which may need a further package and is not used.
+    # On a CPU, nothing else in the config depends on the language. Generating it for the language
+    # would load the tokenizer of the language, which is not used and may need another package.
     peer = init_config(lang="xx", pipeline=["ner"], optimize=optimize)
     peer["nlp"].update({key: config["nlp"][key] for key in ("lang", "tokenizer")})
     seed, vectors = config["training"]["seed"], vectors_of(config)
@@ -135,7 +135,7 @@ def peer_config(
 
 
 def linear_crf(run: Run) -> Trainer:
-    """Prepare `sklearn-crfsuite` with its customary features, which use no word vectors.
+    """Prepare `sklearn-crfsuite` with its customary features, without word vectors.
 
     run (Run): The run.
     RETURNS (Callable): Trains the system.
@@ -147,7 +147,7 @@ def train_crf(run: Run) -> Trained:
     """Train a linear CRF.
 
     run (Run): The run.
-    RETURNS (Trained): The pipeline with it.
+    RETURNS (Trained): A pipeline with the CRF.
     """
     import crf  # registers its factory
 
@@ -181,7 +181,7 @@ def train_pipeline(name: str, config: Config, folder: Path) -> Trained:
     name (str): The name of the system, and of its folder.
     config (Config): The config.
     folder (Path): Where to save it.
-    RETURNS (Trained): The best model by dev score, loaded from where it was saved.
+    RETURNS (Trained): The model with the best dev score, loaded from disk.
     """
     msg.divider(f"Training {name}")
     output = folder / name
@@ -193,7 +193,7 @@ def train_pipeline(name: str, config: Config, folder: Path) -> Trained:
         initialized = perf_counter()
         train_loop(nlp, output)
         end, cpu_end = perf_counter(), process_time()
-    # With word vectors in it this is large, and nothing reads it.
+    # It is large with word vectors, and nothing reads it.
     shutil.rmtree(output / DIR_MODEL_LAST)
     msg.good(f"Kept the best model only: {output / DIR_MODEL_BEST}")
     best = util.load_model(output / DIR_MODEL_BEST)
@@ -213,20 +213,20 @@ def scored(system: Trained, splits: Mapping[str, Split]) -> dict[str, Any]:
 
     system (Trained): The system.
     splits (Mapping[str, Split]): The corpus.
-    RETURNS (Dict[str, Any]): Its facts, and its scores on `dev` and `test`, None where there is no
-        such part.
+    RETURNS (Dict[str, Any]): Its facts, and its scores on `dev` and `test`, None for a part that
+        does not exist.
     """
     scores = {name: evaluate(system.nlp, splits.get(name)) for name in ("dev", "test")}
     return {**system.facts, **scores}
 
 
 def train_alone(name: str, run: Run) -> dict[str, Any]:
-    """Train and score one system, and keep nothing of it but the result.
+    """Train and score one system, and keep only the result.
 
     name (str): A name in `SYSTEMS`.
-    run (Run): The run; its folder is removed.
+    run (Run): The run, whose folder is removed.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
-    RAISES (InputError): If something the user gave cannot be used.
+    RAISES (InputError): If a setting is invalid.
     """
     system = SYSTEMS[name](run)()
     settings = run.settings

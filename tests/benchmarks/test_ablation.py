@@ -49,11 +49,11 @@ def test_features_are_left_out_with_their_tables():
     assert set(changes) == {f"{ablation.TOKENS}.{key}" for key in ablation.FEATURE_LISTS}
 
 
-def test_a_feature_that_is_not_there_is_told(monkeypatch):
-    variant = ablation.Variant(without=["NORM", "COLOUR"])
-    monkeypatch.setitem(ablation.VARIANTS["accuracy"], "no-colour", variant)
-    with pytest.raises(InputError, match=r"no-colour leaves out COLOUR, but no feature.*NORM"):
-        ablation.changes_of("accuracy", "no-colour")
+def test_an_unknown_feature_is_an_error(monkeypatch):
+    variant = ablation.Variant(without=["NORM", "COLOR"])
+    monkeypatch.setitem(ablation.VARIANTS["accuracy"], "no-color", variant)
+    with pytest.raises(InputError, match=r"no-color leaves out COLOR, but no feature.*NORM"):
+        ablation.changes_of("accuracy", "no-color")
 
 
 # cells
@@ -61,7 +61,7 @@ def test_a_feature_that_is_not_there_is_told(monkeypatch):
 
 @pytest.fixture
 def data(tmp_path):
-    """A corpus as it is under the folder of all corpora: sentences with one name each."""
+    """A folder with one corpus, whose sentences have one name each."""
     folder = tmp_path / "data" / "places"
     folder.mkdir(parents=True)
     lines = [f"in\tO\n{place}\tB-LOC\n" for place in ("Oslo", "Rome", "Bonn", "Kiel") * 5]
@@ -102,7 +102,7 @@ def test_cells_are_chosen(data):
         ({"presets": ["efficiency"], "variants": ["no-vectors"]}, "no no-vectors"),
     ],
 )
-def test_what_is_not_there_is_told(data, asked, message):
+def test_unknown_names_are_errors(data, asked, message):
     with pytest.raises(InputError, match=message):
         choose(data, **asked)
 
@@ -159,7 +159,7 @@ def test_vectors_are_those_of_the_preset_or_none(data, monkeypatch, variant):
     assert (settings.seed, settings.test, settings.config) == (4, False, PRESETS["accuracy"][0])
 
 
-# what comes of them
+# results
 
 
 def results(version="0.1.0", **f1):

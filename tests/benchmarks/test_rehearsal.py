@@ -50,7 +50,7 @@ def rows_of(output):
     return rows
 
 
-def test_the_table_has_both_ways_and_rehearsal_keeps_the_first_corpus(corpora, tmp_path):
+def test_rehearsal_reduces_forgetting_and_the_table_has_both_ways(corpora, tmp_path):
     network = "components.window_ner.model"
     changes = {
         "training.max_steps": 30,
@@ -85,17 +85,17 @@ def test_texts_are_rehearsed_without_their_annotation(corpora, tmp_path):
     ("options", "message"),
     [
         (("--set", "training.nope=1"), "no setting training.nope"),
-        (("--set", "training"), "'training' is no setting"),
+        (("--set", "training"), "'training' is not a setting"),
     ],
 )
-def test_what_is_wrong_is_said_before_training(corpora, tmp_path, monkeypatch, options, message):
+def test_errors_are_reported_before_training(corpora, tmp_path, monkeypatch, options, message):
     monkeypatch.setattr(rehearsal, "train_pipeline", lambda *args: pytest.fail("training began"))
     outcome = run(*corpora, "--config", CONFIG, "--work", tmp_path, *options)
     assert outcome.exit_code == 1
     assert message in " ".join(outcome.output.split())
 
 
-def test_a_corpus_that_is_not_there(corpora, tmp_path):
+def test_a_missing_corpus_is_an_error(corpora, tmp_path):
     outcome = run(corpora[0], tmp_path / "absent", "--config", CONFIG, "--work", tmp_path / "work")
     assert outcome.exit_code == 1
     assert "There is no folder" in " ".join(outcome.output.split())

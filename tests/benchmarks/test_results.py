@@ -88,7 +88,7 @@ def test_cells_are_run_once_and_again_with_another_version(tmp_path):
     assert set(read_results(path, "suite")) == {OURS, PEER, later}
 
 
-def test_what_was_done_is_kept_when_a_cell_fails(tmp_path):
+def test_earlier_results_are_kept_when_a_cell_fails(tmp_path):
     path = tmp_path / TABLE
 
     def run(cell):
@@ -111,7 +111,7 @@ def test_versions_are_named_where_there_are_several():
     assert set(labels.values()) == {"window_ner 0.1.0", f"window_ner {later.version}", "ner"}
 
 
-# what is published
+# the published results
 
 
 def published(study):

@@ -21,7 +21,7 @@ from spacy_window_ner import __version__  # noqa: E402
 
 @pytest.fixture
 def corpora(tmp_path):
-    """Folders as they are under the folder of all corpora; the larger is first by name."""
+    """A folder of corpora, the larger one first by name."""
     for name, size in (("a", 9), ("b", 3)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "train.conll").write_text("x\tO\n" * size)
@@ -55,17 +55,17 @@ def test_only_our_own_cells_depend_on_our_version(corpora):
 
 
 @pytest.mark.parametrize("asked", ["corpora", "presets", "systems"])
-def test_what_is_not_there_is_told(corpora, asked):
+def test_unknown_names_are_errors(corpora, asked):
     with pytest.raises(data.InputError, match=r"There is no nothing; there is .*"):
         choose(corpora, **{asked: ["nothing"]})
 
 
-def test_a_folder_without_corpora_is_told(tmp_path):
+def test_a_folder_without_corpora_is_an_error(tmp_path):
     with pytest.raises(data.InputError, match="no corpus in"):
         choose(tmp_path)
 
 
-def test_raw_text_is_told_from_tokens(corpora):
+def test_raw_text_is_distinguished_from_tokens(corpora):
     assert suite.is_raw(corpora / "b")
     assert not suite.is_raw(corpora / "a")
 
@@ -104,7 +104,7 @@ CELLS = {
 }
 
 
-def test_the_table_has_means_spread_and_the_lead():
+def test_the_table_has_means_spreads_and_leads():
     rows = [line.strip("| ").split(" | ") for line in suite.table(CELLS).splitlines()]
     assert rows[2] == [
         "efficiency",
@@ -158,7 +158,7 @@ def test_figures_are_drawn(tmp_path):
     assert suite.draw(SEVERAL_VERSIONS, tmp_path)
 
 
-# The preset has no crf, and ner did not see the half of the documents.
+# The preset has no crf, and ner was not trained on half of the documents.
 CURVE = {
     cell("b", "accuracy", percent, system, seed): result(0.3 + percent / 200)
     for percent in (10, 50, 100)
@@ -228,7 +228,7 @@ def test_the_suite_runs_what_is_missing_and_reports_all(tmp_path):
     assert rows[2].startswith("| efficiency | `places` | 50 % | ")
 
 
-def test_figures_say_what_they_need(monkeypatch):
+def test_missing_matplotlib_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(data.InputError, match="pip install matplotlib"):
         report.pyplot()
