@@ -248,6 +248,17 @@ class WindowNER(TrainablePipe):
         losses[self.name] += loss
         return losses
 
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Update the parameters with the gradients that were collected.
+
+        Those whose products are remembered are read-only. A prediction since the last `update`
+        leaves them so, hence the products are forgotten here.
+
+        sgd (thinc.api.Optimizer): The optimizer.
+        """
+        self.model.get_ref("hidden").attrs["cache"].release()
+        super().finish_update(sgd)
+
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Scores]:
         """Find the loss of the scores, and its gradient.
 

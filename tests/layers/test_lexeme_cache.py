@@ -3,13 +3,14 @@ import os
 import pickle
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Adam
+from thinc.api import SGD, Adam, Optimizer
 
 from spacy_window_ner.features import read_lexemes
 from spacy_window_ner.layers.lexeme_cache import LexemeCache
@@ -28,6 +29,7 @@ from tests.pipelines import (
     texts_of,
     train,
     trained,
+    weights,
 )
 
 ONE_ROW = 4 * (5 + 3) * 48
@@ -165,14 +167,25 @@ def test_training_makes_them_writable_again():
         assert_plain(model, docs)
 
 
-def test_gradients_may_be_collected_before_and_after_a_prediction():
-    nlp = copy_of(shared())
-    docs = [nlp.make_doc(text) for text in texts_of()]
-    sgd = Adam(0.02)
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_gradients_may_be_collected_before_and_after_a_prediction(
+    optimizer: Callable[[float], Optimizer],
+):
+    nlp, steadily = copy_of(shared()), copy_of(shared())
+    examples, docs = make_examples(nlp), [nlp.make_doc(text) for text in texts_of()]
     for _ in range(2):
-        nlp.update(make_examples(nlp), sgd=None)
+        ner_of(nlp).update(examples, sgd=None)
         assert_plain(ner_of(nlp).model, docs)
-    ner_of(nlp).finish_update(sgd)
+        ner_of(steadily).update(examples, sgd=None)
+    table = ner_of(nlp).tok2vec.layers[0].layers[0].layers[0]
+    assert not table.get_param("E").flags.writeable
+    before = weights(nlp)
+    for pipeline in (nlp, steadily):
+        ner_of(pipeline).finish_update(optimizer(0.02))
+    assert table.get_param("E").flags.writeable
+    assert any((a != b).any() for a, b in zip(before, weights(nlp), strict=True))
+    for a, b in zip(weights(nlp), weights(steadily), strict=True):
+        np.testing.assert_array_equal(a, b)
     assert_plain(ner_of(nlp).model, docs)
 
 
