@@ -292,14 +292,14 @@ def test_the_graph_shows_and_checks_it(tmp_path):
 
 def lists(kind, path):
     """The lists as one of two kinds of files, and the setting that reads them."""
-    if kind == "jsonl":
-        srsly.write_jsonl(path, PATTERNS)
-        return {"@readers": "spacy_window_ner.names.v1", "jsonl": str(path)}
+    if kind == "json":
+        srsly.write_json(path, PATTERNS)
+        return {"@readers": "srsly.read_json.v1", "path": str(path)}
     path.write_text("\n".join(LISTED), encoding="utf-8")
     return {"@readers": "spacy_window_ner.names.v1", "files": {"FRIEND": str(path)}}
 
 
-@pytest.mark.parametrize("kind", ["plain text", "jsonl"])
+@pytest.mark.parametrize("kind", ["plain text", "json"])
 def test_spacy_train_with_lists(tmp_path, kind):
     data = make_examples(spacy.blank("en"), sentences_of(LISTED[:6], OTHERS[:6]))
     DocBin(docs=[example.reference for example in data]).to_disk(tmp_path / "train.spacy")
