@@ -6,10 +6,9 @@ prediction: tokens of entities that are already set, and blocked tokens, keep th
 whitespace neither begins nor ends an entity; no entity crosses a sentence start that is set.
 """
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from .decoding import Entities
-from .labels import labels_of
+from .labels import labels_of, legal_tags
 from .sequences.batching import document_edges
 from .sequences.tags import (
     BEGIN,
@@ -45,22 +44,14 @@ class Gold:
     """The annotation of a batch of examples, on the predicted documents' tokens.
 
     tags (ndarray): Shape (n_tokens,) int32, a tag column, or `MISSING`.
-    incorrect (ndarray): Shape (n_spans, 3) int64, rows (start, end, label number) of spans that are
-        known to be incorrect, tokens counted through the batch.
+    incorrect (ndarray): Shape (n_spans, 3) int64, rows (start, end, label number) of incorrect
+        spans, tokens counted through the batch.
     misaligned (List[Span]): The references' entities that do not align with those tokens.
     """
 
     tags: NDArray[np.int32]
     incorrect: NDArray[np.int64]
     misaligned: list[Span]
-
-    def allowed(self, n_labels: int) -> NDArray[np.bool_]:
-        """Compute the mask of the tags that the annotation allows.
-
-        n_labels (int): The number of labels.
-        RETURNS (ndarray): Shape (n_tokens, n_tags) bool.
-        """
-        return allow_only(self.tags, n_labels)
 
     def labels(self) -> set[int]:
         """RETURNS (Set[int]): The numbers of the labels that occur in the annotation."""
@@ -70,7 +61,7 @@ class Gold:
 
 @dataclass
 class Survey:
-    """What initialization needs to know of the training data.
+    """What initialization uses of the training data.
 
     labels (Set[str]): The labels of its entities.
     misaligned (List[Span]): The entities that do not align with the pipeline's tokens.
@@ -89,22 +80,15 @@ def allow_only(tags: NDArray[np.integer], n_labels: int) -> NDArray[np.bool_]:
     n_labels (int): The number of labels.
     RETURNS (ndarray): Shape (n_tokens, n_tags) bool.
     """
-    allowed = np.zeros((len(tags), n_tags(n_labels)), dtype=bool)
-    known = tags != MISSING
-    allowed[~known] = True
-    allowed[np.flatnonzero(known), tags[known]] = True
+    allowed = tags[:, None] == np.arange(n_tags(n_labels))
+    allowed[tags == MISSING] = True
     return allowed
 
 
 def has_gold(example: Example, incorrect_spans_key: str | None = None) -> bool:
-    """Check whether there is anything to learn from an example.
-
-    example (Example): The example.
-    incorrect_spans_key (Optional[str]): Where the reference's incorrect spans are.
-    RETURNS (bool): Whether it has tokens, and entity annotation or incorrect spans.
-    """
-    reference, key = example.reference, incorrect_spans_key
-    has_incorrect = key is not None and key in reference.spans and len(reference.spans[key]) > 0
+    """RETURNS (bool): Whether an example has tokens, and entity annotation or incorrect spans."""
+    reference = example.reference
+    has_incorrect = len(reference.spans.get(incorrect_spans_key, ())) > 0
     return len(example.predicted) > 0 and (has_incorrect or reference.has_annotation("ENT_IOB"))
 
 
@@ -117,56 +101,47 @@ def read_gold(
     labels (Mapping[int, int]): The number of each label by its hash in the string store.
     incorrect_spans_key (Optional[str]): Where the references' incorrect spans are.
     RETURNS (Gold): The annotation.
-    RAISES (ValueError): If a span is both an entity and known to be incorrect (spaCy's E868).
+    RAISES (ValueError): If a span is both an entity and incorrect (spaCy's E868).
     """
-    entities, incorrect, misaligned = [], [], []
-    missing = [np.zeros(0, dtype=bool)]
-    offset = 0
-    for example in examples:
-        spans, is_missing, not_aligned = _aligned(example)
-        missing.append(is_missing)
-        misaligned += not_aligned
-        entities += _rows(spans, labels, offset)
-        incorrect += _rows(_incorrect_spans(example, incorrect_spans_key), labels, offset)
-        offset += len(example.predicted)
-    tags = spans_to_tags(_array(entities), offset)
-    tags[np.concatenate(missing)] = MISSING
-    return Gold(tags, _array(incorrect), misaligned)
+    examples = list(examples)
+    lengths = [len(example.predicted) for example in examples]
+    aligned = [_align_entities(example) for example in examples]
+    incorrect = [_align_incorrect(example, incorrect_spans_key) for example in examples]
+    tags = spans_to_tags(_rows([spans for spans, _, _ in aligned], lengths, labels), sum(lengths))
+    if examples:
+        tags[np.concatenate([missing for _, missing, _ in aligned])] = MISSING
+    misaligned = [ent for _, _, ents in aligned for ent in ents]
+    return Gold(tags, _rows(incorrect, lengths, labels), misaligned)
 
 
 def same_tokens(example: Example) -> bool:
-    """Check whether the pipeline's tokens of an example are those of its annotation.
-
-    example (Example): The example.
-    RETURNS (bool): Whether the tokens agree one by one.
-    """
+    """RETURNS (bool): Whether the pipeline's tokens of an example are those of its annotation."""
     x, y = example.predicted, example.reference
     return len(x) == len(y) and bool((x.to_array(ORTH) == y.to_array(ORTH)).all())
 
 
-def _aligned(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_], list[Span]]:
+def _align_entities(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_], list[Span]]:
     """Entities on the predicted tokens, which of these tokens have no annotation (n_tokens,), and
     the reference's entities that do not align with them.
     """
     ents = example.reference.ents
-    if not same_tokens(example):
-        spans, names = example.get_aligned_ents_and_ner()
-        misaligned = [] if len(spans) == len(ents) else list(ents)
-        misaligned = [ent for ent in misaligned if not example.get_aligned_spans_y2x([ent])]
-        return spans, np.asarray([name is None for name in names], dtype=bool), misaligned
-    # The same as spaCy aligns, but many times faster.
-    iob, types, space = example.reference.to_array([ENT_IOB, ENT_TYPE, IS_SPACE]).reshape(-1, 3).T
-    missing = (iob == _IOB_MISSING) | _is_blocked(iob, types)
-    if iob.any():
-        missing &= space == 0  # whitespace is outside in a document with any annotation
-    return ents, missing, []
+    if same_tokens(example):  # the same as spaCy aligns, but many times faster
+        iob, types, space = _columns([example.reference], [ENT_IOB, ENT_TYPE, IS_SPACE])
+        missing = (iob == _IOB_MISSING) | _is_blocked(iob, types)
+        if iob.any():
+            missing &= space == 0  # whitespace is outside in a document with any annotation
+        return ents, missing, []
+    spans, names = example.get_aligned_ents_and_ner()
+    misaligned = list(ents) if len(spans) < len(ents) else []
+    misaligned = [ent for ent in misaligned if not example.get_aligned_spans_y2x([ent])]
+    return spans, np.asarray([name is None for name in names], dtype=bool), misaligned
 
 
-def _incorrect_spans(example: Example, key: str | None) -> list[Span]:
-    """Spans that are known to be incorrect, on the predicted tokens."""
-    if key is None or key not in example.reference.spans:
+def _align_incorrect(example: Example, key: str | None) -> list[Span]:
+    """Incorrect spans on the predicted tokens."""
+    spans = example.get_aligned_spans_y2x(example.reference.spans.get(key, ()), allow_overlap=True)
+    if not spans:
         return []
-    spans = example.get_aligned_spans_y2x(example.reference.spans[key], allow_overlap=True)
     entities = example.get_aligned_spans_y2x(example.reference.ents)
     correct = {(ent.start_char, ent.end_char, ent.label_) for ent in entities}
     for span in spans:
@@ -176,16 +151,19 @@ def _incorrect_spans(example: Example, key: str | None) -> list[Span]:
     return spans
 
 
-def _rows(spans: Iterable[Span], labels: Mapping[int, int], offset: int) -> list[tuple]:
-    """Rows (start, end, label number) of spans with one of the labels, behind other tokens."""
-    return [
+def _rows(
+    spans: Sequence[Iterable[Span]], lengths: Sequence[int], labels: Mapping[int, int]
+) -> NDArray[np.int64]:
+    """Rows (start, end, label number) of the spans of each document that have one of the labels,
+    tokens counted through the batch: (n_spans, 3).
+    """
+    offsets = (np.cumsum(lengths) - lengths).tolist()
+    rows = [
         (offset + span.start, offset + span.end, labels[span.label])
-        for span in spans
+        for offset, of_doc in zip(offsets, spans, strict=True)
+        for span in of_doc
         if span.label in labels
     ]
-
-
-def _array(rows: Sequence[tuple]) -> NDArray[np.int64]:
     return np.asarray(rows, dtype=np.int64).reshape(-1, 3)
 
 
@@ -199,36 +177,17 @@ def _is_blocked(iob: NDArray, types: NDArray) -> NDArray[np.bool_]:
     return (iob == _IOB_BEGIN) & (types == 0)
 
 
-def warn_misaligned(misaligned: Sequence[Span], name: str) -> bool:
-    """Warn of entities that do not align, if there are any.
-
-    misaligned (Sequence[Span]): The entities, as in `Gold`.
-    name (str): Name of the component.
-    RETURNS (bool): Whether there are any.
-    """
-    if not misaligned:
-        return False
-    some = ", ".join(repr(span.text) for span in misaligned[:3])
-    warnings.warn(
-        f"[{name}] {len(misaligned)} gold entities do not align with the pipeline's tokens, for "
-        f"example {some}. Their tokens count as missing annotation: nothing is learned from them. "
-        f"Check the offsets, or the tokenizer.",
-        stacklevel=3,
-    )
-    return True
-
-
 def survey(
     examples: Iterable[Example], readers: Sequence[Any], incorrect_spans_key: str | None, name: str
 ) -> Survey:
     """Read the training data once, a batch at a time.
 
     examples (Iterable[Example]): The training data.
-    readers (Sequence[VocabularyReader]): What reads the vocabulary of the predicted documents.
+    readers (Sequence[VocabularyReader]): Readers of the vocabulary of the predicted documents.
         Documents without annotation are left out: their words are not learned.
     incorrect_spans_key (Optional[str]): Where the references' incorrect spans are.
     name (str): Name of the component, for messages.
-    RETURNS (Survey): What was found.
+    RETURNS (Survey): The labels, misaligned entities and sample documents.
     RAISES (ValueError): If there is no example (spaCy's E923).
     """
     found, batch = Survey(), None
@@ -250,7 +209,7 @@ def survey(
 def preset_mask(
     docs: Sequence[Doc], labels: Mapping[int, int], n_labels: int
 ) -> tuple[NDArray[np.bool_] | None, bool]:
-    """Compute the tags that are allowed before the network is asked.
+    """Compute the tags that are allowed by what is set in documents.
 
     docs (Sequence[Doc]): The documents.
     labels (Mapping[int, int]): The number of each label in use by its hash in the string store.
@@ -260,18 +219,15 @@ def preset_mask(
         are allowed everywhere; and whether any entity is set or any token blocked.
     """
     iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
-    lengths = np.asarray([len(doc) for doc in docs], dtype=np.int64)
+    lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
-    starts[document_edges(lengths)[0]] = False
+    starts[document_edges(np.asarray(lengths))[0]] = False
     preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
-    unused = set(range(n_labels)).difference(labels.values())
-    if not (preset.any() or unused or space.any() or starts.any()):
+    has_presets = bool(preset.any())
+    if not (has_presets or len(labels) < n_labels or space.any() or starts.any()):
         return None, False
-    tags = np.full(len(iob), MISSING, dtype=np.int32)
-    if preset.any():
-        offsets = (np.cumsum(lengths) - lengths).tolist()
-        rows = [_rows(doc.ents, labels, offset) for doc, offset in zip(docs, offsets, strict=True)]
-        tags[preset] = spans_to_tags(_array(list(chain.from_iterable(rows))), len(iob))[preset]
+    tags = spans_to_tags(_rows([doc.ents for doc in docs], lengths, labels), len(preset))
+    tags[~preset] = MISSING
     allowed = allow_only(tags, n_labels)
     for tokens, positions in (
         (space > 0, (BEGIN, LAST, UNIT)),
@@ -280,9 +236,9 @@ def preset_mask(
     ):
         for position in positions:
             allowed[~preset & tokens, 1 + position :: TAGS_PER_LABEL] = False
-    for number in unused:
-        allowed[:, 1 + TAGS_PER_LABEL * number : 1 + TAGS_PER_LABEL * (number + 1)] = False
-    return allowed, bool(preset.any())
+    in_use = np.isin(np.arange(n_labels), list(labels.values()))
+    allowed[:, ~legal_tags(in_use)] = False
+    return allowed, has_presets
 
 
 def set_entities(

@@ -1,5 +1,6 @@
 """The pipeline component: its life from `initialize` to `to_disk`. The arithmetic is elsewhere."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from spacy.errors import Errors
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.pipeline.ner import ner_score
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from .annotations import has_gold, preset_mask, read_gold, set_entities, survey, warn_misaligned
+from .annotations import allow_only, has_gold, preset_mask, read_gold, set_entities, survey
 from .architectures import DEFAULT_MODEL
 from .decoding import Entities, decode
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
@@ -87,7 +88,7 @@ class WindowNER(TrainablePipe):
             more probable first where they overlap; lower values favor recall, higher values
             precision. If None, the entities are those of the best tag sequence. Needs `crf`.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
-            spans that are known not to be entities.
+            spans that are not entities.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If the threshold is out of range or the objective is not `crf`, or
             if spans_key is the network's gazetteer_key.
@@ -119,7 +120,7 @@ class WindowNER(TrainablePipe):
 
     @property
     def incorrect_spans_key(self) -> str | None:
-        """RETURNS (Optional[str]): Where training finds spans that are known to be incorrect."""
+        """RETURNS (Optional[str]): Where training finds incorrect spans."""
         return self.cfg["incorrect_spans_key"]
 
     @property
@@ -134,9 +135,8 @@ class WindowNER(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add a label. A trained network grows, and predicts as before until it learns the label.
 
-        label (str): The label.
+        label (str): The label, not empty.
         RETURNS (int): 0 if the label is already present, otherwise 1.
-        RAISES (ValueError): If the label is not a string, or empty.
         """
         return self._add_labels([label])
 
@@ -164,7 +164,7 @@ class WindowNER(TrainablePipe):
         in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
         allowed, has_presets = preset_mask(docs, in_use, len(labels))
         if has_presets:
-            # The network does not grow here, only in training, so that threads can share it.
+            # The network does not grow here, only in training: threads can share it.
             self._met_labels |= labels_of(docs)
         threshold, wanted = self.cfg["threshold"], self.cfg["spans_key"] is not None
         entities = decode(
@@ -177,7 +177,7 @@ class WindowNER(TrainablePipe):
         """Write entities to documents.
 
         docs (Iterable[Doc]): The documents.
-        entities (Entities): What `predict` found in them.
+        entities (Entities): Their entities, from `predict`.
         """
         labels = [self.vocab.strings[label] for label in self.cfg["labels"]]
         set_entities(docs, entities, labels, self.cfg["spans_key"])
@@ -199,22 +199,13 @@ class WindowNER(TrainablePipe):
         RETURNS (Dict[str, float]): The updated losses.
         RAISES (ValueError): If the component is not initialized, or training has diverged.
         """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "WindowNER.update")
         self._require_initialized()
         self._add_labels(sorted(labels_of(example.reference for example in examples)))
         if not any(has_gold(example, self.incorrect_spans_key) for example in examples):
-            return losses
-        set_dropout_rate(self.model, drop)
-        scores, backprop = self.model.begin_update([example.predicted for example in examples])
-        loss, d_scores = self.get_loss(examples, scores)
-        backprop(d_scores)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+            examples = []
+        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def rehearse(
         self,
@@ -225,7 +216,7 @@ class WindowNER(TrainablePipe):
         losses: dict[str, float] | None = None,
         **config: Any,
     ) -> dict[str, float]:
-        """Match earlier predictions to reduce forgetting: those at `nlp.resume_training`.
+        """Match earlier predictions, those at `nlp.resume_training`, to reduce forgetting.
 
         examples (Iterable[Example]): The examples; their annotation is not used.
         drop, sgd, losses: As in `update`.
@@ -272,9 +263,9 @@ class WindowNER(TrainablePipe):
         labels = self.cfg["labels"]
         numbers = label_numbers(labels, self.vocab.strings)
         gold = read_gold(examples, numbers, self.incorrect_spans_key)
-        self._has_warned = self._has_warned or warn_misaligned(gold.misaligned, self.name)
+        self._warn_misaligned(gold.misaligned)
         mark_seen(self.model, gold.labels())
-        allowed, legal = gold.allowed(len(labels)), legal_tags(seen_labels(self.model))
+        allowed, legal = allow_only(gold.tags, len(labels)), legal_tags(seen_labels(self.model))
         loss, d_scores = self._objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
             raise ValueError(
@@ -301,11 +292,11 @@ class WindowNER(TrainablePipe):
         """
         validate_get_examples(get_examples, "WindowNER.initialize")
         util.check_lexeme_norms(self.vocab, "window_ner")
-        self._add_labels([] if labels is None else labels)
+        self._add_labels(labels or [])
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         data = survey(get_examples(), readers, self.incorrect_spans_key, self.name)
-        self._has_warned = self._has_warned or warn_misaligned(data.misaligned, self.name)
+        self._warn_misaligned(data.misaligned)
         if labels is None:
             self._add_labels(sorted(data.labels))
         self.model.initialize(X=data.sample or [Doc(self.vocab, words=["x"])])
@@ -315,23 +306,19 @@ class WindowNER(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
         """Load the component from bytes.
 
-        bytes_data (bytes): What `to_bytes` gave.
+        bytes_data (bytes): The result of `to_bytes`.
         exclude (Iterable[str]): Names of serialization fields to leave out.
         RETURNS (WindowNER): The component.
         RAISES (ValueError): If the data does not fit; the component is then as it was before.
         """
-        read = self.vocab.from_bytes, lambda data: data
-        return self._load(read_saved(util.from_bytes, bytes_data, *read, exclude, self.name))
+        return self._load(bytes_data, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "WindowNER":
-        """Load the component from a directory, as `from_bytes` does from bytes.
+        """Load the component from the directory that `to_disk` wrote; see `from_bytes`."""
+        return self._load(path, exclude)
 
-        path (Union[str, Path]): The directory that `to_disk` wrote.
-        """
-        read = self.vocab.from_disk, Path.read_bytes
-        return self._load(read_saved(util.from_disk, path, *read, exclude, self.name))
-
-    def _load(self, saved: dict[str, Any]) -> "WindowNER":
+    def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
+        saved = read_saved(source, self.vocab, exclude, self.name)
         cfg = {**self.cfg, **saved["cfg"]}
         if saved["model"] is not None:
             load_model(self.model, saved["model"], cfg["labels"], self.name)
@@ -343,6 +330,19 @@ class WindowNER(TrainablePipe):
     def _require_initialized(self) -> None:
         if not self.model.get_ref("scores").has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
+
+    def _warn_misaligned(self, misaligned: Sequence[Span]) -> None:
+        """Warn once of entities that do not align with the pipeline's tokens."""
+        if not misaligned or self._has_warned:
+            return
+        self._has_warned = True
+        some = ", ".join(repr(span.text) for span in misaligned[:3])
+        warnings.warn(
+            f"[{self.name}] {len(misaligned)} gold entities do not align with the pipeline's "
+            f"tokens, for example {some}. Their tokens count as missing annotation: nothing is "
+            f"learned from them. Check the offsets, or the tokenizer.",
+            stacklevel=3,
+        )
 
 
 def _validate_settings(model: Model, spans_key: str | None, threshold: float | None) -> None:

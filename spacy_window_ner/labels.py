@@ -1,7 +1,7 @@
-"""The labels of a component: known to its network, seen in training, met in documents.
+"""The labels of a component: of its network, seen in training, met in documents.
 
-A label is known once the network has outputs for it, and seen once the network was trained on an
-annotation that has it. A label that is known but unseen is never predicted; its number is in
+A network has outputs for each of its labels. A label is seen once the network was trained on an
+annotation that has it; unseen labels are never predicted. Their numbers are in
 `model.attrs["unseen_labels"]`, which is saved with the network.
 """
 
@@ -18,12 +18,12 @@ from thinc.api import Model
 from .sequences.tags import TAGS_PER_LABEL, n_labels
 
 
-def new_labels(labels: Sequence[str], known: Collection[str]) -> list[str]:
-    """Find the labels that are not known yet.
+def new_labels(labels: Sequence[str], present: Collection[str]) -> list[str]:
+    """Find the labels that a network does not have yet.
 
     labels (Sequence[str]): The labels.
-    known (Collection[str]): The labels of the network.
-    RETURNS (List[str]): The unknown ones in their order, each once.
+    present (Collection[str]): The labels of the network.
+    RETURNS (List[str]): The new ones in their order, each once.
     RAISES (ValueError): If they are not a list of strings, or one is empty or starts with `!`.
     """
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
@@ -31,7 +31,7 @@ def new_labels(labels: Sequence[str], known: Collection[str]) -> list[str]:
             f"Labels must be a list of strings, got {labels!r}. "
             f"`python -m spacy init labels` writes such a list."
         )
-    new = [label for label in dict.fromkeys(labels) if label not in known]
+    new = [label for label in dict.fromkeys(labels) if label not in present]
     for label in new:
         if not label:
             raise ValueError(
@@ -44,17 +44,15 @@ def new_labels(labels: Sequence[str], known: Collection[str]) -> list[str]:
 
 
 def labels_of(docs: Iterable[Doc]) -> set[str]:
-    """Find the entity labels in documents.
-
-    docs (Iterable[Doc]): The documents. Each is read with its own string store: a component
-        sourced into another pipeline may have a different one.
-    RETURNS (Set[str]): The labels.
+    """RETURNS (Set[str]): The entity labels in documents, read with each one's own string store:
+    that of a component sourced from another pipeline may be a different one.
     """
-    found: set[str] = set()
-    for doc in docs:
-        hashes = set(doc.to_array(ENT_TYPE).tolist()) - {0}
-        found.update(doc.vocab.strings[label] for label in hashes)
-    return found
+    return {
+        doc.vocab.strings[label]
+        for doc in docs
+        for label in set(doc.to_array(ENT_TYPE).tolist())
+        if label
+    }
 
 
 def label_numbers(
@@ -63,7 +61,7 @@ def label_numbers(
     """Number labels by their hash.
 
     labels (Sequence[str]): The labels in the order of the network's outputs.
-    strings (StringStore): Where their hashes are from.
+    strings (StringStore): The string store.
     left_out (Collection[int]): Numbers of labels to leave out.
     RETURNS (Dict[int, int]): The number of each label by its hash.
     """
@@ -71,30 +69,18 @@ def label_numbers(
 
 
 def seen_labels(model: Model) -> NDArray[np.bool_]:
-    """Find the labels that a network has seen in training.
-
-    model (Model): The network.
-    RETURNS (ndarray): Shape (n_labels,) bool.
-    """
+    """RETURNS (ndarray): Shape (n_labels,) bool, which labels a network has seen in training."""
     seen = np.ones(n_labels(model.get_ref("scores").get_dim("nO")), dtype=bool)
     seen[model.attrs["unseen_labels"]] = False
     return seen
 
 
 def mark_seen(model: Model, numbers: Collection[int]) -> None:
-    """Take labels into use.
-
-    model (Model): The network; its attribute `unseen_labels` changes.
-    numbers (Collection[int]): Numbers of labels that an annotation has.
-    """
+    """Mark labels of a network as seen, by their numbers."""
     unseen = model.attrs["unseen_labels"]
     model.attrs["unseen_labels"] = [number for number in unseen if number not in numbers]
 
 
 def legal_tags(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Find the tags in use: O, and those of seen labels.
-
-    seen (ndarray): Shape (n_labels,) bool.
-    RETURNS (ndarray): Shape (n_tags,) bool.
-    """
+    """Find the tags in use: O, and those of seen labels. (n_labels,) bool → (n_tags,) bool."""
     return np.append(True, np.repeat(seen, TAGS_PER_LABEL))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 def create_names(files: dict[str, str | Path]) -> list[dict[str, str]]:
     """Read lists of names: `spacy_window_ner.names.v1`, a reader for the patterns in
-    `[initialize.components.span_ruler]`. A list of patterns in JSON is read by `srsly.read_json.v1`.
+    `[initialize.components.span_ruler]`. spaCy's `srsly.read_json.v1` reads patterns in JSON.
 
     files (Dict[str, Union[str, Path]]): The file of each label, with one name a line, in UTF-8.
         Empty lines and the spaces around a name are ignored.
@@ -16,8 +16,8 @@ def create_names(files: dict[str, str | Path]) -> list[dict[str, str]]:
     if not isinstance(files, Mapping) or not files:
         raise ValueError(
             f"Lists of names need the file of each label, as files = "
-            f'{{"PER": "people.txt", "LOC": "places.txt"}}; got {files!r}. For a list of patterns in JSON, '
-            f'use spaCy\'s reader "srsly.read_json.v1".'
+            f'{{"PER": "people.txt", "LOC": "places.txt"}}; got {files!r}. For a list of patterns '
+            f'in JSON, use spaCy\'s reader "srsly.read_json.v1".'
         )
     return [
         {"label": label, "pattern": name}

@@ -1,10 +1,13 @@
-"""Load saved components so that a wrong file gets a clear error and changes nothing."""
+"""Load saved components. A file that does not fit gets a clear error and changes nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import srsly
+from spacy import util
+from spacy.vocab import Vocab
 from thinc.api import Model
 
 from .layers.lexeme_embed import LEXEME_EMBED
@@ -28,30 +31,26 @@ def first_edition_error() -> ValueError:
 
 
 def read_saved(
-    load: Callable,
-    source: Any,
-    load_vocab: Callable,
-    read: Callable,
-    exclude: Iterable[str],
-    name: str,
+    source: bytes | str | Path, vocab: Vocab, exclude: Iterable[str], name: str
 ) -> dict[str, Any]:
-    """Read what a component saved.
+    """Read a saved component.
 
-    load (Callable): `spacy.util.from_bytes` or `spacy.util.from_disk`.
-    source (Union[bytes, Path]): What to load from.
-    load_vocab (Callable): The vocabulary's `from_bytes` or `from_disk`.
-    read (Callable): From a field of the source to its content.
+    source (Union[bytes, str, Path]): The result of `to_bytes`, or the directory of `to_disk`.
+    vocab (Vocab): The vocabulary, which is loaded too.
     exclude (Iterable[str]): Names of fields to leave out.
     name (str): Name of the component, for messages.
-    RETURNS (Dict[str, Any]): The settings under "cfg", and the network's bytes, or None, under
+    RETURNS (Dict[str, Any]): The settings under "cfg", and the network's bytes or None under
         "model".
-    RAISES (ValueError): If the data is damaged, or has no distinct labels.
+    RAISES (ValueError): If the data is damaged, or the labels are not distinct strings.
     """
+    is_path = isinstance(source, str | Path)
+    load: Any = util.from_disk if is_path else util.from_bytes
+    load_vocab: Any = vocab.from_disk if is_path else vocab.from_bytes
     saved: dict[str, Any] = {"cfg": "{}", "model": None}
     fields = {
-        "cfg": lambda field: saved.update(cfg=read(field)),
+        "cfg": lambda field: saved.update(cfg=field.read_bytes() if is_path else field),
         "vocab": lambda field: load_vocab(field, exclude=exclude),
-        "model": lambda field: saved.update(model=read(field)),
+        "model": lambda field: saved.update(model=field.read_bytes() if is_path else field),
     }
     part = "component"
     try:
@@ -74,21 +73,18 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     """Load a saved network, or raise and leave the network as it was.
 
     model (Model): The network to load into.
-    data (bytes): What `Model.to_bytes` gave.
+    data (bytes): The result of `Model.to_bytes`.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
-    RAISES (ValueError): If the data is damaged, or is of another kind of network, of another shape
-        or of version 0.1.
+    RAISES (ValueError): If the data is damaged, or is from another kind of network, of another
+        shape or of version 0.1.
     """
-    trial, ours, layers = model.copy(), model.to_dict(), set()
+    layers: set[str] = set()
     try:
-        theirs = srsly.msgpack_loads(data)
-        layers = {str(node["name"]) for node in theirs["nodes"]}
-        for i, node in _own_nodes(model).items():
-            both = ({part: saved[part][i] for part in ours} for saved in (ours, theirs))
-            _validate_node(node, *both)
-        trial.from_bytes(data)
-        _validate_values(trial, len(labels))
+        saved = srsly.msgpack_loads(data)
+        layers = {str(node["name"]) for node in saved["nodes"]}
+        _validate(model, saved, len(labels))
+        model.copy().from_bytes(data)
     except Exception as error:
         if FIRST_EDITION & layers - {node.name for node in model.walk()}:
             raise first_edition_error() from error
@@ -101,65 +97,57 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     model.from_bytes(data)
 
 
-def _own_nodes(model: Model) -> dict[int, Model]:
-    """The nodes of our layers by their place: all but those of other token vectors."""
-    tok2vec = model.get_ref("tok2vec")
-    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
-    return {i: node for i, node in enumerate(model.walk()) if node not in others}
-
-
-def _validate_node(node: Model, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Compare a node with what is saved of it. Thinc accepts any names, references and settings,
-    and keeps its own where some are missing.
+def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:
+    """Compare a network with a saved one. Thinc does not: it accepts any names, references and
+    settings, and keeps its own where some are missing.
     """
-    layer, saved = node.name, theirs["nodes"]
-    if saved["name"] != layer:
-        raise ValueError(f"it has a layer {saved['name']!r} in the place of {layer!r}")
-    if saved["refs"] != ours["nodes"]["refs"]:
-        raise ValueError(f"the references of {layer} are not {ours['nodes']['refs']}")
-    if set(saved["dims"]) != set(ours["nodes"]["dims"]) or not all(
-        size is None or type(size) is int for size in saved["dims"].values()
-    ):
-        raise ValueError(f"the dimensions of {layer} are not numbers")
-    for attr in node.attrs:  # those that are functions are not saved
-        pair = ours["attrs"].get(attr), theirs["attrs"].get(attr)
-        if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
-            value, other = (part if part is None else srsly.msgpack_loads(part) for part in pair)
-            raise ValueError(f"{layer} has {attr} = {other!r}, not {value!r}")
-    if set(theirs["params"]) != set(ours["params"]):
-        raise ValueError(f"{layer} has the parameters {sorted(theirs['params'])}")
-    for param, value in theirs["params"].items():
-        if value is not None and not isinstance(value, np.ndarray):
-            raise ValueError(f"{param} of {layer} is not an array")
-
-
-def _validate_values(model: Model, n_labels: int) -> None:
-    """Check the parameters and what else was learned, in a network that was loaded on trial."""
-    tags = model.get_ref("scores").maybe_get_dim("nO")
-    if tags is not None and tags != n_tags(n_labels):
+    own, tok2vec = model.to_dict(), model.get_ref("tok2vec")
+    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
+    is_set = set()
+    for i, node in enumerate(model.walk()):
+        if node not in others:
+            parts = [{part: state[part][i] for part in own} for state in (own, saved)]
+            _validate_node(node, *parts)
+            is_set |= {value is not None for value in saved["params"][i].values()}
+    if len(is_set) > 1:
+        raise ValueError("some of its parameters are missing")
+    dims = {ref: saved["nodes"][i]["dims"] for ref, i in saved["nodes"][0]["refs"].items()}
+    tags, classes = dims["scores"]["nO"], dims["transitions"]["n_labels"]
+    if tags not in (None, n_tags(n_labels)):
         raise ValueError(f"its network has {tags} tags, but its {n_labels} labels need others")
-    transitions = model.get_ref("transitions").maybe_get_dim("n_labels")
-    if transitions is not None and transitions != n_labels:
-        raise ValueError(f"it has transition scores for {transitions} labels, not {n_labels}")
-    unseen = model.attrs["unseen_labels"]
+    if classes not in (None, n_labels):
+        raise ValueError(f"it has transition scores for {classes} labels, not {n_labels}")
+    unseen = srsly.msgpack_loads(saved["attrs"][0]["unseen_labels"])
     if not set(unseen) <= set(range(n_labels)):
         raise ValueError(f"it has unseen labels {unseen} of {n_labels} labels")
-    own = list(_own_nodes(model).values())
-    if len({node.has_param(param) for node in own for param in node.param_names}) > 1:
-        raise ValueError("some of its parameters are missing")
-    for node in own:
-        known, counts = node.attrs.get("known", b""), node.attrs.get("counts", b"")
-        if len(known) != 2 * len(counts) or len(known) % 8:
+
+
+def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> None:
+    """Compare a layer with a saved one: `nodes`, `attrs` and `params` of `Model.to_dict`."""
+    found, expected = (
+        (part["name"], part["refs"], sorted(part["dims"]), sorted(params))
+        for part, params in ((state["nodes"], state["params"]) for state in (saved, own))
+    )
+    if found != expected:
+        raise ValueError(f"it has a layer {found} in the place of {expected}")
+    dims = saved["nodes"]["dims"]
+    if not all(size is None or type(size) is int for size in dims.values()):
+        raise ValueError(f"the dimensions of {node.name} are not numbers: {dims}")
+    for attr in node.attrs:  # those that are functions are not saved
+        pair = saved["attrs"].get(attr), own["attrs"].get(attr)
+        if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
+            value, other = (part and srsly.msgpack_loads(part) for part in pair)
+            raise ValueError(f"{node.name} has {attr} = {value!r}, not {other!r}")
+    if "known" in node.attrs:
+        known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
+        if known != 2 * counts or known % 8:
             raise ValueError(f"the known values of {node.name} and their counts do not match")
-        for param in node.param_names:
-            if node.has_param(param):
-                _validate_param(node, param)
-
-
-def _validate_param(node: Model, param: str) -> None:
-    value = np.asarray(node.get_param(param))
-    shape = tuple(node.get_dim(dim) + (dim == "n_labels") for dim in _DIMS[param])
-    if value.shape != shape:
-        raise ValueError(f"{node.name} has {param} of shape {value.shape}, not {shape}")
-    if value.dtype.kind != "f" or not np.isfinite(value).all():
-        raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+    for param, value in saved["params"].items():
+        if value is None:
+            continue
+        shape = tuple(dims[dim] + (dim == "n_labels") for dim in _DIMS[param])
+        if np.shape(value) != shape:
+            raise ValueError(f"{node.name} has {param} of shape {np.shape(value)}, not {shape}")
+        is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        if not is_float or not np.isfinite(value).all():
+            raise ValueError(f"{param} of {node.name} has values that are not finite numbers")

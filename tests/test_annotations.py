@@ -189,7 +189,7 @@ def test_examples_without_tokens(n_docs):
     gold = read_gold(empty, LABELS, KEY)
     assert gold.tags.shape == (0,)
     assert gold.incorrect.shape == (0, 3)
-    assert gold.allowed(2).shape == (0, n_tags(2))
+    assert allow_only(gold.tags, 2).shape == (0, n_tags(2))
 
 
 # What gold allows
@@ -199,7 +199,7 @@ def test_examples_without_tokens(n_docs):
 @examples(30)
 def test_gold_allows_one_tag_or_all(batch):
     gold = read_gold(batch, LABELS)
-    allowed = gold.allowed(len(KNOWN))
+    allowed = allow_only(gold.tags, len(KNOWN))
     assert allowed.shape == (len(gold.tags), n_tags(len(KNOWN)))
     for row, tag in zip(allowed, gold.tags.tolist(), strict=True):
         every = range(n_tags(len(KNOWN)))
@@ -209,9 +209,14 @@ def test_gold_allows_one_tag_or_all(batch):
 @given(batch=st.lists(example_of(), min_size=1, max_size=3))
 @examples(60)
 def test_gold_always_leaves_a_legal_sequence(batch):
-    allowed = read_gold(batch, LABELS).allowed(len(KNOWN))
+    allowed = allow_only(read_gold(batch, LABELS).tags, len(KNOWN))
     lengths = np.asarray([len(example.predicted) for example in batch])
     best_tags(np.zeros(allowed.shape), np.zeros((3, 3)), lengths, allowed)
+
+
+def test_allow_only():
+    tags = np.asarray([OUTSIDE, MISSING])
+    assert allow_only(tags, 1).tolist() == [[True] + [False] * 4, [True] * 5]
 
 
 def test_allow_only_without_labels():
@@ -392,11 +397,6 @@ def test_tokens_set_outside_by_an_earlier_component_are_free():
 def test_the_first_token_of_a_document_may_begin_anything():
     docs = [Doc(NLP.vocab, words=["a", "b"], sent_starts=[True, False]) for _ in range(2)]
     assert preset_mask(docs, LABELS, 2) == (None, False)
-
-
-def test_gold_is_a_plain_record():
-    gold = Gold(np.asarray([0, MISSING]), np.zeros((0, 3), dtype=int), [])
-    assert gold.allowed(1).tolist() == [[True] + [False] * 4, [True] * 5]
 
 
 def test_labels_of_gold_are_those_of_entities_and_of_incorrect_spans():
