@@ -7,7 +7,7 @@ whitespace neither begins nor ends an entity; no entity crosses a sentence start
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -21,21 +21,11 @@ from spacy.util import minibatch
 
 from .decoding import Entities
 from .labels import labels_of, legal_tags
-from .sequences.batching import document_edges
-from .sequences.tags import (
-    BEGIN,
-    IN,
-    LAST,
-    MISSING,
-    OUTSIDE,
-    TAGS_PER_LABEL,
-    UNIT,
-    n_tags,
-    spans_to_tags,
-)
+from .sequences.batching import document_edges, split_tags
+from .sequences.tags import MISSING, n_tags, spans_to_tags
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
-# How many documents the widths of layers are inferred from.
+# How many documents are a sample.
 _SAMPLE_SIZE = 10
 
 
@@ -46,31 +36,14 @@ class Gold:
     tags (ndarray): Shape (n_tokens,) int32, a tag column, or `MISSING`.
     incorrect (ndarray): Shape (n_spans, 3) int64, rows (start, end, label number) of incorrect
         spans, tokens counted through the batch.
+    labels (Set[int]): The numbers of the labels of entities and of incorrect spans.
     misaligned (List[Span]): The references' entities that do not align with those tokens.
     """
 
     tags: NDArray[np.int32]
     incorrect: NDArray[np.int64]
+    labels: set[int]
     misaligned: list[Span]
-
-    def labels(self) -> set[int]:
-        """RETURNS (Set[int]): The numbers of the labels that occur in the annotation."""
-        of_tags = (self.tags[self.tags > OUTSIDE] - 1) // TAGS_PER_LABEL
-        return set(of_tags.tolist()).union(self.incorrect[:, 2].tolist())
-
-
-@dataclass
-class Survey:
-    """What initialization uses of the training data.
-
-    labels (Set[str]): The labels of its entities.
-    misaligned (List[Span]): The entities that do not align with the pipeline's tokens.
-    sample (List[Doc]): Some documents with tokens, to infer widths from.
-    """
-
-    labels: set[str] = field(default_factory=set)
-    misaligned: list[Span] = field(default_factory=list)
-    sample: list[Doc] = field(default_factory=list)
 
 
 def allow_only(tags: NDArray[np.integer], n_labels: int) -> NDArray[np.bool_]:
@@ -106,12 +79,15 @@ def read_gold(
     examples = list(examples)
     lengths = [len(example.predicted) for example in examples]
     aligned = [_align_entities(example) for example in examples]
-    incorrect = [_align_incorrect(example, incorrect_spans_key) for example in examples]
-    tags = spans_to_tags(_rows([spans for spans, _, _ in aligned], lengths, labels), sum(lengths))
+    entities = _rows([spans for spans, _, _ in aligned], lengths, labels)
+    incorrect = _rows(
+        [_align_incorrect(example, incorrect_spans_key) for example in examples], lengths, labels
+    )
+    tags = spans_to_tags(entities, sum(lengths))
     if examples:
         tags[np.concatenate([missing for _, missing, _ in aligned])] = MISSING
-    misaligned = [ent for _, _, ents in aligned for ent in ents]
-    return Gold(tags, _rows(incorrect, lengths, labels), misaligned)
+    found = set(np.append(entities[:, 2], incorrect[:, 2]).tolist())
+    return Gold(tags, incorrect, found, [ent for _, _, ents in aligned for ent in ents])
 
 
 def same_tokens(example: Example) -> bool:
@@ -179,7 +155,7 @@ def _is_blocked(iob: NDArray, types: NDArray) -> NDArray[np.bool_]:
 
 def survey(
     examples: Iterable[Example], readers: Sequence[Any], incorrect_spans_key: str | None, name: str
-) -> Survey:
+) -> tuple[set[str], list[Span], list[Doc]]:
     """Read the training data once, a batch at a time.
 
     examples (Iterable[Example]): The training data.
@@ -187,23 +163,25 @@ def survey(
         Documents without annotation are left out: their words are not learned.
     incorrect_spans_key (Optional[str]): Where the references' incorrect spans are.
     name (str): Name of the component, for messages.
-    RETURNS (Survey): The labels, misaligned entities and sample documents.
+    RETURNS (Tuple[Set[str], List[Span], List[Doc]]): The labels, the misaligned entities, and a
+        sample of documents with tokens, to infer widths from.
     RAISES (ValueError): If there is no example (spaCy's E923).
     """
-    found, batch = Survey(), None
+    labels, misaligned, sample = set[str](), list[Span](), list[Doc]()
+    batch = None
     for batch in minibatch(examples, size=256):
-        found.labels |= labels_of(example.reference for example in batch)
-        found.misaligned += read_gold(batch, {}).misaligned
+        labels |= labels_of(example.reference for example in batch)
+        misaligned += read_gold(batch, {}).misaligned
         docs = [example.predicted for example in batch if has_gold(example, incorrect_spans_key)]
         for reader in readers:
             reader.add(docs)
         with_tokens = (example.predicted for example in batch if len(example.predicted))
-        found.sample += islice(with_tokens, _SAMPLE_SIZE - len(found.sample))
+        sample += islice(with_tokens, _SAMPLE_SIZE - len(sample))
     if batch is None:
         raise ValueError(Errors.E923.format(name=name))
     for reader in readers:
         reader.finish()
-    return found
+    return labels, misaligned, sample
 
 
 def preset_mask(
@@ -229,13 +207,11 @@ def preset_mask(
     tags = spans_to_tags(_rows([doc.ents for doc in docs], lengths, labels), len(preset))
     tags[~preset] = MISSING
     allowed = allow_only(tags, n_labels)
-    for tokens, positions in (
-        (space > 0, (BEGIN, LAST, UNIT)),
-        (starts, (IN, LAST)),
-        (np.append(starts[1:], False), (BEGIN, IN)),
-    ):
-        for position in positions:
-            allowed[~preset & tokens, 1 + position :: TAGS_PER_LABEL] = False
+    _, B, I, L, U = split_tags(allowed)
+    ends = np.append(starts[1:], False)
+    for tokens, tags_there in ((space > 0, (B, L, U)), (starts, (I, L)), (ends, (B, I))):
+        for allowed_there in tags_there:
+            allowed_there[~preset & tokens] = False
     in_use = np.isin(np.arange(n_labels), list(labels.values()))
     allowed[:, ~legal_tags(in_use)] = False
     return allowed, has_presets

@@ -264,7 +264,7 @@ class WindowNER(TrainablePipe):
         numbers = label_numbers(labels, self.vocab.strings)
         gold = read_gold(examples, numbers, self.incorrect_spans_key)
         self._warn_misaligned(gold.misaligned)
-        mark_seen(self.model, gold.labels())
+        mark_seen(self.model, gold.labels)
         allowed, legal = allow_only(gold.tags, len(labels)), legal_tags(seen_labels(self.model))
         loss, d_scores = self._objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
@@ -295,11 +295,12 @@ class WindowNER(TrainablePipe):
         self._add_labels(labels or [])
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
-        data = survey(get_examples(), readers, self.incorrect_spans_key, self.name)
-        self._warn_misaligned(data.misaligned)
+        key = self.incorrect_spans_key
+        found, misaligned, sample = survey(get_examples(), readers, key, self.name)
+        self._warn_misaligned(misaligned)
         if labels is None:
-            self._add_labels(sorted(data.labels))
-        self.model.initialize(X=data.sample or [Doc(self.vocab, words=["x"])])
+            self._add_labels(sorted(found))
+        self.model.initialize(X=sample or [Doc(self.vocab, words=["x"])])
         # An untrained network finds nothing, because unseen labels are never predicted.
         self.model.attrs["unseen_labels"] = list(range(len(self.cfg["labels"])))
 

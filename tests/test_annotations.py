@@ -7,7 +7,6 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_window_ner.annotations import (
-    Gold,
     allow_only,
     has_gold,
     preset_mask,
@@ -400,9 +399,15 @@ def test_the_first_token_of_a_document_may_begin_anything():
 
 
 def test_labels_of_gold_are_those_of_entities_and_of_incorrect_spans():
-    gold = Gold(np.asarray([0, MISSING, 1 + 4 * 2 + UNIT]), np.asarray([[0, 1, 5]]), [])
-    assert gold.labels() == {2, 5}
-    assert Gold(np.asarray([0, MISSING]), np.zeros((0, 3), dtype=int), []).labels() == set()
+    labels = LABELS | {NLP.vocab.strings.add(label): 2 + i for i, label in enumerate("CDE")}
+    words = ["a", "b", "c", "d"]
+    first = example_from(words, ["O", "-", "B-C", "L-C"])
+    second = example_from(words, ["O", "O", "U-A", "O"])
+    second.reference.spans[KEY] = [Span(second.reference, 0, 2, label="E")]
+    assert read_gold([first, second], labels, KEY).labels == {2, 0, 4}
+    assert read_gold([first, second], labels).labels == {2, 0}
+    assert read_gold([first, second], LABELS, KEY).labels == {0}
+    assert read_gold([example_from(words, ["O", "-", "O", "O"])], labels).labels == set()
 
 
 # What initialization reads
@@ -429,10 +434,11 @@ def test_survey_reads_all_examples_once():
     other_tokens.ents = [Span(other_tokens, 0, 1, label="B")]
     misaligned = Example(Doc(NLP.vocab, words=["pq"], spaces=[False]), other_tokens)
     reader = Reader()
-    found = survey(iter([empty, unknown, *known, misaligned, last]), [reader], None, "names")
-    assert found.labels == {"A", "B", "Z"}
-    assert [span.text for span in found.misaligned] == ["p"]
-    assert found.sample == [unknown.predicted, *(eg.predicted for eg in known[:9])]
+    data = iter([empty, unknown, *known, misaligned, last])
+    labels, spans, sample = survey(data, [reader], None, "names")
+    assert labels == {"A", "B", "Z"}
+    assert [span.text for span in spans] == ["p"]
+    assert sample == [unknown.predicted, *(eg.predicted for eg in known[:9])]
     # Documents without tokens or annotation are not learned.
     assert reader.texts == [eg.predicted.text for eg in (*known, misaligned, last)]
     assert reader.is_finished
