@@ -25,7 +25,7 @@ from .sequences.batching import document_edges, split_tags
 from .sequences.tags import MISSING, n_tags, spans_to_tags
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
-# How many documents are a sample.
+# The widths of layers are inferred from this many documents.
 _SAMPLE_SIZE = 10
 
 
@@ -108,8 +108,9 @@ def _align_entities(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_]
             missing &= space == 0  # whitespace is outside in a document with any annotation
         return ents, missing, []
     spans, names = example.get_aligned_ents_and_ner()
-    misaligned = list(ents) if len(spans) < len(ents) else []
-    misaligned = [ent for ent in misaligned if not example.get_aligned_spans_y2x([ent])]
+    misaligned: list[Span] = []
+    if len(spans) < len(ents):
+        misaligned = [ent for ent in ents if not example.get_aligned_spans_y2x([ent])]
     return spans, np.asarray([name is None for name in names], dtype=bool), misaligned
 
 
@@ -187,7 +188,7 @@ def survey(
 def preset_mask(
     docs: Sequence[Doc], labels: Mapping[int, int], n_labels: int
 ) -> tuple[NDArray[np.bool_] | None, bool]:
-    """Compute the tags that are allowed by what is set in documents.
+    """Compute the tags that the entities, whitespace and sentence starts in documents allow.
 
     docs (Sequence[Doc]): The documents.
     labels (Mapping[int, int]): The number of each label in use by its hash in the string store.
@@ -218,13 +219,13 @@ def preset_mask(
 
 
 def set_entities(
-    docs: Iterable[Doc], entities: Entities, labels: Sequence[int], spans_key: str | None
+    docs: Iterable[Doc], entities: Entities, labels: Sequence[str], spans_key: str | None
 ) -> None:
     """Write predicted entities to documents, beside those that are already set.
 
     docs (Iterable[Doc]): The documents.
     entities (Entities): The entities that were found in them.
-    labels (Sequence[int]): The hash of each label, in the order of their numbers.
+    labels (Sequence[str]): The labels in the order of their numbers.
     spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities as well, with
         their probabilities in `attrs["scores"]`.
     """

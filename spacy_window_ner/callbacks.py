@@ -29,8 +29,7 @@ def create_find_threshold(
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
-    RETURNS (Callable): A function that sets the `threshold` of a pipeline's component to the value
-        with the best F1 on the development data, and returns the pipeline.
+    RETURNS (Callable): Calls `set_best_threshold` on a pipeline and returns the pipeline.
     """
 
     def callback(nlp: Language) -> Language:
@@ -59,24 +58,24 @@ def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Non
     if component.model.attrs["objective"] != "crf":
         return
     n_gold = sum(len(example.reference.ents) for example in examples)
-    threshold, _ = best_cut(*_ranked_spans(nlp, component, examples), n_gold)
+    threshold = best_cut(*_scored_spans(nlp, component, examples), n_gold)
     component.cfg["threshold"] = threshold
     nlp.get_pipe_config(name)["threshold"] = threshold
 
 
 def best_cut(
     probabilities: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int
-) -> tuple[float | None, float]:
+) -> float | None:
     """Find the threshold with the best F1.
 
     probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
     n_gold (int): The number of entities.
-    RETURNS (Tuple[Optional[float], float]): The threshold, halfway between the last span above it
-        and the first below it, and the F1 (0 to 1); None and 0 if there is no span.
+    RETURNS (Optional[float]): The threshold, halfway between the last span above it and the first
+        below it; None if there is no span.
     """
     if len(probabilities) == 0:
-        return None, 0.0
+        return None
     order = np.argsort(-probabilities, kind="stable")
     ranked = np.append(probabilities[order], LOWEST)
     n_predicted = np.arange(1, len(order) + 1)
@@ -84,13 +83,13 @@ def best_cut(
     f_scores[ranked[:-1] == ranked[1:]] = 0  # equal probabilities cannot be cut apart
     best = int(np.argmax(f_scores))
     threshold = float((ranked[best] + ranked[best + 1]) / 2)
-    return round(min(max(threshold, LOWEST), 0.99), 4), float(f_scores[best])
+    return round(min(max(threshold, LOWEST), 0.99), 4)
 
 
-def _ranked_spans(
+def _scored_spans(
     nlp: Language, component: WindowNER, examples: list[Example]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The probabilities of spans above `LOWEST` (n_spans,), and which are entities (n_spans,)."""
+    """Probabilities above `LOWEST` of spans (n_spans,), and which spans are entities (n_spans,)."""
     before = component.cfg
     component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
     try:

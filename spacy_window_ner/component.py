@@ -104,14 +104,14 @@ class WindowNER(TrainablePipe):
             "incorrect_spans_key": incorrect_spans_key,
         }
         self.scorer = scorer
-        self._met_labels: frozenset[str] = frozenset()
+        self._preset_labels: frozenset[str] = frozenset()
         self._has_warned = False
         self._rehearsal_model: Model[list[Doc], Scores] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """RETURNS (Tuple[str]): The labels of the network and of preset entities, sorted."""
-        return tuple(sorted(self._met_labels.union(self.cfg["labels"])))
+        return tuple(sorted(self._preset_labels.union(self.cfg["labels"])))
 
     @property
     def label_data(self) -> list[str]:
@@ -165,7 +165,7 @@ class WindowNER(TrainablePipe):
         allowed, has_presets = preset_mask(docs, in_use, len(labels))
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
-            self._met_labels |= labels_of(docs)
+            self._preset_labels |= labels_of(docs)
         threshold, wanted = self.cfg["threshold"], self.cfg["spans_key"] is not None
         entities = decode(
             scores, self._objective, allowed, threshold=threshold, probabilities=wanted
@@ -174,13 +174,8 @@ class WindowNER(TrainablePipe):
         return entities
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
-        """Write entities to documents.
-
-        docs (Iterable[Doc]): The documents.
-        entities (Entities): Their entities, from `predict`.
-        """
-        labels = [self.vocab.strings[label] for label in self.cfg["labels"]]
-        set_entities(docs, entities, labels, self.cfg["spans_key"])
+        """Write the entities that `predict` found to the documents."""
+        set_entities(docs, entities, self.cfg["labels"], self.cfg["spans_key"])
 
     def update(
         self,
@@ -190,13 +185,8 @@ class WindowNER(TrainablePipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch of examples. Delegates to `get_loss`.
+        """Learn from a batch of examples, as spaCy's `TrainablePipe.update`.
 
-        examples (Iterable[Example]): The examples.
-        drop (float): The dropout rate.
-        sgd (Optional[thinc.api.Optimizer]): The optimizer.
-        losses (Optional[Dict[str, float]]): The losses, updated under the component's name.
-        RETURNS (Dict[str, float]): The updated losses.
         RAISES (ValueError): If the component is not initialized, or training has diverged.
         """
         examples = list(examples)
@@ -218,9 +208,7 @@ class WindowNER(TrainablePipe):
     ) -> dict[str, float]:
         """Match earlier predictions, those at `nlp.resume_training`, to reduce forgetting.
 
-        examples (Iterable[Example]): The examples; their annotation is not used.
-        drop, sgd, losses: As in `update`.
-        RETURNS (Dict[str, float]): The updated losses.
+        The annotation of the examples is not used. The arguments are those of `update`.
         """
         losses = {} if losses is None else losses
         examples = list(examples)
@@ -242,10 +230,8 @@ class WindowNER(TrainablePipe):
     def finish_update(self, sgd: Optimizer) -> None:
         """Update the parameters with the gradients that were collected.
 
-        Those whose products are remembered are read-only. A prediction since the last `update`
-        leaves them so, hence the products are forgotten here.
-
-        sgd (thinc.api.Optimizer): The optimizer.
+        A prediction after `update` makes parameters read-only, because it remembers their products
+        (see `LexemeCache`). Forgetting the products makes them writable for the optimizer.
         """
         self.model.get_ref("hidden").attrs["cache"].release()
         super().finish_update(sgd)
@@ -283,16 +269,15 @@ class WindowNER(TrainablePipe):
     ) -> None:
         """Initialize the component for training.
 
-        get_examples (Callable[[], Iterable[Example]]): Function that returns a representative
-            sample of gold-standard examples.
-        nlp (Optional[Language]): The current nlp object the component is part of.
+        get_examples (Callable[[], Iterable[Example]]): Returns the training data.
+        nlp (Optional[Language]): The pipeline; not used.
         labels (Optional[Sequence[str]]): The labels to add; read from the examples if None.
             `python -m spacy init labels` generates them.
         RAISES (ValueError): If there is no example.
         """
         validate_get_examples(get_examples, "WindowNER.initialize")
         util.check_lexeme_norms(self.vocab, "window_ner")
-        self._add_labels(labels or [])
+        self._add_labels([] if labels is None else labels)
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         key = self.incorrect_spans_key
@@ -305,11 +290,9 @@ class WindowNER(TrainablePipe):
         self.model.attrs["unseen_labels"] = list(range(len(self.cfg["labels"])))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
-        """Load the component from bytes.
+        """Load the component from the bytes that `to_bytes` returned.
 
-        bytes_data (bytes): The result of `to_bytes`.
         exclude (Iterable[str]): Names of serialization fields to leave out.
-        RETURNS (WindowNER): The component.
         RAISES (ValueError): If the data does not fit; the component is then as it was before.
         """
         return self._load(bytes_data, exclude)

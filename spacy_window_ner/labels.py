@@ -1,4 +1,4 @@
-"""The labels of a component: of its network, seen in training, met in documents.
+"""The labels of a component: of its network, seen in training, found in documents.
 
 A network has outputs for each of its labels. A label is seen once the network was trained on an
 annotation that has it; unseen labels are never predicted. Their numbers are in

@@ -10,12 +10,13 @@ from spacy import util
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from .labels import new_labels
 from .layers.lexeme_embed import LEXEME_EMBED
 from .sequences.tags import n_tags
 
 # The dimensions that give the shape of each parameter. T has one row and one column more.
 _DIMS = {"W": ("nO", "nI"), "b": ("nO",), "E": ("nV", "nO"), "T": ("n_labels", "n_labels")}
-# What training writes into a node's attrs; all others are settings, which come from a config.
+# The attrs of nodes that training changes; all others are settings, which come from a config.
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts"}
 # Layers that networks saved by version 0.1 have, and no later ones.
 FIRST_EDITION = {"window", "with_document", "classifier"}
@@ -58,13 +59,12 @@ def read_saved(
         part = "cfg"
         saved["cfg"] = srsly.json_loads(saved["cfg"])
         labels = saved["cfg"].get("labels", [])
-        strings = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
-        if not strings or len(set(labels)) < len(labels):
+        if new_labels(labels, []) != labels:
             raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
     except Exception as error:
         raise ValueError(
-            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load all of what the "
-            f"component saved."
+            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
+            f"the component saved."
         ) from error
     return saved
 
@@ -76,8 +76,8 @@ def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> N
     data (bytes): The result of `Model.to_bytes`.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
-    RAISES (ValueError): If the data is damaged, or is from another kind of network, of another
-        shape or of version 0.1.
+    RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape, or
+        of version 0.1.
     """
     layers: set[str] = set()
     try:
@@ -124,12 +124,8 @@ def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:
 
 def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> None:
     """Compare a layer with a saved one: `nodes`, `attrs` and `params` of `Model.to_dict`."""
-    found, expected = (
-        (part["name"], part["refs"], sorted(part["dims"]), sorted(params))
-        for part, params in ((state["nodes"], state["params"]) for state in (saved, own))
-    )
-    if found != expected:
-        raise ValueError(f"it has a layer {found} in the place of {expected}")
+    if _outline(saved) != _outline(own):
+        raise ValueError(f"it has a layer {_outline(saved)} in the place of {_outline(own)}")
     dims = saved["nodes"]["dims"]
     if not all(size is None or type(size) is int for size in dims.values()):
         raise ValueError(f"the dimensions of {node.name} are not numbers: {dims}")
@@ -151,3 +147,8 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
         if not is_float or not np.isfinite(value).all():
             raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+
+
+def _outline(layer: dict[str, Any]) -> tuple[str, dict, list[str], list[str]]:
+    node = layer["nodes"]
+    return node["name"], node["refs"], sorted(node["dims"]), sorted(layer["params"])

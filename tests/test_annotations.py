@@ -494,7 +494,7 @@ def test_set_entities_adds_to_what_is_there(docs, seed):
     before = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs]
     blocked = [[t.i for t in doc if t.ent_iob_ == "B" and not t.ent_type_] for doc in docs]
     entities = entities_in(docs, rows, has_presets, rng)
-    set_entities(docs, entities, list(LABELS), KEY)
+    set_entities(docs, entities, KNOWN, KEY)
     for d, doc in enumerate(docs):
         new = [
             ((start, end, KNOWN[label]), np.float32(p))
@@ -513,10 +513,10 @@ def test_set_entities_adds_to_what_is_there(docs, seed):
 def test_set_entities_without_a_key_or_probabilities_writes_no_group():
     doc = Doc(NLP.vocab, words=["a", "b"])
     entities = entities_in([doc], [(0, 0, 1, 1)], False, np.random.RandomState(0))
-    set_entities([doc], entities, list(LABELS), None)
+    set_entities([doc], entities, KNOWN, None)
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("a", "B")]
     entities.probabilities = None
-    set_entities([doc], entities, list(LABELS), KEY)
+    set_entities([doc], entities, KNOWN, KEY)
     assert len(doc.spans) == 0
 
 
@@ -525,7 +525,7 @@ def test_the_fields_of_entities_that_are_there_are_kept():
     present = Span(doc, 1, 3, label="C", kb_id="Q1", span_id="id1")
     doc.set_ents([present], default="missing")
     entities = entities_in([doc], [(0, 0, 1, 0)], True, np.random.RandomState(0))
-    set_entities([doc], entities, list(LABELS), KEY)
+    set_entities([doc], entities, KNOWN, KEY)
     assert [token.ent_iob_ for token in doc] == ["B", "B", "I", "O"]
     assert [(e.text, e.label_, e.kb_id_, e.id_) for e in doc.ents] == [
         ("a", "A", "", ""),

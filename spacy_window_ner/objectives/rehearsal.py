@@ -1,8 +1,8 @@
 """Rehearsal: match the predictions of a teacher, an earlier copy of the network.
 
-The divergence of the objective (`imitate`) is over the labels that the network has seen. The
-teacher predicts no entity of those that it has not seen itself: their tags get a score so low that
-their probability is zero. So a new label cannot take the place of an old one in rehearsed text.
+The divergence of the objective (`imitate`) is over the labels that the network has seen. Tags of
+labels that the teacher has not seen get a score so low that their probability is zero: a new label
+cannot replace an old one in rehearsed text.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..labels import legal_tags
 from ..layers.transitions import Scores
 from . import Objective
 
-# Low enough for a probability of zero, and finite, so that sums and differences stay numbers.
+# Low enough for a probability of zero, and finite: differences of infinities are not numbers.
 _IMPOSSIBLE = -1e4
 
 
@@ -43,15 +43,14 @@ def rehearsal_loss(
     )
     target.emissions[:, teacher_tags] = teacher.emissions[:, teacher_tags]
     target.transitions[teacher_classes] = teacher.transitions[teacher_classes]
-    loss, d_seen = objective.imitate(
+    loss, d_in_use = objective.imitate(
         Scores(scores.emissions[:, tags], scores.transitions[classes], scores.lengths),
         Scores(target.emissions[:, tags], target.transitions[classes], scores.lengths),
     )
-    d_scores = Scores(
-        np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
-    )
-    d_scores.emissions[:, tags] = d_seen.emissions
-    d_scores.transitions[classes] = d_seen.transitions
+    zeros = np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape)
+    d_scores = Scores(*zeros, scores.lengths)
+    d_scores.emissions[:, tags] = d_in_use.emissions
+    d_scores.transitions[classes] = d_in_use.transitions
     return loss, d_scores
 
 
