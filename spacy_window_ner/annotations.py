@@ -213,8 +213,9 @@ def preset_mask(
     for tokens, tags_there in ((space > 0, (B, L, U)), (starts, (I, L)), (ends, (B, I))):
         for allowed_there in tags_there:
             allowed_there[~preset & tokens] = False
-    in_use = np.isin(np.arange(n_labels), list(labels.values()))
-    allowed[:, ~legal_tags(in_use)] = False
+    if len(labels) < n_labels:
+        in_use = np.isin(np.arange(n_labels), list(labels.values()))
+        allowed[:, ~legal_tags(in_use)] = False
     return allowed, has_presets
 
 

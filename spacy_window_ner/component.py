@@ -231,7 +231,8 @@ class WindowNER(TrainablePipe):
         """Update the parameters with the gradients that were collected.
 
         A prediction after `update` makes parameters read-only, because it remembers their products
-        (see `LexemeCache`). Forgetting the products makes them writable for the optimizer.
+        (see `LexemeCache`). They have to be writable again: SGD fails on a read-only array, and
+        Adam leaves a read-only one behind.
         """
         self.model.get_ref("hidden").attrs["cache"].release()
         super().finish_update(sgd)

@@ -222,7 +222,7 @@ def test_allow_only_without_labels():
     assert allow_only(np.asarray([MISSING, OUTSIDE]), 0).tolist() == [[True], [True]]
 
 
-# Spans that are known to be wrong
+# Incorrect spans
 
 
 @st.composite
@@ -268,7 +268,7 @@ def test_incorrect_spans(batch):
 @pytest.mark.parametrize(
     "predicted", [["Paris", "Hilton", "wowed"], ["Paris", "Hil", "ton", "wowed"]]
 )
-def test_a_span_that_is_an_entity_and_known_to_be_wrong_is_an_error(predicted):
+def test_a_span_that_is_both_an_entity_and_incorrect_is_an_error(predicted):
     spaces = [word != "Hil" for word in predicted]
     reference = Doc(NLP.vocab, words=["Paris", "Hilton", "wowed"])
     reference.ents = [Span(reference, 0, 2, label="A")]

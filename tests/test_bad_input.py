@@ -250,13 +250,13 @@ def test_tokens_that_do_not_align_are_counted_and_reported():
         nlp.initialize(lambda: [example])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        train(nlp, [example], 40)  # told once
+        train(nlp, [example], 40)  # only one warning
     doc = nlp(example.text)
     assert ("Rome", "LOC") in entities(doc)
     assert next(ent for ent in doc.ents if ent.text == "Rome").start == 2
 
 
-def test_tokens_that_do_not_align_are_told_in_training_where_initialize_had_none():
+def test_tokens_that_do_not_align_are_reported_in_training_where_initialize_had_none():
     nlp = trained(steps=0)
     example = misaligned(nlp)
     with pytest.warns(UserWarning, match="2 gold entities do not align"):

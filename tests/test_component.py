@@ -319,7 +319,7 @@ def test_missing_annotation_teaches_nothing():
     assert all((a == b).all() for a, b in zip(before, weights(nlp), strict=True))
 
 
-def test_update_takes_labels_that_it_does_not_know():
+def test_update_adds_new_labels():
     nlp = copy_of(shared())
     sentences = [*SENTENCES, "[ORG Acme] was founded by [PER Samuel]."]
     examples = make_examples(nlp, sentences)
@@ -328,7 +328,7 @@ def test_update_takes_labels_that_it_does_not_know():
     assert found_by(nlp, sentences) == [marked_entities(sentence) for sentence in sentences]
 
 
-def test_spans_that_are_known_to_be_wrong_become_improbable():
+def test_incorrect_spans_become_improbable():
     nlp = copy_of(shared(), incorrect_spans_key="wrong")
     doc = nlp(PARIS)
     assert doc.ents[0].text == "Paris Hilton"

@@ -16,7 +16,7 @@ from spacy_window_ner.sequences.tags import OUTSIDE
 from .pipelines import blank, copy_of, ner_of, shared
 
 
-def test_new_labels_are_the_unknown_ones_in_their_order_each_once():
+def test_new_labels_are_those_not_yet_present_in_their_order_each_once():
     assert new_labels(["C", "A", "B", "C", "D"], ["A", "D"]) == ["C", "B"]
     assert new_labels([], ["A"]) == []
 

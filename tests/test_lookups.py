@@ -67,7 +67,7 @@ def test_a_word_without_cluster_has_that_of_its_lower_case(tables):
     assert other == UNKNOWN  # only the capitalized form is in the table
 
 
-def test_without_the_table_clusters_say_nothing_and_it_is_told():
+def test_without_the_table_clusters_have_no_effect_and_a_warning_is_given():
     nlp = blank(model=small_model(tok2vec={"attrs": ["NORM", "PREFIX", "SHAPE", "CLUSTER6"]}))
     sentences = make_examples(nlp)
     with pytest.warns(UserWarning, match=r"no table 'lexeme_cluster'.*spacy-lookups-data"):

@@ -424,7 +424,7 @@ def test_from_disk_refuses_what_is_damaged(trained_copy: Language, tmp_path: Pat
     load()
 
 
-def test_a_missing_file_is_told_and_changes_nothing(trained_copy: Language, tmp_path: Path):
+def test_a_missing_file_is_an_error_and_changes_nothing(trained_copy: Language, tmp_path: Path):
     ner = ner_of(trained_copy)
     before = predictions(trained_copy, TEXTS)
     ner.to_disk(tmp_path, exclude=["vocab"])
