@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..labels import legal_tags
 from ..layers.transitions import Scores
+from ..sequences.tags import TAGS_PER_LABEL
 from . import Objective
 
 # Low enough for a probability of zero, and finite: differences of infinities are not numbers.
@@ -34,27 +35,19 @@ def rehearsal_loss(
     RETURNS (Tuple[float, Scores]): The divergence in nats, and its gradient, zero for tags and
         transitions of unseen labels.
     """
-    tags, classes = _in_use(seen)
-    teacher_tags, teacher_classes = _in_use(teacher_seen)
-    target = Scores(
-        np.full_like(scores.emissions, _IMPOSSIBLE),
-        np.zeros_like(scores.transitions),
-        scores.lengths,
+    n_new = len(seen) - len(teacher_seen)
+    teacher = Scores(
+        np.pad(teacher.emissions, ((0, 0), (0, TAGS_PER_LABEL * n_new))),
+        np.pad(teacher.transitions, (0, n_new)),
+        teacher.lengths,
     )
-    target.emissions[:, teacher_tags] = teacher.emissions[:, teacher_tags]
-    target.transitions[teacher_classes] = teacher.transitions[teacher_classes]
-    loss, d_in_use = objective.imitate(
-        Scores(scores.emissions[:, tags], scores.transitions[classes], scores.lengths),
-        Scores(target.emissions[:, tags], target.transitions[classes], scores.lengths),
-    )
-    zeros = np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape)
-    d_scores = Scores(*zeros, scores.lengths)
-    d_scores.emissions[:, tags] = d_in_use.emissions
-    d_scores.transitions[classes] = d_in_use.transitions
-    return loss, d_scores
+    teacher_seen = np.pad(teacher_seen, (0, n_new))
+    return objective.imitate(_without_unseen(scores, seen), _without_unseen(teacher, teacher_seen))
 
 
-def _in_use(seen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
-    """The columns of the tags of seen labels, and the index of the transitions between them."""
-    classes = np.flatnonzero(np.append(True, seen))
-    return np.flatnonzero(legal_tags(seen)), np.ix_(classes, classes)
+def _without_unseen(scores: Scores, seen: NDArray[np.bool_]) -> Scores:
+    """Make the tags of unseen labels impossible. Their transitions then have no effect."""
+    emissions = np.where(legal_tags(seen), scores.emissions, _IMPOSSIBLE)
+    classes = np.append(True, seen)
+    transitions = np.where(np.outer(classes, classes), scores.transitions, 0)
+    return Scores(emissions, transitions, scores.lengths)
