@@ -101,6 +101,11 @@ def _split(
     return vectors, terms, gazetteer
 
 
+def _window_layers(terms: list[Model[Windows, NDArray]]) -> list[Model[Windows, NDArray]]:
+    """The layers of `WindowAffine` among the terms and within them."""
+    return [layer.layers[0] if layer.layers else layer for layer in terms]
+
+
 def predict_chunks(
     model: Model[InT, OutT], docs: InT
 ) -> tuple[NDArray[np.int32], Iterator[NDArray[np.float32]]]:
@@ -155,7 +160,7 @@ class ChunkedWindows:
         """
         self._token_vectors, terms, _ = _split(model)
         self._cache: LexemeCache = model.attrs["cache"]
-        self._layers = [layer.layers[0] if layer.layers else layer for layer in terms]
+        self._layers = _window_layers(terms)
         self._widths = [n_blocks(layer) * layer.get_dim("nO") for layer in self._layers]
         self._rows = read_rows(self._token_vectors, docs)
         self._vectors_of = lexeme_vectors(self._token_vectors, docs, self._rows)
@@ -206,11 +211,13 @@ class ChunkedWindows:
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
-    """Initialize all layers with sample documents X."""
+    """Initialize all layers with sample documents X; the terms share the variance of one layer."""
     vectors, terms, gazetteer = _split(model)
     vectors.initialize(X=X)
     sample = vectors.predict(X) if X else None
     for layer in terms:
         layer.initialize(X=sample)
+    for layer in _window_layers(terms):
+        layer.set_param("W", layer.get_param("W") / np.float32(len(terms) ** 0.5))
     if gazetteer is not None:
         gazetteer.initialize(X=X)

@@ -149,6 +149,20 @@ def test_a_prediction_has_no_gradient():
         backprop(Y)
 
 
+@pytest.mark.parametrize("document_context", [True, False])
+def test_the_terms_share_the_variance_of_one_layer(document_context):
+    fix_random_seed(0)
+    nlp = blank(model=small_model(hidden_width=60, document_context=document_context))
+    sentences = make_examples(nlp)
+    nlp.initialize(lambda: sentences)
+    layers = [node for node in ner_of(nlp).model.walk() if node.name == "window_affine"]
+    for layer in layers:
+        W = layer.get_param("W")
+        glorot = 2 / sum(W.shape)
+        assert W.dtype == np.float32
+        assert W.var() == pytest.approx(glorot / (1 + document_context), rel=0.1)
+
+
 @pytest.mark.parametrize("megabytes", [-1, -64])
 def test_memory_that_is_none(megabytes):
     with pytest.raises(ValueError, match="cache_megabytes must be a whole number from 0 up"):
