@@ -11,8 +11,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
-
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -117,14 +115,20 @@ def documents_with(tokens: Mask, lengths: Lengths) -> Mask:
     return np.bincount(document[tokens], minlength=len(lengths)) > 0
 
 
-def mask_scores(emissions: NDArray, allowed: Mask | None) -> NDArray:
+def mask_scores(emissions: NDArray, transitions: NDArray, allowed: Mask | None) -> NDArray:
     """Set the emissions of tags that are not allowed to −∞.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), which are only checked.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
     RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
     """
+    if not np.isfinite(transitions).all():
+        raise ValueError(
+            "The network's transition scores are not finite numbers: training has diverged. Lower "
+            "the learning rate, or set grad_clip."
+        )
     if not np.isfinite(emissions).all():
         token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
         raise ValueError(
@@ -133,31 +137,7 @@ def mask_scores(emissions: NDArray, allowed: Mask | None) -> NDArray:
         )
     if allowed is None:
         return emissions
-    empty = ~allowed.any(axis=1)
-    if empty.any():
-        token = int(np.argmax(empty))
+    if not allowed.any(axis=1).all():
+        token = int(np.argmin(allowed.any(axis=1)))
         raise ValueError(f"No tag is allowed for token {token} of the batch.")
     return np.where(allowed, emissions, np.asarray(-np.inf, dtype=emissions.dtype))
-
-
-def split_tags(scores: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
-    """View the columns of tags by their position in an entity.
-
-    scores (ndarray): Shape (n, n_tags).
-    RETURNS (Tuple[ndarray, …]): Views: O (n,), and B, I, L, U (n, n_labels) each.
-    """
-    B, I, L, U = (scores[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
-    return scores[:, 0], B, I, L, U
-
-
-def require_finite(transitions: NDArray) -> None:
-    """Refuse transition scores that are not finite numbers.
-
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
-    RAISES (ValueError): If one is not finite.
-    """
-    if not np.isfinite(transitions).all():
-        raise ValueError(
-            "The network's transition scores are not finite numbers: training has diverged. Lower "
-            "the learning rate, or set grad_clip."
-        )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores, require_finite
+from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores
 from .forward_backward import (
     ForwardBackwardSums,
     document_boundaries,
@@ -140,8 +140,7 @@ def sequence_sums(
     RETURNS (SequenceSums): The sums.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    require_finite(transitions)
-    scores, dtype = mask_scores(emissions, allowed), np.dtype(dtype)
+    scores, dtype = mask_scores(emissions, transitions, allowed), np.dtype(dtype)
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
     while True:
         try:

@@ -12,8 +12,8 @@ where open = m_I + m_L, and 0 where that is 0.
 import numpy as np
 from numpy.typing import NDArray
 
-from .batching import Floats, Ints, split_tags
-from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
+from .batching import Floats, Ints
+from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT, tags_of_spans
 
 
 def span_probabilities(marginals: Floats, spans: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -24,19 +24,11 @@ def span_probabilities(marginals: Floats, spans: NDArray[np.integer]) -> NDArray
         batch, end exclusive. They may overlap.
     RETURNS (ndarray): Shape (n_spans,).
     """
-    if len(spans) == 0:
-        return np.zeros(0)
-    start, end, label = np.asarray(spans, dtype=np.int64).T
-    lengths = end - start
-    first = np.cumsum(lengths) - lengths
-    tokens = np.repeat(start - first, lengths) + np.arange(first[-1] + lengths[-1])
-    position = np.full(len(tokens), IN)
-    position[first + lengths - 1] = LAST
-    position[first] = np.where(lengths == 1, UNIT, BEGIN)
-    columns = 1 + TAGS_PER_LABEL * np.repeat(label, lengths)
-    is_open = marginals[tokens, columns + IN] + marginals[tokens, columns + LAST]
+    tokens, tags, first = tags_of_spans(spans)
+    of_label = tags - (tags - 1) % TAGS_PER_LABEL
+    is_open = marginals[tokens, of_label + IN] + marginals[tokens, of_label + LAST]
     is_open[first] = 1
-    factors = marginals[tokens, columns + position].astype(np.float64)
+    factors = marginals[tokens, tags].astype(np.float64)
     np.divide(factors, is_open, out=factors, where=is_open > 0)
     return np.multiply.reduceat(factors, first)
 
@@ -49,7 +41,7 @@ def likely_spans(marginals: Floats, threshold: float) -> tuple[Ints, NDArray[np.
     RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
         counted through the batch, and their probabilities (n_spans,).
     """
-    _, m_B, m_I, m_L, m_U = split_tags(marginals)
+    m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
     start, label = np.nonzero(m_U > threshold)
     found, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
     start, label = np.nonzero(m_B > threshold)

@@ -36,8 +36,8 @@ def n_labels(n_tags: int) -> int:
     RETURNS (int): The number of labels.
     RAISES (ValueError): If no number of labels gives that number of tags.
     """
-    labels, rest = divmod(n_tags - 1, TAGS_PER_LABEL)
-    if rest or labels < 0:
+    labels, remainder = divmod(n_tags - 1, TAGS_PER_LABEL)
+    if remainder or labels < 0:
         raise ValueError(
             f"A tag set has 1 + {TAGS_PER_LABEL} tags for each label, so it cannot have "
             f"{n_tags}. Set nO = null and let the component set the number of tags."
@@ -56,37 +56,44 @@ def grouped_tags(n_labels: int) -> NDArray[np.int64]:
     return np.append(0, 1 + positions + TAGS_PER_LABEL * np.arange(n_labels))
 
 
-def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32]:
-    """Write spans as BILUO tags.
+def tags_of_spans(
+    spans: NDArray[np.integer],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Write spans as BILUO tags, one span behind another. They may overlap.
 
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number) with token
-        offsets, end exclusive. They must not overlap.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), end exclusive.
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): The tokens of each span and their tag columns
+        (n,), n being the sum of the lengths; and where each span begins in these (n_spans,).
+    """
+    start, end, label = np.asarray(spans, dtype=np.int64).reshape(-1, 3).T
+    lengths = end - start
+    first = np.cumsum(lengths) - lengths
+    tokens = np.arange(lengths.sum()) + np.repeat(start - first, lengths)
+    position = np.full(len(tokens), IN)
+    position[first + lengths - 1] = LAST
+    position[first] = np.where(lengths == 1, UNIT, BEGIN)
+    return tokens, 1 + TAGS_PER_LABEL * np.repeat(label, lengths) + position, first
+
+
+def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32]:
+    """Write spans that do not overlap as the BILUO tags of all tokens.
+
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), end exclusive.
     n_tokens (int): The number of tokens.
     RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
     """
     tags = np.full(n_tokens, OUTSIDE, dtype=np.int32)
-    if len(spans) == 0:
-        return tags
-    start, end, label = np.asarray(spans, dtype=np.int64).T
-    first = 1 + TAGS_PER_LABEL * label
-    lengths = end - start
-    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    tags[np.repeat(start, lengths) + offset] = np.repeat(first + IN, lengths)
-    tags[start] = first + BEGIN
-    tags[end - 1] = first + LAST
-    unit = lengths == 1
-    tags[start[unit]] = first[unit] + UNIT
+    tokens, columns, _ = tags_of_spans(spans)
+    tags[tokens] = columns
     return tags
 
 
 def tags_to_spans(tags: NDArray[np.integer]) -> NDArray[np.int64]:
     """Read the spans of legal BILUO sequences.
 
-    tags (ndarray): Shape (n_tokens,), a tag column for each token; each entity is
-        B I* L or U of one label. Several documents may stand one behind another,
-        since no entity is open at the end of a document.
-    RETURNS (ndarray): Shape (n_spans, 3), rows (start, end, label number) in the
-        order of the tokens, end exclusive.
+    tags (ndarray): Shape (n_tokens,), a tag column for each token of one or more documents.
+    RETURNS (ndarray): Shape (n_spans, 3), rows (start, end, label number) in the order of the
+        tokens, end exclusive.
     """
     tags = np.asarray(tags)
     entity = np.flatnonzero(tags > OUTSIDE)

@@ -18,7 +18,6 @@ from .batching import (
     document_edges,
     groups_of,
     mask_scores,
-    require_finite,
 )
 from .tags import OUTSIDE, grouped_tags
 
@@ -39,8 +38,7 @@ def best_tags(
     RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    require_finite(transitions)
-    scores = mask_scores(emissions, allowed)
+    scores = mask_scores(emissions, transitions, allowed)
     tags = np.full(len(scores), OUTSIDE, dtype=np.int32)
     if tags.size == 0 or scores.shape[1] == 1:
         return tags

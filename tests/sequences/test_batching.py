@@ -11,7 +11,6 @@ from spacy_window_ner.sequences.batching import (
     documents_with,
     groups_of,
     mask_scores,
-    split_tags,
 )
 from spacy_window_ner.sequences.chunks import sequence_sums
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT
@@ -77,23 +76,15 @@ def test_documents_with_a_marked_token(lengths, data):
     assert documents_with(marked, np.asarray(lengths, dtype=np.int32)).tolist() == expected
 
 
-def test_split_tags_views_the_columns():
-    scores = np.arange(18).reshape(2, 9)
-    O, *of_labels = split_tags(scores)
-    assert O.tolist() == [0, 9]
-    for part, position in zip(of_labels, (BEGIN, IN, LAST, UNIT), strict=True):
-        assert part.tolist() == scores[:, [1 + position, 5 + position]].tolist()
-        assert part.base is not None
-
-
 def test_mask_scores_leaves_the_emissions_alone():
     emissions = np.arange(6, dtype=np.float32).reshape(2, 3)
     allowed = np.asarray([[True, False, True], [False, False, True]])
-    scores = mask_scores(emissions, allowed)
+    transitions = np.zeros((2, 2), dtype=np.float32)
+    scores = mask_scores(emissions, transitions, allowed)
     assert scores.dtype == np.float32
     assert scores.tolist() == [[0, -np.inf, 2], [-np.inf, -np.inf, 5]]
     assert emissions.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert mask_scores(emissions, None).tolist() == emissions.tolist()
+    assert mask_scores(emissions, transitions, None).tolist() == emissions.tolist()
 
 
 # Bad input

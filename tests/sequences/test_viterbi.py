@@ -54,7 +54,7 @@ def test_words_that_are_surely_outside_are_o_in_the_best_sequence(batch, masked,
     batch.scores.emissions[:, 0] += towards
     emissions, transitions, lengths = batch.arguments
     allowed = batch.allowed if masked else None
-    scores = mask_scores(emissions, allowed)
+    scores = mask_scores(emissions, transitions, allowed)
     assume(scores.shape[1] > 1 and len(scores))
     outside = surely_outside(scores, transitions.astype(float), np.asarray(lengths, dtype=np.int64))
     best = [one.paths[one.scores.argmax()] for one in batch.enumerations(allowed)]
