@@ -5,27 +5,41 @@ An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `span_
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layers.transitions import Scores
 from . import crf, logistic, softmax
+
+Bools = NDArray[np.bool_]
+Spans = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
 class Objective:
     """What the component needs of an objective.
 
+    Scores have emissions (n_tokens, n_tags), transitions (n_labels + 1, n_labels + 1), which only
+    `crf` uses, and lengths (n_docs,). Spans are rows (start, end, label number) of an array
+    (n_spans, 3), tokens counted through the batch, end exclusive.
+
     name (str): Its name in the config.
     learns_transitions (bool): Whether the network gets transition scores.
-    loss (Callable): See `crf.loss`; all objectives take and return the same.
-    imitate (Callable): See `crf.imitate`.
-    span_probabilities (Callable): See `crf.span_probabilities`.
+    loss (Callable): From scores, the tags that the annotation allows (n_tokens, n_tags) bool, the
+        tags in use (n_tags,) bool, and spans that are known to be incorrect, to the loss in nats
+        and its gradient.
+    imitate (Callable): From scores and a teacher's scores of the same documents and shapes to the
+        divergence KL(teacher ‖ network) in nats and its gradient.
+    span_probabilities (Callable): From scores, the allowed tags (n_tokens, n_tags) bool or None
+        for all, and spans, to the probability of each span (n_spans,), from 0 to 1.
     """
 
     name: str
     learns_transitions: bool
-    loss: Callable[..., Any]
-    imitate: Callable[..., Any]
-    span_probabilities: Callable[..., Any]
+    loss: Callable[[Scores, Bools, Bools, Spans], tuple[float, Scores]]
+    imitate: Callable[[Scores, Scores], tuple[float, Scores]]
+    span_probabilities: Callable[[Scores, Bools | None, Spans], NDArray[np.float64]]
 
 
 OBJECTIVES = {

@@ -3,7 +3,7 @@
 J = log Z(all legal sequences) − log Z(allowed sequences), the sentence-level log-likelihood of
 Collobert et al. 2011, section 3.4.2, summed over what the annotation leaves open. Its gradient is
 the difference of two sets of marginals, for emissions and for transitions. A span that is known to
-be wrong adds −log(1 − p), p being its probability:
+be incorrect adds −log(1 − p), p being its probability:
 
     −log(1 − p) = log Z − log Z(sequences without the span)
 
@@ -20,7 +20,7 @@ from ..layers.transitions import Scores
 from ..sequences import spans as sequence_spans
 from ..sequences.batching import Mask, documents_with
 from ..sequences.chunks import sequence_sums
-from ..sequences.tags import spans_to_tags
+from ..sequences.tags import tags_of_spans
 
 LEARNS_TRANSITIONS = True
 
@@ -31,30 +31,19 @@ def loss(
     legal: NDArray[np.bool_],
     incorrect: NDArray[np.integer],
 ) -> tuple[float, Scores]:
-    """Compute the loss and its gradient.
-
-    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
-    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
-    legal (ndarray): Shape (n_tags,) bool, the tags that are in use.
-    incorrect (ndarray): Shape (n_spans, 3), rows (start, end, label number) of spans that are
-        known to be wrong, tokens counted through the batch.
-    RETURNS (Tuple[float, Scores]): The loss in nats, summed over documents, and its gradient.
-    """
+    """Compute the loss and its gradient: see `Objective`. The loss is summed over documents."""
     d_scores = Scores(
         np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
     )
-    # Documents without annotation contribute nothing.
-    known = documents_with(np.asarray(~(allowed | ~legal).all(axis=1)), scores.lengths)
-    total = _add_likelihood(scores, allowed, legal, known, d_scores)
-    return total + sum(
-        _add_incorrect(scores, legal, span, d_scores) for span in incorrect
-    ), d_scores
+    total = _add_likelihood(scores, allowed, legal, d_scores)
+    total += sum(_add_incorrect(scores, legal, span, d_scores) for span in np.asarray(incorrect))
+    return total, d_scores
 
 
-def _add_likelihood(
-    scores: Scores, allowed: Mask, legal: Mask, documents: Mask, d_scores: Scores
-) -> float:
-    """Add the likelihood of some documents (n_docs,) bool, and its gradient to `d_scores`."""
+def _add_likelihood(scores: Scores, allowed: Mask, legal: Mask, d_scores: Scores) -> float:
+    """Add log Z − log Z(allowed) and its gradient, over the documents with annotation."""
+    annotated = np.flatnonzero((legal & ~allowed).any(axis=1))
+    documents = documents_with(annotated, scores.lengths)
     tokens = np.repeat(documents, scores.lengths)
     arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
     allowed = allowed[tokens] & legal
@@ -71,61 +60,52 @@ def _add_incorrect(
     """Add −log(1 − p) of one span and its gradient, over the span's own document."""
     ends = np.cumsum(scores.lengths)
     document = int(np.searchsorted(ends, span[0], side="right"))
-    first, stop = int(ends[document] - scores.lengths[document]), int(ends[document])
-    arrays = scores.emissions[first:stop], scores.transitions, np.asarray([stop - first])
+    length = scores.lengths[document : document + 1]
+    first = int(ends[document] - length[0])
+    of = slice(first, first + length[0])
+    arrays = scores.emissions[of], scores.transitions, length
     legal = np.broadcast_to(legal, arrays[0].shape)
     every = sequence_sums(*arrays, legal)
-    start, end, label = int(span[0]) - first, int(span[1]) - first, int(span[2])
-    others = [sequence_sums(*arrays, rest) for rest in _without(legal, start, end, label)]
-    log_z = np.asarray([sums.log_z[0] for sums in others])
+    moved = span - np.asarray([first, first, 0])
+    without = [sequence_sums(*arrays, mask) for mask in _without(legal, moved)]
+    log_z = np.asarray([sums.log_z[0] for sums in without])
     log_without = np.logaddexp.reduce(log_z)
     d_emissions, d_transitions = every.marginals, every.expected_transitions
-    for sums, weight in zip(others, np.exp(log_z - log_without), strict=True):
+    for sums, weight in zip(without, np.exp(log_z - log_without), strict=True):
         d_emissions -= weight * sums.marginals
         d_transitions -= weight * sums.expected_transitions
-    d_scores.emissions[first:stop] += d_emissions
+    d_scores.emissions[of] += d_emissions
     d_scores.transitions += d_transitions
     return float(every.log_z[0] - log_without)
 
 
-def _without(
-    legal: NDArray[np.bool_], start: int, end: int, label: int
-) -> Iterator[NDArray[np.bool_]]:
+def _without(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
     """Split the sequences of a document that do not have a span by where they first differ from it.
 
     legal (ndarray): Shape (n_tokens, n_tags) bool.
-    start, end, label (int): The span.
-    RETURNS (Iterator[ndarray]): The allowed tags (n_tokens, n_tags) bool of each set of sequences.
-        No sequence is in two of them.
+    span (ndarray): Shape (3,), its start, end and label number.
+    YIELDS (ndarray): The allowed tags (n_tokens, n_tags) bool of each set of sequences. No sequence
+        is in two of them.
     """
-    tags = spans_to_tags(np.asarray([[start, end, label]]), len(legal))
-    for token in range(start, end):
-        if start < token == len(legal) - 1:
+    tokens, tags, _ = tags_of_spans(span)
+    for i, token in enumerate(tokens):
+        if i and token == len(legal) - 1:
             continue  # an entity that is open at the last token can only end there
         allowed = legal.copy()
-        allowed[start:token] = False
-        allowed[np.arange(start, token), tags[start:token]] = True
-        allowed[token, tags[token]] = False
+        allowed[tokens[:i]] = False
+        allowed[tokens[:i], tags[:i]] = True
+        allowed[token, tags[i]] = False
         yield allowed
 
 
 def span_probabilities(
     scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """The probability of each span, exact by forward–backward.
-
-    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through
-        the batch.
-    RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
-    """
+    """The probability of each span, exact by forward–backward: see `Objective`."""
     if len(spans) == 0:
         return np.zeros(0)
     # Only documents with spans need their sums.
-    touched = np.zeros(len(scores.emissions), dtype=bool)
-    touched[spans[:, 0]] = True
-    documents = documents_with(touched, scores.lengths)
+    documents = documents_with(spans[:, 0], scores.lengths)
     tokens = np.flatnonzero(np.repeat(documents, scores.lengths))
     arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
     allowed = None if allowed is None else allowed[tokens]
@@ -136,22 +116,17 @@ def span_probabilities(
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Match the predictions of a teacher, for example earlier ones to reduce forgetting.
+    """Match the predictions of a teacher: see `Objective`.
 
-    J = KL(teacher ‖ network) over whole tag sequences; its gradient is the difference of two sets
-    of marginals once more, the network's minus the teacher's.
-
-    scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
-    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
-    RETURNS (Tuple[float, Scores]): The divergence in nats, summed over documents, and its gradient.
+    The divergence is over whole tag sequences; its gradient is the difference of two sets of
+    marginals once more, the network's minus the teacher's.
     """
-    mine = sequence_sums(scores.emissions, scores.transitions, scores.lengths)
-    theirs = sequence_sums(teacher.emissions, teacher.transitions, teacher.lengths)
-    d_emissions = mine.marginals - theirs.marginals
-    d_transitions = mine.expected_transitions - theirs.expected_transitions
-    divergence = mine.log_z.sum() - theirs.log_z.sum()
-    divergence += (theirs.marginals * (teacher.emissions - scores.emissions)).sum()
+    own = sequence_sums(scores.emissions, scores.transitions, scores.lengths)
+    target = sequence_sums(teacher.emissions, teacher.transitions, teacher.lengths)
+    divergence = own.log_z.sum() - target.log_z.sum()
+    divergence += (target.marginals * (teacher.emissions - scores.emissions)).sum()
     changed = teacher.transitions - scores.transitions
-    divergence += (theirs.expected_transitions * changed).sum()
-    d_emissions = d_emissions.astype(scores.emissions.dtype, order="C")
+    divergence += (target.expected_transitions * changed).sum()
+    d_emissions = (own.marginals - target.marginals).astype(scores.emissions.dtype, order="C")
+    d_transitions = own.expected_transitions - target.expected_transitions
     return float(divergence), Scores(d_emissions, d_transitions, scores.lengths)

@@ -1,5 +1,5 @@
-"""What `logistic` and `softmax` share: tokens are independent, so a span's probability is the
-product of the probabilities of its tags.
+"""What `logistic` and `softmax` share: tokens are independent, so a span's probability p is the
+product of the probabilities of its tags. A span known to be incorrect has the loss −log(1 − p).
 """
 
 from collections.abc import Callable
@@ -7,24 +7,22 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequences.tags import spans_to_tags
-from .incorrect import incorrect_loss
+from ..layers.transitions import Scores
+from ..sequences.tags import tags_of_spans
+
+# Above this log p, 1 − p is lost to rounding: loss and gradient stop growing there.
+LOG_ALMOST_ONE = -1e-12
 
 
 def span_products(log_p: NDArray, spans: NDArray[np.integer]) -> NDArray[np.float64]:
     """The product of the probabilities of the tags of each span.
 
     log_p (ndarray): Shape (n_tokens, n_tags), log probabilities of the tags.
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), not overlapping.
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number); they may overlap.
     RETURNS (ndarray): Shape (n_spans,).
     """
-    if len(spans) == 0:
-        return np.zeros(0)
-    tags = spans_to_tags(spans, len(log_p))
-    chosen = np.concatenate([log_p[np.arange(len(tags)), tags], [0.0]])
-    # reduceat sums from each bound to the next: every other sum is a gap between two spans.
-    bounds = spans[:, :2].ravel()
-    return np.exp(np.add.reduceat(chosen, bounds)[::2])
+    tokens, tags, first = tags_of_spans(spans)
+    return np.exp(np.add.reduceat(log_p[tokens, tags], first))
 
 
 def add_incorrect(
@@ -33,7 +31,7 @@ def add_incorrect(
     incorrect: NDArray[np.integer],
     d_emissions: NDArray,
 ) -> float:
-    """Add −log(1 − p) for spans that are known to be wrong, p being the product over the span.
+    """Add −log(1 − p) for spans that are known to be incorrect, and its gradient.
 
     log_p (ndarray): Shape (n_tokens, n_tags).
     d_log_p (Callable): From log_p (n, n_tags) and one column for each row (n,) to the gradient
@@ -42,11 +40,26 @@ def add_incorrect(
     d_emissions (ndarray): Shape (n_tokens, n_tags); the gradient is added to it.
     RETURNS (float): The loss in nats, summed over the spans.
     """
-    total = 0.0
-    for start, end, label in incorrect:
-        tags = spans_to_tags(np.asarray([[0, end - start, label]]), end - start)
-        rows = log_p[start:end]
-        loss, weight = incorrect_loss(float(rows[np.arange(len(tags)), tags].sum()))
-        d_emissions[start:end] += weight * d_log_p(rows, tags)
-        total += loss
-    return total
+    tokens, tags, first = tags_of_spans(incorrect)
+    losses, weights = incorrect_loss(np.add.reduceat(log_p[tokens, tags], first))
+    of_tokens = np.repeat(weights, np.diff(first, append=len(tokens)))
+    np.add.at(d_emissions, tokens, of_tokens[:, None] * d_log_p(log_p[tokens], tags))
+    return float(losses.sum())
+
+
+def incorrect_loss(log_p: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the loss of incorrect spans and its derivative.
+
+    log_p (ndarray): Shape (n_spans,), the logs of the spans' probabilities.
+    RETURNS (Tuple[ndarray, ndarray]): −log(1 − p) in nats, and its derivative by log p,
+        p / (1 − p): (n_spans,) each.
+    """
+    log_p = np.minimum(log_p, LOG_ALMOST_ONE)
+    complement = -np.expm1(log_p)
+    return -np.log(complement), np.exp(log_p) / complement
+
+
+def emissions_gradient(d_emissions: NDArray, scores: Scores) -> Scores:
+    """A gradient of the emissions (n_tokens, n_tags) alone, of the type of the scores."""
+    d_transitions = np.zeros(scores.transitions.shape)
+    return Scores(d_emissions.astype(scores.emissions.dtype), d_transitions, scores.lengths)

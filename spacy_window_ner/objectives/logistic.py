@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
-from .independent import add_incorrect, span_products
+from .independent import add_incorrect, emissions_gradient, span_products
 
 LEARNS_TRANSITIONS = False
 
@@ -20,30 +20,22 @@ def loss(
     legal: NDArray[np.bool_],
     incorrect: NDArray[np.integer],
 ) -> tuple[float, Scores]:
-    """Compute the loss and its gradient.
-
-    scores (Scores): Emissions (n_tokens, n_tags); transitions are not used.
-    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
-    legal (ndarray): Shape (n_tags,) bool, the tags that are in use.
-    incorrect (ndarray): Shape (n_spans, 3), rows (start, end, label number) of spans that are
-        known to be wrong, tokens counted through the batch.
-    RETURNS (Tuple[float, Scores]): The loss in nats, summed over tokens, and its gradient.
-    """
+    """Compute the loss and its gradient: see `Objective`."""
     S = scores.emissions.astype(np.float64)
     choices = allowed & legal
     single = choices.sum(axis=1, keepdims=True) == 1
-    known = ~(allowed | ~legal).all(axis=1, keepdims=True)
-    weight = (known & legal & (~choices | single)).astype(np.float64)
-    # −log σ(s) = log(1 + e⁻ˢ), and 1 − σ(s) = σ(−s)
-    losses = np.logaddexp(0, np.where(choices, -S, S))
-    d_emissions = weight * (np.exp(_log_sigmoid(S)) - choices)
-    total = float((weight * losses).sum())
-    total += add_incorrect(_log_sigmoid(S), _d_log_sigmoid, incorrect, d_emissions)
-    d_emissions = d_emissions.astype(scores.emissions.dtype)
-    return total, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+    annotated = (legal & ~allowed).any(axis=1, keepdims=True)
+    weight = (annotated & legal & (~choices | single)).astype(np.float64)
+    log_p = _log_sigmoid(S)
+    # 1 − σ(s) = σ(−s)
+    total = -float((weight * np.where(choices, log_p, _log_sigmoid(-S))).sum())
+    d_emissions = weight * (np.exp(log_p) - choices)
+    total += add_incorrect(log_p, _d_log_sigmoid, incorrect, d_emissions)
+    return total, emissions_gradient(d_emissions, scores)
 
 
 def _log_sigmoid(S: NDArray) -> NDArray[np.float64]:
+    """Compute log σ(s) = −log(1 + e⁻ˢ)."""
     return -np.logaddexp(0, -S.astype(np.float64))
 
 
@@ -58,29 +50,21 @@ def _d_log_sigmoid(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 def span_probabilities(
     scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """The product of the probabilities of the tags of each span.
+    """The product of the probabilities of the tags of each span: see `Objective`.
 
-    scores (Scores): Emissions (n_tokens, n_tags).
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; the classifiers do not compete, so
-        it changes nothing.
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number).
-    RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
+    The classifiers do not compete, so `allowed` changes nothing.
     """
     return span_products(_log_sigmoid(scores.emissions), spans)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Match the predictions of a teacher, with the gradient σ(s) − σ(teacher's).
+    """Match the predictions of a teacher, with the gradient σ(s) − σ(teacher's): see `Objective`.
 
-    scores (Scores): Emissions (n_tokens, n_tags).
-    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
-    RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens and tags, and
-        its gradient.
+    The divergence is summed over tokens and tags.
     """
-    S, R = scores.emissions.astype(np.float64), teacher.emissions.astype(np.float64)
+    S, R = scores.emissions, teacher.emissions
     q = np.exp(_log_sigmoid(R))
     divergence = q * (_log_sigmoid(R) - _log_sigmoid(S))
     divergence += (1 - q) * (_log_sigmoid(-R) - _log_sigmoid(-S))
-    d_emissions = (np.exp(_log_sigmoid(S)) - q).astype(scores.emissions.dtype)
-    d_scores = Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
-    return float(divergence.sum()), d_scores
+    d_emissions = np.exp(_log_sigmoid(S)) - q
+    return float(divergence.sum()), emissions_gradient(d_emissions, scores)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
-from .independent import add_incorrect, span_products
+from .independent import add_incorrect, emissions_gradient, span_products
 
 LEARNS_TRANSITIONS = False
 
@@ -20,31 +20,22 @@ def loss(
     legal: NDArray[np.bool_],
     incorrect: NDArray[np.integer],
 ) -> tuple[float, Scores]:
-    """Compute the loss and its gradient.
-
-    scores (Scores): Emissions (n_tokens, n_tags); transitions are not used.
-    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
-    legal (ndarray): Shape (n_tags,) bool, the tags that are in use.
-    incorrect (ndarray): Shape (n_spans, 3), rows (start, end, label number) of spans that are
-        known to be wrong, tokens counted through the batch.
-    RETURNS (Tuple[float, Scores]): The loss in nats, summed over tokens, and its gradient.
-    """
+    """Compute the loss and its gradient: see `Objective`."""
     log_p = _log_softmax(scores.emissions, legal)
-    known = np.flatnonzero(~(allowed | ~legal).all(axis=1))
-    right = np.where(allowed[known], log_p[known], -np.inf)
+    annotated = np.flatnonzero((legal & ~allowed).any(axis=1))
+    right = np.where(allowed[annotated], log_p[annotated], -np.inf)
     log_right = np.logaddexp.reduce(right, axis=1)
     d_emissions = np.zeros(log_p.shape)
-    d_emissions[known] = np.exp(log_p[known]) - np.exp(right - log_right[:, None])
+    d_emissions[annotated] = np.exp(log_p[annotated]) - np.exp(right - log_right[:, None])
     total = -float(log_right.sum())
     total += add_incorrect(log_p, _d_log_softmax, incorrect, d_emissions)
-    d_emissions = d_emissions.astype(scores.emissions.dtype)
-    return total, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+    return total, emissions_gradient(d_emissions, scores)
 
 
-def _log_softmax(emissions: NDArray, legal: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+def _log_softmax(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     S = emissions.astype(np.float64)
-    if legal is not None:
-        S = np.where(legal, S, -np.inf)
+    if allowed is not None:
+        S = np.where(allowed, S, -np.inf)
     return S - np.logaddexp.reduce(S, axis=1, keepdims=True)
 
 
@@ -58,25 +49,15 @@ def _d_log_softmax(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 def span_probabilities(
     scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """The product of the probabilities of the tags of each span.
-
-    scores (Scores): Emissions (n_tokens, n_tags).
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number).
-    RETURNS (ndarray): Shape (n_spans,), from 0 to 1.
-    """
+    """The product of the probabilities of the tags of each span: see `Objective`."""
     return span_products(_log_softmax(scores.emissions, allowed), spans)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
-    """Match the predictions of a teacher, with the gradient p − p of the teacher.
+    """Match the predictions of a teacher, with the gradient p − p of the teacher: see `Objective`.
 
-    scores (Scores): Emissions (n_tokens, n_tags).
-    teacher (Scores): The teacher's scores for the same documents, of the same shapes.
-    RETURNS (Tuple[float, Scores]): KL(teacher ‖ network) in nats, summed over tokens, and its
-        gradient.
+    The divergence is summed over tokens.
     """
     log_p, log_q = _log_softmax(scores.emissions, None), _log_softmax(teacher.emissions, None)
-    d_emissions = (np.exp(log_p) - np.exp(log_q)).astype(scores.emissions.dtype)
-    divergence = float((np.exp(log_q) * (log_q - log_p)).sum())
-    return divergence, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+    p, q = np.exp(log_p), np.exp(log_q)
+    return float((q * (log_q - log_p)).sum()), emissions_gradient(p - q, scores)

@@ -104,12 +104,12 @@ def document_edges(lengths: Lengths) -> tuple[Ints, Ints]:
     return ends - sizes, ends - 1
 
 
-def documents_with(tokens: Mask, lengths: Lengths) -> Mask:
-    """Find the documents in which some token is marked.
+def documents_with(tokens: Mask | NDArray[np.integer], lengths: Lengths) -> Mask:
+    """Find the documents of some tokens.
 
-    tokens (ndarray): Shape (n_tokens,) bool.
+    tokens (ndarray): The tokens' numbers (n,), or a mask (n_tokens,) bool.
     lengths (ndarray): Shape (n_docs,).
-    RETURNS (ndarray): Shape (n_docs,) bool.
+    RETURNS (ndarray): Shape (n_docs,) bool, whether any of the tokens is in the document.
     """
     document = np.repeat(np.arange(len(lengths)), lengths)
     return np.bincount(document[tokens], minlength=len(lengths)) > 0

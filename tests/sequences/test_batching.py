@@ -73,7 +73,9 @@ def test_documents_with_a_marked_token(lengths, data):
     n = sum(lengths)
     marked = np.asarray(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=bool)
     expected = [bool(marked[of].any()) for of in document_slices(lengths)]
-    assert documents_with(marked, np.asarray(lengths, dtype=np.int32)).tolist() == expected
+    for tokens in (marked, np.flatnonzero(marked)):
+        found = documents_with(tokens, np.asarray(lengths, dtype=np.int32))
+        assert found.tolist() == expected
 
 
 def test_mask_scores_leaves_the_emissions_alone():
