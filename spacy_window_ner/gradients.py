@@ -7,8 +7,7 @@ gradient in the same array where that is more: below it, rounding decides. The s
 errors of four step sizes counts, so that a kink (of relu, say) just beside a value is no error.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +25,7 @@ FLOOR = 0.01
 CLEAR = 1e-7
 
 Loss = Callable[[Any], tuple[float, Any]]
+Random = np.random.RandomState
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def check_gradients(
 ) -> list[GradientError]:
     """Check the gradients of a layer or of a whole network, with dropout off.
 
-    model (Model): An initialized layer or network. Its parameters are made float64 for the check
-        and put back.
+    model (Model): An initialized layer or network. A copy of it is checked, in float64.
     X (Any): Its input: an array, a list of arrays or a Ragged, whose gradient is then checked too,
         or anything without a gradient, such as Docs.
     loss (Optional[Callable]): From the output to the loss J and ∂J/∂output. If None, J is the
@@ -66,34 +65,23 @@ def check_gradients(
     RETURNS (List[GradientError]): One for each parameter, and for the input if it has one.
     """
     rng = np.random.RandomState(seed)
-    errors = []
-    with _float64(model), no_dropout(model):
-        X = _to_float64(X)
-        loss = loss or _weighted_sum(model(X, is_train=True)[0], rng)
-        for node in model.walk():
-            for name in node.param_names:
-                node.set_grad(name, np.zeros_like(node.get_param(name)))
-        Y, backprop = model(X, is_train=True)
-        d_X = backprop(loss(Y)[1])
-
-        def value() -> float:
-            return loss(model(X, is_train=True)[0])[0]
-
-        for node in model.walk():
-            for name in node.param_names:
-                param = node.get_param(name)
-                error = _largest_error(param, node.get_grad(name), value, max_entries, rng)
-                errors.append(GradientError(node.name, name, param.shape, error))
-        inputs, d_inputs = _arrays(X), _arrays(d_X)
-        if len(d_inputs) < len(inputs):
-            raise ValueError(
-                f"{model.name} returns no gradient for its input: its backprop gives "
-                f"{len(d_inputs)} arrays for {len(inputs)}."
-            )
-        for x, d_x in zip(inputs, d_inputs, strict=False):
-            error = _largest_error(x, d_x, value, max_entries, rng)
-            errors.append(GradientError(model.name, "input", x.shape, error))
-    return errors
+    model = copy_without_dropout(model)
+    X = _to_float64(X)
+    params = [(node, name) for node in model.walk() for name in node.param_names]
+    for node, name in params:
+        node.set_param(name, _to_float64(node.get_param(name)))
+        node.set_grad(name, np.zeros_like(node.get_param(name)))
+    Y, backprop = model(X, is_train=True)
+    loss = loss or _weighted_sum(Y, rng)
+    inputs, d_inputs = _arrays(X), _arrays(backprop(loss(Y)[1]))
+    if len(d_inputs) < len(inputs):
+        raise ValueError(
+            f"{model.name} returns no gradient for its input: its backprop gives "
+            f"{len(d_inputs)} arrays for {len(inputs)}."
+        )
+    pairs = [(node.name, name, node.get_param(name), node.get_grad(name)) for node, name in params]
+    pairs += [(model.name, "input", x, d_x) for x, d_x in zip(inputs, d_inputs, strict=False)]
+    return _check(pairs, lambda: loss(model(X, is_train=True)[0])[0], max_entries, rng)
 
 
 def check_objective(
@@ -117,28 +105,37 @@ def check_objective(
     seed (int): Seed of the draw.
     RETURNS (List[GradientError]): For emissions and, where the objective has them, transitions.
     """
-    rng = np.random.RandomState(seed)
     scores = _to_float64(scores)
     legal = np.ones(allowed.shape[1], dtype=bool) if legal is None else legal
     incorrect = np.zeros((0, 3), dtype=np.int64) if incorrect is None else incorrect
-
-    def value() -> float:
-        return objective.loss(scores, allowed, legal, incorrect)[0]
-
-    _, d_scores = objective.loss(scores, allowed, legal, incorrect)
-    pairs = [("emissions", scores.emissions, d_scores.emissions)]
+    arguments = scores, allowed, legal, incorrect
+    _, d_scores = objective.loss(*arguments)
+    pairs = [(objective.name, "emissions", scores.emissions, d_scores.emissions)]
     if objective.learns_transitions:
-        pairs.append(("transitions", scores.transitions, d_scores.transitions))
+        pairs.append((objective.name, "transitions", scores.transitions, d_scores.transitions))
+    rng = np.random.RandomState(seed)
+    return _check(pairs, lambda: objective.loss(*arguments)[0], max_entries, rng)
+
+
+def _check(
+    pairs: Iterable[tuple[str, str, NDArray, NDArray]],
+    value: Callable[[], float],
+    max_entries: int,
+    rng: Random,
+) -> list[GradientError]:
+    """Check pairs of an array x and the analytic ∂J/∂x, given the names of node and array."""
     return [
-        GradientError(
-            objective.name, name, x.shape, _largest_error(x, d_x, value, max_entries, rng)
-        )
-        for name, x, d_x in pairs
+        GradientError(node, array, x.shape, _largest_error(x, d_x, value, max_entries, rng))
+        for node, array, x, d_x in pairs
     ]
 
 
 def _largest_error(
-    x: NDArray, d_x: NDArray, value: Callable[[], float], max_entries: int, rng: Any
+    x: NDArray,
+    d_x: NDArray,
+    value: Callable[[], float],
+    max_entries: int,
+    rng: Random,
 ) -> float:
     """The largest relative error of d_x, the analytic ∂J/∂x; x is changed and put back."""
     entries = _draw(d_x, max_entries, rng)
@@ -166,7 +163,7 @@ def _largest_error(
     return largest
 
 
-def _draw(d_x: NDArray, max_entries: int, rng: Any) -> NDArray[np.integer]:
+def _draw(d_x: NDArray, max_entries: int, rng: Random) -> NDArray[np.integer]:
     """Positions of entries to check: mostly such with a gradient, and at least a tenth others."""
     with_gradient = np.flatnonzero(d_x)
     without = np.flatnonzero(d_x.reshape(-1) == 0)
@@ -175,78 +172,56 @@ def _draw(d_x: NDArray, max_entries: int, rng: Any) -> NDArray[np.integer]:
     return np.concatenate([chosen, rng.permutation(without)[:n_without]]).astype(np.int64)
 
 
-def _weighted_sum(Y: Any, rng: Any) -> Loss:
+def _weighted_sum(Y: Any, rng: Random) -> Loss:
     """A loss J = Σ R ∘ Y with random weights R, whose gradient is R."""
-    weights = [rng.normal(size=y.shape) for y in _arrays(Y)]
-    if not weights:
-        return lambda Y: (0.0, Y)  # ids or documents: nothing to differentiate
+    weights = _map_arrays(lambda y: rng.normal(size=y.shape), Y)
 
     def loss(Y: Any) -> tuple[float, Any]:
-        total = sum(float((R * y).sum()) for R, y in zip(weights, _arrays(Y), strict=True))
+        pairs = zip(_arrays(weights), _arrays(Y), strict=True)
+        total = sum(float((R * y).sum()) for R, y in pairs)
         # The gradient of Windows is that of their vectors alone.
-        return total, weights[0] if isinstance(Y, Windows) else _with_arrays(Y, weights)
+        return total, weights.vectors if isinstance(weights, Windows) else weights
 
     return loss
 
 
-def _arrays(X: Any) -> list[NDArray]:
-    """The arrays with a gradient in an input or output; none for Docs, lexemes and ids."""
+def _map_arrays(function: Callable[[NDArray], Any], X: Any) -> Any:
+    """Replace the arrays with a gradient in an input or output; Docs, lexemes and ids have none."""
     if isinstance(X, Scores):
-        return [X.emissions, X.transitions]
+        return Scores(function(X.emissions), function(X.transitions), X.lengths)
     if isinstance(X, Ragged):
-        return [X.data]
+        return Ragged(function(X.data), X.lengths)
     if isinstance(X, Windows):
-        return [X.vectors]
+        return replace(X, vectors=function(X.vectors))
     if isinstance(X, (list, tuple)):
-        return [x for part in X for x in _arrays(part)]
-    return [X] if isinstance(X, np.ndarray) and X.dtype.kind == "f" else []
+        return [_map_arrays(function, part) for part in X]
+    return function(X) if isinstance(X, np.ndarray) and X.dtype.kind == "f" else X
 
 
-def _with_arrays(Y: Any, arrays: list[NDArray]) -> Any:
-    """A structure like Y with other arrays in it."""
-    if isinstance(Y, Scores):
-        return Scores(arrays[0], arrays[1], Y.lengths)
-    if isinstance(Y, Ragged):
-        return Ragged(arrays[0], Y.lengths)
-    if isinstance(Y, Windows):
-        return replace(Y, vectors=arrays[0])
-    return list(arrays) if isinstance(Y, (list, tuple)) else arrays[0]
+def _arrays(X: Any) -> list[NDArray]:
+    """The arrays with a gradient in an input or output."""
+    found: list[NDArray] = []
+
+    def collect(x: NDArray) -> NDArray:
+        found.append(x)
+        return x
+
+    _map_arrays(collect, X)
+    return found
 
 
 def _to_float64(X: Any) -> Any:
-    arrays = [np.array(x, dtype=np.float64) for x in _arrays(X)]
-    return _with_arrays(X, arrays) if arrays else X
+    return _map_arrays(lambda x: np.array(x, dtype=np.float64), X)
 
 
-@contextmanager
-def _float64(model: Model) -> Iterator[None]:
-    """Make all parameters float64 inside the block, and put parameters and gradients back after."""
-    before = []
-    for node in model.walk():
-        for name in node.param_names:
-            grad = node.get_grad(name) if node.has_grad(name) else None
-            before.append((node, name, node.get_param(name), grad))
-            node.set_param(name, node.get_param(name).astype(np.float64))
-    try:
-        yield
-    finally:
-        for node, name, param, grad in before:
-            node.set_param(name, param)
-            node.set_grad(name, grad if grad is not None else np.zeros_like(param))
+def copy_without_dropout(model: Model) -> Model:
+    """Copy a network, and turn dropout off in the copy.
 
-
-@contextmanager
-def no_dropout(model: Model) -> Iterator[None]:
-    """Turn dropout off inside the block.
-
-    model (Model): A network.
+    model (Model): The network.
+    RETURNS (Model): The copy.
     """
-    nodes = [node for node in model.walk() if "dropout_rate" in node.attrs]
-    rates = [node.attrs["dropout_rate"] for node in nodes]
-    for node in nodes:
-        node.attrs["dropout_rate"] = 0.0
-    try:
-        yield
-    finally:
-        for node, rate in zip(nodes, rates, strict=True):
-            node.attrs["dropout_rate"] = rate
+    copied = model.copy()
+    for node in copied.walk():
+        if "dropout_rate" in node.attrs:
+            node.attrs["dropout_rate"] = 0.0
+    return copied

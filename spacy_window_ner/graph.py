@@ -5,7 +5,6 @@ from upstream by its own local gradient.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from .features import Lexemes
-from .gradients import Loss, check_gradients, no_dropout
+from .gradients import Loss, check_gradients, copy_without_dropout
 from .layers.lexeme_embed import LEXEME_EMBED
 from .layers.transitions import Scores
 from .layers.window_affine import Windows
@@ -51,19 +50,13 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     max_entries (int): How many entries of each array to check.
     RETURNS (List[Node]): The nodes, in the order in which values pass through them.
     """
-    with _recording(model) as flows, no_dropout(model):
-        model(X, is_train=True)
-        for node in model.walk():
-            if node.name == LEXEME_EMBED:  # the network uses its inner layer only
-                node(X, is_train=True)
     through: dict[tuple[str, str, tuple[int, ...]], float] = {}
     for found in check_gradients(model, X, loss=loss, max_entries=max_entries):
         key = (found.node, found.array, found.shape)
         through[key] = max(found.error, through.get(key, 0.0))
     nodes = []
-    for depth, node in _walk(model):
+    for depth, node, flow_in, flow_out in _run(model, X):
         shapes = {name: node.get_param(name).shape for name in node.param_names}
-        flow_in, flow_out = flows[node.id]
         own = [e.error for e in check_gradients(node, flow_in, max_entries=max_entries)]
         ends = [through[node.name, name, shape] for name, shape in shapes.items()]
         error = max([*own, *ends], default=0.0)
@@ -71,19 +64,11 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     return nodes
 
 
-def _walk(model: Model, depth: int = 0) -> Iterator[tuple[int, Model]]:
-    yield depth, model
-    for layer in model.layers:
-        yield from _walk(layer, depth + 1)
-
-
-@contextmanager
-def _recording(model: Model) -> Iterator[dict[int, tuple[Any, Any]]]:
-    """Note what flows into and out of every node inside the block."""
+def _run(model: Model, X: Any) -> list[tuple[int, Model, Any, Any]]:
+    """Each node with its depth, and what flows into and out of it."""
     flows: dict[int, tuple[Any, Any]] = {}
-    before = [(node, node._func) for node in model.walk()]
 
-    def noted(forward: Callable) -> Callable:
+    def recorded(forward: Callable) -> Callable:
         def wrapped(node: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
             Y, backprop = forward(node, X, is_train)
             flows[node.id] = (X, Y)
@@ -91,13 +76,22 @@ def _recording(model: Model) -> Iterator[dict[int, tuple[Any, Any]]]:
 
         return wrapped
 
-    for node, forward in before:
-        node._func = noted(forward)
-    try:
-        yield flows
-    finally:
-        for node, forward in before:
-            node._func = forward
+    running = copy_without_dropout(model)
+    for node in running.walk():
+        node._func = recorded(node._func)
+    running(X, is_train=True)
+    for node in running.walk():
+        if node.name == LEXEME_EMBED:  # the network uses its inner layer only
+            node(X, is_train=True)
+    pairs = zip(_walk(model), _walk(running), strict=True)
+    return [(depth, node, *flows[copied.id]) for (depth, node), (_, copied) in pairs]
+
+
+def _walk(model: Model, depth: int = 0) -> Iterator[tuple[int, Model]]:
+    """The nodes in the order in which values pass through them, with their depth."""
+    yield depth, model
+    for layer in model.layers:
+        yield from _walk(layer, depth + 1)
 
 
 def _shape(X: Any) -> str:
