@@ -11,7 +11,7 @@ from .layers.transitions import Scores
 from .objectives import Objective
 from .sequences.chunks import sequence_sums
 from .sequences.spans import likely_spans
-from .sequences.tags import OUTSIDE, tags_to_spans
+from .sequences.tags import tags_to_spans
 from .sequences.viterbi import best_tags
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
@@ -75,8 +75,6 @@ def decode(
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    if len(scores.emissions) == 0 or scores.emissions.shape[1] == 1 + OUTSIDE:
-        return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), scores.lengths)
     arrays = scores.emissions, scores.transitions, scores.lengths
     if threshold is not None:
         sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)

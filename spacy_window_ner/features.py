@@ -21,17 +21,12 @@ from spacy.vocab import Vocab
 # The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
 FOLD = np.uint64(0x9E3779B97F4A7C15)
 
-# Attributes that spaCy does not have, read off the written form: affixes of n letters
+# Attributes that spaCy does not have, read off the written form: affixes of 1 to 4 letters
 # and the capitalization classes of Collobert et al. 2011, section 3.2 (here six).
+_AFFIX_LENGTHS = (1, 2, 3, 4)
 STRING_ATTRS = (
-    "PREFIX1",
-    "PREFIX2",
-    "PREFIX3",
-    "PREFIX4",
-    "SUFFIX1",
-    "SUFFIX2",
-    "SUFFIX3",
-    "SUFFIX4",
+    *(f"PREFIX{n}" for n in _AFFIX_LENGTHS),
+    *(f"SUFFIX{n}" for n in _AFFIX_LENGTHS),
     "CASE",
 )
 
@@ -66,7 +61,7 @@ class Lexemes:
 
 @dataclass(frozen=True)
 class LexemeRows:
-    """The distinct lexemes of a batch of documents, and which of them stands at each token.
+    """The distinct lexemes of a batch of documents, and the row of each token's lexeme.
 
     rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
         has, and the key in the table of static vectors.
@@ -96,21 +91,13 @@ class LexemeRows:
         which (Union[ndarray, slice]): Shape (n,), the rows to read; all by default.
         RETURNS (Lexemes): Their ids.
         """
-        rows = self.rows[which]
-        orths, attrs = rows[:, 0], self.attrs
-        ids = np.empty((len(rows), len(attrs)), dtype=np.uint64)
-        strings = _string_ids(orths, self.vocab) if any(a in STRING_ATTRS for a in attrs) else None
-        clusters = _clusters(orths, self.vocab) if any(cluster_bits(a) for a in attrs) else None
-        spacy_column = 2
-        for column, attr in enumerate(attrs):
-            if strings is not None and attr in STRING_ATTRS:
-                ids[:, column] = strings[:, STRING_ATTRS.index(attr)]
-            elif clusters is not None and cluster_bits(attr):
-                ids[:, column] = _cluster_ids(clusters, cluster_bits(attr))
-            else:
-                ids[:, column] = rows[:, spacy_column]
-                spacy_column += 1
-        return Lexemes(ids, orths, rows[:, -1], self.vocab)
+        rows, vocab = self.rows[which], self.vocab
+        orths, spacy_ids = rows[:, 0], iter(rows.T[2:])
+        own = {**_string_ids(orths, vocab, self.attrs), **_cluster_ids(orths, vocab, self.attrs)}
+        ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
+        for column, attr in enumerate(self.attrs):
+            ids[:, column] = own[attr] if attr in own else next(spacy_ids)
+        return Lexemes(ids, orths, rows[:, -1], vocab)
 
 
 def validate_attrs(attrs: Sequence[str]) -> None:
@@ -120,7 +107,9 @@ def validate_attrs(attrs: Sequence[str]) -> None:
         number of bits.
     RAISES (ValueError): If one is unknown.
     """
-    unknown = [attr for attr in attrs if not _is_ours(attr) and attr not in IDS]
+    unknown = [
+        attr for attr in attrs if not (attr in IDS or attr in STRING_ATTRS or cluster_bits(attr))
+    ]
     if unknown:
         raise ValueError(
             f"Unknown attributes {unknown} in LexemeEmbed. Use spaCy's token attributes such as "
@@ -139,51 +128,21 @@ def cluster_bits(attr: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _is_ours(attr: str) -> bool:
-    return attr in STRING_ATTRS or cluster_bits(attr) > 0
-
-
 def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
-    """Read which lexemes stand at the tokens of documents.
+    """Read the lexemes of documents.
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
-    RETURNS (LexemeRows): The distinct lexemes, and which of them stands at each token.
+    RETURNS (LexemeRows): The distinct lexemes, and the row of each token's lexeme.
     """
     vocab = docs[0].vocab if docs else Vocab()
-    columns = [ORTH, NORM, *_spacy_ids(tuple(attrs)), vocab.vectors.attr]
+    columns = [ORTH, NORM, *(IDS[attr] for attr in attrs if attr in IDS), vocab.vectors.attr]
     arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
     arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
-    keys, tokens, order, starts = group(_fold(table))
+    keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    return LexemeRows(table[order[starts]], keys, tokens, lengths, tuple(attrs), vocab)
-
-
-def group(
-    keys: NDArray[np.uint64],
-) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find equal keys.
-
-    keys (ndarray): Shape (n,).
-    RETURNS (Tuple[ndarray, ...]): The distinct keys, ascending (n_groups,); the number of each
-        key's group (n,); the places of all keys, group by group and ascending in each (n,); and
-        where in that order each group starts (n_groups,).
-    """
-    order = keys.argsort(kind="stable")
-    ordered = keys[order]
-    begins = np.ones(len(keys), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
-    starts = np.flatnonzero(begins)
-    groups = np.empty(len(keys), dtype=np.int64)
-    groups[order] = np.cumsum(begins) - 1
-    return ordered[starts], groups, order, starts
-
-
-@lru_cache(maxsize=64)
-def _spacy_ids(attrs: tuple[str, ...]) -> list[int]:
-    """The ids of those attributes that spaCy has."""
-    return [IDS[attr] for attr in attrs if not _is_ours(attr)]
+    return LexemeRows(table[firsts], keys, tokens, lengths, tuple(attrs), vocab)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -194,17 +153,27 @@ def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return keys
 
 
-def _string_ids(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.uint64]:
-    """Ids of `STRING_ATTRS` for each lexeme: (n_lexemes,) → (n_lexemes, n_string_attrs)."""
-    strings = vocab.strings
-    rows = b"".join([_string_attrs(strings[orth]) for orth in orths.tolist()])
-    return np.frombuffer(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
+def _string_ids(
+    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
+) -> dict[str, NDArray[np.uint64]]:
+    """The ids of lexemes (n,) for those of the attributes that are read off the written form."""
+    if not any(attr in STRING_ATTRS for attr in attrs):
+        return {}
+    rows = b"".join([_string_attrs(vocab.strings[orth]) for orth in orths.tolist()])
+    table = np.frombuffer(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
+    return dict(zip(STRING_ATTRS, table.T, strict=True))
 
 
-def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
-    """The path of each lexeme's Brown cluster, else of its lower-case form's; 0 for words
-    without: (n_lexemes,) → (n_lexemes,).
+def _cluster_ids(
+    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
+) -> dict[str, NDArray[np.uint64]]:
+    """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters.
+
+    A word has the cluster of its written form, else of its lower-case form.
     """
+    bits = {attr: cluster_bits(attr) for attr in attrs if cluster_bits(attr)}
+    if not bits:
+        return {}
     table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     if not len(table):
         warnings.warn(
@@ -213,24 +182,21 @@ def _clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
             f"to nlp.vocab.lookups the table that the pipeline was trained with.",
             stacklevel=2,
         )
-        return np.zeros(len(orths), dtype=np.int64)
-    paths = [
+        return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
+    found = [
         table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
     ]
-    return np.asarray(paths, dtype=np.int64)
-
-
-def _cluster_ids(paths: NDArray[np.int64], bits: int) -> NDArray[np.uint64]:
-    """Ids of the first bits of paths, none of them equal to `UNKNOWN` by chance."""
-    ids = (paths & ((1 << bits) - 1)) + 1
-    return np.where(paths == 0, UNKNOWN, ids).astype(np.uint64)
+    paths = np.asarray(found, dtype=np.int64)
+    # One more than the bits, so that no path has the id of an unknown one.
+    ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
+    return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
 
 
 @lru_cache(maxsize=2**16)
 def _string_attrs(text: str) -> bytes:
     """The ids of `STRING_ATTRS`, as consecutive 64-bit numbers."""
-    prefixes = [text[:n] for n in (1, 2, 3, 4)]
-    suffixes = [text[-n:] for n in (1, 2, 3, 4)]
+    prefixes = [text[:n] for n in _AFFIX_LENGTHS]
+    suffixes = [text[-n:] for n in _AFFIX_LENGTHS]
     ids = [get_string_id(piece) for piece in (*prefixes, *suffixes, _case(text))]
     return np.asarray(ids, dtype=np.uint64).tobytes()
 

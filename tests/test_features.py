@@ -9,7 +9,6 @@ from spacy.vectors import Vectors
 from spacy_window_ner.features import (
     STRING_ATTRS,
     UNKNOWN,
-    group,
     read_lexemes,
     validate_attrs,
 )
@@ -118,17 +117,6 @@ def test_the_same_word_with_different_ids_is_two_lexemes():
     rows = read_lexemes([doc], ["NORM"])
     assert len(rows.keys) == 2
     assert ids_by_token(rows)[:, 0].tolist() == [token.norm for token in doc]
-
-
-@given(values=st.lists(st.sampled_from([0, 3, 7, 2**63, 2**64 - 1]), max_size=12))
-@examples(60)
-def test_groups_are_those_of_equal_keys(values):
-    keys, groups, order, starts = group(np.asarray(values, dtype=np.uint64))
-    assert keys.tolist() == sorted(set(values))
-    assert keys[groups].tolist() == values
-    of_groups = [[i for i, value in enumerate(values) if value == key] for key in keys.tolist()]
-    assert order.tolist() == [place for places in of_groups for place in places]
-    assert [order[start] for start in starts] == [places[0] for places in of_groups]
 
 
 @given(texts=st.lists(st.text("aB1é서😀-\n ", min_size=1, max_size=6), max_size=8))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import FOLD, group
+from ..features import FOLD
 from .dropout import context_rate, kept, scale_of_kept
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
@@ -93,8 +93,8 @@ class RepeatedWords:
         """
         document = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)
         # One 64-bit hash for each word of each document, as norms are hashes already.
-        _, words, _, starts = group(norms + document * FOLD)
-        counts = np.diff(starts, append=len(words))
+        hashes = norms + document * FOLD
+        _, words, counts = np.unique(hashes, return_inverse=True, return_counts=True)
         repeated = counts > 1
         tokens = np.flatnonzero(repeated[words])
         groups = (np.cumsum(repeated) - 1)[words[tokens]]
