@@ -21,8 +21,7 @@ from spacy.util import minibatch
 
 from .decoding import Entities
 from .labels import labels_of, legal_tags
-from .sequences.batching import document_edges, split_tags
-from .sequences.tags import MISSING, n_tags, spans_to_tags
+from .sequences.tags import BEGIN, IN, LAST, MISSING, TAGS_PER_LABEL, UNIT, n_tags, spans_to_tags
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
 # The widths of layers are inferred from this many documents.
@@ -200,7 +199,8 @@ def preset_mask(
     iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
     lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
-    starts[document_edges(np.asarray(lengths))[0]] = False
+    sizes = np.asarray(lengths)
+    starts[(np.cumsum(sizes) - sizes)[sizes > 0]] = False
     preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
     has_presets = bool(preset.any())
     if not (has_presets or len(labels) < n_labels or space.any() or starts.any()):
@@ -208,7 +208,7 @@ def preset_mask(
     tags = spans_to_tags(_rows([doc.ents for doc in docs], lengths, labels), len(preset))
     tags[~preset] = MISSING
     allowed = allow_only(tags, n_labels)
-    _, B, I, L, U = split_tags(allowed)
+    B, I, L, U = (allowed[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
     ends = np.append(starts[1:], False)
     for tokens, tags_there in ((space > 0, (B, L, U)), (starts, (I, L)), (ends, (B, I))):
         for allowed_there in tags_there:

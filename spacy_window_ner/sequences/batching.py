@@ -84,24 +84,10 @@ def groups_of(lengths: Ints) -> Iterator[slice]:
     lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
     YIELDS (slice): Sequences of about `GROUP` tokens together, or a longer one.
     """
-    if not len(lengths):
-        return
-    number = np.cumsum(lengths) // GROUP
-    bounds = np.flatnonzero(np.diff(number)) + 1
-    for start, stop in pairwise([0, *bounds.tolist(), len(number)]):
-        yield slice(start, stop)
-
-
-def document_edges(lengths: Lengths) -> tuple[Ints, Ints]:
-    """Find the first and the last token of each document that has any.
-
-    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-    RETURNS (Tuple[ndarray, ndarray]): Shape (n_nonempty,) each.
-    """
-    sizes: Ints = np.asarray(lengths, dtype=np.int64)
-    sizes = sizes[sizes > 0]
-    ends = np.cumsum(sizes)
-    return ends - sizes, ends - 1
+    bounds = np.flatnonzero(np.diff(np.cumsum(lengths) // GROUP)) + 1
+    for start, stop in pairwise([0, *bounds.tolist(), len(lengths)]):
+        if stop:
+            yield slice(start, stop)
 
 
 def documents_with(tokens: Mask | NDArray[np.integer], lengths: Lengths) -> Mask:
