@@ -1,10 +1,10 @@
 """Sums over the legal tag sequences of documents of any length.
 
 The steps of a chain wait for each other, and many short chains go faster side by side than one
-long. So long documents are cut into chunks. The sums that a chunk begins with are not known inside
-a document. A chain forgets its beginning, mostly within a few tokens; so they are estimated from
-`reach` tokens before the chunk, beginning with all states alike. The neighboring chunk ends with
-the same sums if the estimate is right. If not, the reach has to be longer, at last whole documents.
+long. So long documents are cut into chunks. A chain forgets its beginning, mostly within a few
+tokens; so the sums that a chunk begins with are estimated from `reach` tokens before it, beginning
+with all states alike. If the neighboring chunk ends with other sums than that, the reach has to be
+longer, at last whole documents.
 """
 
 import math
@@ -70,37 +70,21 @@ class Chunks:
         # Steps take size · TOKENS_PER_STEP, borders n · reach / size: least where they are equal.
         n = min(int(lengths.sum()), GROUP)
         size = max(reach, math.isqrt(reach * n // TOKENS_PER_STEP))
-        firsts = np.cumsum(lengths) - lengths
-        if lengths.max(initial=0) < 2 * size:
-            some = lengths > 0
-            every = np.ones(np.count_nonzero(some), dtype=bool)
-            return cls(firsts[some], lengths[some], every, every)
-        n_chunks = np.where(lengths < 2 * size, lengths > 0, lengths // size)
+        n_chunks = np.maximum(lengths // size, lengths > 0)
         document = np.repeat(np.arange(len(lengths)), n_chunks)
-        number = np.arange(len(document)) - np.repeat(np.cumsum(n_chunks) - n_chunks, n_chunks)
-        of, cuts = lengths[document], n_chunks[document]
+        number = np.arange(len(document)) - (np.cumsum(n_chunks) - n_chunks)[document]
+        of, cuts, firsts = lengths[document], n_chunks[document], np.cumsum(lengths) - lengths
         start, stop = of * number // cuts, of * (number + 1) // cuts
         return cls(firsts[document] + start, stop - start, start == 0, stop == of)
 
     def groups(self) -> Iterator["Chunks"]:
-        """Split them into groups, to bound memory.
-
-        RETURNS (Iterator[Chunks]): Chunks of about `GROUP` tokens together.
-        """
+        """Split them into groups of about `GROUP` tokens together, to bound memory."""
         for part in groups_of(self.lengths):
             yield Chunks(*(getattr(self, field.name)[part] for field in fields(self)))
 
-    def edges(self) -> tuple[int, int]:
-        """The first token, and the one behind the last."""
-        return int(self.starts[0]), int(self.starts[-1] + self.lengths[-1])
-
     def borders(self) -> Ints:
-        """Where documents are cut, at the edges of the group too.
-
-        RETURNS (ndarray): Shape (n_borders,), the first tokens behind the cuts, ascending.
-        """
-        behind = self.starts[~self.begins]
-        return behind if self.ends[-1] else np.append(behind, self.edges()[1])
+        """The first tokens behind the cuts, ascending, at the edges of the group too: (n,)."""
+        return np.union1d(self.starts[~self.begins], (self.starts + self.lengths)[~self.ends])
 
 
 @dataclass
@@ -168,7 +152,7 @@ def _sum_groups(
     marginals = np.empty(scores.shape[::-1], dtype)
     log_z, expected_transitions = np.zeros(len(lengths)), np.zeros(transitions.shape)
     for chunks in Chunks.of(lengths, reach).groups():
-        start, stop = chunks.edges()
+        start, stop = int(chunks.starts[0]), int(chunks.starts[-1] + chunks.lengths[-1])
         first = max(start - reach, 0)
         e, e_T, log_divisor = exponentials(scores[first : stop + reach], transitions, dtype)
         sums = _sum_chunks(e, e_T, chunks, first, reach).around_tokens(e.shape[1])
