@@ -43,13 +43,12 @@ class Entities:
             its spans, and their probabilities (n_spans,).
         """
         ends = np.cumsum(self.lengths)
-        bounds = [0, *np.searchsorted(self.spans[:, 0], ends).tolist()]
+        bounds = np.searchsorted(self.spans[:, 0], [0, *ends])
         spans = self.spans.copy()
-        starts = np.append(ends - self.lengths, 0)
-        spans[:, :2] -= starts[np.searchsorted(ends, spans[:, 0], side="right")][:, None]
+        spans[:, :2] -= np.repeat(ends - self.lengths, np.diff(bounds))[:, None]
         rows = spans.tolist()
         p = None if self.probabilities is None else self.probabilities.astype(np.float32)
-        for start, stop in pairwise(bounds):
+        for start, stop in pairwise(bounds.tolist()):
             yield rows[start:stop], None if p is None else p[start:stop].copy()
 
 
@@ -65,12 +64,11 @@ def decode(
 
     scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
     objective (Objective): The objective that the scores were trained with.
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool, what is known about the tokens
-        beforehand; None allows every tag. Entities that it forces are among the result.
-    threshold (Optional[float]): If given, the entities are not those of the best sequence, but the
-        spans that are likelier than this and than `LEAST_LIKELY`, the likelier first where they
-        overlap. With half of the F1 that can be reached, this gives the largest expected F1 (Lipton
-        et al. 2014).
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag. Entities
+        that it forces are among the result.
+    threshold (Optional[float]): If given, the entities are the spans that are likelier than this
+        and than `LEAST_LIKELY`, the likelier first where they overlap. With half of the F1 that can
+        be reached, this gives the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.

@@ -55,14 +55,13 @@ def check_gradients(
     """Check the gradients of a layer or of a whole network, with dropout off.
 
     model (Model): An initialized layer or network. A copy of it is checked, in float64.
-    X (Any): Its input: an array, a list of arrays or a Ragged, whose gradient is then checked too,
-        or anything without a gradient, such as Docs.
+    X (Any): Its input. The gradient of arrays, lists of arrays and Raggeds is checked too.
     loss (Optional[Callable]): From the output to the loss J and ∂J/∂output. If None, J is the
         sum of the output's entries weighted at random.
-    max_entries (int): How many entries of each array to check, drawn at random from those with a
-        gradient and some of the others.
+    max_entries (int): How many entries of each array to check, drawn at random.
     seed (int): Seed of the draw.
-    RETURNS (List[GradientError]): One for each parameter, and for the input if it has one.
+    RETURNS (List[GradientError]): One for each parameter, and for each array of the input.
+    RAISES (ValueError): If the network returns no gradient for its input.
     """
     rng = np.random.RandomState(seed)
     model = copy_without_dropout(model)
@@ -131,45 +130,41 @@ def _check(
 
 
 def _largest_error(
-    x: NDArray,
-    d_x: NDArray,
-    value: Callable[[], float],
-    max_entries: int,
-    rng: Random,
+    x: NDArray, d_x: NDArray, value: Callable[[], float], max_entries: int, rng: Random
 ) -> float:
     """The largest relative error of d_x, the analytic ∂J/∂x; x is changed and put back."""
     entries = _draw(d_x, max_entries, rng)
-    if len(entries) == 0:
-        return 0.0
-    flat, analytic = x.reshape(-1), d_x.reshape(-1)[entries]
-    differences = []
+    analytic, floor = d_x.reshape(-1)[entries], FLOOR * np.abs(d_x).max(initial=0)
+    smallest = np.full(len(entries), np.inf)
     for step in STEP_SIZES:
-        numeric = np.empty(len(entries))
-        for i, entry in enumerate(entries):
-            before = flat[entry]
-            flat[entry] = before + step
-            above = value()
-            flat[entry] = before - step
-            numeric[i] = (above - value()) / (2 * step)
-            flat[entry] = before
-        scale = np.maximum(np.abs(numeric), np.abs(analytic))
-        scale = np.maximum(scale, FLOOR * np.abs(d_x).max())
+        differences = [_central_difference(x.reshape(-1), i, value, step) for i in entries]
+        numeric = np.asarray(differences, dtype=np.float64)
+        scale = np.maximum(np.maximum(np.abs(numeric), np.abs(analytic)), floor)
         with np.errstate(invalid="ignore"):
             error = np.abs(numeric - analytic) / np.where(scale > 0, scale, 1)
-        differences.append(np.where(np.isfinite(error), error, np.inf))
-        largest = float(np.minimum.reduce(differences).max())
-        if largest < CLEAR:
+        smallest = np.fmin(smallest, error)  # what is no number stays infinite
+        if smallest.max(initial=0) < CLEAR:
             break  # a smaller step would only cost time
-    return largest
+    return float(smallest.max(initial=0))
+
+
+def _central_difference(x: NDArray, i: int, value: Callable[[], float], step: float) -> float:
+    before = x[i]
+    x[i] = before + step
+    above = value()
+    x[i] = before - step
+    below = value()
+    x[i] = before
+    return (above - below) / (2 * step)
 
 
 def _draw(d_x: NDArray, max_entries: int, rng: Random) -> NDArray[np.integer]:
     """Positions of entries to check: mostly such with a gradient, and at least a tenth others."""
-    with_gradient = np.flatnonzero(d_x)
-    without = np.flatnonzero(d_x.reshape(-1) == 0)
-    n_without = min(len(without), max(max_entries // 10, max_entries - len(with_gradient)))
-    chosen = rng.permutation(with_gradient)[: max_entries - n_without]
-    return np.concatenate([chosen, rng.permutation(without)[:n_without]]).astype(np.int64)
+    has_gradient = d_x.reshape(-1) != 0
+    drawn = rng.permutation(np.flatnonzero(has_gradient))
+    others = rng.permutation(np.flatnonzero(~has_gradient))
+    n_others = min(len(others), max(max_entries // 10, max_entries - len(drawn)))
+    return np.concatenate([drawn[: max_entries - n_others], others[:n_others]])
 
 
 def _weighted_sum(Y: Any, rng: Random) -> Loss:

@@ -50,16 +50,13 @@ def check_graph(model: Model, X: Any, loss: Loss, *, max_entries: int = 20) -> l
     max_entries (int): How many entries of each array to check.
     RETURNS (List[Node]): The nodes, in the order in which values pass through them.
     """
-    through: dict[tuple[str, str, tuple[int, ...]], float] = {}
-    for found in check_gradients(model, X, loss=loss, max_entries=max_entries):
-        key = (found.node, found.array, found.shape)
-        through[key] = max(found.error, through.get(key, 0.0))
+    through = check_gradients(model, X, loss=loss, max_entries=max_entries)
     nodes = []
     for depth, node, flow_in, flow_out in _run(model, X):
         shapes = {name: node.get_param(name).shape for name in node.param_names}
-        own = [e.error for e in check_gradients(node, flow_in, max_entries=max_entries)]
-        ends = [through[node.name, name, shape] for name, shape in shapes.items()]
-        error = max([*own, *ends], default=0.0)
+        errors = check_gradients(node, flow_in, max_entries=max_entries)
+        errors += [e for e in through if e.node == node.name and e.shape == shapes.get(e.array)]
+        error = max((e.error for e in errors), default=0.0)
         nodes.append(Node(depth, node.name, _shape(flow_in), _shape(flow_out), shapes, error))
     return nodes
 

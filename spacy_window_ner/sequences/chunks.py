@@ -179,21 +179,21 @@ def _sum_chunks(
     """
     borders = chunks.borders() - first
     starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
-    cut_before, cut_behind = ~chunks.begins, ~chunks.ends
-    left = slice(np.count_nonzero(cut_before))
-    right = slice(len(borders) - np.count_nonzero(cut_behind), None)
-    if len(borders):
-        estimated = _estimate_boundaries(e, e_T, borders, reach)
-        initial[0][:, cut_before] = estimated[0][:, left]
-        initial[1][:, cut_behind] = estimated[1][:, right]
-    sums = forward_backward(e, e_T, np.stack([starts, starts]), chunks.lengths, initial)
-    if len(borders):
-        final = sums.final()
-        if not (
-            _agree(final[0][:, cut_behind], estimated[0][:, right])
-            and _agree(final[1][:, cut_before], estimated[1][:, left])
-        ):
-            raise _DisagreementError
+    starts = np.stack([starts, starts])
+    if not len(borders):
+        return forward_backward(e, e_T, starts, chunks.lengths, initial)
+    estimated = _estimate_boundaries(e, e_T, borders, reach)
+    before, behind = ~chunks.begins, ~chunks.ends
+    left, right = slice(before.sum()), slice(len(borders) - behind.sum(), None)
+    initial[0][:, before] = estimated[0][:, left]
+    initial[1][:, behind] = estimated[1][:, right]
+    sums = forward_backward(e, e_T, starts, chunks.lengths, initial)
+    forward, backward = sums.final()
+    if not (
+        _agree(forward[:, behind], estimated[0][:, right])
+        and _agree(backward[:, before], estimated[1][:, left])
+    ):
+        raise _DisagreementError
     return sums
 
 
