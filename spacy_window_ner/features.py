@@ -2,7 +2,7 @@
 
 Text repeats itself: a batch of documents has far fewer distinct lexemes than tokens, and all that
 `LexemeEmbed` computes depends on the lexeme alone. So features are read once for each distinct
-lexeme, and a token is the number of its lexeme.
+lexeme, and a token is the row of its lexeme.
 """
 
 import re
@@ -33,8 +33,7 @@ STRING_ATTRS = (
 # The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
 # whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
 CLUSTER_TABLE = "lexeme_cluster"
-CLUSTER = "CLUSTER"
-_CLUSTER = re.compile(CLUSTER + r"([1-9]|[1-4]\d|5[0-6])")
+_CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
 
 # The id of an unknown value.
 UNKNOWN = 0
@@ -108,7 +107,7 @@ def validate_attrs(attrs: Sequence[str]) -> None:
     RAISES (ValueError): If one is unknown.
     """
     unknown = [
-        attr for attr in attrs if not (attr in IDS or attr in STRING_ATTRS or cluster_bits(attr))
+        attr for attr in attrs if not (attr in IDS or attr in STRING_ATTRS or _cluster_bits(attr))
     ]
     if unknown:
         raise ValueError(
@@ -118,12 +117,8 @@ def validate_attrs(attrs: Sequence[str]) -> None:
         )
 
 
-def cluster_bits(attr: str) -> int:
-    """How many bits of the path of a Brown cluster an attribute is.
-
-    attr (str): The name of an attribute.
-    RETURNS (int): 10 for `CLUSTER10`; 0 for an attribute that is no cluster.
-    """
+def _cluster_bits(attr: str) -> int:
+    """How many bits of a cluster's path an attribute is: 10 for `CLUSTER10`, 0 if it is none."""
     match = _CLUSTER.fullmatch(attr)
     return int(match[1]) if match else 0
 
@@ -171,13 +166,13 @@ def _cluster_ids(
 
     A word has the cluster of its written form, else of its lower-case form.
     """
-    bits = {attr: cluster_bits(attr) for attr in attrs if cluster_bits(attr)}
+    bits = {attr: _cluster_bits(attr) for attr in attrs if _cluster_bits(attr)}
     if not bits:
         return {}
     table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     if not len(table):
         warnings.warn(
-            f"The attributes {CLUSTER}… have no effect here: the vocabulary has no table "
+            f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
             f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or add "
             f"to nlp.vocab.lookups the table that the pipeline was trained with.",
             stacklevel=2,

@@ -4,7 +4,7 @@
 
 An error is given relative to the larger of the two gradients, or to a hundredth of the largest
 gradient in the same array where that is more: below it, rounding decides. The smallest of the
-errors of four step sizes counts, so that a kink (of relu, say) just beside a value is no error.
+errors of four step sizes counts, so that a kink, as of relu, just beside a value is no error.
 """
 
 from collections.abc import Callable, Iterable
@@ -99,7 +99,7 @@ def check_objective(
     scores (Scores): Emissions (n_tokens, n_tags), transitions and lengths (n_docs,).
     allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
     legal (Optional[ndarray]): Shape (n_tags,) bool, the tags in use; None for all.
-    incorrect (Optional[ndarray]): Shape (n_spans, 3), spans known to be wrong; None for none.
+    incorrect (Optional[ndarray]): Shape (n_spans, 3), spans that are not entities; None for none.
     max_entries (int): How many entries of each array to check.
     seed (int): Seed of the draw.
     RETURNS (List[GradientError]): For emissions and, where the objective has them, transitions.
@@ -159,7 +159,7 @@ def _central_difference(x: NDArray, i: int, value: Callable[[], float], step: fl
 
 
 def _draw(d_x: NDArray, max_entries: int, rng: Random) -> NDArray[np.integer]:
-    """Positions of entries to check: mostly such with a gradient, and at least a tenth others."""
+    """Positions of entries to check: mostly with a gradient, and at least a tenth without."""
     has_gradient = d_x.reshape(-1) != 0
     drawn = rng.permutation(np.flatnonzero(has_gradient))
     others = rng.permutation(np.flatnonzero(~has_gradient))

@@ -59,10 +59,10 @@ class BatchOrder:
         return cls(starts[sequences] + step, bounds, longest_first, sequences)
 
     def previous(self) -> Ints:
-        """Find the sequence's token before that at each place.
+        """Find what precedes each place.
 
-        RETURNS (ndarray): Shape (n_tokens,), rows of an array (n_nonempty + n_tokens, …) of what
-            stands before the sequences, longest first, and then of what belongs to each place.
+        RETURNS (ndarray): Shape (n_tokens,), rows of an array (n_nonempty + n_tokens, …): first
+            what precedes the sequences, longest first, and then what belongs to each place.
         """
         n, sizes = len(self.longest_first), np.diff(self.bounds)
         return np.arange(n, n + len(self.tokens)) - np.repeat(np.append(n, sizes)[:-1], sizes)

@@ -9,7 +9,7 @@ longer, at last whole documents.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -80,7 +80,7 @@ class Chunks:
     def groups(self) -> Iterator["Chunks"]:
         """Split them into groups of about `GROUP` tokens together, to bound memory."""
         for part in groups_of(self.lengths):
-            yield Chunks(*(getattr(self, field.name)[part] for field in fields(self)))
+            yield Chunks(self.starts[part], self.lengths[part], self.begins[part], self.ends[part])
 
     def borders(self) -> Ints:
         """The first tokens behind the cuts, ascending, at the edges of the group too: (n,)."""

@@ -90,8 +90,8 @@ def exponentials(
 
 
 def document_boundaries(e_T: Floats, n_chains: int) -> Floats:
-    """The sums that chains begin with if these are whole documents: before them stands O, and
-    behind them nothing.
+    """The sums that chains begin with if they are whole documents, which O precedes and nothing
+    follows.
 
     e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
     n_chains (int): The number of chains.

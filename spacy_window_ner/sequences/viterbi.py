@@ -45,7 +45,7 @@ def best_tags(
         return tags
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
     T, columns = transitions.astype(np.float64), grouped_tags(len(transitions) - 1)
-    starts, lengths = _stretches(surely_outside(scores, T, sizes), sizes)
+    starts, lengths = _stretches(always_outside(scores, T, sizes), sizes)
     for group in groups_of(lengths):
         order = BatchOrder.of(starts[group], lengths[group])
         found, has_path = _search(order, scores[order.tokens].T[columns].astype(np.float64), T)
@@ -60,7 +60,7 @@ def best_tags(
     return tags
 
 
-def surely_outside(scores: NDArray, transitions: Float64s, lengths: Ints) -> Mask:
+def always_outside(scores: NDArray, transitions: Float64s, lengths: Ints) -> Mask:
     """Find words that are O in the best sequence, whatever the others are.
 
     Take an entity over word t out of a sequence: its words become O. With g_k, how much the best
@@ -74,7 +74,7 @@ def surely_outside(scores: NDArray, transitions: Float64s, lengths: Ints) -> Mas
     lengths (ndarray): Shape (n_docs,).
     RETURNS (ndarray): Shape (n_tokens,) bool.
     """
-    # An O more is a transition from O to O more.
+    # Each further O adds a transition from O to O.
     gain = np.subtract(scores[:, 1:].max(axis=1), scores[:, 0], dtype=np.float64)
     gain -= transitions[0, 0]
     entering = (transitions[:, 1:] - transitions[:, :1]).max()
@@ -94,7 +94,7 @@ def surely_outside(scores: NDArray, transitions: Float64s, lengths: Ints) -> Mas
 
 def _stretches(outside: Mask, lengths: Ints) -> tuple[Ints, Ints]:
     """The starts and lengths (n,) of the stretches between words that are O, each with the one
-    that follows, because of the transition to it. Before a document stands O, as before a stretch.
+    that follows, because of the transition to it. O precedes a document, as it does a stretch.
     """
     ends = outside.copy()
     ends[np.cumsum(lengths) - 1] = True

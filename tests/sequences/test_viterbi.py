@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences.batching import mask_scores
 from spacy_window_ner.sequences.tags import BEGIN, LAST, UNIT, n_tags
-from spacy_window_ner.sequences.viterbi import best_tags, surely_outside
+from spacy_window_ner.sequences.viterbi import always_outside, best_tags
 from tests.helpers import Batch, batches, examples, is_legal, long_batch, path_score
 
 LARGE = 30.0
@@ -50,24 +50,24 @@ def test_documents_do_not_influence_each_other(batch):
 
 @given(batch=batches(scales=(1.0, 4.0)), masked=st.booleans(), towards=st.floats(0, 6))
 @examples(150)
-def test_words_that_are_surely_outside_are_o_in_the_best_sequence(batch, masked, towards):
+def test_words_that_are_always_outside_are_o_in_the_best_sequence(batch, masked, towards):
     batch.scores.emissions[:, 0] += towards
     emissions, transitions, lengths = batch.arguments
     allowed = batch.allowed if masked else None
     scores = mask_scores(emissions, transitions, allowed)
     assume(scores.shape[1] > 1 and len(scores))
-    outside = surely_outside(scores, transitions.astype(float), np.asarray(lengths, dtype=np.int64))
+    outside = always_outside(scores, transitions.astype(float), np.asarray(lengths, dtype=np.int64))
     best = [one.paths[one.scores.argmax()] for one in batch.enumerations(allowed)]
     assert (np.concatenate(best)[outside] == 0).all()
 
 
-def test_plain_text_is_surely_outside_but_for_its_names():
+def test_plain_text_is_always_outside_but_for_its_names():
     rng = np.random.RandomState(0)
     emissions = rng.normal(size=(400, n_tags(3)))
     emissions[:, 0] += 9
     emissions[100, 1 + UNIT], emissions[200, 5], emissions[201, 5 + LAST] = 20, 20, 20
     transitions = rng.normal(size=(4, 4))
-    outside = surely_outside(emissions, transitions, np.array([150, 250]))
+    outside = always_outside(emissions, transitions, np.array([150, 250]))
     assert np.count_nonzero(~outside) < 20
     assert not outside[[100, 200, 201]].any()
     tags = best_tags(emissions, transitions, np.array([150, 250]))
