@@ -7,7 +7,7 @@ gradient in the same array where that is more: below it, rounding decides. The s
 errors of four step sizes counts, so that a kink, as of relu, just beside a value is no error.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,7 +80,14 @@ def check_gradients(
         )
     pairs = [(node.name, name, node.get_param(name), node.get_grad(name)) for node, name in params]
     pairs += [(model.name, "input", x, d_x) for x, d_x in zip(inputs, d_inputs, strict=False)]
-    return _check(pairs, lambda: loss(model(X, is_train=True)[0])[0], max_entries, rng)
+
+    def value() -> float:
+        return loss(model(X, is_train=True)[0])[0]
+
+    return [
+        GradientError(node, array, x.shape, _largest_error(x, d_x, value, max_entries, rng))
+        for node, array, x, d_x in pairs
+    ]
 
 
 def check_objective(
@@ -104,29 +111,18 @@ def check_objective(
     seed (int): Seed of the draw.
     RETURNS (List[GradientError]): For emissions and, where the objective has them, transitions.
     """
-    scores = _to_float64(scores)
     legal = np.ones(allowed.shape[1], dtype=bool) if legal is None else legal
     incorrect = np.zeros((0, 3), dtype=np.int64) if incorrect is None else incorrect
-    arguments = scores, allowed, legal, incorrect
-    _, d_scores = objective.loss(*arguments)
-    pairs = [(objective.name, "emissions", scores.emissions, d_scores.emissions)]
-    if objective.learns_transitions:
-        pairs.append((objective.name, "transitions", scores.transitions, d_scores.transitions))
-    rng = np.random.RandomState(seed)
-    return _check(pairs, lambda: objective.loss(*arguments)[0], max_entries, rng)
-
-
-def _check(
-    pairs: Iterable[tuple[str, str, NDArray, NDArray]],
-    value: Callable[[], float],
-    max_entries: int,
-    rng: Random,
-) -> list[GradientError]:
-    """Check pairs of an array x and the analytic ∂J/∂x, given the names of node and array."""
-    return [
-        GradientError(node, array, x.shape, _largest_error(x, d_x, value, max_entries, rng))
-        for node, array, x, d_x in pairs
-    ]
+    identity = Model(objective.name, lambda model, X, is_train: (X, lambda d_X: d_X))
+    errors = check_gradients(
+        identity,
+        scores,
+        loss=lambda scores: objective.loss(scores, allowed, legal, incorrect),
+        max_entries=max_entries,
+        seed=seed,
+    )
+    arrays = ["emissions", *(["transitions"] if objective.learns_transitions else [])]
+    return [replace(error, array=array) for error, array in zip(errors, arrays, strict=False)]
 
 
 def _largest_error(
