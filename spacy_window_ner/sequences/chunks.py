@@ -35,14 +35,6 @@ _SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
 _TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-5}
 
 
-class _DisagreementError(Exception):
-    """Chunks begin with other sums than their neighbors end with."""
-
-
-class _RangeError(Exception):
-    """Scores lie further apart than the type of the sums can hold."""
-
-
 @dataclass(frozen=True)
 class Chunks:
     """Documents, long ones cut.
@@ -124,28 +116,30 @@ def sequence_sums(
     RETURNS (SequenceSums): The sums.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    scores, dtype = mask_scores(emissions, transitions, allowed), np.dtype(dtype)
+    scores = mask_scores(emissions, transitions, allowed)
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
-    while True:
-        try:
-            with np.errstate(all="ignore"):  # sums that leave the range of floats raise an error
-                return _sum_groups(scores, transitions, sizes, dtype, reach)
-        except _DisagreementError:
-            reach *= 2
-        except _RangeError:
-            if dtype == np.float64:
-                best_tags(emissions, transitions, lengths, allowed)  # raises if there is no path
-                raise ValueError(
-                    "The scores of the tags lie further apart than float64 can hold (about 700): "
-                    "training has diverged. Lower the learning rate, or set grad_clip."
-                ) from None
-            dtype = np.dtype(np.float64)
+    with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
+        for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
+            try:
+                while (sums := _sum_groups(scores, transitions, sizes, float_type, reach)) is None:
+                    reach *= 2
+                return sums
+            except FloatingPointError:
+                continue
+    best_tags(emissions, transitions, lengths, allowed)  # raises if there is no path
+    raise ValueError(
+        "The scores of the tags lie further apart than float64 can hold (about 700): training has "
+        "diverged. Lower the learning rate, or set grad_clip."
+    )
 
 
 def _sum_groups(
     scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype, reach: int
-) -> SequenceSums:
-    """Sum over all chunks, some at a time to bound memory."""
+) -> SequenceSums | None:
+    """Sum over all chunks, some at a time to bound memory; None if neighbors do not agree.
+
+    RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
+    """
     document = np.repeat(np.arange(len(lengths)), lengths)
     columns = grouped_tags(len(transitions) - 1)
     # Marginals are stored tag by tag, as they are computed.
@@ -155,14 +149,16 @@ def _sum_groups(
         start, stop = int(chunks.starts[0]), int(chunks.starts[-1] + chunks.lengths[-1])
         first = max(start - reach, 0)
         e, e_T, log_divisor = exponentials(scores[first : stop + reach], transitions, dtype)
-        sums = _sum_chunks(e, e_T, chunks, first, reach).around_tokens(e.shape[1])
+        sums = _sum_chunks(e, e_T, chunks, first, reach)
+        if sums is None:
+            return None
         own = slice(start - first, stop - first)
-        forward, backward, scale = (array[..., own] for array in sums)
+        forward, backward, scale = (x[..., own] for x in sums.around_tokens(e.shape[1]))
         last = (chunks.starts + chunks.lengths - 1 - start)[chunks.ends]
         m, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
         marginals[columns, start:stop] = m
         if not (np.minimum(scale, total / scale) > _SMALLEST[dtype]).all():
-            raise _RangeError
+            raise FloatingPointError
         expected_transitions += taken
         scale[last] = total[last]
         growth = np.log(scale) + log_divisor[own]
@@ -172,8 +168,8 @@ def _sum_groups(
 
 def _sum_chunks(
     e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int
-) -> ForwardBackwardSums:
-    """Run forward and backward through the chunks of one group, and verify that they agree.
+) -> ForwardBackwardSums | None:
+    """Run forward and backward through the chunks of one group; None if they do not agree.
 
     e (ndarray): Shape (n_tags, n), exp(emission) of token `first` and those behind it.
     """
@@ -189,12 +185,9 @@ def _sum_chunks(
     initial[1][:, behind] = estimated[1][:, right]
     sums = forward_backward(e, e_T, starts, chunks.lengths, initial)
     forward, backward = sums.final()
-    if not (
-        _agree(forward[:, behind], estimated[0][:, right])
-        and _agree(backward[:, before], estimated[1][:, left])
-    ):
-        raise _DisagreementError
-    return sums
+    agree = _agree(forward[:, behind], estimated[0][:, right])
+    agree = agree and _agree(backward[:, before], estimated[1][:, left])
+    return sums if agree else None
 
 
 def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> Floats:
