@@ -16,7 +16,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores
 from .forward_backward import (
-    ForwardBackwardSums,
     document_boundaries,
     exponentials,
     forward_backward,
@@ -153,7 +152,7 @@ def _sum_groups(
         if sums is None:
             return None
         own = slice(start - first, stop - first)
-        forward, backward, scale = (x[..., own] for x in sums.around_tokens(e.shape[1]))
+        forward, backward, scale = (array[..., own] for array in sums)
         last = (chunks.starts + chunks.lengths - 1 - start)[chunks.ends]
         m, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
         marginals[columns, start:stop] = m
@@ -168,16 +167,17 @@ def _sum_groups(
 
 def _sum_chunks(
     e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int
-) -> ForwardBackwardSums | None:
+) -> tuple[Floats, Floats, Floats] | None:
     """Run forward and backward through the chunks of one group; None if they do not agree.
 
     e (ndarray): Shape (n_tags, n), exp(emission) of token `first` and those behind it.
+    RETURNS (Optional[Tuple[ndarray, ndarray, ndarray]]): The sums around these tokens.
     """
     borders = chunks.borders() - first
     starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
     starts = np.stack([starts, starts])
     if not len(borders):
-        return forward_backward(e, e_T, starts, chunks.lengths, initial)
+        return forward_backward(e, e_T, starts, chunks.lengths, initial).around_tokens(e.shape[1])
     estimated = _estimate_boundaries(e, e_T, borders, reach)
     before, behind = ~chunks.begins, ~chunks.ends
     left, right = slice(before.sum()), slice(len(borders) - behind.sum(), None)
@@ -187,7 +187,7 @@ def _sum_chunks(
     forward, backward = sums.final()
     agree = _agree(forward[:, behind], estimated[0][:, right])
     agree = agree and _agree(backward[:, before], estimated[1][:, left])
-    return sums if agree else None
+    return sums.around_tokens(e.shape[1]) if agree else None
 
 
 def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> Floats:
