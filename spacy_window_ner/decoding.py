@@ -34,13 +34,11 @@ class Entities:
     lengths: NDArray[np.integer]
     has_presets: bool = True
 
-    def by_document(
-        self,
-    ) -> Iterator[tuple[list[tuple[int, int, int]], NDArray[np.float32] | None]]:
+    def by_document(self) -> Iterator[tuple[list[list[int]], NDArray[np.float32] | None]]:
         """The entities of each document, tokens counted from its start.
 
-        RETURNS (Iterator[Tuple[List[Tuple[int, int, int]], Optional[ndarray]]]): For each document
-            its spans, and their probabilities (n_spans,).
+        RETURNS (Iterator[Tuple[List[List[int]], Optional[ndarray]]]): For each document its spans
+            (start, end, label number), and their probabilities (n_spans,).
         """
         ends = np.cumsum(self.lengths)
         bounds = np.searchsorted(self.spans[:, 0], [0, *ends])

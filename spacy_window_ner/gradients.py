@@ -45,12 +45,7 @@ class GradientError:
 
 
 def check_gradients(
-    model: Model,
-    X: Any,
-    *,
-    loss: Loss | None = None,
-    max_entries: int = 200,
-    seed: int = 0,
+    model: Model, X: Any, *, loss: Loss | None = None, max_entries: int = 200, seed: int = 0
 ) -> list[GradientError]:
     """Check the gradients of a layer or of a whole network, with dropout off.
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
+from ..sequences.batching import Mask
 from . import crf, logistic, softmax
 
-Bools = NDArray[np.bool_]
 Spans = NDArray[np.integer]
 
 
@@ -37,9 +37,9 @@ class Objective:
 
     name: str
     learns_transitions: bool
-    loss: Callable[[Scores, Bools, Bools, Spans], tuple[float, Scores]]
+    loss: Callable[[Scores, Mask, Mask, Spans], tuple[float, Scores]]
     imitate: Callable[[Scores, Scores], tuple[float, Scores]]
-    span_probabilities: Callable[[Scores, Bools | None, Spans], NDArray[np.float64]]
+    span_probabilities: Callable[[Scores, Mask | None, Spans], NDArray[np.float64]]
 
 
 OBJECTIVES = {

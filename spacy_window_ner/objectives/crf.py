@@ -26,10 +26,7 @@ LEARNS_TRANSITIONS = True
 
 
 def loss(
-    scores: Scores,
-    allowed: NDArray[np.bool_],
-    legal: NDArray[np.bool_],
-    incorrect: NDArray[np.integer],
+    scores: Scores, allowed: Mask, legal: Mask, incorrect: NDArray[np.integer]
 ) -> tuple[float, Scores]:
     """Compute the loss and its gradient: see `Objective`. The loss is summed over documents."""
     d_scores = Scores(
@@ -99,7 +96,7 @@ def _without(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
 
 
 def span_probabilities(
-    scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
+    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """The probability of each span, exact by forward–backward: see `Objective`."""
     if len(spans) == 0:

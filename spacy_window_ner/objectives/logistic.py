@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
+from ..sequences.batching import Mask
 from .independent import add_incorrect, emissions_gradient, span_products
 
 LEARNS_TRANSITIONS = False
 
 
 def loss(
-    scores: Scores,
-    allowed: NDArray[np.bool_],
-    legal: NDArray[np.bool_],
-    incorrect: NDArray[np.integer],
+    scores: Scores, allowed: Mask, legal: Mask, incorrect: NDArray[np.integer]
 ) -> tuple[float, Scores]:
     """Compute the loss and its gradient: see `Objective`."""
     S = scores.emissions.astype(np.float64)
@@ -48,7 +46,7 @@ def _d_log_sigmoid(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 
 
 def span_probabilities(
-    scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
+    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """The product of the probabilities of the tags of each span: see `Objective`.
 

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
+from ..sequences.batching import Mask
 from .independent import add_incorrect, emissions_gradient, span_products
 
 LEARNS_TRANSITIONS = False
 
 
 def loss(
-    scores: Scores,
-    allowed: NDArray[np.bool_],
-    legal: NDArray[np.bool_],
-    incorrect: NDArray[np.integer],
+    scores: Scores, allowed: Mask, legal: Mask, incorrect: NDArray[np.integer]
 ) -> tuple[float, Scores]:
     """Compute the loss and its gradient: see `Objective`."""
     log_p = _log_softmax(scores.emissions, legal)
@@ -32,7 +30,7 @@ def loss(
     return total, emissions_gradient(d_emissions, scores)
 
 
-def _log_softmax(emissions: NDArray, allowed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+def _log_softmax(emissions: NDArray, allowed: Mask | None) -> NDArray[np.float64]:
     S = emissions.astype(np.float64)
     if allowed is not None:
         S = np.where(allowed, S, -np.inf)
@@ -47,7 +45,7 @@ def _d_log_softmax(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 
 
 def span_probabilities(
-    scores: Scores, allowed: NDArray[np.bool_] | None, spans: NDArray[np.integer]
+    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """The product of the probabilities of the tags of each span: see `Objective`."""
     return span_products(_log_softmax(scores.emissions, allowed), spans)

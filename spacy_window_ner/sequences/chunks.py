@@ -15,12 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores
-from .forward_backward import (
-    document_boundaries,
-    exponentials,
-    forward_backward,
-    tag_marginals,
-)
+from .forward_backward import document_boundaries, exponentials, forward_backward, tag_marginals
 from .tags import grouped_tags
 from .viterbi import best_tags
 

@@ -11,15 +11,7 @@ single documents, and 70 times in one of 200,000 tokens.
 import numpy as np
 from numpy.typing import NDArray
 
-from .batching import (
-    BatchOrder,
-    Ints,
-    Lengths,
-    Mask,
-    documents_with,
-    groups_of,
-    mask_scores,
-)
+from .batching import BatchOrder, Ints, Lengths, Mask, documents_with, groups_of, mask_scores
 from .tags import OUTSIDE, grouped_tags
 
 # What an entity loses over a word that can only be O; the bound needs a finite number.
