@@ -199,7 +199,7 @@ def preset_mask(
     iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
     lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
-    sizes = np.asarray(lengths)
+    sizes = np.asarray(lengths, dtype=np.int64)
     starts[(np.cumsum(sizes) - sizes)[sizes > 0]] = False
     preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
     has_presets = bool(preset.any())

@@ -180,7 +180,8 @@ def test_train(project: Project, log: str):
     steps = re.findall(r"(\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)(?= )", log)
     assert [row[1] for row in steps] == ["0", "10", "20", "30"]
     losses = [float(row[2]) for row in steps]
-    assert losses[1] > losses[2] > losses[3] > 0  # the first is that of one batch
+    # The first is that of one batch; the later ones are small, and vary with the dropout.
+    assert losses[1] > 10 * max(losses[2:]) and min(losses) > 0
     best = max(float(row[3]) for row in steps)
     assert best > 80
     nlp = spacy.load(project.model)
