@@ -60,8 +60,8 @@ def window_classifier(
         most where examples are few. Off where spaCy's `drop` is 0.
     cache_megabytes (int): How much memory prediction may use to remember what it has computed for
         each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
-    gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, a `span_ruler` say,
-        writes the matches of lists of names, for the network to take as features. None for none.
+    gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, for example a
+        `span_ruler`, writes the matches of lists of names, which become features. None for none.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -188,7 +188,7 @@ _FIRST_SETTINGS = (
     "document_votes context_dropout cache_megabytes gazetteer_key gazetteer_width nO width attrs "
     "rows widths include_static_vectors rare_dropout ngrams ngram_rows ngram_width"
 )
-# Configs are checked against a signature before the function can say what is wrong.
+# Configs are checked against the signature before the function can raise its error.
 first_edition.__signature__ = Signature(  # type: ignore[attr-defined]
     [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in _FIRST_SETTINGS.split()]
 )

@@ -2,7 +2,7 @@
 
     ∂J/∂W = δ xᵀ      ∂J/∂b = δ      ∂J/∂x = Wᵀ δ          with δ = ∂J/∂z
 
-Rows are examples here, so x stands in rows: Z = X Wᵀ + b.
+Each row of X is one x, so Z = X Wᵀ + b.
 """
 
 from collections.abc import Callable

@@ -2,12 +2,11 @@
 
 A known id is hashed to four rows whose sum is its vector (Svenstrup et al. 2017, "Hash
 Embeddings" with equal weights, as in spaCy's HashEmbed): two ids that share one row still differ in
-others. All ids that the training data did not have share row 0; hashing would give them the sum of
-other words' rows, which says nothing of them. To learn row 0, an id that occurs n times in the
-training data is taken for an unknown one with probability α / (α + n) at each step (Kiperwasser and
-Goldberg 2016, section 4.1). The gradient of a row is the sum of the gradients of all the places
-where it was used. Words that training meets later, in texts of further training, become known as
-soon as a gradient reaches them.
+others. All ids that are not in the training data share row 0; hashing would give them the sum of
+rows that belong to other words. To learn row 0, an id that occurs n times in the training data is
+replaced by the unknown one with probability α / (α + n) at each step (Kiperwasser and Goldberg
+2016, section 4.1). The gradient of a row is the sum of the gradients of all the places where it was
+used. New words in further training become known as soon as a gradient reaches them.
 """
 
 from collections.abc import Callable
@@ -40,8 +39,8 @@ def Embedding(
     attr (str): Name of the attribute in that column, for the name of the layer.
     seed (int): Seed of the hash; tables with different seeds collide in different places.
     rare_dropout (float): α, from 0 up. The dropout of rare ids is off where spaCy's `drop` is 0.
-    RETURNS (Model): Lexemes (n) → (n, nO), with the parameter E (nV, nO). Until `set_known` tells
-        which ids are known, all are.
+    RETURNS (Model): Lexemes (n) → (n, nO), with the parameter E (nV, nO). All ids are known
+        until `set_known` lists them.
     RAISES (ValueError): If a setting is outside its range.
     """
     if nV < 2:
@@ -89,7 +88,7 @@ def forward(
     vectors = sum_rows(E, list(np.ascontiguousarray(rows.T, dtype=np.intp)))
 
     def backprop(d_vectors: NDArray) -> NDArray:
-        # Those of documents without annotation have no gradient and teach nothing.
+        # Words of documents without annotation have no gradient.
         learned = new & d_vectors.any(axis=1)
         if learned.any():
             _add_known(model, np.unique(ids[learned]))
@@ -102,7 +101,7 @@ def forward(
 def set_known(
     model: Model[InT, OutT], ids: NDArray[np.uint64], counts: NDArray[np.integer]
 ) -> None:
-    """Tell which ids the training data has. Without any, every id counts as known and frequent.
+    """Set the ids of the training data. Without any, every id counts as known and frequent.
 
     model (Model): The embedding layer.
     ids (ndarray): Shape (n_known,), distinct, in any order.

@@ -1,13 +1,12 @@
 """g_t = Σ_(label, position) Σ_i E[row_i(label, position)]: lists of names as features.
 
-What a list says of a word is evidence and no decision: the network learns what it is worth
-(Ratinov and Roth 2009, section 6). Whoever matches the lists, spaCy's `span_ruler` say, writes the
-matches to `doc.spans`. A token's features are the sum, over the matches that cover it, of a vector
-of the match's label and of the token's position in the match: the only token of it, the first, an
-inner or the last one. A pair of label and position that several matches give the token counts once.
-Pairs are hashed to four rows of E, as in `embedding`, so no label need be known beforehand.
+A match of a list is evidence, not a decision: the network learns what it is worth (Ratinov and Roth
+2009, section 6). Another component, for example spaCy's `span_ruler`, writes the matches to
+`doc.spans`. The features of a token are the sum of a vector for each label and position (only,
+first, inner or last token) of the matches that cover it; the same pair in several matches counts
+once. Pairs are hashed to four rows of E, as in `embedding`, so labels need not be listed.
 
-g is a block of the classifier's input like the others; ∂J/∂E collects ∂J/∂g at the rows used.
+g is a term of z; ∂J/∂E collects ∂J/∂g at the rows used.
 """
 
 import warnings

@@ -1,8 +1,8 @@
 """x = v / |v|: the pipeline's own word vectors, constant and of length one.
 
-Lengths of word vectors mostly follow the frequency of the word, so they are taken away. A word
-that has no vector as it is written is looked up in lower case; without either it is zero.
-The layer has no parameters: the next layer's W projects its output, and ∂J/∂v is not needed.
+The length of a word vector mostly reflects the frequency of the word, so vectors are normalized. A
+word without a vector is looked up in lower case; without either, its vector is zero. The layer has
+no parameters: the next layer's W projects its output, and ∂J/∂v is not needed.
 """
 
 from collections.abc import Callable

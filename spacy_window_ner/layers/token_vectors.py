@@ -87,7 +87,7 @@ def lexeme_vectors(
 
 
 def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
-    """Read which row of the distinct token vectors stands at each token.
+    """Find the row of each token among the distinct token vectors.
 
     model (Model): The layer.
     docs (List[Doc]): The documents.

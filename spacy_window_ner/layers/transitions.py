@@ -1,10 +1,9 @@
-"""Transition scores: how well one thing follows another (Collobert et al. 2011, section 3.3.2).
+"""Transition scores (Collobert et al. 2011, section 3.3.2), from label to label.
 
-They belong to labels, not to tags: T[p, q] scores that class q begins at a token where class p has
-just ended. Class 0 is a token outside of entities, class 1 + x an entity of label x; `B-X` and
-`U-X` are entered alike, `L-X` and `U-X` left alike, and inside an entity there is one way on.
-A document begins as if a token outside came before it. T is added in the objective, so
-∂J/∂T comes from there.
+T[p, q] is the score of entering class q at a token right after class p has ended. Class 0 is a token
+outside of entities, class 1 + x an entity of label x: `B-X` and `U-X` enter it, `L-X` and `U-X` end
+it, and steps inside an entity have no score. A document begins as after a token outside. T is added
+in the objective, so ∂J/∂T comes from there.
 """
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ InT = Ragged
 
 @dataclass
 class Scores:
-    """What the network says of a batch of documents, or the gradient of that.
+    """The scores of a batch of documents, or their gradient.
 
     emissions (ndarray): Shape (n_tokens, n_tags), the score of each tag for each token.
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1), scores from class to class.
@@ -59,7 +58,7 @@ def Transitions(learned: bool, n_labels: int | None = None) -> Model[InT, OutT]:
 def forward(
     model: Model[InT, OutT], emissions: Ragged, is_train: bool
 ) -> tuple[Scores, Callable[[Scores], Ragged]]:
-    """Add the transition scores to the emissions' company.
+    """Put the transition scores beside the emissions.
 
     emissions (Ragged): Data (n_tokens, n_tags), lengths (n_docs,).
     RETURNS: Scores, and the callback from their gradient to that of the emissions.

@@ -9,8 +9,8 @@ vector is multiplied once, and z is a sum of rows of products:
     ∂J/∂P[r, j] = Σ δ_t over the windows with r in place j
     ∂J/∂W_j = ∂J/∂P_jᵀ V      ∂J/∂b = Σ_t δ_t      ∂J/∂V = Σ_j ∂J/∂P_j W_j      with δ = ∂J/∂z
 
-Beyond the edges of a document stands row 0, a zero vector. Context dropout puts it in the place of
-random neighbors in training, so that the network does not depend on all of them.
+Row 0, a zero vector, stands for the words beyond the edges of a document. In training, context
+dropout replaces random neighbors with it, so that the network does not depend on all of them.
 """
 
 from collections.abc import Callable
