@@ -1,9 +1,9 @@
 """Transition scores (Collobert et al. 2011, section 3.3.2), from label to label.
 
-T[p, q] is the score of entering class q at a token right after class p has ended. Class 0 is a token
-outside of entities, class 1 + x an entity of label x: `B-X` and `U-X` enter it, `L-X` and `U-X` end
-it, and steps inside an entity have no score. A document begins as after a token outside. T is added
-in the objective, so ∂J/∂T comes from there.
+T[p, q] is the score of entering class q at a token right after class p has ended. Class 0 is a
+token outside of entities, class 1 + x an entity of label x: `B-X` and `U-X` enter it, `L-X` and
+`U-X` end it, and steps inside an entity have no score. A document begins as after a token outside.
+T is added in the objective, so ∂J/∂T comes from there.
 """
 
 from collections.abc import Callable
