@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import IDS, NORM, ORTH
+from spacy.attrs import IDS, NORM, ORTH, SENT_START
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -68,6 +68,8 @@ class LexemeRows:
         every batch.
     tokens (ndarray): Shape (n_tokens,) int64, the row of each token.
     lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
+    sentences (ndarray): Shape (n_tokens,) int64, the number of each token's sentence, from 1 up; a
+        document whose sentence starts are not set is one sentence.
     attrs (Tuple[str]): The attributes.
     vocab (Vocab): The vocabulary of the documents.
     """
@@ -76,6 +78,7 @@ class LexemeRows:
     keys: NDArray[np.uint64]
     tokens: NDArray[np.int64]
     lengths: NDArray[np.int32]
+    sentences: NDArray[np.int64]
     attrs: tuple[str, ...]
     vocab: Vocab
 
@@ -131,13 +134,17 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     RETURNS (LexemeRows): The distinct lexemes, and the row of each token's lexeme.
     """
     vocab = docs[0].vocab if docs else Vocab()
-    columns = [ORTH, NORM, *(IDS[attr] for attr in attrs if attr in IDS), vocab.vectors.attr]
+    of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
+    columns = [ORTH, NORM, *of_spacy, vocab.vectors.attr, SENT_START]
     arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
     arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
+    sent_start, table = table[:, -1] == 1, table[:, :-1]
     keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    return LexemeRows(table[firsts], keys, tokens, lengths, tuple(attrs), vocab)
+    sent_start[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+    sentences = np.cumsum(sent_start)
+    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, tuple(attrs), vocab)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:

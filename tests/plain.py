@@ -11,14 +11,14 @@ from thinc.api import Model
 
 
 def window(X: np.ndarray, t: int, k: int) -> np.ndarray:
-    """x = [x_{t−k}; …; x_{t+k}] in one document X (n_tokens, width), zero beyond its edges."""
+    """x = [x_{t−k}; …; x_{t+k}] in one sentence X (n_tokens, width), zero beyond its edges."""
     beyond = np.zeros(X.shape[1])
     near = [X[s] if 0 <= s < len(X) else beyond for s in range(t - k, t + k + 1)]
     return np.concatenate(near)
 
 
 def window_affine(X: np.ndarray, W: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """z = W x + b for each window of one document: (n_tokens, width) → (n_tokens, nO)."""
+    """z = W x + b for each window of one sentence: (n_tokens, width) → (n_tokens, nO)."""
     k = (W.shape[1] // X.shape[1] - 1) // 2
     return np.asarray([W @ window(X, t, k) + b for t in range(len(X))]).reshape(len(X), len(W))
 
@@ -36,9 +36,9 @@ def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
     vectors = layers["token_vectors"].layers[0].predict(list(docs))
     rows = [np.zeros((0, layers["window_affine"].get_dim("nO")))]
     for doc, X in zip(docs, vectors, strict=True):
-        Z = window_affine(X, *_params(layers["window_affine"]))
+        Z = sentence_by_sentence(doc, X, layers["window_affine"])
         if "same_word_mean" in layers:
-            Y = window_affine(X, *_params(layers["same_word_mean"].layers[0]))
+            Y = sentence_by_sentence(doc, X, layers["same_word_mean"].layers[0])
             Z = Z + same_word_mean(Y, [token.norm for token in doc])
         if "gazetteer" in layers:
             Z = Z + layers["gazetteer"].predict([doc])
@@ -46,11 +46,14 @@ def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
     return np.concatenate(rows)
 
 
+def sentence_by_sentence(doc: Doc, X: np.ndarray, layer: Model) -> np.ndarray:
+    """z of one document (n_tokens, nO), without windows that cross a sentence start that is set."""
+    starts = [t for t in range(1, len(doc)) if doc[t].is_sent_start]
+    W, b = layer.get_param("W"), layer.get_param("b")
+    return np.concatenate([window_affine(part, W, b) for part in np.split(X, starts)])
+
+
 def emissions(model: Model, docs: Sequence[Doc]) -> np.ndarray:
     """The emissions of a whole network: (n_tokens, n_tags)."""
     hidden, activation, scores = model.layers[0].layers
     return scores.predict(activation.predict(hidden_sum(hidden, docs)))
-
-
-def _params(layer: Model) -> tuple[np.ndarray, np.ndarray]:
-    return layer.get_param("W"), layer.get_param("b")

@@ -137,6 +137,16 @@ def test_vector_keys_follow_the_attribute_of_the_vectors():
     assert rows.lexemes().vector_keys[rows.tokens].tolist() == [token.lower for token in doc]
 
 
+def test_sentences_are_those_that_are_set():
+    docs = [make_doc(["a"] * n) for n in (5, 0, 3, 2)]
+    docs[0][2].is_sent_start = True
+    docs[3][0].is_sent_start = docs[3][1].is_sent_start = True
+    docs[2][1].is_sent_start = False
+    rows = read_lexemes(docs, ["NORM"])
+    assert rows.sentences.tolist() == [1, 1, 2, 2, 2, 3, 3, 3, 4, 5]
+    assert len(rows.keys) == 1  # a sentence start does not make another lexeme
+
+
 @pytest.mark.parametrize("docs", [[], [make_doc([])], [make_doc([]), make_doc([])]])
 @pytest.mark.parametrize("attrs", [["NORM"], ["CASE"], []])
 def test_documents_without_tokens(docs, attrs):

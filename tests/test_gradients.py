@@ -224,7 +224,7 @@ def windows(size: int) -> Windows:
     tokens, lengths = np.asarray([1, 2, 1, 3, 2, 2]), np.asarray([4, 2, 0])
     vectors = np.random.RandomState(0).normal(size=(4, 2)).astype("f")
     vectors[0] = 0
-    neighbors = neighbor_rows(tokens, lengths, size)
+    neighbors = neighbor_rows(tokens, np.repeat([1, 2], [4, 2]), size)
     return Windows(vectors, neighbors, tokens.astype(np.uint64), lengths)
 
 

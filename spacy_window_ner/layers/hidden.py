@@ -167,7 +167,7 @@ class ChunkedWindows:
         self.norms, self.lengths = self._rows.norms, self._rows.lengths
         # Row 0 is the word beyond the edge of a document.
         reach = self._token_vectors.attrs["reach"]
-        self._neighbors = neighbor_rows(1 + self._rows.tokens, self.lengths, reach)
+        self._neighbors = neighbor_rows(1 + self._rows.tokens, self._rows.sentences, reach)
         self._tables: Tables | None = None
         if self._fit_into_cache(len(self._rows.keys)):
             rows, self._tables = self._look_up(np.arange(len(self._rows.keys)))

@@ -5,6 +5,7 @@ lexeme of the batch. Other token vectors depend on context: there is one row for
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def forward(
         return []
 
     vectors = np.concatenate([np.zeros((1, V.shape[1]), dtype=V.dtype), V])
-    neighbors = neighbor_rows(1 + rows.tokens, rows.lengths, model.attrs["reach"])
+    neighbors = neighbor_rows(1 + rows.tokens, rows.sentences, model.attrs["reach"])
     return Windows(vectors, neighbors, rows.norms, rows.lengths), backprop
 
 
@@ -98,9 +99,7 @@ def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
         return read_lexemes(docs, model.layers[0].attrs["attrs"])
     rows = read_lexemes(docs, ())
     tokens = np.arange(len(rows.tokens))
-    return LexemeRows(
-        rows.rows[rows.tokens], tokens.astype(np.uint64), tokens, rows.lengths, (), rows.vocab
-    )
+    return replace(rows, rows=rows.rows[rows.tokens], keys=tokens.astype(np.uint64), tokens=tokens)
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Windows | None = None) -> None:

@@ -9,8 +9,9 @@ vector is multiplied once, and z is a sum of rows of products:
     ∂J/∂P[r, j] = Σ δ_t over the windows with r in place j
     ∂J/∂W_j = ∂J/∂P_jᵀ V      ∂J/∂b = Σ_t δ_t      ∂J/∂V = Σ_j ∂J/∂P_j W_j      with δ = ∂J/∂z
 
-Row 0, a zero vector, stands for the words beyond the edges of a document. In training, context
-dropout replaces random neighbors with it, so that the network does not depend on all of them.
+Row 0, a zero vector, stands for the words beyond the edges of a sentence, or of a document whose
+sentence starts are not set. In training, context dropout replaces random neighbors with it, so that
+the network does not depend on all of them.
 """
 
 from collections.abc import Callable
@@ -157,18 +158,20 @@ def n_blocks(model: Model[InT, OutT]) -> int:
 
 
 def neighbor_rows(
-    rows: NDArray[np.int64], lengths: NDArray[np.integer], reach: int
+    rows: NDArray[np.int64], sentences: NDArray[np.int64], reach: int
 ) -> NDArray[np.int64]:
     """Find the rows of each token's neighbors.
 
     rows (ndarray): Shape (n_tokens,), the row of each token, from 1 up.
-    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    sentences (ndarray): Shape (n_tokens,), the number of each token's sentence, ascending by one
+        from sentence to sentence.
     reach (int): r, how far neighbors are looked for.
-    RETURNS (ndarray): Shape (2r + 1, n_tokens), 0 beyond the edges of documents.
+    RETURNS (ndarray): Shape (2r + 1, n_tokens), 0 beyond the edges of sentences.
     """
-    document = np.repeat(np.arange(1, 1 + len(lengths)), lengths)
-    where = np.arange(len(rows)) + reach * document
-    padded = np.zeros(len(rows) + reach * (1 + len(lengths)), dtype=rows.dtype)
+    if not len(rows):
+        return np.zeros((2 * reach + 1, 0), dtype=rows.dtype)
+    where = np.arange(len(rows)) + reach * (1 + sentences - sentences[0])
+    padded = np.zeros(where[-1] + reach + 1, dtype=rows.dtype)
     padded[where] = rows
     return padded[where + np.arange(-reach, reach + 1)[:, None]]
 

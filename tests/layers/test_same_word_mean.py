@@ -16,7 +16,7 @@ def windows_of(docs, seed=0):
     rows = read_lexemes(docs, ["NORM"])
     vectors = np.random.RandomState(seed).normal(size=(1 + len(rows.keys), WIDTH))
     vectors[0] = 0
-    neighbors = neighbor_rows(1 + rows.tokens, rows.lengths, 2)
+    neighbors = neighbor_rows(1 + rows.tokens, rows.sentences, 2)
     return Windows(vectors, neighbors, rows.norms, rows.lengths), vectors[1 + rows.tokens]
 
 

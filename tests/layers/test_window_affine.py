@@ -18,7 +18,14 @@ def make_windows(lengths, reach, width=2, n_rows=None, seed=0):
     vectors[0] = 0
     lengths = np.asarray(lengths, dtype=np.int32)
     norms = rows.astype(np.uint64)
-    return Windows(vectors, neighbor_rows(rows, lengths, reach), norms, lengths), vectors[rows]
+    return Windows(vectors, neighbor_rows(rows, numbers(lengths), reach), norms, lengths), vectors[
+        rows
+    ]
+
+
+def numbers(lengths):
+    """The number of each token's sentence, from 1 up."""
+    return np.repeat(np.arange(1, 1 + len(lengths)), lengths)
 
 
 def make_layer(size, width=2, nO=3, context_dropout=0.0, seed=0):
@@ -69,7 +76,7 @@ def test_gradients_with_context_left_out():
 @examples(60)
 def test_neighbor_rows(lengths, reach):
     rows = 1 + np.arange(sum(lengths))
-    neighbors = neighbor_rows(rows, np.asarray(lengths), reach)
+    neighbors = neighbor_rows(rows, numbers(lengths), reach)
     assert neighbors.shape == (2 * reach + 1, len(rows))
     for of in document_slices(lengths):
         for t in range(of.start, of.stop):
@@ -95,7 +102,7 @@ def test_in_training_a_share_of_the_neighbors_is_left_out():
     rows = np.ones(n, dtype=np.int64)
     lengths = np.asarray([n])
     vectors = np.asarray([[0.0], [1.0]])
-    X = Windows(vectors, neighbor_rows(rows, lengths, 2), rows.astype(np.uint64), lengths)
+    X = Windows(vectors, neighbor_rows(rows, numbers(lengths), 2), rows.astype(np.uint64), lengths)
     layer = make_layer(2, width=1, nO=5, context_dropout=rate)
     layer.set_param("W", np.eye(5))  # each output is one place of the window
     layer.set_param("b", np.zeros(5))
