@@ -8,7 +8,7 @@ from spacy.tokens import DocBin
 
 from spacy_window_ner.callbacks import LOWEST, best_cut, set_best_threshold
 from tests.helpers import examples
-from tests.pipelines import copy_of, make_examples, ner_of, shared
+from tests.pipelines import copy_of, make_examples, ner_of, shared, trained
 
 
 @given(
@@ -47,14 +47,29 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     assert list(nlp.get_pipe("window_ner").cfg) == list(ner_of(shared()).cfg)
 
 
-def test_the_callback_reads_a_path(tmp_path):
+def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys):
     nlp = copy_of(shared())
     path = tmp_path / "dev.spacy"
     DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
     make = registry.callbacks.get("spacy_window_ner.find_threshold.v1")
     assert make(path)(nlp) is nlp
+    threshold = ner_of(nlp).cfg["threshold"]
+    assert f"[window_ner] threshold {threshold}: F1 " in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"paths\.dev"):
         make(None)(nlp)
+
+
+def test_what_is_reported_is_what_the_pipeline_scores(tmp_path):
+    nlp = trained(steps=8)
+    path = tmp_path / "dev.spacy"
+    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
+    nlp.meta["performance"] = {"ents_f": 0.123, "window_ner_loss": 7.0, "tag_acc": 0.5}
+    registry.callbacks.get("spacy_window_ner.find_threshold.v1")(path)(nlp)
+    performance, scores = nlp.meta["performance"], nlp.evaluate(make_examples(nlp))
+    assert performance["ents_f"] > 0.123
+    for name in ("ents_f", "ents_p", "ents_r", "ents_per_type"):
+        assert performance[name] == scores[name]
+    assert (performance["window_ner_loss"], performance["tag_acc"]) == (7.0, 0.5)
 
 
 def test_another_component_is_an_error():

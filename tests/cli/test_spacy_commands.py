@@ -186,7 +186,9 @@ def test_train(project: Project, log: str):
     assert best > 80
     nlp = spacy.load(project.model)
     performance = nlp.meta["performance"]
-    assert performance["ents_f"] * 100 == pytest.approx(best, abs=0.01)
+    dev = Corpus(project.dev)
+    assert performance["ents_f"] == pytest.approx(nlp.evaluate(list(dev(nlp)))["ents_f"])
+    assert performance["ents_f"] * 100 >= best - 0.01  # the threshold has been chosen since
     assert set(performance["ents_per_type"]) == {"LOC", "PER"}
     assert performance["window_ner_loss"] > 0
     assert ner_of(nlp).labels == ("LOC", "PER")
