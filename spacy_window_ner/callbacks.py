@@ -113,7 +113,8 @@ def _scored_spans(
     before = component.cfg
     component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
     try:
-        docs = list(nlp.pipe(example.predicted for example in examples))
+        # Copies, since documents keep the entities that are set in them.
+        docs = list(nlp.pipe(example.predicted.copy() for example in examples))
     finally:
         component.cfg = before
     probabilities, correct = [], []

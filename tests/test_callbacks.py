@@ -45,6 +45,7 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     assert nlp.config["components"]["window_ner"]["threshold"] == threshold
     assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
     assert list(nlp.get_pipe("window_ner").cfg) == list(ner_of(shared()).cfg)
+    assert not any(example.predicted.ents for example in data)  # they can be evaluated afterwards
 
 
 def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys):
