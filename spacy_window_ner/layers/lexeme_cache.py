@@ -132,11 +132,12 @@ class LexemeCache:
 
 def _parameters_of(models: list[Model]) -> list[Any]:
     """The arrays of all parameters, and the known values of embedding tables."""
-    nodes = [node for model in models for node in model.walk()]
-    arrays = [
-        node.get_param(name) for node in nodes for name in node.param_names if node.has_param(name)
-    ]
-    return arrays + [node.attrs["known"] for node in nodes if "known" in node.attrs]
+    found: list[Any] = []
+    for node in (node for model in models for node in model.walk()):
+        found += [node.get_param(name) for name in node.param_names]
+        if "known" in node.attrs:
+            found.append(node.attrs["known"])
+    return found
 
 
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()
