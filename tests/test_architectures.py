@@ -130,7 +130,7 @@ def test_scores_of_a_document_do_not_depend_on_the_batch():
     np.testing.assert_allclose(together.emissions, np.concatenate(alone), rtol=1e-5, atol=1e-5)
 
 
-def test_the_window_reaches_as_far_as_it_says():
+def test_the_window_reaches_as_far_as_its_size():
     """A word changes the scores of the tokens in whose windows it stands, and no others."""
     model = network(window_size=2, activation="tanh", document_context=False)
     assert changed_by_the_fifth_word(model) == {2, 3, 4, 5, 6}

@@ -378,7 +378,7 @@ def test_it_can_be_renamed_replaced_and_removed():
     assert not nlp(PARIS).has_annotation("ENT_IOB")
 
 
-def test_analyze_pipes_tells_what_it_assigns_and_what_others_miss():
+def test_analyze_pipes_lists_what_it_assigns_and_what_others_miss():
     nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("entity_linker")
@@ -393,7 +393,7 @@ def test_analyze_pipes_tells_what_it_assigns_and_what_others_miss():
     assert analysis["attrs"]["doc.spans"]["assigns"] == ["window_ner"]
 
 
-def test_the_factory_says_of_itself_what_that_of_spacys_ner_says():
+def test_the_factory_declares_what_that_of_spacys_ner_declares():
     ours, theirs = (Language.get_factory_meta(name) for name in ("window_ner", "ner"))
     assert set(theirs.assigns) <= set(ours.assigns)
     assert ours.requires == theirs.requires

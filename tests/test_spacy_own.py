@@ -141,7 +141,7 @@ def test_all_that_are_found_run_or_are_left_out_with_a_reason():
 
 
 @pytest.mark.parametrize("found", sorted(listed(LEFT_OUT)))
-def test_what_is_left_out_looks_at_what_its_reason_says(found):
+def test_what_is_left_out_looks_at_what_its_reason_names(found):
     assert re.search(LEFT_OUT[found].sign, source_of(found))
 
 

@@ -48,7 +48,7 @@ def trained(tmp_path_factory):
     return _run("--output", str(path), max_steps=120), path
 
 
-def test_it_says_that_the_sentences_are_generated(trained):
+def test_it_prints_that_the_sentences_are_generated(trained):
     result, _ = trained
     assert result.exit_code == 0, result.output
     assert "1000 sentences to train on and 300 to evaluate on" in result.output

@@ -101,7 +101,7 @@ def test_no_word_is_dropped_in_prediction_or_where_a_rate_is_zero(alpha, rate, i
     assert fraction_dropped(layer, is_train) == 0
 
 
-def test_before_it_is_told_which_words_are_known_all_are_and_none_is_dropped():
+def test_before_known_words_are_set_all_are_known_and_none_is_dropped():
     layer = embedding(nV=5000)
     layer.attrs["dropout_rate"] = 0.3
     assert fraction_dropped(layer) == 0

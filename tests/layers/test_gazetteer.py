@@ -119,7 +119,7 @@ def test_gradients(batch):
 # Documents without matches
 
 
-def test_without_the_key_the_features_are_zero_and_training_tells_what_to_do():
+def test_without_the_key_the_features_are_zero_and_training_warns():
     layer, docs = gazetteer(), [make_doc(["a", "b"]), make_doc([])]
     with pytest.warns(UserWarning, match=r"doc.spans\['names'\].*annotating_components"):
         Y, backprop = layer(docs, is_train=True)
@@ -135,7 +135,7 @@ def test_it_is_enough_that_one_document_has_the_key(is_train):
         gazetteer()([make_doc(["a"]), doc_with(["b"], [])], is_train=is_train)
 
 
-def test_a_match_that_was_left_behind_by_merging_is_told():
+def test_a_match_that_was_left_behind_by_merging_is_an_error():
     doc = doc_with(["a", "b", "c", "d"], [(2, 4, "x")])
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[0:3])
