@@ -268,9 +268,18 @@ def with_tok2vec(tok2vec: dict[str, Any], listens: bool) -> Language:
     return nlp
 
 
-@pytest.fixture(scope="module")
-def listening() -> Language:
-    return with_tok2vec(CNN, listens=True)
+LEXEME_EMBED = {
+    "@architectures": "spacy_window_ner.LexemeEmbed.v2",
+    "width": 16,
+    "attrs": ["NORM", "SHAPE"],
+    "rows": [200, 50],
+    "widths": [12, 4],
+}
+
+
+@pytest.fixture(scope="module", params=[CNN, LEXEME_EMBED], ids=["spacy's", "ours"])
+def listening(request: pytest.FixtureRequest) -> Language:
+    return with_tok2vec(request.param, listens=True)
 
 
 TOK2VEC = {

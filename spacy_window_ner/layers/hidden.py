@@ -16,7 +16,7 @@ from .gazetteer import read_features
 from .lexeme_cache import LexemeCache, Tables
 from .same_word_mean import RepeatedWords
 from .to_numpy import NUMPY_OPS
-from .token_vectors import lexeme_vectors, read_rows
+from .token_vectors import lexeme_vectors, of_lexemes, read_rows
 from .window_affine import Windows, multiply, n_blocks, neighbor_rows
 
 InT = list[Doc]
@@ -188,8 +188,7 @@ class ChunkedWindows:
         return Windows(_NO_VECTORS, neighbors, self.norms, self.lengths, products)
 
     def _fit_into_cache(self, n: int) -> bool:
-        of_lexemes = self._token_vectors.attrs["of_lexemes"]
-        return of_lexemes and n <= self._cache.capacity(self._widths)
+        return of_lexemes(self._token_vectors) and n <= self._cache.capacity(self._widths)
 
     def _look_up(self, lexemes: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tables]:
         """The rows of some lexemes (n,), in tables of products for each layer."""

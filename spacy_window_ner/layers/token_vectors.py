@@ -21,6 +21,8 @@ from .window_affine import Windows, neighbor_rows
 InT = list[Doc]
 OutT = Windows
 
+_TO_NUMPY = ToNumpy()
+
 
 def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, OutT]:
     """Build the layer.
@@ -29,15 +31,16 @@ def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, 
     reach (int): r, the largest distance of a neighbor in a window.
     RETURNS (Model): List of Docs → Windows (n_tokens), no parameters of its own.
     """
-    of_lexemes = tok2vec.name == LEXEME_EMBED
-    return Model(
-        "token_vectors",
-        forward,
-        init=init,
-        layers=[tok2vec] if of_lexemes else [tok2vec, ToNumpy()],
-        attrs={"reach": reach, "of_lexemes": of_lexemes},
-        ops=NUMPY_OPS,
-    )
+    attrs = {"reach": reach}
+    return Model("token_vectors", forward, init=init, layers=[tok2vec], attrs=attrs, ops=NUMPY_OPS)
+
+
+def of_lexemes(model: Model[InT, OutT]) -> bool:
+    """RETURNS (bool): Whether the token vectors of the layer depend on the lexeme alone.
+
+    This is found out at each call, since `nlp.replace_listeners` may replace them.
+    """
+    return model.layers[0].name == LEXEME_EMBED
 
 
 def forward(
@@ -50,12 +53,11 @@ def forward(
         returns an empty list, since documents have no gradient.
     """
     rows = read_rows(model, docs)
-    if model.attrs["of_lexemes"]:
+    if of_lexemes(model):
         V, backprop_V = model.layers[0].layers[0](rows.lexemes(), is_train)
     else:
-        tok2vec, to_numpy = model.layers
-        arrays, backprop_arrays = tok2vec(docs, is_train)
-        V, backprop_numpy = to_numpy(arrays, is_train)
+        arrays, backprop_arrays = model.layers[0](docs, is_train)
+        V, backprop_numpy = _TO_NUMPY(arrays, is_train)
 
         def backprop_V(d_V: NDArray) -> InT:
             return backprop_arrays(backprop_numpy(d_V))
@@ -79,11 +81,10 @@ def lexeme_vectors(
     rows (LexemeRows): Their rows: see `read_rows`.
     RETURNS (Callable): From numbers of rows (n,) to vectors (n, width).
     """
-    if model.attrs["of_lexemes"]:
+    if of_lexemes(model):
         embed = model.layers[0].layers[0]
         return lambda which: embed.predict(rows.lexemes(which))
-    tok2vec, to_numpy = model.layers
-    V = to_numpy.predict(tok2vec.predict(docs))
+    V = _TO_NUMPY.predict(model.layers[0].predict(docs))
     return lambda which: V[which]
 
 
@@ -95,7 +96,7 @@ def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
     RETURNS (LexemeRows): The rows; with vectors that depend on context, each token is a lexeme of
         its own.
     """
-    if model.attrs["of_lexemes"]:
+    if of_lexemes(model):
         return read_lexemes(docs, model.layers[0].attrs["attrs"])
     rows = read_lexemes(docs, ())
     tokens = np.arange(len(rows.tokens))
