@@ -18,7 +18,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..features import UNKNOWN, Lexemes
-from .rows import add_rows, sum_rows
+from .rows import add_rows, find_sorted, sum_rows
 from .to_numpy import NUMPY_OPS
 
 InT = Lexemes
@@ -127,8 +127,8 @@ def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.floa
     if len(known) == 0:
         return np.where(ids == UNKNOWN, 0.0, _FREQUENT)
     counts = np.frombuffer(model.attrs["counts"], dtype="<u4")
-    nearest = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-    return np.where(known[nearest] == ids, counts[nearest], 0).astype(np.float64)
+    places, found = find_sorted(known, ids)
+    return np.where(found, counts[places], 0).astype(np.float64)
 
 
 def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> None:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from .rows import find_sorted
+
 # How many lexemes are computed at a time.
 CHUNK = 1024
 
@@ -105,11 +107,9 @@ class LexemeCache:
         multiply: Callable[[NDArray[np.int64]], Tables],
     ) -> tuple[NDArray[np.int64], Tables]:
         known, known_rows, tables = self._contents
-        place = np.searchsorted(known, keys)
+        places, found = find_sorted(known, keys)
         rows = np.zeros(len(keys), dtype=np.int64)
-        found = np.append(known, 0)[place] == keys
-        found &= place < len(known)
-        rows[found] = known_rows[place[found]]
+        rows[found] = known_rows[places[found]]
         missing = np.flatnonzero(~found)
         if not tables or len(known) + len(missing) > self.capacity(widths):
             # Pages of memory that are never written to are never taken from the machine.
@@ -124,9 +124,9 @@ class LexemeCache:
             part = missing[start : start + CHUNK]
             for table, products in zip(tables, multiply(part), strict=True):
                 table[rows[part[0]] : rows[part[-1]] + 1] = products
-        place = np.searchsorted(known, keys[missing])
-        known = np.insert(known, place, keys[missing])
-        self._contents = (known, np.insert(known_rows, place, rows[missing]), tables)
+        places = np.searchsorted(known, keys[missing])
+        known = np.insert(known, places, keys[missing])
+        self._contents = (known, np.insert(known_rows, places, rows[missing]), tables)
         return rows, tables
 
 

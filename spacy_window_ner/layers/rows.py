@@ -1,4 +1,4 @@
-"""Sums of rows of a table, and their transpose: what every lookup and its gradient are made of."""
+"""Rows of a table: which one a key has, sums of rows, and the transpose of these sums."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .to_numpy import NUMPY_OPS
+
+
+def find_sorted(
+    known: NDArray[np.uint64], keys: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Look keys up among sorted ones.
+
+    known (ndarray): Shape (n_known,), ascending.
+    keys (ndarray): Shape (n,).
+    RETURNS (Tuple[ndarray, ndarray]): The place of each key in `known` (n,), and whether it is
+        there (n,) bool; the place of others has no meaning.
+    """
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return places, known[places] == keys
 
 
 def sum_rows(table: NDArray, rows: Sequence[NDArray[np.integer]]) -> NDArray:

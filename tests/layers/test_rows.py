@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from spacy_window_ner.layers.rows import add_rows, sum_rows
+from spacy_window_ner.layers.rows import add_rows, find_sorted, sum_rows
 from tests.helpers import examples
 
 
@@ -34,3 +34,16 @@ def test_sum_rows(dtype, data, n, size):
     sums = sum_rows(table, rows.T)
     assert (sums.dtype, sums.shape) == (dtype, (n, 2))
     assert sums.tolist() == [[sum(table[row, i] for row in one) for i in (0, 1)] for one in rows]
+
+
+KEYS = st.sampled_from([0, 5, 2**53, 2**53 + 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1])
+
+
+@given(known=st.sets(KEYS), keys=st.lists(KEYS))
+@examples(100)
+def test_find_sorted(known, keys):
+    """Keys of 64 bits that differ in the last bit only are different."""
+    ordered = np.asarray(sorted(known), dtype=np.uint64)
+    places, found = find_sorted(ordered, np.asarray(keys, dtype=np.uint64))
+    assert found.tolist() == [key in known for key in keys]
+    assert ordered[places[found]].tolist() == [key for key in keys if key in known]
