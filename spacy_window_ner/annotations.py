@@ -21,6 +21,7 @@ from spacy.util import minibatch
 
 from .decoding import Entities
 from .labels import labels_of, legal_tags
+from .sequences.batching import first_tokens
 from .sequences.tags import BEGIN, IN, LAST, MISSING, TAGS_PER_LABEL, UNIT, n_tags, spans_to_tags
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
@@ -200,8 +201,7 @@ def preset_mask(
     iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
     lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
-    sizes = np.asarray(lengths, dtype=np.int64)
-    starts[(np.cumsum(sizes) - sizes)[sizes > 0]] = False
+    starts[first_tokens(lengths)] = False
     preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
     has_presets = bool(preset.any())
     if not (has_presets or len(labels) < n_labels or space.any() or starts.any()):

@@ -18,6 +18,8 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from .sequences.batching import first_tokens
+
 # The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
 FOLD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -142,7 +144,7 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     sent_start, table = table[:, -1] == 1, table[:, :-1]
     keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    sent_start[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+    sent_start[first_tokens(lengths)] = True
     sentences = np.cumsum(sent_start)
     return LexemeRows(table[firsts], keys, tokens, lengths, sentences, tuple(attrs), vocab)
 

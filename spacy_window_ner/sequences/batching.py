@@ -4,7 +4,7 @@ The sequences of a batch advance together, longest first, so that step t is one 
 rows: the t-th tokens of all sequences that have so many.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -88,6 +88,12 @@ def groups_of(lengths: Ints) -> Iterator[slice]:
     for start, stop in pairwise([0, *bounds.tolist(), len(lengths)]):
         if stop:
             yield slice(start, stop)
+
+
+def first_tokens(lengths: Lengths | Sequence[int]) -> Ints:
+    """The first token of each document that has any: (n_docs,) → (n_nonempty,)."""
+    sizes: Ints = np.asarray(lengths, dtype=np.int64)
+    return (np.cumsum(sizes) - sizes)[sizes > 0]
 
 
 def documents_with(tokens: Mask | NDArray[np.integer], lengths: Lengths) -> Mask:
