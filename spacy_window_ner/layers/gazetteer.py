@@ -18,6 +18,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..sequences.tags import TAGS_PER_LABEL, tags_of_spans
 from .embedding import inc_rows, init
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
@@ -29,7 +30,6 @@ OutT = Floats2d
 GAZETTEER = "gazetteer"
 ROWS = 200
 _SEED = 0
-_UNIT, _BEGIN, _IN, _LAST = range(4)
 
 
 def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
@@ -104,29 +104,24 @@ def read_matches(
         position (n,).
     RAISES (ValueError): If a match lies outside its document.
     """
-    spans: list[tuple[int, int]] = []
-    labels: list[int] = []
+    spans: list[tuple[int, int, int]] = []
+    labels: list[int] = []  # of each token of the spans
     first = 0
     for doc in docs:
         if spans_key in doc.spans:
             try:
-                for span in doc.spans[spans_key]:
-                    spans.append((first + span.start, first + span.end))
-                    labels.append(span.label)
+                for span in filter(len, doc.spans[spans_key]):
+                    spans.append((first + span.start, first + span.end, 0))
+                    labels += [span.label] * len(span)
             except IndexError as error:
                 raise ValueError(
                     f"doc.spans[{spans_key!r}] has a span outside the document: {error}. Were "
                     f"tokens merged after it was set? Merge them before."
                 ) from error
         first += len(doc)
-    starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
-    lengths = ends - starts
-    span = np.repeat(np.arange(len(starts)), lengths)
-    tokens = starts[span] + np.arange(len(span)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    is_first, is_last = tokens == starts[span], tokens == ends[span] - 1
-    position = np.select([is_first & is_last, is_first, is_last], [_UNIT, _BEGIN, _LAST], _IN)
-    # Labels among spaCy's symbols have consecutive numbers: leave room for four positions.
-    ids = np.asarray(labels, dtype=np.uint64)[span] * np.uint64(4) + position.astype(np.uint64)
+    tokens, tags, _ = tags_of_spans(np.asarray(spans, dtype=np.int64))
+    # Labels among spaCy's symbols have consecutive numbers: leave room for their tags.
+    ids = np.asarray(labels, dtype=np.uint64) * np.uint64(TAGS_PER_LABEL) + tags.astype(np.uint64)
     pairs = np.unique(np.stack([tokens.astype(np.uint64), ids], axis=1), axis=0)
     return pairs[:, 0].astype(np.int64), pairs[:, 1]
 
