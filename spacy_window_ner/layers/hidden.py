@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
-from .gazetteer import read_features
+from .gazetteer import GAZETTEER, read_features
 from .lexeme_cache import LexemeCache, Tables
 from .same_word_mean import RepeatedWords
 from .to_numpy import NUMPY_OPS
@@ -54,11 +54,7 @@ def HiddenSum(
         forward,
         init=init,
         layers=[layer for layer in (vectors, window, context, gazetteer) if layer is not None],
-        attrs={
-            "has_context": context is not None,
-            "has_gazetteer": gazetteer is not None,
-            "cache": LexemeCache(int(cache_megabytes) * 2**20),
-        },
+        attrs={"cache": LexemeCache(int(cache_megabytes) * 2**20)},
         ops=NUMPY_OPS,
     )
 
@@ -97,7 +93,7 @@ def _split(
 ) -> tuple[Model[InT, Windows], list[Model[Windows, NDArray]], Model[InT, NDArray] | None]:
     """The token vectors, the layers over windows, and the gazetteer, if any."""
     vectors, *terms = model.layers
-    gazetteer = terms.pop() if model.attrs["has_gazetteer"] else None
+    gazetteer = terms.pop() if terms[-1].name == GAZETTEER else None
     return vectors, terms, gazetteer
 
 
