@@ -358,15 +358,28 @@ def test_tags_of_labels_that_are_not_in_use_are_forbidden(docs, used):
     np.testing.assert_array_equal(found, expected)
 
 
+def decode_beside_presets(docs, rng):
+    """Rows (document, start, end, label number) of the entities that random scores have under the
+    mask, and whether there are presets.
+    """
+    lengths = np.asarray([len(doc) for doc in docs])
+    emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
+    mask, has_presets = preset_mask(docs, LABELS, 2)
+    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, mask)
+    rows = [
+        (d, *entity)
+        for d, of in enumerate(document_slices(lengths))
+        for entity in entities_of(tags[of].tolist())
+    ]
+    return rows, has_presets
+
+
 @given(docs=st.lists(preset_docs(), min_size=1, max_size=3), seed=st.integers(0, 2**32 - 1))
 @examples(100)
 def test_what_is_decoded_under_the_mask_keeps_the_presets(docs, seed):
-    lengths = np.asarray([len(doc) for doc in docs])
-    rng = np.random.RandomState(seed)
-    emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
-    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, preset_mask(docs, LABELS, 2)[0])
-    for doc, of in zip(docs, document_slices(lengths), strict=True):
-        found = [doc[start:end] for start, end, _ in entities_of(tags[of].tolist())]
+    rows, _ = decode_beside_presets(docs, np.random.RandomState(seed))
+    for d, doc in enumerate(docs):
+        found = [doc[start:end] for of, start, end, _ in rows if of == d]
         presets = {(ent.start, ent.end) for ent in doc.ents if ent.label_ in KNOWN}
         assert presets <= {(span.start, span.end) for span in found}
         for span in found:
@@ -481,16 +494,8 @@ def entities_in(docs, rows, has_presets, rng):
 @examples(80)
 def test_set_entities_adds_to_what_is_there(docs, seed):
     """What is decoded under the mask is written, and nothing that was there is changed."""
-    lengths = np.asarray([len(doc) for doc in docs])
     rng = np.random.RandomState(seed)
-    emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
-    mask, has_presets = preset_mask(docs, LABELS, 2)
-    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, mask)
-    rows = [
-        (d, *entity)
-        for d, of in enumerate(document_slices(lengths))
-        for entity in entities_of(tags[of].tolist())
-    ]
+    rows, has_presets = decode_beside_presets(docs, rng)
     before = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs]
     blocked = [[t.i for t in doc if t.ent_iob_ == "B" and not t.ent_type_] for doc in docs]
     entities = entities_in(docs, rows, has_presets, rng)
