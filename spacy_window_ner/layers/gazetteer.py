@@ -63,13 +63,13 @@ def forward(
     key = model.attrs["spans_key"]
     if is_train and not any(key in doc.spans for doc in docs):
         _warn_missing(key)
-    tokens, features = read_features(model, docs)
+    matched, rows = _read_rows(model, docs)
+    tokens, features = _sum_matches(model, matched, rows)
     Y = np.zeros((sum(map(len, docs)), model.get_dim("nO")), dtype=features.dtype)
     Y[tokens] = features
 
     def backprop(d_Y: NDArray) -> InT:
-        tokens, ids = read_matches(docs, key)
-        inc_rows(model, _rows(model, ids), d_Y[tokens])
+        inc_rows(model, rows, d_Y[matched])
         return []
 
     return Y, backprop
@@ -85,11 +85,7 @@ def read_features(
     RETURNS (Tuple[ndarray, ndarray]): The tokens (n,), ascending, counted through the batch, and
         their features (n, nO).
     """
-    E, (matched, ids) = model.get_param("E"), read_matches(docs, model.attrs["spans_key"])
-    tokens, place = np.unique(matched, return_inverse=True)
-    features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
-    add_rows(features, place, E[_rows(model, ids)].sum(axis=1))
-    return tokens, features
+    return _sum_matches(model, *_read_rows(model, docs))
 
 
 def read_matches(
@@ -126,10 +122,26 @@ def read_matches(
     return pairs[:, 0].astype(np.int64), pairs[:, 1]
 
 
-def _rows(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The rows of E whose sum is the vector of each id: (n, 4)."""
+def _read_rows(
+    model: Model[InT, OutT], docs: Sequence[Doc]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The tokens of `read_matches` (n,), and the rows of E whose sum is the vector of each match
+    there (n, 4).
+    """
+    matched, ids = read_matches(docs, model.attrs["spans_key"])
     hashes = NUMPY_OPS.hash(np.ascontiguousarray(ids), _SEED)
-    return hashes.astype(np.int64) % model.get_dim("nV")
+    return matched, hashes.astype(np.int64) % model.get_dim("nV")
+
+
+def _sum_matches(
+    model: Model[InT, OutT], matched: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The features of tokens by what `_read_rows` found; see `read_features`."""
+    E = model.get_param("E")
+    tokens, place = np.unique(matched, return_inverse=True)
+    features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
+    add_rows(features, place, E[rows].sum(axis=1))
+    return tokens, features
 
 
 def _warn_missing(key: str) -> None:
