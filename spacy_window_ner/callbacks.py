@@ -41,9 +41,8 @@ def create_find_threshold(
                 "example to ${paths.dev}, or set [training] before_to_disk = null."
             )
         examples = list(Corpus(path)(nlp))
-        set_best_threshold(nlp, name, examples)
+        threshold = set_best_threshold(nlp, name, examples)
         f_score = report_scores(nlp, examples)
-        threshold = nlp.get_pipe_config(name)["threshold"]
         msg.info(f"[{name}] threshold {threshold}: F1 {100 * f_score:.2f} on {path}")
         return nlp
 
@@ -64,23 +63,22 @@ def report_scores(nlp: Language, examples: list[Example]) -> float:
     return scores["ents_f"] or 0.0
 
 
-def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> None:
+def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> float | None:
     """Set the threshold of a component to the value with the best F1 on examples.
 
     nlp (Language): The pipeline; its settings are changed.
     name (str): Name of the component, a WindowNER. Objectives other than `crf` have no threshold.
     examples (List[Example]): The development data.
+    RETURNS (Optional[float]): The threshold, if the component has one now.
     RAISES (ValueError): If the component is not a WindowNER.
     """
     component = nlp.get_pipe(name)
     if not isinstance(component, WindowNER):
         raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
-    if component.model.attrs["objective"] != "crf":
-        return
-    n_gold = sum(len(example.reference.ents) for example in examples)
-    threshold = best_cut(*_scored_spans(nlp, component, examples), n_gold)
-    component.cfg["threshold"] = threshold
-    nlp.get_pipe_config(name)["threshold"] = threshold
+    if component.model.attrs["objective"] == "crf":
+        n_gold = sum(len(example.reference.ents) for example in examples)
+        component.threshold = best_cut(*_scored_spans(nlp, component, examples), n_gold)
+    return component.threshold
 
 
 def best_cut(

@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 from spacy import util
@@ -25,9 +27,12 @@ from .layers.transitions import Scores
 from .objectives import Objective, get_objective
 from .objectives.rehearsal import rehearsal_loss
 from .sequences.tags import n_tags
-from .serialization import load_model, read_saved
+from .serialization import load_model, overridden_settings, read_saved
 
 DEFAULT_SPANS_KEY = "window_ner"
+# The pipeline that each component was made for, whose config has its settings too. It is not an
+# attribute of the component: copies and pickles of a component would contain the pipeline.
+_PIPELINES: "WeakKeyDictionary[WindowNER, ReferenceType[Language]]" = WeakKeyDictionary()
 
 
 @Language.factory(
@@ -52,7 +57,7 @@ def make_window_ner(
     scorer: Callable | None,
 ) -> "WindowNER":
     """Make the component; see `WindowNER` for the arguments."""
-    return WindowNER(
+    component = WindowNER(
         nlp.vocab,
         model,
         name,
@@ -61,6 +66,8 @@ def make_window_ner(
         incorrect_spans_key=incorrect_spans_key,
         scorer=scorer,
     )
+    _PIPELINES[component] = ref(nlp)
+    return component
 
 
 class WindowNER(TrainablePipe):
@@ -117,6 +124,34 @@ class WindowNER(TrainablePipe):
     def label_data(self) -> list[str]:
         """RETURNS (List[str]): The labels in the order of the network's outputs."""
         return list(self.cfg["labels"])
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability above which spans are entities; None for the best tag sequence. A new
+        value is written to the config of the pipeline too.
+
+        RAISES (ValueError): If it is set to a value that is out of range, or needs `crf`.
+        """
+        return self.cfg["threshold"]
+
+    @threshold.setter
+    def threshold(self, value: float | None) -> None:
+        _validate_settings(self.model, self.cfg["spans_key"], value)
+        self._change_settings({"threshold": value})
+
+    def _change_settings(self, settings: dict[str, Any]) -> None:
+        """Change settings, and what the config of the pipeline has for them."""
+        if settings.get("threshold") is not None:
+            # What srsly writes for 0.3 is read as 0.30000000000000004.
+            settings = {**settings, "threshold": round(float(settings["threshold"]), 12)}
+        self.cfg.update(settings)
+        made_for = _PIPELINES.get(self)
+        nlp = made_for() if made_for else None
+        if nlp is not None:
+            for name, component in nlp.components:
+                if component is self:
+                    config = nlp.get_pipe_config(name)
+                    config.update({key: settings[key] for key in config.keys() & settings.keys()})
 
     @property
     def incorrect_spans_key(self) -> str | None:
@@ -299,15 +334,21 @@ class WindowNER(TrainablePipe):
         return self._load(bytes_data, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "WindowNER":
-        """Load the component from the directory that `to_disk` wrote; see `from_bytes`."""
-        return self._load(path, exclude)
+        """Load the component from the directory that `to_disk` wrote; see `from_bytes`. Settings
+        that `spacy.load` was called with take precedence over the saved ones.
+        """
+        overrides = overridden_settings(path, self.cfg)
+        self._load(path, exclude)
+        self._change_settings(overrides)
+        return self
 
     def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
         saved = read_saved(source, self.vocab, exclude, self.name)
         cfg = {**self.cfg, **saved["cfg"]}
+        _validate_settings(self.model, cfg["spans_key"], cfg["threshold"])
         if saved["model"] is not None:
             load_model(self.model, saved["model"], cfg["labels"], self.name)
-        self.cfg = cfg
+        self._change_settings(cfg)
         for label in cfg["labels"]:
             self.vocab.strings.add(label)
         return self
@@ -331,8 +372,9 @@ class WindowNER(TrainablePipe):
 
 
 def _validate_settings(model: Model, spans_key: str | None, threshold: float | None) -> None:
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold}.")
+    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    if threshold is not None and not (is_number and 0 <= threshold <= 1):
+        raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold!r}.")
     if threshold is not None and model.attrs["objective"] != "crf":
         raise ValueError(
             f'threshold needs the probabilities of objective = "crf", but the objective is '

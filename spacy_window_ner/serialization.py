@@ -1,6 +1,6 @@
 """Load saved components. A file that does not fit gets a clear error and changes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import srsly
 from spacy import util
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Config, Model
 
 from .labels import new_labels
 from .layers.lexeme_embed import LEXEME_EMBED
@@ -67,6 +67,25 @@ def read_saved(
             f"the component saved."
         ) from error
     return saved
+
+
+def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the settings that a pipeline is loaded with in the place of those in its config.
+
+    path (Union[str, Path]): The directory of the component, in that of the pipeline; or one that
+        is in no pipeline.
+    settings (Mapping[str, Any]): The settings that the component was made with.
+    RETURNS (Dict[str, Any]): Those that differ from what the pipeline's config file has.
+    """
+    path = Path(path)
+    config_path = path.parent / "config.cfg"
+    if not config_path.exists():
+        return {}
+    config = Config().from_disk(config_path)
+    saved = config.get("components", {}).get(path.name, {})
+    return {
+        name: value for name, value in settings.items() if name in saved and saved[name] != value
+    }
 
 
 def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> None:

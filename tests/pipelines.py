@@ -176,7 +176,7 @@ def copy_of(nlp: Language, **changes: Any) -> Language:
     del config["factory"]
     new = blank(nlp.lang, **config)
     ner_of(new).from_bytes(ner_of(nlp).to_bytes(exclude=["vocab"]), exclude=["vocab"])
-    ner_of(new).cfg.update(changes)
+    ner_of(new)._change_settings(changes)
     return new
 
 
