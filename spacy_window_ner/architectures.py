@@ -18,6 +18,7 @@ from .layers.embedding import Embedding
 from .layers.emissions import Emissions
 from .layers.gazetteer import Gazetteer
 from .layers.hidden import HiddenSum
+from .layers.hidden_window import HiddenWindow
 from .layers.lexeme_embed import WithLexemes
 from .layers.maxout import Maxout
 from .layers.same_word_mean import SameWordMean
@@ -42,6 +43,7 @@ def window_classifier(
     context_dropout: float = 0.2,
     cache_megabytes: int = 192,
     gazetteer_key: str | None = None,
+    hidden_windows: Sequence[int] = (),
     nO: int | None = None,
 ) -> Model[list[Doc], Scores]:
     """Build `spacy_window_ner.WindowClassifier.v2`, the whole network.
@@ -62,6 +64,8 @@ def window_classifier(
         each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
     gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, for example a
         `span_ruler`, writes the matches of lists of names, which become features. None for none.
+    hidden_windows (Sequence[int]): The sizes of further windows, each over the hidden layer before
+        it: k neighbors on each side. More accurate where examples are many, and slower.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -77,7 +81,8 @@ def window_classifier(
     hidden = HiddenSum(vectors, window, context, gazetteer, cache_megabytes=cache_megabytes)
     scores = Affine(nO=nO)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
-    emissions = Emissions(hidden, _named("activation", activations), scores)
+    windows = [_hidden_window(k, hidden_width, activation, maxout_pieces) for k in hidden_windows]
+    emissions = Emissions(hidden, _named("activation", activations), scores, windows)
     model = _named("window_classifier", [emissions, transitions])
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("hidden", hidden)
@@ -206,6 +211,14 @@ def _hidden(width: int, activation: str, maxout_pieces: int) -> list[Model]:
     if activation == "maxout":
         return [Affine(width * maxout_pieces), Maxout(maxout_pieces), Dropout()]
     return [Affine(width), Activation(activation), Dropout()]
+
+
+def _hidden_window(size: int, width: int, activation: str, maxout_pieces: int) -> Model:
+    """A layer of `HiddenWindow` with k = size."""
+    _require_positive("each of hidden_windows", size)
+    affine, *activations = _hidden(width, activation, maxout_pieces)
+    window = WindowAffine(size, affine.get_dim("nO"))
+    return HiddenWindow(window, _named("activation", activations))
 
 
 def _require_positive(name: str, value: int) -> None:

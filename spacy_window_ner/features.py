@@ -144,9 +144,27 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     sent_start, table = table[:, -1] == 1, table[:, :-1]
     keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    sent_start[first_tokens(lengths)] = True
-    sentences = np.cumsum(sent_start)
+    sentences = _number_sentences(sent_start, lengths)
     return LexemeRows(table[firsts], keys, tokens, lengths, sentences, tuple(attrs), vocab)
+
+
+def read_sentences(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """Number the sentences of documents, as in `LexemeRows`.
+
+    docs (Sequence[Doc]): The documents.
+    RETURNS (ndarray): Shape (n_tokens,), the number of each token's sentence.
+    """
+    starts = [doc.to_array(SENT_START) == 1 for doc in docs]
+    starts.append(np.zeros(0, dtype=bool))
+    return _number_sentences(np.concatenate(starts), [len(doc) for doc in docs])
+
+
+def _number_sentences(
+    sent_start: NDArray[np.bool_], lengths: Sequence[int] | NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Numbers from 1 up (n_tokens,), from the starts that are set (n_tokens,), which change."""
+    sent_start[first_tokens(lengths)] = True
+    return np.cumsum(sent_start)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:

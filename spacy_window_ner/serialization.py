@@ -15,7 +15,13 @@ from .layers.lexeme_embed import LEXEME_EMBED
 from .sequences.tags import n_tags
 
 # The dimensions that give the shape of each parameter. T has one row and one column more.
-_DIMS = {"W": ("nO", "nI"), "b": ("nO",), "E": ("nV", "nO"), "T": ("n_labels", "n_labels")}
+_DIMS = {
+    "W": ("nO", "nI"),
+    "b": ("nO",),
+    "g": ("nO",),
+    "E": ("nV", "nO"),
+    "T": ("n_labels", "n_labels"),
+}
 # The attrs of nodes that training changes; all others are settings, which come from a config.
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts"}
 # Layers that networks saved by version 0.1 have, and no later ones.

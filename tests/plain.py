@@ -55,5 +55,18 @@ def sentence_by_sentence(doc: Doc, X: np.ndarray, layer: Model) -> np.ndarray:
 
 def emissions(model: Model, docs: Sequence[Doc]) -> np.ndarray:
     """The emissions of a whole network: (n_tokens, n_tags)."""
-    hidden, activation, scores = model.layers[0].layers
-    return scores.predict(activation.predict(hidden_sum(hidden, docs)))
+    hidden, activation, *windows, scores = model.layers[0].layers
+    H = activation.predict(hidden_sum(hidden, docs))
+    for layer in windows:
+        window, f, norm = layer.layers
+        ends = np.cumsum([len(doc) for doc in docs])[:-1]
+        parts = zip(docs, np.split(H, ends), strict=True)
+        Z = np.concatenate([sentence_by_sentence(doc, part, window) for doc, part in parts])
+        H = layer_norm(H + f.predict(Z), norm.get_param("g"), norm.get_param("b"))
+    return scores.predict(H)
+
+
+def layer_norm(X: np.ndarray, g: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rows of X (n, width) with mean 0 and variance 1, times g plus b."""
+    rows = [(x - x.mean()) / np.sqrt(x.var() + 1e-5) * g + b for x in X]
+    return np.asarray(rows).reshape(X.shape)

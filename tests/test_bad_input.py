@@ -378,6 +378,12 @@ def test_entities_in_the_place_of_names_of_lists():
         blank(spans_key="names", model=small_model(gazetteer_key="names"))
 
 
+@pytest.mark.parametrize("sizes", [[0], [1, -1]])
+def test_windows_over_the_hidden_layer_that_are_none(sizes: list):
+    with pytest.raises(ValueError, match="hidden_windows must be a whole number from 1 up"):
+        blank(model=small_model(hidden_windows=sizes))
+
+
 @pytest.mark.parametrize("threshold", [-0.5, 1.5])
 def test_a_threshold_that_is_no_probability(threshold: float):
     with pytest.raises(ValueError, match=r"threshold is a probability from 0 to 1"):

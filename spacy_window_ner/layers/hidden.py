@@ -103,14 +103,16 @@ def _window_layers(terms: list[Model[Windows, NDArray]]) -> list[Model[Windows, 
 
 
 def predict_chunks(
-    model: Model[InT, OutT], docs: InT
-) -> tuple[NDArray[np.int32], Iterator[NDArray[np.float32]]]:
+    model: Model[InT, OutT], docs: InT, margin: int = 0
+) -> tuple[NDArray[np.int32], Iterator[tuple[slice, slice, NDArray[np.float32]]]]:
     """What `forward` computes, chunk by chunk.
 
     model (Model): The layer.
     docs (List[Doc]): The documents.
-    RETURNS (Tuple[ndarray, Iterator[ndarray]]): The number of tokens of each document (n_docs,),
-        and Z for one chunk of tokens after the other (n_tokens of the chunk, nO).
+    margin (int): How many tokens before and behind a chunk are computed with it.
+    RETURNS (Tuple[ndarray, Iterator[Tuple[slice, slice, ndarray]]]): The number of tokens of each
+        document (n_docs,); and for one chunk after the other its tokens, the same with margins,
+        and Z of the latter (n, nO).
     """
     _, (window, *context), gazetteer = _split(model)
     windows = ChunkedWindows(model, docs)
@@ -124,14 +126,15 @@ def predict_chunks(
         tokens, features = read_features(gazetteer, docs)
         others.append((tokens, np.arange(len(tokens)), features))
 
-    def chunks() -> Iterator[NDArray[np.float32]]:
+    def chunks() -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
         for chunk in _slices(len(windows.norms)):
-            Z = window.predict(windows.at(chunk))
+            near = slice(max(0, chunk.start - margin), chunk.stop + margin)
+            Z = window.predict(windows.at(near))
             for tokens, rows, table in others:
-                start, stop = np.searchsorted(tokens, [chunk.start, chunk.stop])
+                start, stop = np.searchsorted(tokens, [near.start, near.stop])
                 if stop > start:
-                    Z[tokens[start:stop] - chunk.start] += table[rows[start:stop]]
-            yield Z
+                    Z[tokens[start:stop] - near.start] += table[rows[start:stop]]
+            yield chunk, near, Z
 
     return windows.lengths, chunks()
 

@@ -16,7 +16,7 @@ from thinc.types import Floats2d
 from ..features import LexemeRows, read_lexemes
 from .lexeme_embed import LEXEME_EMBED
 from .to_numpy import NUMPY_OPS, ToNumpy
-from .window_affine import Windows, neighbor_rows
+from .window_affine import Windows, behind_zero_row, neighbor_rows
 
 InT = list[Doc]
 OutT = Windows
@@ -66,9 +66,8 @@ def forward(
         backprop_V(d_vectors[1:])
         return []
 
-    vectors = np.concatenate([np.zeros((1, V.shape[1]), dtype=V.dtype), V])
     neighbors = neighbor_rows(1 + rows.tokens, rows.sentences, model.attrs["reach"])
-    return Windows(vectors, neighbors, rows.norms, rows.lengths), backprop
+    return Windows(behind_zero_row(V), neighbors, rows.norms, rows.lengths), backprop
 
 
 def lexeme_vectors(

@@ -152,6 +152,11 @@ def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
     return blocks.reshape(n_blocks(model) * len(W), -1)
 
 
+def behind_zero_row(vectors: NDArray) -> NDArray:
+    """Put the zero row, the word beyond the edges, before vectors: (n, width) → (1 + n, width)."""
+    return np.concatenate([np.zeros((1, vectors.shape[1]), dtype=vectors.dtype), vectors])
+
+
 def n_blocks(model: Model[InT, OutT]) -> int:
     """RETURNS (int): 2k + 1, the places of a layer's window."""
     return 2 * model.attrs["window_size"] + 1

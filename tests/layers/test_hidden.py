@@ -43,6 +43,7 @@ MODELS = {
     "vectors": {"tok2vec": {"include_static_vectors": True}},
     "lists": {"gazetteer_key": KEY},
     "no memory": {"cache_megabytes": 0},
+    "more windows": {"window_size": 1, "hidden_windows": [2, 1]},
 }
 NAMES = [*MODELS, "other token vectors"]
 
@@ -144,6 +145,14 @@ def test_any_memory_and_any_chunk_give_the_same(monkeypatch, max_rows, chunk):
     for _ in range(6):
         words = [rng.choice(WORDS, size=size).tolist() for size in (17, 0, 1, 30)]
         assert_plain(model, [Doc(nlp.vocab, words=one) for one in words])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_windows_over_the_hidden_layer_do_not_end_with_the_chunk(monkeypatch, chunk):
+    monkeypatch.setattr(hidden, "CHUNK", chunk)
+    rng = np.random.RandomState(chunk)
+    batch = [rng.choice(WORDS, size=size).tolist() for size in (9, 0, 1, 20)]
+    assert_plain(model_of("more windows"), docs_of("more windows", batch))
 
 
 def test_a_prediction_has_no_gradient():
