@@ -51,12 +51,12 @@ EVERYWHERE = {
     "no-document-context": Variant({f"{MODEL}.document_context": False}),
     "no-context-dropout": Variant({f"{MODEL}.context_dropout": 0.0}),
     "window-1": Variant({f"{MODEL}.window_size": 1}),
-    "window-2": Variant({f"{MODEL}.window_size": 2}),
     "hidden-256": Variant({f"{MODEL}.hidden_width": 256}),
     "softmax": Variant({f"{MODEL}.objective": "softmax"}),
     "viterbi-alone": Variant({"training.before_to_disk": None}),
     "no-rare-dropout": Variant({f"{TOKENS}.rare_dropout": 0.0}),
-    "dropout-0.2": Variant({"training.dropout": 0.2}),
+    "whole-documents": Variant({"corpora.train.cut": 0.0}),
+    "no-sentence-starts": Variant({"corpora.train.sentence_starts": 0.0}),
     "no-averages": Variant({"training.optimizer.use_averages": False}),
     # After the warm-up, the rate decays too slowly to matter.
     "constant-rate": Variant({"training.optimizer.learn_rate.total_steps": 1_000_000_000}),
@@ -65,11 +65,25 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "efficiency": {
         AS_IT_STANDS: Variant(),
         "no-case": Variant(without=["CASE"]),
+        "window-2": Variant({f"{MODEL}.window_size": 2}),
+        "dropout-0.2": Variant({"training.dropout": 0.2}),
+        "one-more-window": Variant({f"{MODEL}.hidden_windows": [1]}),
         **EVERYWHERE,
     },
     "accuracy": {
         AS_IT_STANDS: Variant(),
-        "no-vectors": Variant({"paths.vectors": None, f"{TOKENS}.include_static_vectors": False}),
+        "no-vectors": Variant(
+            {
+                "paths.vectors": None,
+                f"{TOKENS}.include_static_vectors": False,
+                f"{TOKENS}.vector_clusters": [],
+            }
+        ),
+        "no-vector-clusters": Variant({f"{TOKENS}.vector_clusters": []}),
+        "window-3": Variant({f"{MODEL}.window_size": 3}),
+        "dropout-0.4": Variant({"training.dropout": 0.4}),
+        "no-hidden-window": Variant({f"{MODEL}.hidden_windows": []}),
+        "hidden-128": Variant({f"{MODEL}.hidden_width": 128}),
         "no-clusters": Variant({"initialize.lookups": None}, without=["CLUSTER"]),
         **EVERYWHERE,
     },

@@ -26,10 +26,14 @@ from .layers.static_vectors import StaticVectors
 from .layers.token_vectors import TokenVectors
 from .layers.transitions import Scores, Transitions
 from .layers.transitions import grown as grown_transitions
+from .layers.vector_clusters import VectorClusters
 from .layers.window_affine import WindowAffine
 from .objectives import get_objective
 from .sequences.tags import n_labels
 from .serialization import first_edition_error
+
+# The width of the vectors of `VectorClusters`.
+CLUSTER_WIDTH = 16
 
 
 def window_classifier(
@@ -138,6 +142,7 @@ def lexeme_embed(
     activation: str = "maxout",
     maxout_pieces: int = 2,
     rare_dropout: float = 0.5,
+    vector_clusters: Sequence[int] = (),
 ) -> Model[list[Doc], list[Floats2d]]:
     """Build `spacy_window_ner.LexemeEmbed.v2`: token vectors that depend on the lexeme alone.
 
@@ -152,6 +157,8 @@ def lexeme_embed(
     maxout_pieces (int): How many pieces compete, with `maxout`.
     rare_dropout (float): α. In training, an attribute's value that occurs n times in the training
         data is replaced by the unknown value with probability α / (α + n).
+    vector_clusters (Sequence[int]): Numbers of clusters that the pipeline's word vectors are
+        divided into, each division a part of its own.
     RETURNS (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
     RAISES (ValueError): If a setting is outside its range.
     """
@@ -163,12 +170,15 @@ def lexeme_embed(
         )
     for value in (*rows, *widths):
         _require_positive("each of rows and widths", value)
+    for value in vector_clusters:
+        _require_positive("each of vector_clusters", value)
     parts: list[Model] = [
         Embedding(nO, nV, column=column, attr=attr, seed=column, rare_dropout=rare_dropout)
         for column, (attr, nV, nO) in enumerate(zip(attrs, rows, widths, strict=True))
     ]
     if include_static_vectors:
         parts.append(StaticVectors())
+    parts += [VectorClusters(n_clusters, CLUSTER_WIDTH) for n_clusters in vector_clusters]
     if not parts:
         raise ValueError(
             "LexemeEmbed has nothing to embed: give it attrs, or set include_static_vectors = true."

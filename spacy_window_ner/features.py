@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,19 @@ class Lexemes:
 
     def __len__(self) -> int:
         return len(self.orths)
+
+    @cached_property
+    def vector_rows(self) -> NDArray[np.int64]:
+        """The row of each lexeme's vector in the table of the vocabulary: (n_lexemes,), −1 for
+        none. A word without a vector is looked up in lower case.
+        """
+        vectors = self.vocab.vectors
+        rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
+            rows[missing] = vectors.find(keys=lower)
+        return rows
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ _DIMS = {
     "T": ("n_labels", "n_labels"),
 }
 # The attrs of nodes that training changes; all others are settings, which come from a config.
-_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts"}
+_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
 # Layers that networks saved by version 0.1 have, and no later ones.
 FIRST_EDITION = {"window", "with_document", "classifier"}
 
@@ -163,6 +163,10 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
         if known != 2 * counts or known % 8:
             raise ValueError(f"the known values of {node.name} and their counts do not match")
+    if "clusters" in node.attrs:
+        clusters = np.frombuffer(srsly.msgpack_loads(saved["attrs"]["clusters"]), dtype="<u2")
+        if clusters.max(initial=0) >= dims["nV"]:
+            raise ValueError(f"{node.name} has a cluster {clusters.max()} of {dims['nV'] - 1}")
     for param, value in saved["params"].items():
         if value is None:
             continue

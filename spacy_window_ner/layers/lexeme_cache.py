@@ -131,12 +131,11 @@ class LexemeCache:
 
 
 def _parameters_of(models: list[Model]) -> list[Any]:
-    """The arrays of all parameters, and the known values of embedding tables."""
+    """The arrays of all parameters, the known values of embedding tables, and clusters."""
     found: list[Any] = []
     for node in (node for model in models for node in model.walk()):
         found += [node.get_param(name) for name in node.param_names]
-        if "known" in node.attrs:
-            found.append(node.attrs["known"])
+        found += [node.attrs[name] for name in ("known", "clusters") if name in node.attrs]
     return found
 
 

@@ -56,11 +56,7 @@ def _lookup(vectors: Vectors, lexemes: Lexemes) -> NDArray:
     data = NUMPY_OPS.to_numpy(vectors.data)
     if vectors.mode == Mode.floret:
         return NUMPY_OPS.to_numpy(vectors.get_batch(lexemes.vector_keys))
-    rows = np.asarray(vectors.find(keys=lexemes.vector_keys))
-    missing = np.flatnonzero(rows < 0)
-    if len(missing):
-        lower = [lexemes.vocab[orth].lower for orth in lexemes.orths[missing].tolist()]
-        rows[missing] = vectors.find(keys=lower)
+    rows = lexemes.vector_rows
     V = data[np.maximum(rows, 0)]
     V[rows < 0] = 0
     return V
