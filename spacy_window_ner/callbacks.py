@@ -2,7 +2,8 @@
 
 Viterbi decoding finds the most probable tag sequence, which is not the set of entities with the
 best F1: where names are hard to recognize, it misses most of them. Here spans are ranked by
-probability, and the cut with the best F1 on the development data becomes the threshold.
+probability, and the cuts with the best F1 on the development data become the thresholds of the
+labels.
 """
 
 from collections.abc import Callable
@@ -16,9 +17,8 @@ from spacy.training import Corpus, Example
 from wasabi import msg
 
 from .component import WindowNER
+from .thresholds import LOWEST, Threshold, best_cut, best_cuts, is_setting
 
-# The best threshold is half of the best F1 (Lipton et al. 2014), and no system in use has 0.1.
-LOWEST = 0.05
 _KEY = "window_ner_find_threshold"
 
 
@@ -43,10 +43,16 @@ def create_find_threshold(
         examples = list(Corpus(path)(nlp))
         threshold = set_best_threshold(nlp, name, examples)
         f_score = report_scores(nlp, examples)
-        msg.info(f"[{name}] threshold {threshold}: F1 {100 * f_score:.2f} on {path}")
+        msg.info(f"[{name}] threshold {_to_text(threshold)}: F1 {100 * f_score:.2f} on {path}")
         return nlp
 
     return callback
+
+
+def _to_text(threshold: Threshold) -> str:
+    if not isinstance(threshold, dict):
+        return str(threshold)
+    return ", ".join(f"{label} {value}" for label, value in threshold.items())
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:
@@ -63,13 +69,13 @@ def report_scores(nlp: Language, examples: list[Example]) -> float:
     return scores["ents_f"] or 0.0
 
 
-def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> float | None:
-    """Set the threshold of a component to the value with the best F1 on examples.
+def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Threshold:
+    """Set the threshold of a component to the values with the best F1 on examples.
 
     nlp (Language): The pipeline; its settings are changed.
     name (str): Name of the component, a WindowNER. Objectives other than `crf` have no threshold.
     examples (List[Example]): The development data.
-    RETURNS (Optional[float]): The threshold, if the component has one now.
+    RETURNS (Optional[Union[float, Dict[str, float]]]): The threshold, if the component has one now.
     RAISES (ValueError): If the component is not a WindowNER.
     """
     component = nlp.get_pipe(name)
@@ -77,37 +83,23 @@ def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> flo
         raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
     if component.model.attrs["objective"] == "crf":
         n_gold = sum(len(example.reference.ents) for example in examples)
-        component.threshold = best_cut(*_scored_spans(nlp, component, examples), n_gold)
+        probabilities, correct, labels = _scored_spans(nlp, component, examples)
+        common = best_cut(probabilities, correct, n_gold)
+        cuts = best_cuts(probabilities, correct, labels, n_gold)
+        names = component.label_data
+        if common is not None and len(cuts) > 1 and all(map(is_setting, names)):
+            component.threshold = {label: cuts.get(n, common) for n, label in enumerate(names)}
+        else:
+            component.threshold = common
     return component.threshold
-
-
-def best_cut(
-    probabilities: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int
-) -> float | None:
-    """Find the threshold with the best F1.
-
-    probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
-    correct (ndarray): Shape (n_spans,) bool, which of them are entities.
-    n_gold (int): The number of entities.
-    RETURNS (Optional[float]): The threshold, halfway between the last span above it and the first
-        below it; None if there is no span.
-    """
-    if len(probabilities) == 0:
-        return None
-    order = np.argsort(-probabilities, kind="stable")
-    ranked = np.append(probabilities[order], LOWEST)
-    n_predicted = np.arange(1, len(order) + 1)
-    f_scores = 2 * np.cumsum(correct[order]) / (n_predicted + n_gold)
-    f_scores[ranked[:-1] == ranked[1:]] = 0  # equal probabilities cannot be cut apart
-    best = int(np.argmax(f_scores))
-    threshold = float((ranked[best] + ranked[best + 1]) / 2)
-    return round(min(max(threshold, LOWEST), 0.99), 4)
 
 
 def _scored_spans(
     nlp: Language, component: WindowNER, examples: list[Example]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probabilities above `LOWEST` of spans (n_spans,), and which spans are entities (n_spans,)."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Probabilities above `LOWEST` of spans, which spans are entities, and the numbers of their
+    labels: (n_spans,) each.
+    """
     before = component.cfg
     component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
     try:
@@ -115,10 +107,16 @@ def _scored_spans(
         docs = list(nlp.pipe(example.predicted.copy() for example in examples))
     finally:
         component.cfg = before
-    probabilities, correct = [], []
+    numbers = {label: n for n, label in enumerate(component.label_data)}
+    probabilities, correct, labels = [], [], []
     for doc, example in zip(docs, examples, strict=True):
         group = doc.spans[_KEY]
         gold = {(ent.start_char, ent.end_char, ent.label) for ent in example.reference.ents}
         correct += [(span.start_char, span.end_char, span.label) in gold for span in group]
         probabilities += group.attrs["scores"].tolist()
-    return np.asarray(probabilities, dtype=np.float64), np.asarray(correct, dtype=bool)
+        labels += [numbers[span.label_] for span in group]
+    return (
+        np.asarray(probabilities, dtype=np.float64),
+        np.asarray(correct, dtype=bool),
+        np.asarray(labels, dtype=np.int64),
+    )

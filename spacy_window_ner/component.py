@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, ref
@@ -28,6 +27,7 @@ from .objectives import Objective, get_objective
 from .objectives.rehearsal import rehearsal_loss
 from .sequences.tags import n_tags
 from .serialization import load_model, overridden_settings, read_saved
+from .thresholds import Threshold, by_label, checked
 
 DEFAULT_SPANS_KEY = "window_ner"
 # The pipeline that each component was made for, whose config has its settings too. It is not an
@@ -52,7 +52,7 @@ def make_window_ner(
     name: str,
     model: Model[list[Doc], Scores],
     spans_key: str | None,
-    threshold: float | None,
+    threshold: float | dict[str, float] | None,
     incorrect_spans_key: str | None,
     scorer: Callable | None,
 ) -> "WindowNER":
@@ -80,7 +80,7 @@ class WindowNER(TrainablePipe):
         name: str = "window_ner",
         *,
         spans_key: str | None = DEFAULT_SPANS_KEY,
-        threshold: float | None = None,
+        threshold: Threshold = None,
         incorrect_spans_key: str | None = None,
         scorer: Callable | None = ner_score,
     ) -> None:
@@ -91,9 +91,11 @@ class WindowNER(TrainablePipe):
         name (str): The component instance name, used to add entries to the losses.
         spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities, with their
             probabilities in `attrs["scores"]`. If None, they are not computed.
-        threshold (Optional[float]): If given, spans with a higher probability are entities, the
-            more probable first where they overlap; lower values favor recall, higher values
-            precision. If None, the entities are those of the best tag sequence. Needs `crf`.
+        threshold (Optional[Union[float, Dict[str, float]]]): If given, spans with a higher
+            probability are entities, the more probable first where they overlap; lower values
+            favor recall, higher values precision. A dict has one for each label, 0.5 for labels
+            that it does not have. If None, the entities are those of the best tag sequence. Needs
+            `crf`.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are not entities.
         scorer (Optional[Callable]): The scoring method.
@@ -107,7 +109,7 @@ class WindowNER(TrainablePipe):
         self.cfg: dict[str, Any] = {
             "labels": [],
             "spans_key": spans_key,
-            "threshold": threshold,
+            "threshold": checked(threshold, []),
             "incorrect_spans_key": incorrect_spans_key,
         }
         self.scorer = scorer
@@ -126,24 +128,23 @@ class WindowNER(TrainablePipe):
         return list(self.cfg["labels"])
 
     @property
-    def threshold(self) -> float | None:
-        """The probability above which spans are entities; None for the best tag sequence. A new
-        value is written to the config of the pipeline too.
+    def threshold(self) -> Threshold:
+        """The probability above which spans are entities, or one for each label; None for the best
+        tag sequence. A new value is written to the config of the pipeline too.
 
-        RAISES (ValueError): If it is set to a value that is out of range, or needs `crf`.
+        RAISES (ValueError): If it is set to a value that is out of range or has unknown labels, or
+            the objective is not `crf`.
         """
         return self.cfg["threshold"]
 
     @threshold.setter
-    def threshold(self, value: float | None) -> None:
+    def threshold(self, value: Threshold) -> None:
+        value = checked(value, self.cfg["labels"])
         _validate_settings(self.model, self.cfg["spans_key"], value)
         self._change_settings({"threshold": value})
 
     def _change_settings(self, settings: dict[str, Any]) -> None:
         """Change settings, and what the config of the pipeline has for them."""
-        if settings.get("threshold") is not None:
-            # What srsly writes for 0.3 is read as 0.30000000000000004.
-            settings = {**settings, "threshold": round(float(settings["threshold"]), 12)}
         self.cfg.update(settings)
         made_for = _PIPELINES.get(self)
         nlp = made_for() if made_for else None
@@ -201,7 +202,8 @@ class WindowNER(TrainablePipe):
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
-        threshold, wanted = self.cfg["threshold"], self.cfg["spans_key"] is not None
+        threshold = by_label(self.cfg["threshold"], labels)
+        wanted = self.cfg["spans_key"] is not None
         entities = decode(
             scores, self._objective, allowed, threshold=threshold, probabilities=wanted
         )
@@ -339,12 +341,14 @@ class WindowNER(TrainablePipe):
         """
         overrides = overridden_settings(path, self.cfg)
         self._load(path, exclude)
+        checked(overrides.get("threshold"), self.cfg["labels"])
         self._change_settings(overrides)
         return self
 
     def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
         saved = read_saved(source, self.vocab, exclude, self.name)
         cfg = {**self.cfg, **saved["cfg"]}
+        cfg["threshold"] = checked(cfg["threshold"], cfg["labels"])
         _validate_settings(self.model, cfg["spans_key"], cfg["threshold"])
         if saved["model"] is not None:
             load_model(self.model, saved["model"], cfg["labels"], self.name)
@@ -371,10 +375,7 @@ class WindowNER(TrainablePipe):
         )
 
 
-def _validate_settings(model: Model, spans_key: str | None, threshold: float | None) -> None:
-    is_number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if threshold is not None and not (is_number and 0 <= threshold <= 1):
-        raise ValueError(f"threshold is a probability from 0 to 1, or null; got {threshold!r}.")
+def _validate_settings(model: Model, spans_key: str | None, threshold: Threshold) -> None:
     if threshold is not None and model.attrs["objective"] != "crf":
         raise ValueError(
             f'threshold needs the probabilities of objective = "crf", but the objective is '

@@ -55,7 +55,7 @@ def decode(
     objective: Objective,
     allowed: NDArray[np.bool_] | None = None,
     *,
-    threshold: float | None = None,
+    threshold: float | NDArray[np.float64] | None = None,
     probabilities: bool = True,
 ) -> Entities:
     """Find the entities of a batch.
@@ -64,9 +64,10 @@ def decode(
     objective (Objective): The objective that the scores were trained with.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag. Entities
         that it forces are among the result.
-    threshold (Optional[float]): If given, the entities are the spans that are likelier than this
-        and than `LEAST_LIKELY`, the likelier first where they overlap. With half of the F1 that can
-        be reached, this gives the largest expected F1 (Lipton et al. 2014).
+    threshold (Optional[Union[float, ndarray]]): If given, the entities are the spans that are
+        likelier than this and than `LEAST_LIKELY`, the likelier first where they overlap; one for
+        all labels or one for each (n_labels,). With half of the F1 that can be reached, this gives
+        the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
@@ -74,7 +75,7 @@ def decode(
     arrays = scores.emissions, scores.transitions, scores.lengths
     if threshold is not None:
         sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)
-        likely = likely_spans(sums.marginals, max(threshold, LEAST_LIKELY))
+        likely = likely_spans(sums.marginals, np.maximum(threshold, LEAST_LIKELY))
         return Entities(*_without_overlap(*likely), scores.lengths)
     spans = tags_to_spans(best_tags(*arrays, allowed))
     p = objective.span_probabilities(scores, allowed, spans) if probabilities else None

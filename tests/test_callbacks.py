@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from spacy import registry
 from spacy.tokens import DocBin
 
-from spacy_window_ner.callbacks import LOWEST, best_cut, set_best_threshold
+from spacy_window_ner.callbacks import set_best_threshold
+from spacy_window_ner.thresholds import LOWEST, best_cut
 from tests.helpers import examples
 from tests.pipelines import copy_of, make_examples, ner_of, shared, trained
 
@@ -41,7 +42,8 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     before = nlp.evaluate(make_examples(nlp))["ents_f"]
     set_best_threshold(nlp, "window_ner", data)
     threshold = ner_of(nlp).cfg["threshold"]
-    assert 0 < threshold < 1
+    assert threshold.keys() == {"PER", "LOC", "DATE"}
+    assert all(0 < value < 1 for value in threshold.values())
     assert nlp.config["components"]["window_ner"]["threshold"] == threshold
     assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
     assert list(nlp.get_pipe("window_ner").cfg) == list(ner_of(shared()).cfg)
@@ -55,7 +57,8 @@ def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys):
     make = registry.callbacks.get("spacy_window_ner.find_threshold.v1")
     assert make(path)(nlp) is nlp
     threshold = ner_of(nlp).cfg["threshold"]
-    assert f"[window_ner] threshold {threshold}: F1 " in capsys.readouterr().out
+    text = ", ".join(f"{label} {value}" for label, value in threshold.items())
+    assert f"[window_ner] threshold {text}: F1 " in " ".join(capsys.readouterr().out.split())
     with pytest.raises(ValueError, match=r"paths\.dev"):
         make(None)(nlp)
 

@@ -4,11 +4,18 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 import srsly
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
+from thinc.api import Config
 
+from spacy_window_ner.thresholds import LOWEST, best_cut, best_cuts, checked, is_setting
+
+from .helpers import examples
 from .pipelines import copy_of, ner_of, shared, small_model, texts_of, trained
 
 LOAD = "components.window_ner.threshold"
@@ -41,7 +48,7 @@ def test_it_changes_what_is_found():
     assert found[0] > found[1]
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 7.0, float("nan"), "abc", True, [0.5]])
+@pytest.mark.parametrize("threshold", [-0.1, 7.0, float("nan"), "abc", True, [0.5], {"PER": 2}])
 def test_it_is_checked(threshold: Any):
     nlp = copy_of(shared(), threshold=0.4)
     with pytest.raises(ValueError, match="threshold is a probability from 0 to 1, or null; got"):
@@ -49,12 +56,82 @@ def test_it_is_checked(threshold: Any):
     assert thresholds(nlp) == [0.4] * 3
 
 
+def test_each_label_may_have_one():
+    nlp = copy_of(trained(steps=4))
+    everything = {(ent.text, ent.label_) for doc in _read(nlp, 0.05) for ent in doc.ents}
+    assert len({label for _, label in everything}) > 1
+    names = [ent.label_ for doc in _read(nlp, {"PER": 0.05, "LOC": 1.0}) for ent in doc.ents]
+    assert "PER" in names
+    assert "LOC" not in names
+    alone, both = [
+        [list(map(str, doc.ents)) for doc in _read(nlp, threshold)]
+        for threshold in ({"PER": 0.3, "LOC": 0.3, "DATE": 0.3}, 0.3)
+    ]
+    assert alone == both
+    assert [doc.text for doc in _read(nlp, {"PER": 1.0, "LOC": 1.0})]
+    for doc in _read(nlp, {"PER": 1.0, "LOC": 1.0}):  # other labels have 0.5
+        assert (doc.spans["window_ner"].attrs["scores"] > 0.5).all()
+
+
+def _read(nlp: Language, threshold: Any) -> list:
+    ner_of(nlp).threshold = threshold
+    return list(nlp.pipe(texts_of()))
+
+
+def test_labels_have_to_be_those_of_the_component():
+    nlp = copy_of(shared())
+    with pytest.raises(ValueError, match="threshold has 'ORG', but the labels are DATE, LOC, PER"):
+        ner_of(nlp).threshold = {"PER": 0.4, "ORG": 0.6}
+    assert thresholds(nlp) == [None] * 3
+
+
+@pytest.mark.parametrize("label", ["a=b", "a:b", "a.b", "#a", "[a]", " a", ""])
+def test_labels_have_to_be_names_of_settings(label: str):
+    assert not is_setting(label)
+    with pytest.raises(ValueError, match="is no name of a setting in a config"):
+        checked({label: 0.5}, [])
+
+
+@pytest.mark.parametrize("label", ["PER", "creative-work", "a b", "Ort/Land", "人名", "per"])
+def test_other_labels_are_written_and_read(label: str):
+    config = Config({"threshold": checked({label: 0.25, "x": 1}, [])})
+    assert Config().from_str(config.to_str()) == config
+
+
+@given(
+    spans=st.lists(
+        st.tuples(st.sampled_from([0.06, 0.2, 0.5, 0.8]), st.booleans(), st.integers(0, 2))
+    ),
+    missed=st.integers(0, 4),
+)
+@examples(100)
+def test_cuts_by_label_are_at_least_as_good_as_one_cut(spans, missed):
+    p, correct, labels = (np.asarray([span[i] for span in spans]) for i in range(3))
+    p, correct, labels = p.astype(float), correct.astype(bool), labels.astype(int)
+    n_gold = int(correct.sum()) + missed
+    cuts = best_cuts(p, correct, labels, n_gold)
+    assert sorted(cuts) == sorted(set(labels.tolist()))
+    if not cuts:
+        return
+
+    def f_of(limits):
+        chosen = p > np.asarray([limits[label] for label in labels.tolist()])
+        total = chosen.sum() + n_gold
+        return 2 * (chosen & correct).sum() / total if total else 0.0
+
+    common = best_cut(p, correct, n_gold)
+    assert f_of(cuts) >= f_of(dict.fromkeys(cuts, common)) - 1e-12
+    for label in cuts:  # no label's cut alone can be better
+        for other in (LOWEST, 0.1, 0.3, 0.6):
+            assert f_of(cuts) >= f_of({**cuts, label: other}) - 1e-12
+
+
 def test_it_needs_the_objective_crf():
     with pytest.raises(ValueError, match="Set threshold = null"):
         ner_of(shared("softmax")).threshold = 0.5
 
 
-@pytest.mark.parametrize("threshold", [0.3, None])
+@pytest.mark.parametrize("threshold", [0.3, None, {"PER": 0.4, "LOC": 0.6}])
 def test_the_config_has_it_too(threshold: float | None):
     nlp = copy_of(shared(), threshold=0.5)
     ner_of(nlp).threshold = threshold
@@ -89,6 +166,16 @@ def test_it_is_kept_by_a_component_from_another_pipeline(saved: Path, tmp_path: 
     ner_of(nlp).threshold = 0.8
     nlp.to_disk(tmp_path / "new")
     assert thresholds(spacy.load(tmp_path / "new")) == [0.8] * 3
+
+
+def test_thresholds_by_label_survive_and_give_way_to_one(tmp_path: Path):
+    nlp = copy_of(shared())
+    ner_of(nlp).threshold = {"PER": 0.3, "LOC": 0.7}
+    nlp.to_disk(tmp_path)
+    assert thresholds(spacy.load(tmp_path)) == [{"PER": 0.3, "LOC": 0.7}] * 3
+    assert thresholds(spacy.load(tmp_path, config={LOAD: 0.2})) == [0.2] * 3
+    with pytest.raises(ValueError, match="threshold has 'ORG'"):
+        spacy.load(tmp_path, config={LOAD: {"ORG": 0.2}})
 
 
 def test_a_file_with_another_value_is_refused(saved: Path):

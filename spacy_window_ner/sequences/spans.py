@@ -33,24 +33,27 @@ def span_probabilities(marginals: Floats, spans: NDArray[np.integer]) -> NDArray
     return np.multiply.reduceat(factors, first)
 
 
-def likely_spans(marginals: Floats, threshold: float) -> tuple[Ints, NDArray[np.float64]]:
+def likely_spans(
+    marginals: Floats, threshold: float | NDArray[np.float64]
+) -> tuple[Ints, NDArray[np.float64]]:
     """Find all spans whose probability is above a threshold. They may overlap.
 
     marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
-    threshold (float): From 0 to 1.
+    threshold (Union[float, ndarray]): From 0 to 1; one for all labels or one for each (n_labels,).
     RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
         counted through the batch, and their probabilities (n_spans,).
     """
     m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
-    start, label = np.nonzero(m_U > threshold)
+    least = np.broadcast_to(np.asarray(threshold, dtype=marginals.dtype), m_U.shape[1:])
+    start, label = np.nonzero(m_U > least)
     found, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
-    start, label = np.nonzero(m_B > threshold)
+    start, label = np.nonzero(m_B > least)
     p, end = m_B[start, label].astype(np.float64), start + 1
     while len(p):
         stays, leaves = m_I[end, label], m_L[end, label]
         p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
         p_ends, p, end = p * leaves, p * stays, end + 1
-        likely, longer = p_ends > threshold, p > threshold
+        likely, longer = p_ends > least[label], p > least[label]
         found.append(np.stack([start, end, label], axis=1)[likely])
         probabilities.append(p_ends[likely])
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]
