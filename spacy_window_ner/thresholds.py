@@ -129,21 +129,19 @@ def best_cuts(
     RETURNS (Dict[int, float]): The threshold of each label that a span has.
     """
     start = best_cut(probabilities, correct, n_gold)
-    cuts = dict.fromkeys(np.unique(labels).tolist(), start if start is not None else DEFAULT)
+    limits = np.full(len(labels), DEFAULT if start is None else start)
     for _ in range(_ROUNDS):
-        before = dict(cuts)
-        for label in cuts:
+        before = limits.copy()
+        for label in np.unique(labels):
             own = labels == label
-            limits = np.asarray([cuts[other] for other in labels.tolist()])
             others = ~own & (probabilities > limits)
-            cut = best_cut(
+            limits[own] = best_cut(
                 probabilities[own],
                 correct[own],
                 n_gold,
                 n_others=int(others.sum()),
                 n_correct_others=int(correct[others].sum()),
             )
-            cuts[label] = cuts[label] if cut is None else cut
-        if cuts == before:
+        if (limits == before).all():
             break
-    return cuts
+    return dict(zip(labels.tolist(), limits.tolist(), strict=True))

@@ -6,6 +6,7 @@ clusters are those of k-means (Lloyd 1982) on vectors of length one. They are co
 network is initialized, and saved with it. Row 0 is that of words without a vector.
 """
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -60,12 +61,15 @@ def forward(
     """
     clusters = np.frombuffer(model.attrs["clusters"], dtype="<u2")
     n_vectors = lexemes.vocab.vectors.shape[0]
-    if len(lexemes) and n_vectors != len(clusters):
-        raise ValueError(
-            f"This model has clusters of {len(clusters)} word vectors, but the pipeline has "
-            f"{n_vectors}. Load the pipeline with the vectors it was trained with."
-        )
-    rows = np.where(lexemes.vector_rows < 0, 0, np.append(clusters, 0)[lexemes.vector_rows])
+    rows = np.zeros(len(lexemes), dtype=np.int64)
+    if len(lexemes) and len(clusters):
+        if n_vectors != len(clusters):
+            raise ValueError(
+                f"This model has clusters of {len(clusters)} word vectors, but the pipeline has "
+                f"{n_vectors}. Load the pipeline with the vectors it was trained with."
+            )
+        found = lexemes.vector_rows >= 0
+        rows[found] = clusters[lexemes.vector_rows[found]]
     E = model.get_param("E")
 
     def backprop(d_vectors: NDArray) -> NDArray:
@@ -78,7 +82,7 @@ def forward(
 def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:
     """Compute the clusters of the vectors in the vocabulary of a sample X, and draw E.
 
-    RAISES (ValueError): If there is no table with a vector for each word.
+    RAISES (ValueError): If the pipeline has no vectors.
     """
     if X is not None:
         clusters = cluster_vectors(X.vocab, model.get_dim("nV") - 1)
@@ -92,16 +96,23 @@ def cluster_vectors(vocab: Vocab, n_clusters: int) -> NDArray[np.int64]:
 
     vocab (Vocab): The vocabulary.
     n_clusters (int): The number of clusters.
-    RETURNS (ndarray): Shape (n_vectors,), the cluster of each, from 1 up.
-    RAISES (ValueError): If there is no table with a vector for each word.
+    RETURNS (ndarray): Shape (n_vectors,), the cluster of each, from 1 up. Empty, with a warning, if
+        words do not have a row of their own, but floret vectors.
+    RAISES (ValueError): If the pipeline has no vectors.
     """
     vectors = vocab.vectors
-    if vectors.mode == Mode.floret or not vectors.shape[0]:
+    if not vectors.shape[0]:
         raise ValueError(
-            "vector_clusters needs a table with a vector for each word, and the pipeline has "
-            f"{'floret vectors' if vectors.shape[0] else 'none'}. Give it one with "
+            "vector_clusters needs word vectors, and the pipeline has none. Give it some with "
             "--initialize.vectors (or --paths.vectors) NAME_OR_PATH, or set vector_clusters = []."
         )
+    if vectors.mode == Mode.floret:
+        warnings.warn(
+            "vector_clusters has no effect here: the pipeline has floret vectors, which are no "
+            "table of words. Set vector_clusters = [] to be rid of this warning.",
+            stacklevel=2,
+        )
+        return np.zeros(0, dtype=np.int64)
     data = NUMPY_OPS.to_numpy(vectors.data).astype(np.float32)
     norms = np.linalg.norm(data, axis=1, keepdims=True)
     units = data / np.where(norms > 0, norms, 1)

@@ -104,12 +104,18 @@ def test_a_vector_of_zeros_is_no_error():
 def test_without_vectors_there_is_a_clear_error():
     with pytest.raises(ValueError, match=r"the pipeline has none.*vector_clusters = \[\]"):
         layer_for(Vocab())
-    vocab = Vocab()
+
+
+def test_floret_vectors_are_no_table_of_words():
+    vocab = vocab_with_groups()
     vocab.vectors = Vectors(
         mode="floret", data=np.ones((50, 4), dtype="f"), hash_count=1, minn=1, maxn=2
     )
-    with pytest.raises(ValueError, match="the pipeline has floret vectors"):
-        layer_for(vocab)
+    with pytest.warns(UserWarning, match="vector_clusters has no effect here"):
+        layer = layer_for(vocab)
+    Y, backprop = layer(lexemes_of(vocab, ["red", "dog"]), is_train=True)
+    assert Y.tolist() == [layer.get_param("E")[0].tolist()] * 2
+    assert backprop(np.ones_like(Y)).size == 0
 
 
 def test_other_vectors_are_refused():
