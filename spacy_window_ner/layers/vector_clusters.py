@@ -39,7 +39,7 @@ def VectorClusters(n_clusters: int, nO: int) -> Model[InT, OutT]:
     RETURNS (Model): Lexemes (n) → (n, nO), with the parameter E (nV, nO), nV = 1 + n_clusters.
     """
     return Model(
-        f"vector_clusters_{n_clusters}",
+        f"clusters_{n_clusters}",
         forward,
         init=init,
         dims={"nO": nO, "nV": 1 + n_clusters},
