@@ -108,5 +108,8 @@ def cut_document(doc: Doc) -> Iterator[Doc]:
     single = random.random() < 0.5
     while sentences:
         n = 1 if single else random.randint(1, len(sentences))
-        yield doc[sentences[0].start : sentences[n - 1].end].as_doc()
+        piece = doc[sentences[0].start : sentences[n - 1].end].as_doc()
+        # spaCy's reader would tokenize the words of the annotation again.
+        piece.has_unknown_spaces = doc.has_unknown_spaces
+        yield piece
         sentences = sentences[n:]

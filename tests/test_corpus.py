@@ -109,3 +109,15 @@ def test_a_share_outside_its_range(data, name, share):
 def test_no_path():
     with pytest.raises(ValueError, match="E913"):
         create_corpus(None)
+
+
+@pytest.mark.parametrize("cut", [0.0, 1.0])
+def test_words_with_unknown_spaces_keep_their_tokens(tmp_path, cut):
+    words = ["can't", "U.S.A.-based", "it's", "end."]
+    doc = Doc(NLP.vocab, words=words, sent_starts=[True, False, True, False])
+    doc.set_ents([Span(doc, 1, 2, label="LOC")])
+    path = tmp_path / "data.spacy"
+    DocBin(docs=[doc]).to_disk(path)
+    examples = read(path, cut=cut)
+    assert [token.text for eg in examples for token in eg.predicted] == words
+    assert any(eg.reference.ents for eg in examples)
