@@ -6,6 +6,7 @@ probability, and the cuts with the best F1 on the development data become the th
 labels.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,15 +83,15 @@ def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Thr
     if not isinstance(component, WindowNER):
         raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
     if component.model.attrs["objective"] == "crf":
-        n_gold = sum(len(example.reference.ents) for example in examples)
-        probabilities, correct, labels = _scored_spans(nlp, component, examples)
-        common = best_cut(probabilities, correct, n_gold)
-        cuts = best_cuts(probabilities, correct, labels, n_gold)
         names = component.label_data
-        if common is not None and len(cuts) > 1 and all(map(is_setting, names)):
-            component.threshold = {label: cuts.get(n, common) for n, label in enumerate(names)}
+        counts = Counter(ent.label_ for example in examples for ent in example.reference.ents)
+        n_gold = [counts[name] for name in names]
+        probabilities, correct, labels = _scored_spans(nlp, component, examples)
+        cuts = best_cuts(probabilities, correct, labels, n_gold)
+        if len(set(cuts)) > 1 and all(map(is_setting, names)):
+            component.threshold = dict(zip(names, cuts, strict=True))
         else:
-            component.threshold = common
+            component.threshold = best_cut(probabilities, correct, sum(n_gold))
     return component.threshold
 
 

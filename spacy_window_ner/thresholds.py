@@ -19,6 +19,8 @@ Threshold = float | dict[str, float] | None
 LOWEST, HIGHEST = 0.05, 0.99
 # Of labels that a dict does not have.
 DEFAULT = 0.5
+# With fewer entities in the development data, a cut of a label's own is no better on other data.
+ENOUGH = 50
 # Labels become names of settings in a config, where some characters have a meaning.
 _NAME = re.compile(r"[^\s=:.#;\[\]$](?:[^\n=:.\[\]$]*[^\s=:.\[\]$])?")
 # Cuts are changed label by label until none gets better, which takes two or three rounds.
@@ -118,30 +120,33 @@ def best_cuts(
     probabilities: NDArray[np.float64],
     correct: NDArray[np.bool_],
     labels: NDArray[np.integer],
-    n_gold: int,
-) -> dict[int, float]:
+    n_gold: Sequence[int],
+) -> list[float]:
     """Find the threshold of each label: those that are together the best for F1 of all labels.
 
     probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
     labels (ndarray): Shape (n_spans,), the number of the label of each.
-    n_gold (int): The number of entities.
-    RETURNS (Dict[int, float]): The threshold of each label that a span has.
+    n_gold (Sequence[int]): The number of entities of each label.
+    RETURNS (List[float]): The threshold of each label. Labels with less than `ENOUGH` entities have
+        that of the best cut through all.
     """
-    start = best_cut(probabilities, correct, n_gold)
-    limits = np.full(len(labels), DEFAULT if start is None else start)
+    total = sum(n_gold)
+    common = best_cut(probabilities, correct, total)
+    cuts = np.full(len(n_gold), DEFAULT if common is None else common)
+    chosen = [label for label in np.unique(labels).tolist() if n_gold[label] >= ENOUGH]
     for _ in range(_ROUNDS):
-        before = limits.copy()
-        for label in np.unique(labels):
+        before = cuts.copy()
+        for label in chosen:
             own = labels == label
-            others = ~own & (probabilities > limits)
-            limits[own] = best_cut(
+            others = ~own & (probabilities > cuts[labels])
+            cuts[label] = best_cut(
                 probabilities[own],
                 correct[own],
-                n_gold,
+                total,
                 n_others=int(others.sum()),
                 n_correct_others=int(correct[others].sum()),
             )
-        if (limits == before).all():
+        if (cuts == before).all():
             break
-    return dict(zip(labels.tolist(), limits.tolist(), strict=True))
+    return cuts.tolist()

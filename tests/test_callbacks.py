@@ -36,8 +36,9 @@ def test_best_cut_is_the_best_of_all_cuts(spans, missed):
     assert best == 0 or f_of(threshold) == pytest.approx(best)
 
 
-def test_it_sets_the_threshold_in_the_component_and_in_the_config():
-    nlp = copy_of(shared())
+def test_it_sets_the_threshold_in_the_component_and_in_the_config(monkeypatch):
+    monkeypatch.setattr("spacy_window_ner.thresholds.ENOUGH", 1)
+    nlp = trained(steps=4)
     data = make_examples(nlp)
     before = nlp.evaluate(make_examples(nlp))["ents_f"]
     set_best_threshold(nlp, "window_ner", data)
@@ -50,14 +51,18 @@ def test_it_sets_the_threshold_in_the_component_and_in_the_config():
     assert not any(example.predicted.ents for example in data)  # they can be evaluated afterwards
 
 
-def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys):
-    nlp = copy_of(shared())
+@pytest.mark.parametrize("enough", [1, 50])
+def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys, monkeypatch, enough):
+    monkeypatch.setattr("spacy_window_ner.thresholds.ENOUGH", enough)
+    nlp = trained(steps=4)
     path = tmp_path / "dev.spacy"
     DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
     make = registry.callbacks.get("spacy_window_ner.find_threshold.v1")
     assert make(path)(nlp) is nlp
     threshold = ner_of(nlp).cfg["threshold"]
-    text = ", ".join(f"{label} {value}" for label, value in threshold.items())
+    text = str(threshold)
+    if enough == 1:
+        text = ", ".join(f"{label} {value}" for label, value in threshold.items())
     assert f"[window_ner] threshold {text}: F1 " in " ".join(capsys.readouterr().out.split())
     with pytest.raises(ValueError, match=r"paths\.dev"):
         make(None)(nlp)
