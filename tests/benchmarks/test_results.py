@@ -114,17 +114,20 @@ def test_versions_are_named_where_there_are_several():
 # the published results
 
 
+STUDIES = ("suite", "ablation", "reading")
+
+
 def published(study):
     return read_results(BENCHMARKS / TABLE, study)
 
 
 def test_every_line_has_a_cell_of_its_own():
     lines = (BENCHMARKS / TABLE).read_text(encoding="utf8").splitlines()
-    assert len(published("suite")) + len(published("ablation")) == len(lines)
+    assert sum(len(published(study)) for study in STUDIES) == len(lines)
 
 
 def test_versions_are_those_that_were_measured():
-    for study in ("suite", "ablation"):
+    for study in STUDIES:
         for cell, result in published(study).items():
             measured = result["machine"]["spacy-window-ner"]
             assert cell.version == (measured if cell.system == "window_ner" else "")
