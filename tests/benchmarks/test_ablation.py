@@ -59,17 +59,6 @@ def test_an_unknown_feature_is_an_error(monkeypatch):
 # cells
 
 
-@pytest.fixture
-def data(tmp_path):
-    """A folder with one corpus, whose sentences have one name each."""
-    folder = tmp_path / "data" / "places"
-    folder.mkdir(parents=True)
-    lines = [f"in\tO\n{place}\tB-LOC\n" for place in ("Oslo", "Rome", "Bonn", "Kiel") * 5]
-    for part in ("train", "dev", "test"):
-        (folder / f"{part}.conll").write_text("\n".join(lines), encoding="utf8")
-    return folder.parent
-
-
 def choose(folder, **changes):
     asked = {"corpora": ["places"], "presets": (), "variants": (), "seeds": [0]}
     return ablation.choose(folder, **{**asked, **changes})

@@ -1,7 +1,6 @@
 import sys
 from pathlib import Path
 
-import pytest
 import spacy
 import srsly
 from spacy.tokens import Doc, Span
@@ -39,16 +38,6 @@ def test_lower_case_keeps_the_entities_where_they_are():
     assert (copied.text, len(doc.text)) == ("in bonn ", len(copied.text))
     assert [token.is_sent_start for token in copied] == [True, False]
     assert not copied.ents
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data" / "places"
-    folder.mkdir(parents=True)
-    lines = [f"in\tO\n{place}\tB-LOC\n" for place in ("Oslo", "Rome", "Bonn", "Kiel") * 5]
-    for part in ("train", "dev", "test"):
-        (folder / f"{part}.conll").write_text("\n".join(lines), encoding="utf8")
-    return folder.parent
 
 
 def run(data: Path, *options: str) -> str:
