@@ -220,8 +220,37 @@ def preset_mask(
     return allowed, has_presets
 
 
+def without_predictions(doc: Doc, spans_key: str | None) -> Doc:
+    """Copy a document without the entities that were predicted in it. Those that other components
+    have set stay.
+
+    doc (Doc): The document.
+    spans_key (Optional[str]): Where in `doc.spans` the predicted entities are. If they are not
+        there, all entities count as predicted.
+    RETURNS (Doc): The copy.
+    """
+    copy = doc.copy()
+    if spans_key is None:
+        copy.set_ents([])
+        return copy
+    predicted = {(span.start, span.end, span.label) for span in doc.spans.get(spans_key, ())}
+    others = [ent for ent in copy.ents if (ent.start, ent.end, ent.label) not in predicted]
+    copy.set_ents(others, blocked=_blocked(doc, copy))
+    return copy
+
+
+def _blocked(doc: Doc, of: Doc) -> list[Span]:
+    """The blocked tokens of a document, as spans of it or of its copy."""
+    tokens = np.flatnonzero(_is_blocked(*_columns([doc], [ENT_IOB, ENT_TYPE]))).tolist()
+    return [of[i : i + 1] for i in tokens]
+
+
 def set_entities(
-    docs: Iterable[Doc], entities: Entities, labels: Sequence[str], spans_key: str | None
+    docs: Iterable[Doc],
+    entities: Entities,
+    labels: Sequence[str],
+    spans_key: str | None,
+    candidates_key: str | None = None,
 ) -> None:
     """Write predicted entities to documents, beside those that are already set.
 
@@ -230,17 +259,41 @@ def set_entities(
     labels (Sequence[str]): The labels in the order of their numbers.
     spans_key (Optional[str]): Where in `doc.spans` to put the predicted entities as well, with
         their probabilities in `attrs["scores"]`.
+    candidates_key (Optional[str]): Where in `doc.spans` to put the candidates in the same way.
     """
+    docs = list(docs)
+    if entities.candidates is not None and candidates_key is not None:
+        for doc, (rows, scores) in zip(docs, entities.candidates.by_document(), strict=True):
+            rows, scores = _not_set(doc, rows, scores, entities.has_presets)
+            _add_group(doc, candidates_key, _spans(doc, rows, labels), scores)
     for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
         present: Sequence[Span] = []
         blocked: list[Span] = []
         if entities.has_presets:
-            new = [i for i, (start, _, _) in enumerate(rows) if not doc[start].ent_type]
-            rows, scores = [rows[i] for i in new], None if scores is None else scores[new]
-            tokens = np.flatnonzero(_is_blocked(*_columns([doc], [ENT_IOB, ENT_TYPE]))).tolist()
-            present, blocked = doc.ents, [doc[i : i + 1] for i in tokens]
-        spans = [Span(doc, start, end, label=labels[number]) for start, end, number in rows]
+            rows, scores = _not_set(doc, rows, scores, True)
+            present, blocked = doc.ents, _blocked(doc, doc)
+        spans = _spans(doc, rows, labels)
         doc.set_ents([*present, *spans], blocked=blocked)
-        if spans_key is not None and scores is not None:
-            attrs = {"scores": scores}
-            doc.spans[spans_key] = SpanGroup(doc, name=spans_key, attrs=attrs, spans=spans)
+        if spans_key is not None:
+            _add_group(doc, spans_key, spans, scores)
+
+
+def _not_set(
+    doc: Doc, rows: list[list[int]], scores: NDArray | None, has_presets: bool
+) -> tuple[list[list[int]], NDArray | None]:
+    """The predicted spans (start, end, label number) that are not entities already, and their
+    probabilities (n_spans,).
+    """
+    if not has_presets:
+        return rows, scores
+    new = [i for i, (start, _, _) in enumerate(rows) if not doc[start].ent_type]
+    return [rows[i] for i in new], None if scores is None else scores[new]
+
+
+def _spans(doc: Doc, rows: list[list[int]], labels: Sequence[str]) -> list[Span]:
+    return [Span(doc, start, end, label=labels[number]) for start, end, number in rows]
+
+
+def _add_group(doc: Doc, key: str, spans: list[Span], scores: NDArray | None) -> None:
+    if scores is not None:
+        doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)

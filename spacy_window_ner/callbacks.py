@@ -1,4 +1,4 @@
-"""Choose the threshold of a trained window_ner on development data, when a pipeline is saved.
+"""A callback for `[training.before_to_disk]`: calibrate a window_ner, and choose its threshold.
 
 Viterbi decoding finds the most probable tag sequence, which is not the set of entities with the
 best F1: where names are hard to recognize, it misses most of them. Here spans are ranked by
@@ -6,54 +6,83 @@ probability, and the cuts with the best F1 on the development data become the th
 labels.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from wasabi import msg
 
-from .component import WindowNER
-from .thresholds import LOWEST, Threshold, best_cut, best_cuts, is_setting
+from .confidence.development import develop, find_component
+from .confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse
+from .confidence.tuning import best_threshold, calibrate, keep, with_copy_of
+from .thresholds import Threshold
 
-_KEY = "window_ner_find_threshold"
+Callback = Callable[[Language], Language]
 
 
+# Configs of versions before 0.3 have this name.
 @registry.callbacks("spacy_window_ner.find_threshold.v1")
-def create_find_threshold(
-    path: Path | None, name: str = "window_ner"
-) -> Callable[[Language], Language]:
+@registry.callbacks("spacy_window_ner.calibrate.v1")
+def create_calibrate(
+    path: Path | None,
+    name: str = "window_ner",
+    guarantee: Mapping[str, float] | None = None,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Callback:
     """Make a callback for `[training.before_to_disk]`.
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
-    RETURNS (Callable): Calls `set_best_threshold` on a pipeline, writes the scores that it then has
-        to `nlp.meta["performance"]`, prints a line with both, and returns the pipeline.
+    guarantee (Optional[Mapping[str, float]]): What the saved pipeline has to guarantee: `recall` or
+        `precision` of the entities, `candidates_recall`. Where the data cannot carry it, there is a
+        warning, and the threshold is that with the best F1.
+    confidence (float): The confidence of the guarantee.
+    RETURNS (Callable): Returns a copy of a pipeline with the component calibrated and the threshold
+        chosen, prints a line with both, and writes the scores that the copy has to its
+        `meta["performance"]`. In the pipeline itself, only the threshold is changed, so that
+        training goes on with the same network.
+    RAISES (ValueError): If the guarantee is invalid.
     """
+    guarantees = parse(guarantee, confidence)
 
     def callback(nlp: Language) -> Language:
-        if path is None:
-            raise ValueError(
-                "spacy_window_ner.find_threshold.v1 needs development data: set its path, for "
-                "example to ${paths.dev}, or set [training] before_to_disk = null."
-            )
-        examples = list(Corpus(path)(nlp))
-        threshold = set_best_threshold(nlp, name, examples)
-        f_score = report_scores(nlp, examples)
-        msg.info(f"[{name}] threshold {_to_text(threshold)}: F1 {100 * f_score:.2f} on {path}")
-        return nlp
+        examples = _read(path, nlp)
+        development, component = develop(nlp, name, examples), find_component(nlp, name)
+        component.threshold = best_threshold(development, component.label_data)
+        saved = with_copy_of(nlp, name)
+        component = find_component(saved, name)
+        temperature, development = calibrate(saved, name, development)
+        for one in guarantees:
+            try:
+                keep(component, development, one)
+            except NotCarriedError as error:
+                msg.warn(f"[{name}] {error}")
+            else:
+                msg.info(f"[{name}] {one}: {one.setting} {component.cfg[one.setting]:.4f}")
+        f_score = report_scores(saved, examples)
+        msg.info(f"[{name}] {describe(temperature, component.threshold, f_score)} on {path}")
+        return saved
 
     return callback
 
 
-def _to_text(threshold: Threshold) -> str:
-    if not isinstance(threshold, dict):
-        return str(threshold)
-    return ", ".join(f"{label} {value}" for label, value in threshold.items())
+def _read(path: Path | None, nlp: Language) -> list[Example]:
+    if path is None:
+        raise ValueError(
+            "[training.before_to_disk] needs development data: set its path, for example to "
+            "${paths.dev}, or set [training] before_to_disk = null."
+        )
+    return list(Corpus(path)(nlp))
+
+
+def describe(temperature: float, threshold: Threshold, f_score: float) -> str:
+    """RETURNS (str): One line on what was chosen, and the F1 that it has."""
+    text = str(threshold)
+    if isinstance(threshold, dict):
+        text = ", ".join(f"{label} {value}" for label, value in threshold.items())
+    return f"temperature {temperature:.2f}, threshold {text}: F1 {100 * f_score:.2f}"
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:
@@ -68,56 +97,3 @@ def report_scores(nlp: Language, examples: list[Example]) -> float:
     names = {*performance, "ents_f", "ents_p", "ents_r", "ents_per_type"}
     performance.update({name: scores[name] for name in names if name in scores})
     return scores["ents_f"] or 0.0
-
-
-def set_best_threshold(nlp: Language, name: str, examples: list[Example]) -> Threshold:
-    """Set the threshold of a component to the values with the best F1 on examples.
-
-    nlp (Language): The pipeline; its settings are changed.
-    name (str): Name of the component, a WindowNER. Objectives other than `crf` have no threshold.
-    examples (List[Example]): The development data.
-    RETURNS (Optional[Union[float, Dict[str, float]]]): The threshold, if the component has one now.
-    RAISES (ValueError): If the component is not a WindowNER.
-    """
-    component = nlp.get_pipe(name)
-    if not isinstance(component, WindowNER):
-        raise ValueError(f"find_threshold is for a window_ner, but '{name}' is {type(component)}.")
-    if component.model.attrs["objective"] == "crf":
-        names = component.label_data
-        counts = Counter(ent.label_ for example in examples for ent in example.reference.ents)
-        n_gold = [counts[name] for name in names]
-        probabilities, correct, labels = _scored_spans(nlp, component, examples)
-        cuts = best_cuts(probabilities, correct, labels, n_gold)
-        if len(set(cuts)) > 1 and all(map(is_setting, names)):
-            component.threshold = dict(zip(names, cuts, strict=True))
-        else:
-            component.threshold = best_cut(probabilities, correct, sum(n_gold))
-    return component.threshold
-
-
-def _scored_spans(
-    nlp: Language, component: WindowNER, examples: list[Example]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Probabilities above `LOWEST` of spans, which spans are entities, and the numbers of their
-    labels: (n_spans,) each.
-    """
-    before = component.cfg
-    component.cfg = {**before, "threshold": LOWEST, "spans_key": _KEY}
-    try:
-        # Copies, since documents keep the entities that are set in them.
-        docs = list(nlp.pipe(example.predicted.copy() for example in examples))
-    finally:
-        component.cfg = before
-    numbers = {label: n for n, label in enumerate(component.label_data)}
-    probabilities, correct, labels = [], [], []
-    for doc, example in zip(docs, examples, strict=True):
-        group = doc.spans[_KEY]
-        gold = {(ent.start_char, ent.end_char, ent.label) for ent in example.reference.ents}
-        correct += [(span.start_char, span.end_char, span.label) in gold for span in group]
-        probabilities += group.attrs["scores"].tolist()
-        labels += [numbers[span.label_] for span in group]
-    return (
-        np.asarray(probabilities, dtype=np.float64),
-        np.asarray(correct, dtype=bool),
-        np.asarray(labels, dtype=np.int64),
-    )

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy import util
 from spacy.errors import Errors
 from spacy.language import Language
@@ -17,22 +17,28 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from .annotations import allow_only, has_gold, preset_mask, read_gold, set_entities, survey
+from .annotations import (
+    allow_only,
+    has_gold,
+    preset_mask,
+    read_gold,
+    set_entities,
+    survey,
+    without_predictions,
+)
 from .architectures import DEFAULT_MODEL
-from .decoding import Entities, decode
+from .decoding import Entities, alternatives, decode, finds_nothing_new
+from .extensions import add_score_extension
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
-from .layers.gazetteer import GAZETTEER
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
 from .objectives.rehearsal import rehearsal_loss
-from .sequences.tags import n_tags
+from .sequences.tags import n_tags, tag_names
 from .serialization import load_model, overridden_settings, read_saved
+from .settings import belongs_to, change_settings, checked_settings
 from .thresholds import Threshold, by_label, checked
 
 DEFAULT_SPANS_KEY = "window_ner"
-# The pipeline that each component was made for, whose config has its settings too. It is not an
-# attribute of the component: copies and pickles of a component would contain the pipeline.
-_PIPELINES: "WeakKeyDictionary[WindowNER, ReferenceType[Language]]" = WeakKeyDictionary()
 
 
 @Language.factory(
@@ -42,6 +48,8 @@ _PIPELINES: "WeakKeyDictionary[WindowNER, ReferenceType[Language]]" = WeakKeyDic
         "model": DEFAULT_MODEL,
         "spans_key": DEFAULT_SPANS_KEY,
         "threshold": None,
+        "candidates_key": None,
+        "candidates_threshold": 0.05,
         "incorrect_spans_key": None,
         "scorer": {"@scorers": "spacy.ner_scorer.v1"},
     },
@@ -53,6 +61,8 @@ def make_window_ner(
     model: Model[list[Doc], Scores],
     spans_key: str | None,
     threshold: float | dict[str, float] | None,
+    candidates_key: str | None,
+    candidates_threshold: float,
     incorrect_spans_key: str | None,
     scorer: Callable | None,
 ) -> "WindowNER":
@@ -63,10 +73,12 @@ def make_window_ner(
         name,
         spans_key=spans_key,
         threshold=threshold,
+        candidates_key=candidates_key,
+        candidates_threshold=candidates_threshold,
         incorrect_spans_key=incorrect_spans_key,
         scorer=scorer,
     )
-    _PIPELINES[component] = ref(nlp)
+    belongs_to(component, nlp)
     return component
 
 
@@ -81,6 +93,8 @@ class WindowNER(TrainablePipe):
         *,
         spans_key: str | None = DEFAULT_SPANS_KEY,
         threshold: Threshold = None,
+        candidates_key: str | None = None,
+        candidates_threshold: float = 0.05,
         incorrect_spans_key: str | None = None,
         scorer: Callable | None = ner_score,
     ) -> None:
@@ -94,27 +108,33 @@ class WindowNER(TrainablePipe):
         threshold (Optional[Union[float, Dict[str, float]]]): If given, spans with a higher
             probability are entities, the more probable first where they overlap; lower values
             favor recall, higher values precision. A dict has one for each label, 0.5 for labels
-            that it does not have. If None, the entities are those of the best tag sequence. Needs
-            `crf`.
+            that it does not have. If None, the entities are those of the best tag sequence.
+        candidates_key (Optional[str]): Where in `doc.spans` to put all spans that could be
+            entities, overlapping ones too, with their probabilities in `attrs["scores"]`. If None,
+            they are not computed.
+        candidates_threshold (float): The probability above which a span is a candidate.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are not entities.
         scorer (Optional[Callable]): The scoring method.
-        RAISES (ValueError): If the threshold is out of range or the objective is not `crf`, or
-            if spans_key is the network's gazetteer_key.
+        RAISES (ValueError): If a threshold is out of range, or keys are the same that must differ.
         """
-        _validate_settings(model, spans_key, threshold)
         self.vocab = vocab
         self.model = model
         self.name = name
         self.cfg: dict[str, Any] = {
             "labels": [],
             "spans_key": spans_key,
-            "threshold": checked(threshold, []),
+            "threshold": threshold,
+            "candidates_key": candidates_key,
+            "candidates_threshold": candidates_threshold,
             "incorrect_spans_key": incorrect_spans_key,
         }
+        self.cfg.update(checked_settings(self.cfg, model))
+        add_score_extension(spans_key)
         self.scorer = scorer
         self._preset_labels: frozenset[str] = frozenset()
         self._has_warned = False
+        self._has_found_new = False
         self._rehearsal_model: Model[list[Doc], Scores] | None = None
 
     @property
@@ -132,27 +152,13 @@ class WindowNER(TrainablePipe):
         """The probability above which spans are entities, or one for each label; None for the best
         tag sequence. A new value is written to the config of the pipeline too.
 
-        RAISES (ValueError): If it is set to a value that is out of range or has unknown labels, or
-            the objective is not `crf`.
+        RAISES (ValueError): If it is set to a value that is out of range or has unknown labels.
         """
         return self.cfg["threshold"]
 
     @threshold.setter
     def threshold(self, value: Threshold) -> None:
-        value = checked(value, self.cfg["labels"])
-        _validate_settings(self.model, self.cfg["spans_key"], value)
-        self._change_settings({"threshold": value})
-
-    def _change_settings(self, settings: dict[str, Any]) -> None:
-        """Change settings, and what the config of the pipeline has for them."""
-        self.cfg.update(settings)
-        made_for = _PIPELINES.get(self)
-        nlp = made_for() if made_for else None
-        if nlp is not None:
-            for name, component in nlp.components:
-                if component is self:
-                    config = nlp.get_pipe_config(name)
-                    config.update({key: settings[key] for key in config.keys() & settings.keys()})
+        change_settings(self, {"threshold": checked(value, self.cfg["labels"])})
 
     @property
     def incorrect_spans_key(self) -> str | None:
@@ -165,7 +171,8 @@ class WindowNER(TrainablePipe):
         return self.model.get_ref("tok2vec")
 
     @property
-    def _objective(self) -> Objective:
+    def objective(self) -> Objective:
+        """RETURNS (Objective): The training objective of the network."""
         return get_objective(self.model.attrs["objective"])
 
     def add_label(self, label: str) -> int:
@@ -196,23 +203,81 @@ class WindowNER(TrainablePipe):
         if not any(len(doc) for doc in docs):
             return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), int))
         scores = self.model.predict(docs)
-        labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
-        in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
-        allowed, has_presets = preset_mask(docs, in_use, len(labels))
+        allowed, has_presets = self._allowed(docs)
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
-        threshold = by_label(self.cfg["threshold"], labels)
-        wanted = self.cfg["spans_key"] is not None
         entities = decode(
-            scores, self._objective, allowed, threshold=threshold, probabilities=wanted
+            scores,
+            self.objective,
+            allowed,
+            threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
+            probabilities=self.cfg["spans_key"] is not None,
+            candidates_above=self.cfg["candidates_key"] and self.cfg["candidates_threshold"],
         )
         entities.has_presets = has_presets
+        if has_presets and not self._has_found_new:
+            self._warn_if_nothing_new(scores, entities, allowed)
         return entities
+
+    def _allowed(self, docs: Sequence[Doc]) -> tuple[NDArray[np.bool_] | None, bool]:
+        """The allowed tags, and whether any entity is set: see `preset_mask`."""
+        labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
+        in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
+        return preset_mask(docs, in_use, len(labels))
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
         """Write the entities that `predict` found to the documents."""
-        set_entities(docs, entities, self.cfg["labels"], self.cfg["spans_key"])
+        keys = self.cfg["spans_key"], self.cfg["candidates_key"]
+        set_entities(docs, entities, self.cfg["labels"], *keys)
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """RETURNS (Tuple[str]): The BILUO tags in the order of the columns of probabilities."""
+        return tag_names(self.cfg["labels"])
+
+    def tag_probabilities(self, doc: Doc) -> NDArray[np.float64]:
+        """Compute the probability of every tag at every token of a document. Entities that other
+        components have set are certain.
+
+        doc (Doc): The document; entities that were predicted in it make no difference.
+        RETURNS (ndarray): Shape (n_tokens, n_tags) float64, columns as in `tag_names`.
+        RAISES (ValueError): If the component is not initialized.
+        """
+        if len(doc) == 0:
+            return np.zeros((0, len(self.tag_names)))
+        scores, allowed = self._free_scores(doc)
+        return self.objective.tag_probabilities(scores, allowed).astype(np.float64)
+
+    def alternatives(self, span: Span) -> list[tuple[str | None, float]]:
+        """Find what else the words of a span could be.
+
+        span (Span): The span, an entity or not.
+        RETURNS (List[Tuple[Optional[str], float]]): Each label with the probability that the span
+            is an entity of this label, and None with the probability that none of its words is in
+            an entity, the most probable first. What is missing to 1 are entities that begin or end
+            at other words.
+        RAISES (ValueError): If the span has no words, or the component is not initialized.
+        """
+        if len(span) == 0:
+            raise ValueError("A span without words has no alternatives.")
+        scores, allowed = self._free_scores(span.doc)
+        of = scores, self.objective, allowed, span.start, span.end
+        by_label, outside = alternatives(*of)
+        unseen = self.model.attrs["unseen_labels"]
+        found: list[tuple[str | None, float]] = [(None, outside)]
+        found += [
+            (label, p)
+            for n, (label, p) in enumerate(zip(self.cfg["labels"], by_label.tolist(), strict=True))
+            if n not in unseen
+        ]
+        return sorted(found, key=lambda pair: -pair[1])
+
+    def _free_scores(self, doc: Doc) -> tuple[Scores, NDArray[np.bool_] | None]:
+        """The scores and allowed tags of a document without its predicted entities."""
+        self._require_initialized()
+        docs = [without_predictions(doc, self.cfg["spans_key"])]
+        return self.model.predict(docs), self._allowed(docs)[0]
 
     def update(
         self,
@@ -257,7 +322,7 @@ class WindowNER(TrainablePipe):
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(docs)
         seen = seen_labels(self.model), seen_labels(teacher)
-        loss, d_scores = rehearsal_loss(scores, teacher.predict(docs), *seen, self._objective)
+        loss, d_scores = rehearsal_loss(scores, teacher.predict(docs), *seen, self.objective)
         backprop(d_scores)
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -290,7 +355,7 @@ class WindowNER(TrainablePipe):
         self._warn_misaligned(gold.misaligned)
         mark_seen(self.model, gold.labels)
         allowed, legal = allow_only(gold.tags, len(labels)), legal_tags(seen_labels(self.model))
-        loss, d_scores = self._objective.loss(scores, allowed, legal, gold.incorrect)
+        loss, d_scores = self.objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
             raise ValueError(
                 f"[{self.name}] The loss is {loss}: training has diverged. Lower the learning "
@@ -341,18 +406,17 @@ class WindowNER(TrainablePipe):
         """
         overrides = overridden_settings(path, self.cfg)
         self._load(path, exclude)
-        checked(overrides.get("threshold"), self.cfg["labels"])
-        self._change_settings(overrides)
+        change_settings(self, checked_settings({**self.cfg, **overrides}, self.model))
         return self
 
     def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
         saved = read_saved(source, self.vocab, exclude, self.name)
         cfg = {**self.cfg, **saved["cfg"]}
-        cfg["threshold"] = checked(cfg["threshold"], cfg["labels"])
-        _validate_settings(self.model, cfg["spans_key"], cfg["threshold"])
+        cfg = checked_settings(cfg, self.model)
         if saved["model"] is not None:
             load_model(self.model, saved["model"], cfg["labels"], self.name)
-        self._change_settings(cfg)
+        change_settings(self, cfg)
+        add_score_extension(cfg["spans_key"])
         for label in cfg["labels"]:
             self.vocab.strings.add(label)
         return self
@@ -360,6 +424,23 @@ class WindowNER(TrainablePipe):
     def _require_initialized(self) -> None:
         if not self.model.get_ref("scores").has_param("W"):
             raise ValueError(Errors.E109.format(name=self.name))
+
+    def _warn_if_nothing_new(
+        self, scores: Scores, entities: Entities, allowed: NDArray[np.bool_] | None
+    ) -> None:
+        """Warn once where entities that were set before take the place of all predictions."""
+        legal = legal_tags(seen_labels(self.model))
+        nothing_new = finds_nothing_new(scores, entities, allowed, legal)
+        if nothing_new is None:
+            return
+        self._has_found_new = True  # the question is settled
+        if nothing_new:
+            warnings.warn(
+                f"[{self.name}] All entities that this component would predict overlap with those "
+                f"that an earlier component has set, which are kept. If that is not what you want, "
+                f'leave the other component out, for example spacy.load(…, exclude=["ner"]).',
+                stacklevel=3,
+            )
 
     def _warn_misaligned(self, misaligned: Sequence[Span]) -> None:
         """Warn once of entities that do not align with the pipeline's tokens."""
@@ -372,17 +453,4 @@ class WindowNER(TrainablePipe):
             f"tokens, for example {some}. Their tokens count as missing annotation: nothing is "
             f"learned from them. Check the offsets, or the tokenizer.",
             stacklevel=3,
-        )
-
-
-def _validate_settings(model: Model, spans_key: str | None, threshold: Threshold) -> None:
-    if threshold is not None and model.attrs["objective"] != "crf":
-        raise ValueError(
-            f'threshold needs the probabilities of objective = "crf", but the objective is '
-            f"{model.attrs['objective']!r}. Set threshold = null."
-        )
-    if spans_key in [node.attrs["spans_key"] for node in model.walk() if node.name == GAZETTEER]:
-        raise ValueError(
-            f"spans_key and gazetteer_key are both {spans_key!r}: the network would read its own "
-            f"predictions as matches of the gazetteer. Give one of them another name."
         )

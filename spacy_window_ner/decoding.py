@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from .layers.transitions import Scores
 from .objectives import Objective
+from .sequences.batching import Mask, documents_with
 from .sequences.chunks import sequence_sums
-from .sequences.spans import likely_spans
-from .sequences.tags import tags_to_spans
+from .sequences.spans import likely_spans, span_probabilities
+from .sequences.tags import OUTSIDE, n_labels, tags_to_spans
 from .sequences.viterbi import best_tags
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
@@ -27,12 +28,14 @@ class Entities:
     probabilities (Optional[ndarray]): Shape (n_spans,) float64, the probability of each span.
     lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
     has_presets (bool): Whether documents may have entities already.
+    candidates (Optional[Entities]): All spans that are likely enough, overlapping ones too.
     """
 
     spans: NDArray[np.int64]
     probabilities: NDArray[np.float64] | None
     lengths: NDArray[np.integer]
     has_presets: bool = True
+    candidates: "Entities | None" = None
 
     def by_document(self) -> Iterator[tuple[list[list[int]], NDArray[np.float32] | None]]:
         """The entities of each document, tokens counted from its start.
@@ -53,10 +56,11 @@ class Entities:
 def decode(
     scores: Scores,
     objective: Objective,
-    allowed: NDArray[np.bool_] | None = None,
+    allowed: Mask | None = None,
     *,
     threshold: float | NDArray[np.float64] | None = None,
     probabilities: bool = True,
+    candidates_above: float | None = None,
 ) -> Entities:
     """Find the entities of a batch.
 
@@ -69,17 +73,105 @@ def decode(
         all labels or one for each (n_labels,). With half of the F1 that can be reached, this gives
         the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
+    candidates_above (Optional[float]): If given, all spans that are likelier are `candidates`.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    arrays = scores.emissions, scores.transitions, scores.lengths
+    likely: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+    above = [least for least in (threshold, candidates_above) if least is not None]
+    if above:
+        p, ends = objective.tag_probabilities(scores, allowed), np.cumsum(scores.lengths)
+        likely = [
+            likely_spans(
+                p, np.maximum(least, LEAST_LIKELY), ends, is_chain=objective.learns_transitions
+            )
+            for least in above
+        ]
     if threshold is not None:
-        sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)
-        likely = likely_spans(sums.marginals, np.maximum(threshold, LEAST_LIKELY))
-        return Entities(*_without_overlap(*likely), scores.lengths)
-    spans = tags_to_spans(best_tags(*arrays, allowed))
-    p = objective.span_probabilities(scores, allowed, spans) if probabilities else None
-    return Entities(spans, p, scores.lengths)
+        entities = Entities(*_without_overlap(*likely[0]), scores.lengths)
+    else:
+        arrays = scores.emissions, scores.transitions, scores.lengths
+        spans = tags_to_spans(best_tags(*arrays, allowed))
+        of_spans = probabilities_of(spans, scores, objective, allowed) if probabilities else None
+        entities = Entities(spans, of_spans, scores.lengths)
+    if candidates_above is not None:
+        spans, of_spans = likely[-1]
+        order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
+        entities.candidates = Entities(spans[order], of_spans[order], scores.lengths)
+    return entities
+
+
+def probabilities_of(
+    spans: NDArray[np.int64], scores: Scores, objective: Objective, allowed: Mask | None = None
+) -> NDArray[np.float64]:
+    """Compute the probability of each span (n_spans,); see `decode` for the other arguments.
+
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through
+        the batch. They may overlap.
+    """
+    if len(spans) == 0:
+        return np.zeros(0)
+    # Only documents with spans need the probabilities of their tags.
+    documents = documents_with(spans[:, 0], scores.lengths)
+    tokens = np.flatnonzero(np.repeat(documents, scores.lengths))
+    part = Scores(scores.emissions[tokens], scores.transitions, scores.lengths[documents])
+    p = objective.tag_probabilities(part, None if allowed is None else allowed[tokens])
+    moved = spans.copy()
+    moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
+    return span_probabilities(p, moved, is_chain=objective.learns_transitions)
+
+
+def alternatives(
+    scores: Scores, objective: Objective, allowed: Mask | None, start: int, end: int
+) -> tuple[NDArray[np.float64], float]:
+    """Find what else a span of one document could be.
+
+    scores (Scores): The scores of the document.
+    objective (Objective): The objective.
+    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
+    start (int): The first token.
+    end (int): The end, exclusive.
+    RETURNS (Tuple[ndarray, float]): For each label, the probability that the span is an entity of
+        this label (n_labels,), and the probability that none of its tokens is in an entity.
+    """
+    labels = np.arange(n_labels(scores.emissions.shape[1]))
+    spans = np.stack([np.full_like(labels, start), np.full_like(labels, end), labels], axis=1)
+    tokens = slice(start, end)
+    p = objective.tag_probabilities(scores, allowed)
+    outside = p[tokens, OUTSIDE]
+    if not objective.learns_transitions:
+        return span_probabilities(p, spans, is_chain=False), float(np.prod(outside))
+    if not (outside > 0).all():
+        return span_probabilities(p, spans), 0.0
+    arrays = scores.emissions, scores.transitions, scores.lengths
+    without = np.ones(scores.emissions.shape, dtype=bool) if allowed is None else allowed.copy()
+    without[tokens, OUTSIDE + 1 :] = False
+    log_share = sequence_sums(*arrays, without).log_z - sequence_sums(*arrays, allowed).log_z
+    return span_probabilities(p, spans), float(np.exp(min(log_share[0], 0.0)))
+
+
+def finds_nothing_new(
+    scores: Scores, entities: Entities, allowed: Mask | None, legal: Mask
+) -> bool | None:
+    """Whether entities that were set before take the place of all that the network would find.
+
+    scores (Scores): The scores of a batch.
+    entities (Entities): The entities that were found in it.
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, one tag for each token of an entity that is
+        set; None if there is no such token.
+    legal (ndarray): Shape (n_tags,) bool, the tags in use.
+    RETURNS (Optional[bool]): None if the network would find nothing by itself.
+    """
+    if allowed is None:
+        return None
+    is_set = allowed.sum(axis=1) == 1
+    if not is_set[entities.spans[:, 0]].all():
+        return False
+    everywhere = np.broadcast_to(legal, allowed.shape)
+    own = tags_to_spans(best_tags(scores.emissions, scores.transitions, scores.lengths, everywhere))
+    before = np.append(0, np.cumsum(is_set))
+    overlaps = before[own[:, 1]] > before[own[:, 0]]
+    return bool(overlaps.all()) if len(own) else None
 
 
 def _without_overlap(

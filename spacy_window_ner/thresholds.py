@@ -38,7 +38,7 @@ def checked(threshold: Any, labels: Sequence[str]) -> Threshold:
     if threshold is None:
         return None
     if not isinstance(threshold, Mapping):
-        return _probability(threshold)
+        return probability("threshold", threshold, ", or null")
     unknown = [label for label in threshold if labels and label not in labels]
     if unknown:
         raise ValueError(
@@ -52,7 +52,9 @@ def checked(threshold: Any, labels: Sequence[str]) -> Threshold:
             f"characters =:.[]#;$ is no name of a setting in a config. Use one number for all "
             f"labels."
         )
-    return {label: _probability(value) for label, value in threshold.items()}
+    return {
+        label: probability("threshold", value, ", or null") for label, value in threshold.items()
+    }
 
 
 def is_setting(label: Any) -> bool:
@@ -60,13 +62,18 @@ def is_setting(label: Any) -> bool:
     return isinstance(label, str) and _NAME.fullmatch(label) is not None
 
 
-def _probability(value: Any) -> float:
+def probability(name: str, value: Any, or_else: str = "") -> float:
+    """Check a setting that is a probability.
+
+    name (str): Its name, for the message.
+    value (Any): Its value.
+    or_else (str): What else it could be, for the message.
+    RETURNS (float): The value, as it is saved.
+    RAISES (ValueError): If it is not a number from 0 to 1.
+    """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not (is_number and 0 <= float(value) <= 1):
-        raise ValueError(
-            f"threshold is a probability from 0 to 1, or null; got {value!r}. There may be one for "
-            f"each label."
-        )
+        raise ValueError(f"{name} is a probability from 0 to 1{or_else}; got {value!r}.")
     # What srsly writes for 0.3 is read as 0.30000000000000004.
     return round(float(value), 12)
 

@@ -170,6 +170,11 @@ class Batch:
         """Emissions, transitions and lengths."""
         return self.scores.emissions, self.scores.transitions, self.scores.lengths
 
+    @property
+    def ends(self) -> np.ndarray:
+        """The end of each document, exclusive."""
+        return np.cumsum(self.scores.lengths)
+
     def documents(self) -> Iterator[slice]:
         """The tokens of each document."""
         yield from document_slices(self.scores.lengths)

@@ -19,6 +19,7 @@ from spacy.vectors import Vectors
 from thinc.api import Adam, Optimizer
 
 from spacy_window_ner import WindowNER
+from spacy_window_ner.settings import change_settings
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.cfg"))
 OBJECTIVES = ["crf", "softmax", "logistic"]
@@ -176,7 +177,7 @@ def copy_of(nlp: Language, **changes: Any) -> Language:
     del config["factory"]
     new = blank(nlp.lang, **config)
     ner_of(new).from_bytes(ner_of(nlp).to_bytes(exclude=["vocab"]), exclude=["vocab"])
-    ner_of(new)._change_settings(changes)
+    change_settings(ner_of(new), changes)
     return new
 
 

@@ -13,6 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 from thinc.api import SGD
 
+from spacy_window_ner.decoding import probabilities_of
 from spacy_window_ner.objectives import get_objective
 
 from .pipelines import (
@@ -206,7 +207,7 @@ def wrong_probability(nlp: Language, wrong: list[tuple[int, int, str]]) -> float
     objective = get_objective(ner.model.attrs["objective"])
     scores = ner.model.predict([nlp.make_doc(PARIS)])
     spans = [[start, end, ner.label_data.index(label)] for start, end, label in wrong]
-    return sum(objective.span_probabilities(scores, None, np.asarray([s]))[0] for s in spans)
+    return sum(probabilities_of(np.asarray([s]), scores, objective)[0] for s in spans)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -390,10 +391,17 @@ def test_a_threshold_that_is_no_probability(threshold: float):
         blank(threshold=threshold)
 
 
-@pytest.mark.parametrize("objective", ["softmax", "logistic"])
-def test_a_threshold_without_the_probabilities_it_needs(objective: str):
-    with pytest.raises(ValueError, match=r'objective = "crf".*Set threshold = null'):
-        blank(threshold=0.5, model=small_model(objective=objective))
+@pytest.mark.parametrize("value", [-0.5, 1.5, None, "abc", float("nan")])
+def test_a_threshold_of_candidates_that_is_no_probability(value: Any):
+    with pytest.raises(ValueError, match=r"candidates_threshold"):
+        blank(candidates_threshold=value)
+
+
+def test_candidates_in_the_place_of_something_else():
+    with pytest.raises(ValueError, match="spans_key and candidates_key are both 'window_ner'"):
+        blank(candidates_key="window_ner")
+    with pytest.raises(ValueError, match="candidates_key and gazetteer_key are both 'names'"):
+        blank(candidates_key="names", model=small_model(gazetteer_key="names"))
 
 
 # Order

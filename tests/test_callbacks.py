@@ -1,15 +1,30 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy import registry
+from spacy.language import Language
 from spacy.tokens import DocBin
 
-from spacy_window_ner.callbacks import set_best_threshold
+from spacy_window_ner.confidence.guarantees import NotCarriedError
 from spacy_window_ner.thresholds import LOWEST, best_cut
 from tests.helpers import examples
-from tests.pipelines import copy_of, make_examples, ner_of, shared, trained
+from tests.pipelines import (
+    copy_of,
+    entities,
+    make_examples,
+    ner_of,
+    shared,
+    texts_of,
+    trained,
+    weights,
+)
 
 
 @given(
@@ -36,59 +51,89 @@ def test_best_cut_is_the_best_of_all_cuts(spans, missed):
     assert best == 0 or f_of(threshold) == pytest.approx(best)
 
 
-def test_it_sets_the_threshold_in_the_component_and_in_the_config(monkeypatch):
-    monkeypatch.setattr("spacy_window_ner.thresholds.ENOUGH", 1)
-    nlp = trained(steps=4)
-    data = make_examples(nlp)
-    before = nlp.evaluate(make_examples(nlp))["ents_f"]
-    set_best_threshold(nlp, "window_ner", data)
-    threshold = ner_of(nlp).cfg["threshold"]
-    assert threshold.keys() == {"PER", "LOC", "DATE"}
-    assert all(0 < value < 1 for value in threshold.values())
-    assert nlp.config["components"]["window_ner"]["threshold"] == threshold
-    assert nlp.evaluate(make_examples(nlp))["ents_f"] >= before
-    assert list(nlp.get_pipe("window_ner").cfg) == list(ner_of(shared()).cfg)
-    assert not any(example.predicted.ents for example in data)  # they can be evaluated afterwards
+@pytest.fixture
+def dev(tmp_path: Path) -> Path:
+    path = tmp_path / "dev.spacy"
+    examples = make_examples(spacy.blank("xx"))
+    DocBin(docs=[example.reference for example in examples]).to_disk(path)
+    return path
+
+
+def make(path: Path | None, **settings: Any) -> Callable[[Language], Language]:
+    return registry.callbacks.get("spacy_window_ner.calibrate.v1")(path, **settings)
 
 
 @pytest.mark.parametrize("enough", [1, 50])
-def test_the_callback_reads_a_path_and_prints_what_it_chose(tmp_path, capsys, monkeypatch, enough):
+def test_it_calibrates_a_copy_and_prints_what_it_chose(dev, capsys, monkeypatch, enough):
     monkeypatch.setattr("spacy_window_ner.thresholds.ENOUGH", enough)
     nlp = trained(steps=4)
-    path = tmp_path / "dev.spacy"
-    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
-    make = registry.callbacks.get("spacy_window_ner.find_threshold.v1")
-    assert make(path)(nlp) is nlp
-    threshold = ner_of(nlp).cfg["threshold"]
+    before, score = weights(nlp), nlp.evaluate(make_examples(nlp))["ents_f"]
+    saved = make(dev)(nlp)
+    assert saved is not nlp
+    assert all((a == b).all() for a, b in zip(before, weights(nlp), strict=True))
+    assert sum((a != b).any() for a, b in zip(before, weights(saved), strict=True)) == 3  # U, c, T
+    threshold = ner_of(saved).threshold
     text = str(threshold)
     if enough == 1:
+        assert threshold.keys() == {"PER", "LOC", "DATE"}
         text = ", ".join(f"{label} {value}" for label, value in threshold.items())
-    assert f"[window_ner] threshold {text}: F1 " in " ".join(capsys.readouterr().out.split())
-    with pytest.raises(ValueError, match=r"paths\.dev"):
-        make(None)(nlp)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search(rf"\[window_ner\] temperature \d\.\d\d, threshold {text}: F1 ", printed)
+    assert saved.config["components"]["window_ner"]["threshold"] == threshold
+    assert saved.evaluate(make_examples(saved))["ents_f"] >= score
+    # The network that is trained has a threshold for its own probabilities.
+    assert ner_of(nlp).threshold is not None
+    assert nlp.config["components"]["window_ner"]["threshold"] == ner_of(nlp).threshold
+    assert list(ner_of(saved).cfg) == list(ner_of(shared()).cfg)
 
 
-def test_what_is_reported_is_what_the_pipeline_scores(tmp_path):
+def test_what_is_reported_is_what_the_pipeline_scores(dev):
     nlp = trained(steps=8)
-    path = tmp_path / "dev.spacy"
-    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
     nlp.meta["performance"] = {"ents_f": 0.123, "window_ner_loss": 7.0, "tag_acc": 0.5}
-    registry.callbacks.get("spacy_window_ner.find_threshold.v1")(path)(nlp)
-    performance, scores = nlp.meta["performance"], nlp.evaluate(make_examples(nlp))
+    saved = make(dev)(nlp)
+    performance, scores = saved.meta["performance"], saved.evaluate(make_examples(saved))
     assert performance["ents_f"] > 0.123
     for name in ("ents_f", "ents_p", "ents_r", "ents_per_type"):
         assert performance[name] == scores[name]
     assert (performance["window_ner_loss"], performance["tag_acc"]) == (7.0, 0.5)
+    assert nlp.meta["performance"]["ents_f"] == 0.123
 
 
-def test_another_component_is_an_error():
-    nlp = spacy.blank("en")
+def test_a_guarantee_is_given_or_a_warning(dev, capsys, monkeypatch):
+    def promise(development, guarantee):
+        if guarantee.level > 0.8:
+            raise NotCarriedError("Use more documents, or promise less.")
+        return 0.25
+
+    monkeypatch.setattr("spacy_window_ner.confidence.tuning.find_threshold", promise)
+    saved = make(dev, guarantee={"recall": 0.7, "candidates_recall": 0.95})(trained(steps=8))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ner_of(saved).threshold == 0.25
+    assert "recall of 0.7 with confidence 0.9: threshold 0.25" in printed
+    assert "promise less" in printed
+    assert ner_of(saved).cfg["candidates_key"] is None
+    with pytest.raises(ValueError, match="no guarantee of 'speed'"):
+        make(dev, guarantee={"speed": 0.9})
+
+
+def test_a_path_and_a_window_ner_are_needed(dev):
+    nlp = trained(steps=4)
+    with pytest.raises(ValueError, match=r"paths\.dev"):
+        make(None)(nlp)
     nlp.add_pipe("sentencizer")
-    with pytest.raises(ValueError, match="window_ner"):
-        set_best_threshold(nlp, "sentencizer", [])
+    with pytest.raises(ValueError, match="not a window_ner"):
+        make(dev, name="sentencizer")(nlp)
 
 
-def test_other_objectives_keep_the_best_reading():
-    nlp = copy_of(shared("softmax"))
-    set_best_threshold(nlp, "window_ner", make_examples(nlp))
-    assert ner_of(nlp).cfg["threshold"] is None
+@pytest.mark.parametrize("objective", ["softmax", "logistic"])
+def test_other_objectives_get_a_threshold_too(dev, objective):
+    saved = make(dev)(copy_of(shared(objective)))
+    assert 0 < ner_of(saved).threshold < 1
+    found = [entities(saved(text)) for text in texts_of()]
+    assert found == [entities(shared(objective)(text)) for text in texts_of()]
+
+
+def test_the_name_in_older_configs():
+    get = registry.callbacks.get
+    old = get("spacy_window_ner.find_threshold.v1")
+    assert old is get("spacy_window_ner.calibrate.v1")

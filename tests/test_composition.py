@@ -408,7 +408,8 @@ def test_the_factory_declares_what_that_of_spacys_ner_declares():
     assert ours.requires == theirs.requires
     assert ours.retokenizes == theirs.retokenizes
     assert ours.default_score_weights == theirs.default_score_weights
-    assert set(ours.default_config) - set(theirs.default_config) == {"spans_key", "threshold"}
+    own = {"spans_key", "threshold", "candidates_key", "candidates_threshold"}
+    assert set(ours.default_config) - set(theirs.default_config) == own
     assert Language.has_factory("window_ner")
     nlp = blank(name="names")
     assert nlp.get_pipe_meta("names").factory == "window_ner"

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_window_ner.decoding import LEAST_LIKELY, Entities, decode
+from spacy_window_ner.decoding import LEAST_LIKELY, Entities, decode, probabilities_of
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
 from tests.helpers import (
@@ -58,7 +58,7 @@ def test_decode_finds_the_best_legal_sequence_under_the_mask(name, batch, masked
     found = decode(batch.scores, objective, allowed)
     assert found.lengths is batch.scores.lengths
     assert found.probabilities.shape == (len(found.spans),)
-    expected = objective.span_probabilities(batch.scores, allowed, found.spans)
+    expected = probabilities_of(found.spans, batch.scores, objective, allowed)
     assert found.probabilities.tolist() == expected.tolist()
     assert ((found.probabilities >= 0) & (found.probabilities <= 1)).all()
     if masked:
@@ -89,7 +89,7 @@ def test_with_a_threshold_the_likeliest_spans_are_the_entities(batch, masked, th
     found = decode(batch.scores, crf, allowed, threshold=threshold)
     threshold = max(threshold, LEAST_LIKELY)
     spans = batch.all_spans()
-    p = crf.span_probabilities(batch.scores, allowed, spans)
+    p = probabilities_of(spans, batch.scores, crf, allowed)
     gaps = np.diff(np.sort([*p[p > 1e-6], threshold]))
     assume((gaps > 1e-9).all())  # else rounding decides
     expected = likeliest_first(spans.tolist(), p.tolist(), threshold)

@@ -130,9 +130,12 @@ def test_cuts_by_label_are_at_least_as_good_as_one_cut(spans, missed):
     assert best_cuts(p, correct, labels, n_gold) == [common] * 3  # too few to tell
 
 
-def test_it_needs_the_objective_crf():
-    with pytest.raises(ValueError, match="Set threshold = null"):
-        ner_of(shared("softmax")).threshold = 0.5
+@pytest.mark.parametrize("objective", ["softmax", "logistic"])
+def test_it_works_with_other_objectives(objective: str):
+    nlp = copy_of(shared(objective))
+    sizes = [sum(map(len, (doc.ents for doc in _read(nlp, p)))) for p in (0.001, 0.5, 1.0)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]
 
 
 @pytest.mark.parametrize("threshold", [0.3, None, {"PER": 0.4, "LOC": 0.6}])

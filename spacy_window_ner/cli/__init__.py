@@ -101,6 +101,60 @@ def demo_cli(
     run_demo(texts or [], output, seed)
 
 
+@app.command("calibrate")
+def calibrate_cli(
+    model: Annotated[str, typer.Argument(help="Model name or path")],
+    data_path: Annotated[
+        Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="New or empty directory to save the pipeline to")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Name of the component, if there are several window_ner"),
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option("--recall", "-r", help="Recall of the entities to guarantee, such as 0.8"),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option("--precision", "-p", help="Precision of the entities to guarantee"),
+    ] = None,
+    candidates_recall: Annotated[
+        float | None,
+        typer.Option("--candidates-recall", help="Recall of the candidates to guarantee"),
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option("--confidence", "-C", help="Confidence of the guarantees")
+    ] = 0.9,
+    code_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--code",
+            "-c",
+            help="Path to Python file with additional code (registered functions) to be imported",
+        ),
+    ] = None,
+) -> None:
+    """Make the probabilities of a trained pipeline agree with annotated documents that it was not
+    trained on, choose the threshold anew, and save the result. Prints how well they agree before
+    and after. With a guarantee, the threshold is the one that keeps it.
+    """
+    from ..confidence.guarantees import parse
+    from .calibrate import calibrate_pipeline
+
+    import_code(code_path)
+    levels = {"recall": recall, "precision": precision, "candidates_recall": candidates_recall}
+    given = {kind: level for kind, level in levels.items() if level is not None}
+    try:
+        guarantees = parse(given, confidence)
+    except ValueError as error:
+        msg.fail("These guarantees cannot be given", str(error), exits=1)
+    calibrate_pipeline(model, data_path, output, name=name, guarantees=guarantees)
+
+
 @app.command(
     "check-gradients",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

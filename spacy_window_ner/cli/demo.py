@@ -18,6 +18,7 @@ from wasabi import msg
 from ..component import DEFAULT_SPANS_KEY
 from . import demo_corpus
 from .demo_corpus import Sentence
+from .output import make_directory
 
 CONFIG_PATH = Path(__file__).parent / "demo.cfg"
 
@@ -44,7 +45,7 @@ def run_demo(
     """
     _check_texts(texts)
     if output is not None:
-        _make_directory(output)
+        make_directory(output)
     train, dev = demo_corpus.generate("train"), demo_corpus.generate("dev")
     _print_corpus(train, dev)
     util.fix_random_seed(seed)
@@ -76,25 +77,6 @@ def _check_texts(texts: Sequence[str]) -> None:
                 "Set the terminal to UTF-8, or convert the text.",
                 exits=1,
             )
-
-
-def _make_directory(path: Path) -> None:
-    """Make the output directory before the training, so that it does not train in vain."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        empty = not any(path.iterdir())
-    except OSError as error:
-        msg.fail(
-            f"Cannot create the output directory: {path}",
-            f"{error.strerror}. Give a new or empty directory.",
-            exits=1,
-        )
-    if not empty:
-        msg.fail(
-            f"The output directory is not empty: {path}",
-            "Existing files are never overwritten: give a new or empty directory.",
-            exits=1,
-        )
 
 
 def _load_pipeline(seed: int, max_steps: int | None) -> Language:

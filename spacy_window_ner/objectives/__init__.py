@@ -1,6 +1,6 @@
 """The training objectives by name.
 
-An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `span_probabilities`.
+An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `tag_probabilities`.
 """
 
 from collections.abc import Callable
@@ -25,26 +25,27 @@ class Objective:
     (n_spans, 3), tokens counted through the batch, end exclusive.
 
     name (str): Its name in the config.
-    learns_transitions (bool): Whether the network gets transition scores.
+    learns_transitions (bool): Whether the network gets transition scores. If not, tokens are
+        independent of each other.
     loss (Callable): From scores, the tags that the annotation allows (n_tokens, n_tags) bool, the
         tags in use (n_tags,) bool, and spans that are known to be incorrect, to the loss in nats
         and its gradient.
     imitate (Callable): From scores and a teacher's scores of the same documents and shapes to the
         divergence KL(teacher ‖ network) in nats and its gradient.
-    span_probabilities (Callable): From scores, the allowed tags (n_tokens, n_tags) bool or None
-        for all, and spans, to the probability of each span (n_spans,), from 0 to 1.
+    tag_probabilities (Callable): From scores and the allowed tags (n_tokens, n_tags) bool or None
+        for all, to the probability of each tag at each token (n_tokens, n_tags).
     """
 
     name: str
     learns_transitions: bool
     loss: Callable[[Scores, Mask, Mask, Spans], tuple[float, Scores]]
     imitate: Callable[[Scores, Scores], tuple[float, Scores]]
-    span_probabilities: Callable[[Scores, Mask | None, Spans], NDArray[np.float64]]
+    tag_probabilities: Callable[[Scores, Mask | None], NDArray[np.floating]]
 
 
 OBJECTIVES = {
     name: Objective(
-        name, module.LEARNS_TRANSITIONS, module.loss, module.imitate, module.span_probabilities
+        name, module.LEARNS_TRANSITIONS, module.loss, module.imitate, module.tag_probabilities
     )
     for name, module in (("crf", crf), ("softmax", softmax), ("logistic", logistic))
 }

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
-from ..sequences import spans as sequence_spans
 from ..sequences.batching import Mask, documents_with
 from ..sequences.chunks import sequence_sums
 from ..sequences.tags import tags_of_spans
@@ -95,21 +94,10 @@ def _without(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
         yield allowed
 
 
-def span_probabilities(
-    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """The probability of each span, exact by forward–backward: see `Objective`."""
-    if len(spans) == 0:
-        return np.zeros(0)
-    # Only documents with spans need their sums.
-    documents = documents_with(spans[:, 0], scores.lengths)
-    tokens = np.flatnonzero(np.repeat(documents, scores.lengths))
-    arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
-    allowed = None if allowed is None else allowed[tokens]
-    sums = sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype)
-    moved = spans.copy()
-    moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
-    return sequence_spans.span_probabilities(sums.marginals, moved)
+def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
+    """The marginals, exact by forward–backward: see `Objective`."""
+    arrays = scores.emissions, scores.transitions, scores.lengths
+    return sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype).marginals
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

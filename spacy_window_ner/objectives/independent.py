@@ -14,17 +14,6 @@ from ..sequences.tags import tags_of_spans
 LOG_ALMOST_ONE = -1e-12
 
 
-def span_products(log_p: NDArray, spans: NDArray[np.integer]) -> NDArray[np.float64]:
-    """The product of the probabilities of the tags of each span.
-
-    log_p (ndarray): Shape (n_tokens, n_tags), log probabilities of the tags.
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number); they may overlap.
-    RETURNS (ndarray): Shape (n_spans,).
-    """
-    tokens, tags, first = tags_of_spans(spans)
-    return np.exp(np.add.reduceat(log_p[tokens, tags], first))
-
-
 def add_incorrect(
     log_p: NDArray,
     d_log_p: Callable[[NDArray, NDArray], NDArray],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
 from ..sequences.batching import Mask
-from .independent import add_incorrect, emissions_gradient, span_products
+from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False
 
@@ -45,14 +45,12 @@ def _d_log_sigmoid(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
     return d
 
 
-def span_probabilities(
-    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """The product of the probabilities of the tags of each span: see `Objective`.
-
-    The classifiers do not compete, so `allowed` changes nothing.
+def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
+    """σ(S), and 0 for tags that are not allowed: see `Objective`. The classifiers do not compete,
+    so the others keep theirs.
     """
-    return span_products(_log_sigmoid(scores.emissions), spans)
+    p = np.exp(_log_sigmoid(scores.emissions))
+    return p if allowed is None else np.where(allowed, p, 0)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..layers.transitions import Scores
 from ..sequences.batching import Mask
-from .independent import add_incorrect, emissions_gradient, span_products
+from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False
 
@@ -44,11 +44,9 @@ def _d_log_softmax(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
     return d
 
 
-def span_probabilities(
-    scores: Scores, allowed: Mask | None, spans: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """The product of the probabilities of the tags of each span: see `Objective`."""
-    return span_products(_log_softmax(scores.emissions, allowed), spans)
+def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
+    """Compute p = softmax(S) over the allowed tags: see `Objective`."""
+    return np.exp(_log_softmax(scores.emissions, allowed))
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

@@ -6,40 +6,51 @@ is, with the marginals m of the tags of x,
 
     m_U(s) if s = t, else m_B(s) · Π_{s < u < t} m_I(u) / open(u) · m_L(t) / open(t)
 
-where open = m_I + m_L, and 0 where that is 0.
+where open = m_I + m_L, and 0 where that is 0. Where tokens are independent of each other, as they
+are for `softmax` and `logistic`, it is the product of the probabilities of the tags: open = 1.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .batching import Floats, Ints
+from .batching import Floats, Ints, Lengths
 from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT, tags_of_spans
 
 
-def span_probabilities(marginals: Floats, spans: NDArray[np.integer]) -> NDArray[np.float64]:
+def span_probabilities(
+    marginals: Floats, spans: NDArray[np.integer], *, is_chain: bool = True
+) -> NDArray[np.float64]:
     """Compute the probability that each span is an entity.
 
     marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
     spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through the
         batch, end exclusive. They may overlap.
+    is_chain (bool): Whether the tags are a Markov chain; otherwise tokens are independent.
     RETURNS (ndarray): Shape (n_spans,).
     """
     tokens, tags, first = tags_of_spans(spans)
-    of_label = tags - (tags - 1) % TAGS_PER_LABEL
-    is_open = marginals[tokens, of_label + IN] + marginals[tokens, of_label + LAST]
-    is_open[first] = 1
     factors = marginals[tokens, tags].astype(np.float64)
-    np.divide(factors, is_open, out=factors, where=is_open > 0)
+    if is_chain:
+        of_label = tags - (tags - 1) % TAGS_PER_LABEL
+        is_open = marginals[tokens, of_label + IN] + marginals[tokens, of_label + LAST]
+        is_open[first] = 1
+        np.divide(factors, is_open, out=factors, where=is_open > 0)
     return np.multiply.reduceat(factors, first)
 
 
 def likely_spans(
-    marginals: Floats, threshold: float | NDArray[np.float64]
+    marginals: Floats,
+    threshold: float | NDArray[np.float64],
+    ends: Lengths,
+    *,
+    is_chain: bool = True,
 ) -> tuple[Ints, NDArray[np.float64]]:
     """Find all spans whose probability is above a threshold. They may overlap.
 
     marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
     threshold (Union[float, ndarray]): From 0 to 1; one for all labels or one for each (n_labels,).
+    ends (ndarray): Shape (n_docs,), the end of each document, exclusive.
+    is_chain (bool): Whether the tags are a Markov chain; otherwise tokens are independent.
     RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
         counted through the batch, and their probabilities (n_spans,).
     """
@@ -47,13 +58,16 @@ def likely_spans(
     least = np.broadcast_to(np.asarray(threshold, dtype=marginals.dtype), m_U.shape[1:])
     start, label = np.nonzero(m_U > least)
     found, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
-    start, label = np.nonzero(m_B > least)
+    goes_on = np.ones(len(marginals) + 1, dtype=bool)
+    goes_on[ends] = False
+    start, label = np.nonzero((m_B > least) & goes_on[1:, None])
     p, end = m_B[start, label].astype(np.float64), start + 1
     while len(p):
         stays, leaves = m_I[end, label], m_L[end, label]
-        p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
+        if is_chain:
+            p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
         p_ends, p, end = p * leaves, p * stays, end + 1
-        likely, longer = p_ends > least[label], p > least[label]
+        likely, longer = p_ends > least[label], (p > least[label]) & goes_on[end]
         found.append(np.stack([start, end, label], axis=1)[likely])
         probabilities.append(p_ends[likely])
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]

@@ -9,6 +9,7 @@ tags `B-X`, `I-X`, `L-X`, `U-X` (begin, in, last, unit). The column of a tag is
 so that a label added later gets columns behind all the old ones.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +44,15 @@ def n_labels(n_tags: int) -> int:
             f"{n_tags}. Set nO = null and let the component set the number of tags."
         )
     return labels
+
+
+def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """The names of the BILUO tags in the order of their columns.
+
+    labels (Sequence[str]): The labels in the order of their numbers.
+    RETURNS (Tuple[str]): O, and four for each label.
+    """
+    return ("O", *(f"{position}-{label}" for label in labels for position in "BILU"))
 
 
 @lru_cache(maxsize=16)

@@ -25,7 +25,6 @@ from spacy_window_ner.component import DEFAULT_MODEL
 from spacy_window_ner.sequences.tags import n_tags
 
 from ..pipelines import (
-    blank,
     corpus,
     entities,
     make_examples,
@@ -361,18 +360,6 @@ def test_find_threshold_for_spans(project: Project, tmp_path: Path):
     path = tmp_path / "spans.spacy"
     DocBin(docs=docs, store_user_data=True).to_disk(path)
     assert_finds_threshold(model, path, "spans_names_f")
-
-
-def test_find_threshold_needs_the_probabilities_of_the_crf(tmp_path: Path):
-    nlp = blank(model=small_model(objective="softmax"))
-    examples = make_examples(nlp, DEV)
-    nlp.initialize(lambda: examples)
-    nlp.to_disk(tmp_path / "model")
-    dev = save_corpus(tmp_path / "dev.spacy", DEV)
-    args = ["find-threshold", tmp_path / "model", dev, "window_ner", "threshold", "ents_f"]
-    result = CliRunner().invoke(app, list(map(str, args)))
-    assert result.exit_code == 1
-    assert 'threshold needs the probabilities of objective = "crf"' in str(result.exception)
 
 
 # Packaging

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from spacy_window_ner.decoding import probabilities_of
 from spacy_window_ner.gradients import check_objective
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import crf, get_objective
@@ -159,7 +160,7 @@ def test_scores_that_are_not_finite_are_an_error():
 def test_span_probabilities_equal_enumeration(batch, masked, number):
     spans = batch.some_spans(number)
     allowed = batch.allowed if masked else None
-    found = crf.span_probabilities(batch.scores, allowed, spans)
+    found = probabilities_of(spans, batch.scores, get_objective("crf"), allowed)
     expected = []
     plain = batch.enumerations(allowed)
     for start, end, label in spans.tolist():
@@ -180,7 +181,7 @@ def test_span_probabilities_equal_enumeration(batch, masked, number):
 def test_every_token_is_in_no_span_or_in_one(batch):
     """The spans over a token exclude each other: with P(O) their probabilities sum to 1."""
     spans = batch.all_spans()
-    p = crf.span_probabilities(batch.scores, None, spans)
+    p = probabilities_of(spans, batch.scores, get_objective("crf"))
     [plain] = batch.enumerations()
     outside = plain.marginals()[:, 0]
     for token in range(len(batch.scores.emissions)):

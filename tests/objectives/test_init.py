@@ -12,7 +12,7 @@ def test_objectives_are_found_by_name(name, module, learns):
     assert objective.name == name
     assert objective.learns_transitions is learns
     assert objective.loss is module.loss
-    assert objective.span_probabilities is module.span_probabilities
+    assert objective.tag_probabilities is module.tag_probabilities
 
 
 def test_there_are_three_objectives():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.gradients import check_objective
 from spacy_window_ner.layers.transitions import Scores
 from spacy_window_ner.objectives import get_objective, softmax
+from spacy_window_ner.sequences.spans import span_probabilities
 from tests.helpers import (
     GRADIENT_BOUND,
     NO_SPANS,
@@ -118,5 +119,7 @@ def test_span_probabilities_are_products(batch, masked):
     spans = batch.spans_apart()
     p = plain_p(batch.scores.emissions, True if allowed is None else allowed)
     expected = [plain_product(p, span) for span in spans.tolist()]
-    found = softmax.span_probabilities(batch.scores, allowed, spans)
+    found = span_probabilities(
+        softmax.tag_probabilities(batch.scores, allowed), spans, is_chain=False
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-300)

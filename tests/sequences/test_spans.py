@@ -34,7 +34,7 @@ def test_probabilities_equal_enumeration(batch, masked):
 def test_likely_spans_are_those_above_the_threshold(batch, masked, threshold):
     allowed = batch.allowed if masked else None
     marginals = sequence_sums(*batch.arguments, allowed).marginals
-    spans, probabilities = likely_spans(marginals, threshold)
+    spans, probabilities = likely_spans(marginals, threshold, batch.ends)
     assert spans.shape == (len(probabilities), 3)
     assert spans.dtype == np.int64
     every, plain = batch.all_spans().tolist(), batch.probabilities_of_all_spans(allowed)
@@ -55,8 +55,8 @@ def test_float32_sums_give_the_same_to_six_digits(batch, masked):
     expected = span_probabilities(exact, spans)
     np.testing.assert_allclose(span_probabilities(marginals, spans), expected, rtol=1e-3, atol=1e-5)
     assume(not (np.abs(expected - 0.1) < 1e-4).any())  # rounding decides about these
-    expected = as_dict(*likely_spans(exact, 0.1))
-    assert as_dict(*likely_spans(marginals, 0.1)) == pytest.approx(expected, rel=1e-5)
+    expected = as_dict(*likely_spans(exact, 0.1, batch.ends))
+    assert as_dict(*likely_spans(marginals, 0.1, batch.ends)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_long_spans():
@@ -67,7 +67,7 @@ def test_long_spans():
     emissions[:, [1 + IN, 5 + IN]] += 3  # long entities
     arguments = emissions, rng.normal(size=(3, 3)), np.array([n - 2, 0, 2])
     sums = sequence_sums(*arguments, reach=8)
-    spans, probabilities = likely_spans(sums.marginals, 1e-4)
+    spans, probabilities = likely_spans(sums.marginals, 1e-4, np.cumsum(arguments[2]))
     assert (np.diff(spans[:, :2]) > 25).sum() > 100
     np.testing.assert_allclose(span_probabilities(sums.marginals, spans), probabilities, rtol=1e-9)
     # log P = log Z of the sequences with the span − log Z of all
@@ -91,19 +91,19 @@ def test_nothing_is_likelier_than_certain(seed):
     emissions[1::2, 1 + LAST] += 9
     arguments = emissions, rng.normal(size=(2, 2)), np.array([400])
     marginals = sequence_sums(*arguments, dtype=np.float32).marginals
-    spans, probabilities = likely_spans(marginals, 0.9)
+    spans, probabilities = likely_spans(marginals, 0.9, [400])
     assert len(spans) > 50
     assert probabilities.max() <= 1
     assert span_probabilities(marginals, spans).max() <= 1
-    assert len(likely_spans(marginals, 1.0)[0]) == 0
+    assert len(likely_spans(marginals, 1.0, [400])[0]) == 0
 
 
 @pytest.mark.parametrize("n_tokens", [0, 3])
 def test_no_spans(n_tokens):
     marginals = np.zeros((n_tokens, 5))
     assert span_probabilities(marginals, NO_SPANS).shape == (0,)
-    assert [found.shape for found in likely_spans(marginals, 0.5)] == [(0, 3), (0,)]
-    assert len(likely_spans(marginals, 0.0)[0]) == 0
+    assert [found.shape for found in likely_spans(marginals, 0.5, [n_tokens])] == [(0, 3), (0,)]
+    assert len(likely_spans(marginals, 0.0, [n_tokens])[0]) == 0
 
 
 def test_the_probability_of_an_impossible_span_is_zero():

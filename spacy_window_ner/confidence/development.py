@@ -1,0 +1,193 @@
+"""A pipeline on annotated documents: the network's scores, and which spans are entities."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations import allow_only, preset_mask, read_gold
+from ..component import WindowNER
+from ..decoding import decode
+from ..labels import label_numbers, legal_tags, seen_labels
+from ..layers.transitions import Scores
+from ..objectives import Objective
+from ..sequences.batching import Mask
+from ..sequences.tags import MISSING, tags_to_spans
+from .calibration import Calibration, fit
+
+
+@dataclass(frozen=True)
+class ScoredSpans:
+    """Spans that a network finds.
+
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through all
+        documents, end exclusive.
+    probabilities (ndarray): Shape (n_spans,), the probability of each.
+    correct (ndarray): Shape (n_spans,) bool, which of them are entities.
+    documents (ndarray): Shape (n_spans,), the numbers of their documents.
+    """
+
+    spans: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+    documents: NDArray[np.int64]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """RETURNS (ndarray): Shape (n_spans,), the numbers of their labels."""
+        return self.spans[:, 2]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "ScoredSpans":
+        """RETURNS (ScoredSpans): Those where an array (n_spans,) is true."""
+        return ScoredSpans(
+            self.spans[chosen],
+            self.probabilities[chosen],
+            self.correct[chosen],
+            self.documents[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Development:
+    """What a component makes of annotated documents.
+
+    scores (Scores): The network's scores: emissions (n_tokens, n_tags), transitions
+        (n_labels + 1, n_labels + 1) and lengths (n_docs,).
+    objective (Objective): The objective that it was trained with.
+    legal (ndarray): Shape (n_tags,) bool, the tags in use.
+    tags (ndarray): Shape (n_tokens,), the annotated tags, or `MISSING`.
+    presets (Optional[ndarray]): Shape (n_tokens, n_tags) bool, the tags that the documents allow;
+        None for all.
+    n_gold (ndarray): Shape (n_docs, n_labels), the annotated entities of each label, including
+        those that do not align with the tokens.
+    """
+
+    scores: Scores
+    objective: Objective
+    legal: Mask
+    tags: NDArray[np.int32]
+    presets: Mask | None
+    n_gold: NDArray[np.int64]
+
+    @property
+    def n_documents(self) -> int:
+        """RETURNS (int): The number of documents."""
+        return len(self.n_gold)
+
+    @property
+    def allowed(self) -> Mask:
+        """RETURNS (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows."""
+        return allow_only(self.tags, self.n_gold.shape[1])
+
+    def subset(self, documents: NDArray[np.integer]) -> "Development":
+        """Choose some documents.
+
+        documents (ndarray): Their numbers, ascending.
+        RETURNS (Development): These documents alone.
+        """
+        chosen = np.isin(np.arange(len(self.scores.lengths)), documents)
+        tokens = np.repeat(chosen, self.scores.lengths)
+        scores = Scores(
+            self.scores.emissions[tokens], self.scores.transitions, self.scores.lengths[chosen]
+        )
+        return replace(
+            self,
+            scores=scores,
+            tags=self.tags[tokens],
+            presets=None if self.presets is None else self.presets[tokens],
+            n_gold=self.n_gold[chosen],
+        )
+
+    def corrected(self, calibration: Calibration) -> "Development":
+        """RETURNS (Development): The same with the corrected scores."""
+        return replace(self, scores=calibration.apply(self.scores))
+
+    def fit(self) -> Calibration:
+        """RETURNS (Calibration): The most likely correction of the scores."""
+        return fit(self.scores, self.allowed, self.legal, self.objective)
+
+    def entities(self, threshold: float | NDArray[np.float64] | None) -> ScoredSpans:
+        """RETURNS (ScoredSpans): The entities with a threshold, or those of the best tag sequences
+        with None.
+        """
+        found = decode(self.scores, self.objective, self.presets, threshold=threshold)
+        return self._scored(found.spans, found.probabilities)
+
+    def candidates(self, least: float) -> ScoredSpans:
+        """RETURNS (ScoredSpans): All spans that are likelier than this, overlapping ones too."""
+        # With this threshold, the entities cost nothing.
+        found = decode(
+            self.scores, self.objective, self.presets, threshold=1.0, candidates_above=least
+        )
+        assert found.candidates is not None
+        return self._scored(found.candidates.spans, found.candidates.probabilities)
+
+    def _scored(
+        self, spans: NDArray[np.int64], probabilities: NDArray[np.float64] | None
+    ) -> ScoredSpans:
+        """Compare spans with the annotation. Spans over tokens that are not annotated are left out,
+        as in spaCy's scorer.
+        """
+        assert probabilities is not None
+        gold = {tuple(row) for row in tags_to_spans(self.tags).tolist()}
+        correct = np.asarray([tuple(row) in gold for row in spans.tolist()], dtype=bool)
+        missing = np.append(0, np.cumsum(self.tags == MISSING))
+        annotated = missing[spans[:, 1]] == missing[spans[:, 0]]
+        document = np.searchsorted(np.cumsum(self.scores.lengths), spans[:, 0], side="right")
+        return ScoredSpans(spans, probabilities, correct, document).where(annotated)
+
+
+def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Development:
+    """Run the network of a component on annotated documents.
+
+    nlp (Language): The pipeline. The components before this one are run as well.
+    name (str): The name of the component.
+    examples (Sequence[Example]): The annotated documents; they are not changed.
+    RETURNS (Development): The network's scores, and the annotation.
+    RAISES (ValueError): If the component is no `window_ner`, or there is no annotated document.
+    """
+    component = find_component(nlp, name)
+    examples = [example for example in examples if len(example.predicted)]
+    if not any(example.reference.has_annotation("ENT_IOB") for example in examples):
+        raise ValueError(
+            f"[{name}] There is no document with annotated entities in the development data."
+        )
+    docs = _before(nlp, name, [example.predicted.copy() for example in examples])
+    aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
+    labels, strings = component.label_data, component.vocab.strings
+    unseen = component.model.attrs["unseen_labels"]
+    in_use = label_numbers(labels, strings, left_out=unseen)
+    counts = [Counter(ent.label_ for ent in example.reference.ents) for example in aligned]
+    return Development(
+        scores=component.model.predict(docs),
+        objective=component.objective,
+        legal=legal_tags(seen_labels(component.model)),
+        tags=read_gold(aligned, in_use).tags,
+        presets=preset_mask(docs, in_use, len(labels))[0],
+        n_gold=np.asarray([[n[label] for label in labels] for n in counts], dtype=np.int64),
+    )
+
+
+def find_component(nlp: Language, name: str) -> WindowNER:
+    """RETURNS (WindowNER): The component of a pipeline with this name.
+
+    RAISES (ValueError): If there is none, or it is another kind of component.
+    """
+    component = nlp.get_pipe(name)
+    if not isinstance(component, WindowNER):
+        raise ValueError(f"'{name}' is not a window_ner, but {type(component)}.")
+    return component
+
+
+def _before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
+    """Run the components before this one."""
+    for other, pipe in nlp.pipeline:
+        if other == name:
+            break
+        docs = list(pipe.pipe(docs)) if hasattr(pipe, "pipe") else list(map(pipe, docs))
+    return docs

@@ -1,0 +1,120 @@
+"""What calibration is worth, judged on documents that it was not fitted on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..thresholds import LOWEST, Threshold, by_label
+from .development import Development
+from .reliability import brier, ece, expected_ece, log_loss
+from .tuning import best_threshold
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """How a network does on annotated documents.
+
+    entities (ndarray): Shape (n_entities,), the probabilities of the predicted entities.
+    entities_correct (ndarray): Shape (n_entities,) bool, which of them are entities.
+    spans (ndarray): Shape (n_spans,), the probabilities of all spans that are likelier than
+        `LOWEST`, before or after calibration.
+    spans_correct (ndarray): Shape (n_spans,) bool, which of them are entities.
+    n_gold (int): The number of annotated entities.
+    """
+
+    entities: NDArray[np.float64]
+    entities_correct: NDArray[np.bool_]
+    spans: NDArray[np.float64]
+    spans_correct: NDArray[np.bool_]
+    n_gold: int
+
+    @classmethod
+    def together(cls, parts: Sequence["Judgment"]) -> "Judgment":
+        """RETURNS (Judgment): That of the documents of all parts together."""
+        return cls(
+            np.concatenate([part.entities for part in parts]),
+            np.concatenate([part.entities_correct for part in parts]),
+            np.concatenate([part.spans for part in parts]),
+            np.concatenate([part.spans_correct for part in parts]),
+            sum(part.n_gold for part in parts),
+        )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """RETURNS (Dict[str, float]): The ECE of the entities, and what it would be by chance if
+        their probabilities were true; Brier score and log loss of the spans; F1 of the entities.
+        """
+        n_correct, n_predicted = int(self.entities_correct.sum()), len(self.entities)
+        return {
+            "ece": ece(self.entities, self.entities_correct),
+            "ece_by_chance": expected_ece(self.entities),
+            "brier": brier(self.spans, self.spans_correct),
+            "log_loss": log_loss(self.spans, self.spans_correct),
+            "f": 2 * n_correct / max(n_predicted + self.n_gold, 1),
+        }
+
+
+def compare(
+    before: Development,
+    after: Development,
+    thresholds: tuple[Threshold, Threshold],
+    labels: Sequence[str],
+) -> tuple[Judgment, Judgment]:
+    """Judge a network before and after calibration on the same documents.
+
+    before (Development): What it made of them.
+    after (Development): What it makes of them now.
+    thresholds (Tuple[Optional[Union[float, Dict[str, float]]], ...]): The threshold of each.
+    labels (Sequence[str]): The labels.
+    RETURNS (Tuple[Judgment, Judgment]): The judgments.
+    """
+    both = [development.candidates(0.0) for development in (before, after)]
+    rows = np.concatenate([found.spans for found in both])
+    unique, of_row = np.unique(rows, axis=0, return_inverse=True)
+    where = np.split(of_row.reshape(-1), [len(both[0].spans)])
+    probabilities, correct = np.zeros((2, len(unique))), np.zeros(len(unique), dtype=bool)
+    for p, index, found in zip(probabilities, where, both, strict=True):
+        p[index] = found.probabilities
+        correct[index] = found.correct
+    likely = probabilities.max(axis=0) > LOWEST
+    judgments = []
+    for i, development in enumerate((before, after)):
+        entities = development.entities(by_label(thresholds[i], labels))
+        spans = probabilities[i, likely], correct[likely]
+        n_gold = int(development.n_gold.sum())
+        judgments.append(Judgment(entities.probabilities, entities.correct, *spans, n_gold))
+    return judgments[0], judgments[1]
+
+
+def cross_fit(
+    development: Development, labels: Sequence[str], *, n_folds: int = 5, seed: int = 0
+) -> tuple[Judgment, Judgment]:
+    """Judge calibration on documents that it was not fitted on: each fold by a fit to the others.
+    The thresholds before and after are the best for F1 of the others, too.
+
+    development (Development): What the component makes of the development data.
+    labels (Sequence[str]): The labels.
+    n_folds (int): Into how many parts the documents are divided, at random.
+    seed (int): The seed of the division.
+    RETURNS (Tuple[Judgment, Judgment]): How the network does before and after.
+    RAISES (ValueError): If there are less than two documents.
+    """
+    n = development.n_documents
+    if n < 2:
+        raise ValueError(
+            "Calibration is judged on other documents than those it is fitted on, so the data "
+            "needs two documents or more."
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    judgments = []
+    for fold in np.array_split(order, min(n_folds, n)):
+        others = development.subset(np.setdiff1d(order, fold))
+        held_out = development.subset(fold)
+        calibration = others.fit()
+        fitted = others, others.corrected(calibration)
+        thresholds = best_threshold(fitted[0], labels), best_threshold(fitted[1], labels)
+        judgments.append(compare(held_out, held_out.corrected(calibration), thresholds, labels))
+    before, after = zip(*judgments, strict=True)
+    return Judgment.together(before), Judgment.together(after)

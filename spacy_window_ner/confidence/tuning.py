@@ -1,0 +1,85 @@
+"""Calibrate a component, and choose its thresholds, on development data."""
+
+from collections.abc import Sequence
+from copy import copy, deepcopy
+from typing import Any
+
+from spacy.language import Language
+
+from ..component import WindowNER
+from ..settings import belongs_to, change_settings
+from ..thresholds import LOWEST, Threshold, best_cut, best_cuts, is_setting
+from .development import Development, find_component
+from .guarantees import Guarantee, find_threshold
+
+CANDIDATES_KEY = "window_ner_candidates"
+
+
+def best_threshold(development: Development, labels: Sequence[str]) -> Threshold:
+    """Find the threshold with the best F1: one for each label where labels have enough entities.
+
+    development (Development): The development data.
+    labels (Sequence[str]): The labels.
+    RETURNS (Optional[Union[float, Dict[str, float]]]): The threshold; None if the network finds
+        nothing.
+    """
+    found = development.entities(LOWEST)
+    n_gold = development.n_gold.sum(axis=0).tolist()
+    cuts = best_cuts(found.probabilities, found.correct, found.labels, n_gold)
+    if len(set(cuts)) > 1 and all(map(is_setting, labels)):
+        return dict(zip(labels, cuts, strict=True))
+    return best_cut(found.probabilities, found.correct, sum(n_gold))
+
+
+def calibrate(nlp: Language, name: str, development: Development) -> tuple[float, Development]:
+    """Calibrate a component, and choose the threshold with the best F1.
+
+    nlp (Language): The pipeline, which is changed.
+    name (str): The name of the component.
+    development (Development): What the component makes of the development data.
+    RETURNS (Tuple[float, Development]): The temperature, and what it makes of the data now.
+    """
+    component = find_component(nlp, name)
+    calibration = development.fit()
+    calibration.fold(component.model)
+    development = development.corrected(calibration)
+    component.threshold = best_threshold(development, component.label_data)
+    return calibration.temperature, development
+
+
+def keep(component: WindowNER, development: Development, guarantee: Guarantee) -> float:
+    """Set the threshold of a component that keeps a guarantee.
+
+    component (WindowNER): The component. If candidates have to be predicted, they are from now on,
+        under the key `CANDIDATES_KEY` if there is none.
+    development (Development): What the component makes of the calibration documents.
+    guarantee (Guarantee): The guarantee.
+    RETURNS (float): The threshold.
+    RAISES (NotCarriedError): If the data cannot carry it.
+    """
+    threshold = find_threshold(development, guarantee)
+    settings: dict[str, Any] = {guarantee.setting: threshold}
+    if guarantee.setting == "candidates_threshold" and component.cfg["candidates_key"] is None:
+        settings["candidates_key"] = CANDIDATES_KEY
+    change_settings(component, settings)
+    return threshold
+
+
+def with_copy_of(nlp: Language, name: str) -> Language:
+    """Copy a pipeline to save it with a changed component. All other components are the same.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component, a `window_ner`.
+    RETURNS (Language): The copy, with copies of the component, its network and its settings.
+    """
+    component = find_component(nlp, name)
+    other = copy(nlp)
+    changed = WindowNER(
+        component.vocab, deepcopy(component.model), component.name, scorer=component.scorer
+    )
+    changed.cfg = deepcopy(component.cfg)
+    other._components = [(n, changed if n == name else pipe) for n, pipe in nlp._components]
+    other._pipe_configs = deepcopy(nlp._pipe_configs)
+    other._meta = deepcopy(nlp._meta)
+    belongs_to(changed, other)
+    return other

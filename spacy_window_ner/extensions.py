@@ -1,0 +1,48 @@
+"""`ent._.score`: the probability of an entity, read where the component wrote it."""
+
+import warnings
+from bisect import bisect_left
+
+from spacy.tokens import Span
+
+NAME = "score"
+# The keys in `doc.spans` that components of this process write predicted entities to.
+_KEYS: set[str] = set()
+
+
+def score_of(span: Span) -> float | None:
+    """Find the probability of an entity.
+
+    span (Span): An entity of `doc.ents`, or any other span.
+    RETURNS (Optional[float]): Its probability; None if no component has predicted a span with these
+        tokens and this label, for example if an earlier component has set the entity.
+    """
+    for key in _KEYS.intersection(span.doc.spans):
+        group = span.doc.spans[key]
+        scores = group.attrs.get("scores", ())
+        # They are in the order of the text.
+        i = bisect_left(group, span.start, key=lambda other: other.start)
+        if i < len(group) and len(scores) == len(group):
+            found = group[i]
+            if (found.start, found.end, found.label) == (span.start, span.end, span.label):
+                return float(scores[i])
+    return None
+
+
+def add_score_extension(spans_key: str | None) -> None:
+    """Make `span._.score` read the entities under a key. Another package's extension of this name
+    stays as it is, with a warning.
+
+    spans_key (Optional[str]): Where in `doc.spans` a component writes its entities; None if it
+        does not.
+    """
+    if spans_key is not None:
+        _KEYS.add(spans_key)
+    if not Span.has_extension(NAME):
+        Span.set_extension(NAME, getter=score_of)
+    elif Span.get_extension(NAME)[2] is not score_of:
+        warnings.warn(
+            f"Span._.{NAME} is an extension of another package, so it does not give the "
+            f'probabilities of window_ner. Read doc.spans["{spans_key}"].attrs["scores"] instead.',
+            stacklevel=2,
+        )

@@ -1,0 +1,64 @@
+"""The settings of a component: checked, and the same in the config of its pipeline."""
+
+from collections.abc import Mapping
+from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
+
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from thinc.api import Model
+
+from .layers.gazetteer import GAZETTEER
+from .thresholds import checked, probability
+
+# The pipeline that each component was made for, whose config has its settings too. It is not an
+# attribute of the component: copies and pickles of a component would contain the pipeline.
+_PIPELINES: "WeakKeyDictionary[TrainablePipe, ReferenceType[Language]]" = WeakKeyDictionary()
+
+
+def belongs_to(component: TrainablePipe, nlp: Language) -> None:
+    """Remember the pipeline that a component was made for."""
+    _PIPELINES[component] = ref(nlp)
+
+
+def change_settings(component: TrainablePipe, settings: Mapping[str, Any]) -> None:
+    """Change settings of a component, and what the config of its pipeline has for them.
+
+    component (TrainablePipe): The component.
+    settings (Mapping[str, Any]): The new settings, checked.
+    """
+    component.cfg.update(settings)
+    made_for = _PIPELINES.get(component)
+    nlp = made_for() if made_for else None
+    if nlp is not None:
+        for name, other in nlp.components:
+            if other is component:
+                config = nlp.get_pipe_config(name)
+                config.update({key: settings[key] for key in config.keys() & settings.keys()})
+
+
+def checked_settings(settings: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Check the settings of a component.
+
+    settings (Mapping[str, Any]): The settings, as in `WindowNER.cfg`.
+    model (Model): Its network.
+    RETURNS (Dict[str, Any]): The same, as they are saved.
+    RAISES (ValueError): If a threshold is out of range or has labels that the component does not
+        have, or two things would be written to one place in `doc.spans`.
+    """
+    threshold = checked(settings["threshold"], settings["labels"])
+    least = probability("candidates_threshold", settings["candidates_threshold"])
+    spans_key, candidates_key = settings["spans_key"], settings["candidates_key"]
+    if candidates_key is not None and candidates_key == spans_key:
+        raise ValueError(
+            f"spans_key and candidates_key are both {spans_key!r}: candidates would take the place "
+            f"of entities. Give one of them another name."
+        )
+    gazetteers = [node.attrs["spans_key"] for node in model.walk() if node.name == GAZETTEER]
+    for name, key in (("spans_key", spans_key), ("candidates_key", candidates_key)):
+        if key in gazetteers:
+            raise ValueError(
+                f"{name} and gazetteer_key are both {key!r}: the network would read its own "
+                f"predictions as matches of the gazetteer. Give one of them another name."
+            )
+    return {**settings, "threshold": threshold, "candidates_threshold": least}

@@ -1,0 +1,248 @@
+"""Where people look: `ent._.score`, candidates, alternatives, and the probabilities of tags."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+
+from spacy_window_ner.extensions import score_of
+from spacy_window_ner.sequences.tags import tags_of_spans
+
+from .pipelines import (
+    OBJECTIVES,
+    blank,
+    copy_of,
+    entities,
+    make_examples,
+    ner_of,
+    shared,
+    small_model,
+    texts_of,
+    trained,
+)
+
+PARIS = texts_of()[0]
+
+
+def scores(doc: Doc) -> list[float | None]:
+    return [ent._.score for ent in doc.ents]
+
+
+# ent._.score
+
+
+def test_every_entity_has_its_score(trained_nlp):
+    docs = list(trained_nlp.pipe(texts_of()))
+    for doc in docs:
+        assert scores(doc) == doc.spans["window_ner"].attrs["scores"].tolist()
+    assert sum(map(len, map(scores, docs))) > 5
+    found = scores(docs[0])
+    assert all(type(score) is float for score in found)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_other_spans_and_the_entities_of_other_components_have_none():
+    nlp = copy_of(shared())
+    ruler = nlp.add_pipe("entity_ruler", before="window_ner")
+    ruler.add_patterns([{"label": "LOC", "pattern": "Paris"}])
+    doc = nlp("Paris and Samuel Quinn left New York City.")
+    by_text = {ent.text: ent._.score for ent in doc.ents}
+    assert by_text["Paris"] is None
+    assert by_text["New York City"] > 0.5
+    assert doc[1:2]._.score is None
+    assert doc.char_span(0, 5, "PER")._.score is None
+    assert spacy.blank("en")("Nothing was predicted here.")[0:1]._.score is None
+
+
+def test_the_same_words_with_another_label_have_none(trained_nlp):
+    doc = trained_nlp(PARIS)
+    ent = doc.ents[0]
+    assert ent._.score is not None
+    doc.ents = [Span(doc, ent.start, ent.end, label="OTHER")]
+    assert doc.ents[0]._.score is None
+
+
+def test_other_keys_and_none():
+    nlp = copy_of(shared(), spans_key="names")
+    assert all(score > 0 for score in scores(nlp(PARIS)))
+    nlp = copy_of(shared(), spans_key=None)
+    assert set(scores(nlp(PARIS))) == {None}
+
+
+def test_a_key_of_a_loaded_pipeline(tmp_path):
+    copy_of(shared(), spans_key="of_a_file").to_disk(tmp_path)
+    assert all(score > 0 for score in scores(spacy.load(tmp_path)(PARIS)))
+
+
+def test_it_survives_where_spacy_lets_it(trained_nlp):
+    docs = list(trained_nlp.pipe(texts_of()[:3]))
+    expected = [scores(doc) for doc in docs]
+    stored = DocBin(docs=docs).to_bytes()
+    assert [*map(scores, DocBin().from_bytes(stored).get_docs(trained_nlp.vocab))] == expected
+    assert scores(Doc(trained_nlp.vocab).from_bytes(docs[0].to_bytes())) == expected[0]
+    assert scores(docs[0].copy()) == expected[0]
+    # Where it does not, there is no score of another entity in its place.
+    assert set(scores(Doc.from_docs(docs))) == {None}
+    assert set(scores(Doc(trained_nlp.vocab).from_json(docs[0].to_json()))) == {None}
+
+
+@pytest.fixture
+def score_extension() -> Iterator[None]:
+    """The extension as it was, afterwards."""
+    yield
+    Span.set_extension("score", getter=score_of, force=True)
+
+
+@pytest.mark.usefixtures("score_extension")
+def test_the_extension_of_another_package_is_left_alone():
+    Span.set_extension("score", default=0.5, force=True)
+    with pytest.warns(UserWarning, match=r"Span\._\.score is an extension of another package"):
+        nlp = blank()
+    assert nlp.make_doc("x")[0:1]._.score == 0.5
+
+
+# A component that sets everything before
+
+
+def with_entities_before(labels: dict[str, str]) -> Language:
+    nlp = copy_of(shared())
+    ruler = nlp.add_pipe("entity_ruler", before="window_ner")
+    ruler.add_patterns([{"label": label, "pattern": text} for text, label in labels.items()])
+    return nlp
+
+
+def test_it_says_once_that_nothing_is_left_to_find():
+    nlp = with_entities_before({text: "ENT" for text, _ in entities(shared()(PARIS))})
+    with pytest.warns(UserWarning, match=r"would predict overlap.*exclude=\[\"ner\"\]"):
+        nlp(PARIS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(PARIS)
+
+
+@pytest.mark.parametrize("text", [PARIS, "Samuel went home."])
+def test_it_does_not_where_something_is_left(text):
+    nlp = with_entities_before({"Paris Hilton": "ENT", "home": "ENT"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(text)
+
+
+# Candidates
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_candidates_are_all_likely_spans(objective: str, threshold: float | None):
+    plain = trained(steps=12, model=small_model(objective=objective), threshold=threshold)
+    nlp = copy_of(plain, candidates_key="all", candidates_threshold=1e-3)
+    found = 0
+    for text in texts_of():
+        doc = nlp(text)
+        group = doc.spans["all"]
+        p = dict(
+            zip([(s.start, s.end, s.label_) for s in group], group.attrs["scores"], strict=True)
+        )
+        assert len(p) == len(group) == len(group.attrs["scores"])
+        assert list(p) == sorted(p, key=lambda row: (row[0], row[1]))
+        assert all(score > 1e-3 for score in p.values())
+        for ent in doc.ents:
+            assert p[ent.start, ent.end, ent.label_] == pytest.approx(ent._.score, rel=1e-5)
+        assert entities(doc) == entities(plain(text))
+        assert "all" not in plain(text).spans
+        found += len(p) - len(doc.ents)
+    assert found > 10  # most of them are no entities
+
+
+def test_candidates_in_the_middle_of_preset_entities_are_left_out():
+    nlp = copy_of(shared(), candidates_key="all", candidates_threshold=0.0)
+    doc = nlp.make_doc(PARIS)
+    doc.set_ents([Span(doc, 0, 2, label="ORG")])
+    nlp(doc)
+    assert min(span.start for span in doc.spans["all"]) >= 2
+    assert all(p >= 1e-4 for p in doc.spans["all"].attrs["scores"])
+
+
+def test_candidates_of_a_document_without_words():
+    doc = copy_of(shared(), candidates_key="all")("")
+    assert len(doc.spans.get("all", ())) == 0
+
+
+# Tags and alternatives
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_tag_probabilities(objective: str):
+    nlp = shared(objective)
+    ner, doc = ner_of(nlp), nlp(PARIS)
+    p = ner.tag_probabilities(doc)
+    assert p.shape == (len(doc), len(ner.tag_names))
+    assert p.dtype == np.float64
+    assert ((p >= 0) & (p <= 1)).all()
+    if objective != "logistic":
+        np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+    assert ner.tag_names[:5] == ("O", "B-DATE", "I-DATE", "L-DATE", "U-DATE")
+    spans = [(ent.start, ent.end, ner.label_data.index(ent.label_)) for ent in doc.ents]
+    tokens, tags, _ = tags_of_spans(np.asarray(spans))
+    assert (p.argmax(axis=1)[tokens] == tags).all()
+    assert ner.tag_probabilities(nlp.make_doc("")).shape == (0, len(ner.tag_names))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_alternatives(objective: str):
+    nlp = shared(objective)
+    ner, doc = ner_of(nlp), nlp(PARIS)
+    for ent in doc.ents:
+        found = ner.alternatives(ent)
+        assert {label for label, _ in found} == {"PER", "LOC", "DATE", None}
+        assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
+        assert found[0] == (ent.label_, pytest.approx(ent._.score, rel=1e-5))
+        assert json.loads(json.dumps(found)) == [list(pair) for pair in found]
+    outside = ner.alternatives(doc[2:3])
+    assert outside[0][0] is None
+    assert sum(p for _, p in outside) <= 1 + 1e-6 or objective == "logistic"
+    with pytest.raises(ValueError, match="without words"):
+        ner.alternatives(doc[1:1])
+
+
+def test_the_alternative_of_no_entity_is_that_of_all_words_together(trained_nlp):
+    ner, doc = ner_of(trained_nlp), trained_nlp(PARIS)
+    ent = doc.ents[0]
+    [outside] = [p for label, p in ner.alternatives(ent) if label is None]
+    assert outside <= ner.tag_probabilities(doc)[ent.start : ent.end, 0].min() + 1e-9
+    everything = ner.alternatives(doc[0:1])
+    assert dict(everything)[None] == pytest.approx(ner.tag_probabilities(doc)[0, 0], rel=1e-4)
+
+
+def test_entities_of_other_components_are_certain():
+    nlp = with_entities_before({"Samuel Quinn": "LOC"})
+    ner, doc = ner_of(nlp), nlp(PARIS)
+    [span] = [ent for ent in doc.ents if ent.text == "Samuel Quinn"]
+    assert ner.alternatives(span)[0] == ("LOC", pytest.approx(1))
+    assert dict(ner.alternatives(span))[None] == 0
+    [other] = [ent for ent in doc.ents if ent.text == "Paris Hilton"]
+    assert ner.alternatives(other)[0] == ("PER", pytest.approx(other._.score, rel=1e-4))
+    assert entities(doc) == entities(nlp(PARIS))  # nothing was changed
+
+
+@pytest.mark.parametrize("ask", ["alternatives", "tag_probabilities"])
+def test_an_untrained_component_has_no_alternatives(ask: str):
+    nlp = blank()
+    doc = nlp.make_doc(PARIS)
+    argument: Any = doc[0:2] if ask == "alternatives" else doc
+    with pytest.raises(ValueError, match="E109"):
+        getattr(ner_of(nlp), ask)(argument)
+
+
+def test_unseen_labels_are_no_alternatives():
+    nlp = copy_of(shared())
+    ner_of(nlp).add_label("NEW")
+    doc = nlp(PARIS)
+    assert "NEW" not in dict(ner_of(nlp).alternatives(doc.ents[0]))
+    assert make_examples(nlp)
