@@ -144,17 +144,18 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def mean_and_spread(values: Sequence[float], sign: str = "") -> str:
+def mean_and_spread(values: Sequence[float], sign: str = "", digits: int = 1) -> str:
     """Format the scores of several seeds.
 
     values (Sequence[float]): One for each seed.
     sign (str): `+` to always write the sign of the mean.
+    digits (int): The number of decimal places.
     RETURNS (str): The mean, with ± standard deviation if there are several; a dash for none.
     """
     if not values:
         return DASH
-    text = f"{mean(values):{sign}.1f}"
-    return text if len(values) == 1 else f"{text} ± {stdev(values):.1f}"
+    text = f"{mean(values):{sign}.{digits}f}"
+    return text if len(values) == 1 else f"{text} ± {stdev(values):.{digits}f}"
 
 
 def pyplot() -> Any:

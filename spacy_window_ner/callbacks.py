@@ -2,8 +2,7 @@
 
 Viterbi decoding finds the most probable tag sequence, which is not the set of entities with the
 best F1: where names are hard to recognize, it misses most of them. Here spans are ranked by
-probability, and the cuts with the best F1 on the development data become the thresholds of the
-labels.
+probability, and the cut with the best F1 on the development data becomes the threshold.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +49,7 @@ def create_calibrate(
     def callback(nlp: Language) -> Language:
         examples = _read(path, nlp)
         development, component = develop(nlp, name, examples), find_component(nlp, name)
-        component.threshold = best_threshold(development, component.label_data)
+        component.threshold = best_threshold(development)
         saved = with_copy_of(nlp, name)
         component = find_component(saved, name)
         temperature, development = calibrate(saved, name, development)
@@ -79,10 +78,7 @@ def _read(path: Path | None, nlp: Language) -> list[Example]:
 
 def describe(temperature: float, threshold: Threshold, f_score: float) -> str:
     """RETURNS (str): One line on what was chosen, and the F1 that it has."""
-    text = str(threshold)
-    if isinstance(threshold, dict):
-        text = ", ".join(f"{label} {value}" for label, value in threshold.items())
-    return f"temperature {temperature:.2f}, threshold {text}: F1 {100 * f_score:.2f}"
+    return f"temperature {temperature:.2f}, threshold {threshold}: F1 {100 * f_score:.2f}"
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:

@@ -1,8 +1,8 @@
 """The probability above which spans are entities: one for all labels, or one for each.
 
 Spans are ranked by probability, and the cut with the best F1 on development data is a better choice
-than the best tag sequence, which misses most entities where names are hard to recognize. A label
-whose names are harder than those of others has its best cut elsewhere.
+than the best tag sequence, which misses most entities where names are hard to recognize. One cut
+serves all labels: their probabilities are calibrated by label.
 """
 
 import re
@@ -19,12 +19,8 @@ Threshold = float | dict[str, float] | None
 LOWEST, HIGHEST = 0.05, 0.99
 # Of labels that a dict does not have.
 DEFAULT = 0.5
-# With fewer entities in the development data, a cut of a label's own is no better on other data.
-ENOUGH = 50
 # Labels become names of settings in a config, where some characters have a meaning.
 _NAME = re.compile(r"[^\s=:.#;\[\]$](?:[^\n=:.\[\]$]*[^\s=:.\[\]$])?")
-# Cuts are changed label by label until none gets better, which takes two or three rounds.
-_ROUNDS = 10
 
 
 def checked(threshold: Any, labels: Sequence[str]) -> Threshold:
@@ -92,20 +88,13 @@ def by_label(threshold: Threshold, labels: Sequence[str]) -> NDArray[np.float64]
 
 
 def best_cut(
-    probabilities: NDArray[np.float64],
-    correct: NDArray[np.bool_],
-    n_gold: int,
-    *,
-    n_others: int = 0,
-    n_correct_others: int = 0,
+    probabilities: NDArray[np.float64], correct: NDArray[np.bool_], n_gold: int
 ) -> float | None:
     """Find the threshold with the best F1.
 
     probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
     n_gold (int): The number of entities.
-    n_others (int): How many entities are predicted besides, whatever the threshold.
-    n_correct_others (int): How many of those are correct.
     RETURNS (Optional[float]): The threshold, halfway between the last probability above it and the
         first below it; None if there is no span.
     """
@@ -114,46 +103,9 @@ def best_cut(
     order = np.argsort(-probabilities, kind="stable")
     # The first cut is above all spans, the last one below.
     ranked = np.concatenate([[1.0], probabilities[order], [LOWEST]])
-    n_predicted = n_others + np.arange(1 + len(order))
-    n_correct = n_correct_others + np.append(0, np.cumsum(correct[order]))
-    f_scores = 2 * n_correct / np.maximum(n_predicted + n_gold, 1)
+    n_correct = np.append(0, np.cumsum(correct[order]))
+    f_scores = 2 * n_correct / np.maximum(np.arange(len(n_correct)) + n_gold, 1)
     f_scores[ranked[:-1] == ranked[1:]] = -1  # equal probabilities cannot be cut apart
     best = int(np.argmax(f_scores))
     threshold = float((ranked[best] + ranked[best + 1]) / 2)
     return round(min(max(threshold, LOWEST), HIGHEST), 4)
-
-
-def best_cuts(
-    probabilities: NDArray[np.float64],
-    correct: NDArray[np.bool_],
-    labels: NDArray[np.integer],
-    n_gold: Sequence[int],
-) -> list[float]:
-    """Find the threshold of each label: those that are together the best for F1 of all labels.
-
-    probabilities (ndarray): Shape (n_spans,), probabilities of predicted spans.
-    correct (ndarray): Shape (n_spans,) bool, which of them are entities.
-    labels (ndarray): Shape (n_spans,), the number of the label of each.
-    n_gold (Sequence[int]): The number of entities of each label.
-    RETURNS (List[float]): The threshold of each label. Labels with less than `ENOUGH` entities have
-        that of the best cut through all.
-    """
-    total = sum(n_gold)
-    common = best_cut(probabilities, correct, total)
-    cuts = np.full(len(n_gold), DEFAULT if common is None else common)
-    chosen = [label for label in np.unique(labels).tolist() if n_gold[label] >= ENOUGH]
-    for _ in range(_ROUNDS):
-        before = cuts.copy()
-        for label in chosen:
-            own = labels == label
-            others = ~own & (probabilities > cuts[labels])
-            cuts[label] = best_cut(
-                probabilities[own],
-                correct[own],
-                total,
-                n_others=int(others.sum()),
-                n_correct_others=int(correct[others].sum()),
-            )
-        if (cuts == before).all():
-            break
-    return cuts.tolist()

@@ -140,7 +140,7 @@ def test_it_does_not_where_something_is_left(text):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("threshold", [None, 0.5])
 def test_candidates_are_all_likely_spans(objective: str, threshold: float | None):
-    plain = trained(steps=12, model=small_model(objective=objective), threshold=threshold)
+    plain = trained(steps=6, model=small_model(objective=objective), threshold=threshold)
     nlp = copy_of(plain, candidates_key="all", candidates_threshold=1e-3)
     found = 0
     for text in texts_of():

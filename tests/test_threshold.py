@@ -3,20 +3,15 @@
 import pickle
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-import numpy as np
 import pytest
 import spacy
 import srsly
-from hypothesis import given
-from hypothesis import strategies as st
 from spacy.language import Language
 from thinc.api import Config
 
-from spacy_window_ner.thresholds import LOWEST, best_cut, best_cuts, checked, is_setting
+from spacy_window_ner.thresholds import checked, is_setting
 
-from .helpers import examples
 from .pipelines import copy_of, ner_of, shared, small_model, texts_of, trained
 
 LOAD = "components.window_ner.threshold"
@@ -97,37 +92,6 @@ def test_labels_have_to_be_names_of_settings(label: str):
 def test_other_labels_are_written_and_read(label: str):
     config = Config({"threshold": checked({label: 0.25, "x": 1}, [])})
     assert Config().from_str(config.to_str()) == config
-
-
-@given(
-    spans=st.lists(
-        st.tuples(st.sampled_from([0.06, 0.2, 0.5, 0.8]), st.booleans(), st.integers(0, 2))
-    ),
-    missed=st.integers(0, 4),
-)
-@examples(100)
-def test_cuts_by_label_are_at_least_as_good_as_one_cut(spans, missed):
-    p, correct, labels = (np.asarray([span[i] for span in spans]) for i in range(3))
-    p, correct, labels = p.astype(float), correct.astype(bool), labels.astype(int)
-    n_gold = [int(correct[labels == label].sum()) + missed for label in range(3)]
-    with patch("spacy_window_ner.thresholds.ENOUGH", 0):
-        cuts = best_cuts(p, correct, labels, n_gold)
-    common = best_cut(p, correct, sum(n_gold))
-    if common is None:
-        assert len(p) == 0
-        return
-
-    def f_of(limits):
-        chosen = p > np.asarray(limits)[labels]
-        total = chosen.sum() + sum(n_gold)
-        return 2 * (chosen & correct).sum() / total if total else 0.0
-
-    assert f_of(cuts) >= f_of([common] * 3) - 1e-12
-    for label in range(3):  # no label's cut alone can be better
-        for other in (LOWEST, 0.1, 0.3, 0.6):
-            changed = [other if n == label else cut for n, cut in enumerate(cuts)]
-            assert f_of(cuts) >= f_of(changed) - 1e-12
-    assert best_cuts(p, correct, labels, n_gold) == [common] * 3  # too few to tell
 
 
 @pytest.mark.parametrize("objective", ["softmax", "logistic"])

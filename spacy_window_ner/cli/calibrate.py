@@ -54,7 +54,7 @@ def calibrate_pipeline(
     try:
         development = develop(nlp, name, examples)
         component = find_component(nlp, name)
-        judged = cross_fit(development, component.label_data)
+        judged = cross_fit(development)
     except ValueError as error:
         return msg.fail(f"Cannot calibrate on {data_path}", str(error), exits=1)
     temperature, development = calibrate(nlp, name, development)

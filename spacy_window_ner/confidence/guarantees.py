@@ -98,17 +98,15 @@ def find_threshold(development: Development, guarantee: Guarantee) -> float:
     RETURNS (float): The threshold, or the threshold of the candidates.
     RAISES (NotCarriedError): If there is none. The message has the level that could be promised.
     """
-    if guarantee.kind == CANDIDATES_RECALL:
-        found = development.candidates(LEAST_LIKELY)
-    else:
-        found = development.entities(LEAST_LIKELY)
-    threshold = _choose(development, found, guarantee)
+    found = spans_for(development, guarantee)
+    n_gold = development.n_gold.sum(axis=1)
+    threshold = choose(found, n_gold, guarantee)
     if threshold is not None:
         return threshold
     message = f"These {development.n_documents} documents cannot guarantee a {guarantee}"
     for percent in range(int(guarantee.level * 100), 0, -1):
         lower = Guarantee(guarantee.kind, percent / 100, guarantee.confidence)
-        if lower.level < guarantee.level and _choose(development, found, lower) is not None:
+        if lower.level < guarantee.level and choose(found, n_gold, lower) is not None:
             message += f", but {lower.level:g}"
             break
     message += ". Use more documents, or promise less."
@@ -117,27 +115,37 @@ def find_threshold(development: Development, guarantee: Guarantee) -> float:
     raise NotCarriedError(message)
 
 
-def _choose(development: Development, found: ScoredSpans, guarantee: Guarantee) -> float | None:
-    """The threshold, or None. Thresholds are tried from where the promise is easiest to keep."""
+def spans_for(development: Development, guarantee: Guarantee) -> ScoredSpans:
+    """RETURNS (ScoredSpans): The spans that a promise is about, with any threshold."""
+    if guarantee.kind == CANDIDATES_RECALL:
+        return development.candidates(LEAST_LIKELY)
+    return development.entities(LEAST_LIKELY)
+
+
+def choose(found: ScoredSpans, n_gold: NDArray[np.integer], guarantee: Guarantee) -> float | None:
+    """Choose the threshold that keeps a promise; see `find_threshold`.
+
+    found (ScoredSpans): What is found in the calibration documents; see `spans_for`.
+    n_gold (ndarray): Shape (n_documents,), the number of entities of each document.
+    guarantee (Guarantee): The promise.
+    RETURNS (Optional[float]): The threshold; None if there is none.
+    """
     right = found.probabilities[found.correct]
     if len(right) == 0:
         return None
     tried = np.unique(np.quantile(right, np.linspace(0, 1, _TRIED)))
     # Spans have to be above the threshold.
     tried = np.maximum(np.append(LEAST_LIKELY, np.nextafter(tried, 0)), LEAST_LIKELY)
-    n_correct = _counts(found.where(found.correct), tried, development.n_documents)
-    if guarantee.kind == PRECISION:
-        sizes = _counts(found, tried, development.n_documents)
-        errors = sizes - n_correct
-    else:
-        sizes = np.broadcast_to(development.n_gold.sum(axis=1), n_correct.shape)
-        errors = sizes - n_correct
-    carries, certainty = _carries(sizes, errors, guarantee)
-    if guarantee.kind == PRECISION:
-        best = int(np.argmax(certainty))
-        failed = np.flatnonzero(~carries[: best + 1])
-        first = int(failed[-1]) + 1 if len(failed) else 0
-        return float(tried[first]) if first <= best else None
+    n_correct = _counts(found.where(found.correct), tried, len(n_gold))
+    is_precision = guarantee.kind == PRECISION
+    sizes = _counts(found, tried, len(n_gold)) if is_precision else n_gold[None, :]
+    carries, certainty = _carries(sizes, sizes - n_correct, guarantee)
+    # Begin where the promise is easiest to keep, and go on while it is kept.
+    if is_precision:
+        start = int(np.argmax(certainty))
+        failed = np.flatnonzero(~carries[: start + 1])
+        last = int(failed[-1]) + 1 if len(failed) else 0
+        return float(tried[last]) if last <= start else None
     failed = np.flatnonzero(~carries)
     last = (int(failed[0]) if len(failed) else len(tried)) - 1
     return float(tried[last]) if last >= 0 else None
@@ -160,14 +168,16 @@ def _carries(
 ) -> tuple[NDArray[np.bool_], Float64s]:
     """Whether documents carry a promise with each threshold, and how clearly.
 
-    sizes (ndarray): Shape (n_thresholds, n_documents), n_i.
+    sizes (ndarray): Shape (n_thresholds, n_documents), or (1, n_documents) for all of them: n_i.
     errors (ndarray): Shape (n_thresholds, n_documents), e_i.
     RETURNS (Tuple[ndarray, ndarray]): (n_thresholds,) bool, and the mean margin by its standard
         deviation (n_thresholds,).
     """
     alpha = 1 - guarantee.level
     typical = np.square(sizes).sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
-    margins = np.concatenate([alpha * sizes - errors, -guarantee.level * typical[:, None]], axis=1)
+    margins = alpha * sizes - errors
+    of_one_more = np.broadcast_to(-guarantee.level * typical[:, None], (len(margins), 1))
+    margins = np.concatenate([margins, of_one_more], axis=1)
     n = margins.shape[1]
     mean, deviation = margins.mean(axis=1), margins.std(axis=1, ddof=1)
     quantile = student_quantile(guarantee.confidence, n - 1)

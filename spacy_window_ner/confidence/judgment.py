@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thresholds import LOWEST, Threshold, by_label
+from ..thresholds import LOWEST
 from .development import Development
 from .reliability import brier, ece, expected_ece, log_loss
 from .tuning import best_threshold
@@ -59,15 +59,13 @@ class Judgment:
 def compare(
     before: Development,
     after: Development,
-    thresholds: tuple[Threshold, Threshold],
-    labels: Sequence[str],
+    thresholds: tuple[float | None, float | None],
 ) -> tuple[Judgment, Judgment]:
     """Judge a network before and after calibration on the same documents.
 
     before (Development): What it made of them.
     after (Development): What it makes of them now.
-    thresholds (Tuple[Optional[Union[float, Dict[str, float]]], ...]): The threshold of each.
-    labels (Sequence[str]): The labels.
+    thresholds (Tuple[Optional[float], Optional[float]]): The threshold of each.
     RETURNS (Tuple[Judgment, Judgment]): The judgments.
     """
     both = [development.candidates(0.0) for development in (before, after)]
@@ -81,7 +79,7 @@ def compare(
     likely = probabilities.max(axis=0) > LOWEST
     judgments = []
     for i, development in enumerate((before, after)):
-        entities = development.entities(by_label(thresholds[i], labels))
+        entities = development.entities(thresholds[i])
         spans = probabilities[i, likely], correct[likely]
         n_gold = int(development.n_gold.sum())
         judgments.append(Judgment(entities.probabilities, entities.correct, *spans, n_gold))
@@ -89,13 +87,12 @@ def compare(
 
 
 def cross_fit(
-    development: Development, labels: Sequence[str], *, n_folds: int = 5, seed: int = 0
+    development: Development, *, n_folds: int = 5, seed: int = 0
 ) -> tuple[Judgment, Judgment]:
     """Judge calibration on documents that it was not fitted on: each fold by a fit to the others.
     The thresholds before and after are the best for F1 of the others, too.
 
     development (Development): What the component makes of the development data.
-    labels (Sequence[str]): The labels.
     n_folds (int): Into how many parts the documents are divided, at random.
     seed (int): The seed of the division.
     RETURNS (Tuple[Judgment, Judgment]): How the network does before and after.
@@ -114,7 +111,7 @@ def cross_fit(
         held_out = development.subset(fold)
         calibration = others.fit()
         fitted = others, others.corrected(calibration)
-        thresholds = best_threshold(fitted[0], labels), best_threshold(fitted[1], labels)
-        judgments.append(compare(held_out, held_out.corrected(calibration), thresholds, labels))
+        thresholds = best_threshold(fitted[0]), best_threshold(fitted[1])
+        judgments.append(compare(held_out, held_out.corrected(calibration), thresholds))
     before, after = zip(*judgments, strict=True)
     return Judgment.together(before), Judgment.together(after)

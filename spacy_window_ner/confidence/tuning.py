@@ -1,6 +1,5 @@
 """Calibrate a component, and choose its thresholds, on development data."""
 
-from collections.abc import Sequence
 from copy import copy, deepcopy
 from typing import Any
 
@@ -8,27 +7,21 @@ from spacy.language import Language
 
 from ..component import WindowNER
 from ..settings import belongs_to, change_settings
-from ..thresholds import LOWEST, Threshold, best_cut, best_cuts, is_setting
+from ..thresholds import LOWEST, best_cut
 from .development import Development, find_component
 from .guarantees import Guarantee, find_threshold
 
 CANDIDATES_KEY = "window_ner_candidates"
 
 
-def best_threshold(development: Development, labels: Sequence[str]) -> Threshold:
-    """Find the threshold with the best F1: one for each label where labels have enough entities.
+def best_threshold(development: Development) -> float | None:
+    """Find the threshold with the best F1.
 
     development (Development): The development data.
-    labels (Sequence[str]): The labels.
-    RETURNS (Optional[Union[float, Dict[str, float]]]): The threshold; None if the network finds
-        nothing.
+    RETURNS (Optional[float]): The threshold; None if the network finds nothing.
     """
     found = development.entities(LOWEST)
-    n_gold = development.n_gold.sum(axis=0).tolist()
-    cuts = best_cuts(found.probabilities, found.correct, found.labels, n_gold)
-    if len(set(cuts)) > 1 and all(map(is_setting, labels)):
-        return dict(zip(labels, cuts, strict=True))
-    return best_cut(found.probabilities, found.correct, sum(n_gold))
+    return best_cut(found.probabilities, found.correct, int(development.n_gold.sum()))
 
 
 def calibrate(nlp: Language, name: str, development: Development) -> tuple[float, Development]:
@@ -43,7 +36,7 @@ def calibrate(nlp: Language, name: str, development: Development) -> tuple[float
     calibration = development.fit()
     calibration.fold(component.model)
     development = development.corrected(calibration)
-    component.threshold = best_threshold(development, component.label_data)
+    component.threshold = best_threshold(development)
     return calibration.temperature, development
 
 

@@ -118,7 +118,7 @@ def test_the_best_threshold_is_that_of_the_pipeline(overconfident):
     nlp = copy_of(overconfident)
     development = develop(nlp, "window_ner", make_examples(nlp, DEV))
     before = nlp.evaluate(make_examples(nlp, DEV))["ents_f"]
-    ner_of(nlp).threshold = best_threshold(development, ner_of(nlp).label_data)
+    ner_of(nlp).threshold = best_threshold(development)
     assert nlp.evaluate(make_examples(nlp, DEV))["ents_f"] >= before
 
 
@@ -133,14 +133,14 @@ def test_calibration_changes_probabilities_and_stays_exact(objective):
     np.testing.assert_allclose(now.scores.emissions, claimed.scores.emissions, rtol=1e-3, atol=1e-4)
     again, _ = calibrate(nlp, "window_ner", now)
     assert again == pytest.approx(1, abs=0.1)
-    judged = [one.figures for one in compare(before, now, (None, None), [])]
+    judged = [one.figures for one in compare(before, now, (None, None))]
     assert judged[1]["log_loss"] < judged[0]["log_loss"]
     assert judged[1]["brier"] < judged[0]["brier"]
 
 
 def test_cross_fitting_judges_each_document_once(overconfident):
     development = develop(overconfident, "window_ner", make_examples(overconfident, DEV))
-    before, after = cross_fit(development, ner_of(overconfident).label_data)
+    before, after = cross_fit(development)
     assert before.n_gold == after.n_gold == development.n_gold.sum()
     assert before.spans_correct.tolist() == after.spans_correct.tolist()
     assert (np.maximum(before.spans, after.spans) > tuning.LOWEST).all()
@@ -153,7 +153,7 @@ def test_cross_fitting_judges_each_document_once(overconfident):
 def test_one_document_cannot_be_judged(overconfident):
     development = develop(overconfident, "window_ner", make_examples(overconfident, DEV[:1]))
     with pytest.raises(ValueError, match="two documents or more"):
-        cross_fit(development, [])
+        cross_fit(development)
 
 
 def test_a_copied_pipeline_is_like_the_other_and_apart_from_it(tmp_path: Path):
