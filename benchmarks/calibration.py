@@ -143,7 +143,7 @@ def try_guarantee(development: Development, guarantee: Guarantee) -> dict[str, A
         others in which it holds, and means of precision, recall, and spans for each annotated
         entity.
     """
-    found, n_gold = spans_for(development, guarantee), development.n_gold.sum(axis=1)
+    found, n_gold = spans_for(development, guarantee), development.n_gold
     rng, n = np.random.default_rng(0), development.n_documents
     outcomes = []
     for _ in range(SPLITS):

@@ -1,6 +1,5 @@
 """A pipeline on annotated documents: the network's scores, and which spans are entities."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from ..labels import label_numbers, legal_tags, seen_labels
 from ..layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
-from ..sequences.tags import MISSING, tags_to_spans
+from ..sequences.tags import MISSING, n_labels, tags_to_spans
 from .calibration import Calibration, fit
 
 
@@ -63,8 +62,8 @@ class Development:
     tags (ndarray): Shape (n_tokens,), the annotated tags, or `MISSING`.
     presets (Optional[ndarray]): Shape (n_tokens, n_tags) bool, the tags that the documents allow;
         None for all.
-    n_gold (ndarray): Shape (n_docs, n_labels), the annotated entities of each label, including
-        those that do not align with the tokens.
+    n_gold (ndarray): Shape (n_docs,), the number of annotated entities, including those that do
+        not align with the tokens, and those of labels that the network does not have.
     """
 
     scores: Scores
@@ -82,7 +81,7 @@ class Development:
     @property
     def allowed(self) -> Mask:
         """RETURNS (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows."""
-        return allow_only(self.tags, self.n_gold.shape[1])
+        return allow_only(self.tags, n_labels(len(self.legal)))
 
     def subset(self, documents: NDArray[np.integer]) -> "Development":
         """Choose some documents.
@@ -162,14 +161,13 @@ def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Developmen
     labels, strings = component.label_data, component.vocab.strings
     unseen = component.model.attrs["unseen_labels"]
     in_use = label_numbers(labels, strings, left_out=unseen)
-    counts = [Counter(ent.label_ for ent in example.reference.ents) for example in aligned]
     return Development(
         scores=component.model.predict(docs),
         objective=component.objective,
         legal=legal_tags(seen_labels(component.model)),
         tags=read_gold(aligned, in_use).tags,
         presets=preset_mask(docs, in_use, len(labels))[0],
-        n_gold=np.asarray([[n[label] for label in labels] for n in counts], dtype=np.int64),
+        n_gold=np.asarray([len(example.reference.ents) for example in aligned], dtype=np.int64),
     )
 
 

@@ -99,14 +99,13 @@ def find_threshold(development: Development, guarantee: Guarantee) -> float:
     RAISES (NotCarriedError): If there is none. The message has the level that could be promised.
     """
     found = spans_for(development, guarantee)
-    n_gold = development.n_gold.sum(axis=1)
-    threshold = choose(found, n_gold, guarantee)
+    threshold = choose(found, development.n_gold, guarantee)
     if threshold is not None:
         return threshold
     message = f"These {development.n_documents} documents cannot guarantee a {guarantee}"
     for percent in range(int(guarantee.level * 100), 0, -1):
         lower = Guarantee(guarantee.kind, percent / 100, guarantee.confidence)
-        if lower.level < guarantee.level and choose(found, n_gold, lower) is not None:
+        if lower.level < guarantee.level and choose(found, development.n_gold, lower) is not None:
             message += f", but {lower.level:g}"
             break
     message += ". Use more documents, or promise less."

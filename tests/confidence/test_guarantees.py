@@ -34,7 +34,7 @@ def words(n_docs: int, seed: int = 0, n_words: int = 8) -> Development:
         legal=np.ones(5, dtype=bool),
         tags=np.where(entity, 4, 0).astype(np.int32),
         presets=None,
-        n_gold=entity.reshape(n_docs, n_words).sum(axis=1, keepdims=True),
+        n_gold=entity.reshape(n_docs, n_words).sum(axis=1),
     )
 
 
@@ -80,7 +80,7 @@ def test_candidates_carry_what_entities_cannot():
         legal=np.ones(9, dtype=bool),
         tags=(4 + 4 * labels).astype(np.int32),
         presets=None,
-        n_gold=np.stack([labels == 0, labels == 1], axis=1).astype(int),
+        n_gold=np.ones(n, dtype=int),
     )
     with pytest.raises(NotCarriedError, match=r"400 documents cannot.*but 0\.4\d.*candidates_rec"):
         find_threshold(development, Guarantee("recall", 0.9))
