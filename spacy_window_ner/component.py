@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from spacy import util
-from spacy.errors import Errors
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.pipeline.ner import ner_score
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -20,23 +18,21 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from .annotations import (
     allow_only,
     has_gold,
-    preset_mask,
     read_gold,
     set_entities,
     survey,
-    without_predictions,
 )
 from .architectures import DEFAULT_MODEL
-from .decoding import Entities, alternatives, decode, finds_nothing_new
+from .decoding import Entities, decode, finds_nothing_new
 from .extensions import add_score_extension
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .layers.transitions import Scores
-from .objectives import Objective, get_objective
 from .objectives.rehearsal import rehearsal_loss
-from .sequences.tags import n_tags, tag_names
+from .probabilities import ProbabilisticPipe
+from .sequences.tags import n_tags
 from .serialization import load_model, overridden_settings, read_saved
 from .settings import belongs_to, change_settings, checked_settings
-from .thresholds import Threshold, by_label, checked
+from .thresholds import Threshold, by_label
 
 DEFAULT_SPANS_KEY = "window_ner"
 
@@ -82,7 +78,7 @@ def make_window_ner(
     return component
 
 
-class WindowNER(TrainablePipe):
+class WindowNER(ProbabilisticPipe):
     """Find and classify names with a window classifier."""
 
     def __init__(
@@ -148,19 +144,6 @@ class WindowNER(TrainablePipe):
         return list(self.cfg["labels"])
 
     @property
-    def threshold(self) -> Threshold:
-        """The probability above which spans are entities, or one for each label; None for the best
-        tag sequence. A new value is written to the config of the pipeline too.
-
-        RAISES (ValueError): If it is set to a value that is out of range or has unknown labels.
-        """
-        return self.cfg["threshold"]
-
-    @threshold.setter
-    def threshold(self, value: Threshold) -> None:
-        change_settings(self, {"threshold": checked(value, self.cfg["labels"])})
-
-    @property
     def incorrect_spans_key(self) -> str | None:
         """RETURNS (Optional[str]): Where training finds incorrect spans."""
         return self.cfg["incorrect_spans_key"]
@@ -169,11 +152,6 @@ class WindowNER(TrainablePipe):
     def tok2vec(self) -> Model:
         """RETURNS (Model): The part of the network that computes token vectors."""
         return self.model.get_ref("tok2vec")
-
-    @property
-    def objective(self) -> Objective:
-        """RETURNS (Objective): The training objective of the network."""
-        return get_objective(self.model.attrs["objective"])
 
     def add_label(self, label: str) -> int:
         """Add a label. A trained network grows, and predicts as before until it learns the label.
@@ -199,11 +177,11 @@ class WindowNER(TrainablePipe):
         RAISES (ValueError): If the component is not initialized.
         """
         docs = list(docs)
-        self._require_initialized()
+        self.require_initialized()
         if not any(len(doc) for doc in docs):
             return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), int))
         scores = self.model.predict(docs)
-        allowed, has_presets = self._allowed(docs)
+        allowed, has_presets = self.allowed_tags(docs)
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
@@ -213,71 +191,21 @@ class WindowNER(TrainablePipe):
             allowed,
             threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
             probabilities=self.cfg["spans_key"] is not None,
-            candidates_above=self.cfg["candidates_key"] and self.cfg["candidates_threshold"],
+            candidates_above=self._candidates_above,
         )
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:
             self._warn_if_nothing_new(scores, entities, allowed)
         return entities
 
-    def _allowed(self, docs: Sequence[Doc]) -> tuple[NDArray[np.bool_] | None, bool]:
-        """The allowed tags, and whether any entity is set: see `preset_mask`."""
-        labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
-        in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
-        return preset_mask(docs, in_use, len(labels))
+    @property
+    def _candidates_above(self) -> float | None:
+        return None if self.cfg["candidates_key"] is None else self.cfg["candidates_threshold"]
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
         """Write the entities that `predict` found to the documents."""
         keys = self.cfg["spans_key"], self.cfg["candidates_key"]
         set_entities(docs, entities, self.cfg["labels"], *keys)
-
-    @property
-    def tag_names(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The BILUO tags in the order of the columns of probabilities."""
-        return tag_names(self.cfg["labels"])
-
-    def tag_probabilities(self, doc: Doc) -> NDArray[np.float64]:
-        """Compute the probability of every tag at every token of a document. Entities that other
-        components have set are certain.
-
-        doc (Doc): The document; entities that were predicted in it make no difference.
-        RETURNS (ndarray): Shape (n_tokens, n_tags) float64, columns as in `tag_names`.
-        RAISES (ValueError): If the component is not initialized.
-        """
-        if len(doc) == 0:
-            return np.zeros((0, len(self.tag_names)))
-        scores, allowed = self._free_scores(doc)
-        return self.objective.tag_probabilities(scores, allowed).astype(np.float64)
-
-    def alternatives(self, span: Span) -> list[tuple[str | None, float]]:
-        """Find what else the words of a span could be.
-
-        span (Span): The span, an entity or not.
-        RETURNS (List[Tuple[Optional[str], float]]): Each label with the probability that the span
-            is an entity of this label, and None with the probability that none of its words is in
-            an entity, the most probable first. What is missing to 1 are entities that begin or end
-            at other words.
-        RAISES (ValueError): If the span has no words, or the component is not initialized.
-        """
-        if len(span) == 0:
-            raise ValueError("A span without words has no alternatives.")
-        scores, allowed = self._free_scores(span.doc)
-        of = scores, self.objective, allowed, span.start, span.end
-        by_label, outside = alternatives(*of)
-        unseen = self.model.attrs["unseen_labels"]
-        found: list[tuple[str | None, float]] = [(None, outside)]
-        found += [
-            (label, p)
-            for n, (label, p) in enumerate(zip(self.cfg["labels"], by_label.tolist(), strict=True))
-            if n not in unseen
-        ]
-        return sorted(found, key=lambda pair: -pair[1])
-
-    def _free_scores(self, doc: Doc) -> tuple[Scores, NDArray[np.bool_] | None]:
-        """The scores and allowed tags of a document without its predicted entities."""
-        self._require_initialized()
-        docs = [without_predictions(doc, self.cfg["spans_key"])]
-        return self.model.predict(docs), self._allowed(docs)[0]
 
     def update(
         self,
@@ -293,7 +221,7 @@ class WindowNER(TrainablePipe):
         """
         examples = list(examples)
         validate_examples(examples, "WindowNER.update")
-        self._require_initialized()
+        self.require_initialized()
         self._add_labels(sorted(labels_of(example.reference for example in examples)))
         if not any(has_gold(example, self.incorrect_spans_key) for example in examples):
             examples = []
@@ -420,10 +348,6 @@ class WindowNER(TrainablePipe):
         for label in cfg["labels"]:
             self.vocab.strings.add(label)
         return self
-
-    def _require_initialized(self) -> None:
-        if not self.model.get_ref("scores").has_param("W"):
-            raise ValueError(Errors.E109.format(name=self.name))
 
     def _warn_if_nothing_new(
         self, scores: Scores, entities: Entities, allowed: NDArray[np.bool_] | None

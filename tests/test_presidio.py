@@ -11,6 +11,7 @@ from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpEngineProvide
 
 from spacy_window_ner.presidio import WindowNEREngine
 
+pytestmark = pytest.mark.extra
 PARIS = texts_of()[0]
 
 

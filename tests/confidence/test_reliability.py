@@ -42,6 +42,7 @@ def test_ece_equals_its_definition(pairs, n_bins):
     assert bins.sizes @ bins.right == pytest.approx(correct.sum())
 
 
+@pytest.mark.extra
 def test_scikit_learn_agrees():
     calibration = pytest.importorskip("sklearn.calibration", reason="scikit-learn is not installed")
     from sklearn import metrics
