@@ -20,9 +20,19 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from .decoding import Entities
-from .labels import labels_of, legal_tags
+from .labels import annotated_labels, labels_of, legal_tags
 from .sequences.batching import first_tokens
-from .sequences.tags import BEGIN, IN, LAST, MISSING, TAGS_PER_LABEL, UNIT, n_tags, spans_to_tags
+from .sequences.tags import (
+    BEGIN,
+    IN,
+    LAST,
+    MISSING,
+    OUTSIDE,
+    TAGS_PER_LABEL,
+    UNIT,
+    n_tags,
+    spans_to_tags,
+)
 
 _IOB_MISSING, _, _IOB_OUT, _IOB_BEGIN = range(4)
 # The widths of layers are inferred from this many documents.
@@ -38,12 +48,34 @@ class Gold:
         spans, tokens counted through the batch.
     labels (Set[int]): The numbers of the labels of entities and of incorrect spans.
     misaligned (List[Span]): The references' entities that do not align with those tokens.
+    lengths (List[int]): The number of tokens of each document.
+    not_annotated (List[List[int]]): For each document the numbers of the labels that its annotation
+        does not have.
     """
 
     tags: NDArray[np.int32]
     incorrect: NDArray[np.int64]
     labels: set[int]
     misaligned: list[Span]
+    lengths: list[int]
+    not_annotated: list[list[int]]
+
+    def allowed(self, n_labels: int) -> NDArray[np.bool_]:
+        """Find the tags that the annotation allows. A token outside of entities may have any tag
+        of labels that are not annotated.
+
+        n_labels (int): The number of labels.
+        RETURNS (ndarray): Shape (n_tokens, n_tags) bool.
+        """
+        allowed = allow_only(self.tags, n_labels)
+        ends = np.cumsum(self.lengths).tolist()
+        for end, length, labels in zip(ends, self.lengths, self.not_annotated, strict=True):
+            if labels:
+                outside = end - length + np.flatnonzero(self.tags[end - length : end] == OUTSIDE)
+                first = 1 + TAGS_PER_LABEL * np.asarray(labels)
+                columns = (first[:, None] + np.arange(TAGS_PER_LABEL)).ravel()
+                allowed[outside[:, None], columns] = True
+        return allowed
 
 
 def allow_only(tags: NDArray[np.integer], n_labels: int) -> NDArray[np.bool_]:
@@ -87,7 +119,17 @@ def read_gold(
     if examples:
         tags[np.concatenate([missing for _, missing, _ in aligned])] = MISSING
     found = set(np.append(entities[:, 2], incorrect[:, 2]).tolist())
-    return Gold(tags, incorrect, found, [ent for _, _, ents in aligned for ent in ents])
+    misaligned = [ent for _, _, ents in aligned for ent in ents]
+    not_annotated = [_not_annotated(example.reference, labels) for example in examples]
+    return Gold(tags, incorrect, found, misaligned, lengths, not_annotated)
+
+
+def _not_annotated(doc: Doc, labels: Mapping[int, int]) -> list[int]:
+    """The numbers of the labels that the annotation of a document does not have."""
+    annotated = annotated_labels(doc)
+    if annotated is None:
+        return []
+    return [n for label, n in labels.items() if doc.vocab.strings[label] not in annotated]
 
 
 def same_tokens(example: Example) -> bool:

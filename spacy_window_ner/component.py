@@ -16,7 +16,6 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from .annotations import (
-    allow_only,
     has_gold,
     read_gold,
     set_entities,
@@ -282,7 +281,7 @@ class WindowNER(ProbabilisticPipe):
         gold = read_gold(examples, numbers, self.incorrect_spans_key)
         self._warn_misaligned(gold.misaligned)
         mark_seen(self.model, gold.labels)
-        allowed, legal = allow_only(gold.tags, len(labels)), legal_tags(seen_labels(self.model))
+        allowed, legal = gold.allowed(len(labels)), legal_tags(seen_labels(self.model))
         loss, d_scores = self.objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
             raise ValueError(

@@ -1,7 +1,7 @@
 """A reader that prepares the network for text with and without sentences, short and long."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,10 @@ from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
+
+from .labels import annotated_labels, set_annotated_labels
+
+Augmenter = Callable[[Language, Example], Iterator[Example]]
 
 
 def create_corpus(
@@ -19,6 +23,7 @@ def create_corpus(
     augmenter: Callable | None = None,
     sentence_starts: float = 0.0,
     cut: float = 0.0,
+    labels: Sequence[str] | None = None,
 ) -> "SentenceCorpus":
     """Make `spacy_window_ner.Corpus.v1`, a reader of annotated documents; see `SentenceCorpus`.
 
@@ -34,6 +39,7 @@ def create_corpus(
         augmenter=augmenter,
         sentence_starts=sentence_starts,
         cut=cut,
+        labels=labels,
     )
 
 
@@ -41,7 +47,13 @@ class SentenceCorpus(Corpus):
     """spaCy's `Corpus`, whose documents keep their sentence starts or not, and are whole or not."""
 
     def __init__(
-        self, path: str | Path, *, sentence_starts: float = 0.0, cut: float = 0.0, **settings: Any
+        self,
+        path: str | Path,
+        *,
+        sentence_starts: float = 0.0,
+        cut: float = 0.0,
+        labels: Sequence[str] | None = None,
+        **settings: Any,
     ) -> None:
         """Initialize the reader.
 
@@ -50,6 +62,9 @@ class SentenceCorpus(Corpus):
             document gets the sentence starts of the annotation, from 0 to 1.
         cut (float): The share of documents, drawn anew each time, that are cut between sentences:
             half of them into single sentences, the others into runs of random length, from 0 to 1.
+        labels (Optional[Sequence[str]]): The labels that the annotation has. Outside of entities,
+            others are unknown then, and nothing is learned of them. If None, it has what each
+            document says (`labels.set_annotated_labels`), or all labels.
         **settings: Those of spaCy's `Corpus`.
         RAISES (ValueError): If a share is outside its range.
         """
@@ -59,6 +74,8 @@ class SentenceCorpus(Corpus):
         super().__init__(path, **settings)
         self.sentence_starts = sentence_starts
         self.cut = cut
+        self.labels = labels
+        self.augmenter = _keep_labels(self.augmenter)
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """Yield examples.
@@ -67,6 +84,8 @@ class SentenceCorpus(Corpus):
         YIELDS (Example): The examples.
         """
         for example in super().__call__(nlp):
+            if self.labels is not None:
+                set_annotated_labels(example.reference, self.labels)
             if random.random() < self.sentence_starts:
                 set_sentence_starts(example)
             yield example
@@ -86,6 +105,18 @@ class SentenceCorpus(Corpus):
                 yield from cut_document(doc)
             else:
                 yield doc
+
+
+def _keep_labels(augmenter: Augmenter) -> Augmenter:
+    """An augmenter whose examples say what their annotation has."""
+
+    def augment(nlp: Language, example: Example) -> Iterator[Example]:
+        labels = annotated_labels(example.reference)
+        for augmented in augmenter(nlp, example):
+            set_annotated_labels(augmented.reference, labels)
+            yield augmented
+
+    return augment
 
 
 def set_sentence_starts(example: Example) -> None:
@@ -109,6 +140,7 @@ def cut_document(doc: Doc) -> Iterator[Doc]:
     while sentences:
         n = 1 if single else random.randint(1, len(sentences))
         piece = doc[sentences[0].start : sentences[n - 1].end].as_doc()
+        set_annotated_labels(piece, annotated_labels(doc))
         # spaCy's reader would tokenize the words of the annotation again.
         piece.has_unknown_spaces = doc.has_unknown_spaces
         yield piece

@@ -3,6 +3,10 @@
 A network has outputs for each of its labels. A label is seen once the network was trained on an
 annotation that has it; unseen labels are never predicted. Their numbers are in
 `model.attrs["unseen_labels"]`, which is saved with the network.
+
+Where corpora are put together, not all of them annotate all labels: outside of entities, a label
+that the annotation of a document does not have is unknown. A document says in its `user_data` what
+its annotation has, which `DocBin(store_user_data=True)` saves.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,6 +20,9 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from .sequences.tags import TAGS_PER_LABEL, n_labels
+
+# Where `Doc.user_data` has the labels that the annotation has.
+ANNOTATED = "window_ner_annotated_labels"
 
 
 def new_labels(labels: Sequence[str], present: Collection[str]) -> list[str]:
@@ -53,6 +60,22 @@ def labels_of(docs: Iterable[Doc]) -> set[str]:
         for label in set(doc.to_array(ENT_TYPE).tolist())
         if label
     }
+
+
+def annotated_labels(doc: Doc) -> frozenset[str] | None:
+    """RETURNS (Optional[FrozenSet[str]]): The labels that the annotation of a document has; None
+    for all.
+    """
+    labels = doc.user_data.get(ANNOTATED)
+    return None if labels is None else frozenset(labels)
+
+
+def set_annotated_labels(doc: Doc, labels: Collection[str] | None) -> None:
+    """Say which labels the annotation of a document has; None for all."""
+    if labels is None:
+        doc.user_data.pop(ANNOTATED, None)
+    else:
+        doc.user_data[ANNOTATED] = sorted(labels)
 
 
 def label_numbers(

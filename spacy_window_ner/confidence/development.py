@@ -9,14 +9,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import allow_only, preset_mask, read_gold
+from ..annotations import preset_mask, read_gold
 from ..component import WindowNER
 from ..decoding import decode
 from ..labels import label_numbers, legal_tags, seen_labels
 from ..layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
-from ..sequences.tags import MISSING, n_labels, tags_to_spans
+from ..sequences.tags import MISSING, tags_to_spans
 from .calibration import Calibration, fit
 
 
@@ -60,6 +60,8 @@ class Development:
     objective (Objective): The objective that it was trained with.
     legal (ndarray): Shape (n_tags,) bool, the tags in use.
     tags (ndarray): Shape (n_tokens,), the annotated tags, or `MISSING`.
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows.
+    annotated (ndarray): Shape (n_docs, n_labels) bool, the labels that the annotation has.
     presets (Optional[ndarray]): Shape (n_tokens, n_tags) bool, the tags that the documents allow;
         None for all.
     n_gold (ndarray): Shape (n_docs,), the number of annotated entities, including those that do
@@ -70,6 +72,8 @@ class Development:
     objective: Objective
     legal: Mask
     tags: NDArray[np.int32]
+    allowed: Mask
+    annotated: Mask
     presets: Mask | None
     n_gold: NDArray[np.int64]
 
@@ -77,11 +81,6 @@ class Development:
     def n_documents(self) -> int:
         """RETURNS (int): The number of documents."""
         return len(self.n_gold)
-
-    @property
-    def allowed(self) -> Mask:
-        """RETURNS (ndarray): Shape (n_tokens, n_tags) bool, the tags that the annotation allows."""
-        return allow_only(self.tags, n_labels(len(self.legal)))
 
     def subset(self, documents: NDArray[np.integer]) -> "Development":
         """Choose some documents.
@@ -98,6 +97,8 @@ class Development:
             self,
             scores=scores,
             tags=self.tags[tokens],
+            allowed=self.allowed[tokens],
+            annotated=self.annotated[chosen],
             presets=None if self.presets is None else self.presets[tokens],
             n_gold=self.n_gold[chosen],
         )
@@ -130,14 +131,15 @@ class Development:
         self, spans: NDArray[np.int64], probabilities: NDArray[np.float64] | None
     ) -> ScoredSpans:
         """Compare spans with the annotation. Spans over tokens that are not annotated are left out,
-        as in spaCy's scorer.
+        as in spaCy's scorer, and those of labels that are not.
         """
         assert probabilities is not None
         gold = {tuple(row) for row in tags_to_spans(self.tags).tolist()}
         correct = np.asarray([tuple(row) in gold for row in spans.tolist()], dtype=bool)
         missing = np.append(0, np.cumsum(self.tags == MISSING))
-        annotated = missing[spans[:, 1]] == missing[spans[:, 0]]
         document = np.searchsorted(np.cumsum(self.scores.lengths), spans[:, 0], side="right")
+        annotated = missing[spans[:, 1]] == missing[spans[:, 0]]
+        annotated &= self.annotated[document, spans[:, 2]]
         return ScoredSpans(spans, probabilities, correct, document).where(annotated)
 
 
@@ -161,11 +163,17 @@ def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Developmen
     labels, strings = component.label_data, component.vocab.strings
     unseen = component.model.attrs["unseen_labels"]
     in_use = label_numbers(labels, strings, left_out=unseen)
+    gold = read_gold(aligned, in_use)
+    annotated = np.ones((len(docs), len(labels)), dtype=bool)
+    for of_document, numbers in zip(annotated, gold.not_annotated, strict=True):
+        of_document[numbers] = False
     return Development(
         scores=component.model.predict(docs),
         objective=component.objective,
         legal=legal_tags(seen_labels(component.model)),
-        tags=read_gold(aligned, in_use).tags,
+        tags=gold.tags,
+        allowed=gold.allowed(len(labels)),
+        annotated=annotated,
         presets=preset_mask(docs, in_use, len(labels))[0],
         n_gold=np.asarray([len(example.reference.ents) for example in aligned], dtype=np.int64),
     )

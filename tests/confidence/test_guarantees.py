@@ -33,6 +33,8 @@ def words(n_docs: int, seed: int = 0, n_words: int = 8) -> Development:
         objective=get_objective("crf"),
         legal=np.ones(5, dtype=bool),
         tags=np.where(entity, 4, 0).astype(np.int32),
+        allowed=np.where(entity, 4, 0)[:, None] == np.arange(5),
+        annotated=np.ones((n_docs, 1), dtype=bool),
         presets=None,
         n_gold=entity.reshape(n_docs, n_words).sum(axis=1),
     )
@@ -79,6 +81,8 @@ def test_candidates_carry_what_entities_cannot():
         objective=get_objective("crf"),
         legal=np.ones(9, dtype=bool),
         tags=(4 + 4 * labels).astype(np.int32),
+        allowed=(4 + 4 * labels)[:, None] == np.arange(9),
+        annotated=np.ones((n, 2), dtype=bool),
         presets=None,
         n_gold=np.ones(n, dtype=int),
     )
