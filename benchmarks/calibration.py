@@ -196,7 +196,18 @@ def report(path: Path) -> None:
     ]
     print(markdown(["version", "preset", "corpus", "figure", "before", "after"], rows))
     print()
-    header = ["version", "preset", "corpus", "guarantee", "refused", "holds", "P", "R", "spans"]
+    header = [
+        "version",
+        "preset",
+        "corpus",
+        "guarantee",
+        "refused",
+        "holds",
+        "refused or holds",
+        "P",
+        "R",
+        "spans",
+    ]
     rows = [
         [*key, name, *_outcomes([of["guarantees"][name] for of in several])]
         for key, several in by_corpus.items()
@@ -212,6 +223,8 @@ def _outcomes(seeds: list[dict[str, float]]) -> list[str]:
     columns = [f"{mean(one['refused'] for one in seeds):.2f}"]
     for name in ("holds", "p", "r", "spans"):
         columns.append(f"{mean(one[name] for one in given):.2f}" if given else DASH)
+    broken = mean((1 - one["refused"]) * (1 - one.get("holds", 1)) for one in seeds)
+    columns.insert(2, f"{1 - broken:.2f}")
     return columns
 
 

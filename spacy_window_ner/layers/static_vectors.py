@@ -57,7 +57,7 @@ def _lookup(vectors: Vectors, lexemes: Lexemes) -> NDArray:
     if vectors.mode == Mode.floret:
         return NUMPY_OPS.to_numpy(vectors.get_batch(lexemes.vector_keys))
     rows = lexemes.vector_rows
-    V = data[np.maximum(rows, 0)]
+    V = data[np.maximum(rows, 0)].astype(np.float32)
     V[rows < 0] = 0
     return V
 
