@@ -87,18 +87,27 @@ def demo_cli(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="New or empty directory to save the pipeline to"),
+        typer.Option(
+            "--output", "-o", help="With --train: new or empty directory to save the pipeline to"
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option("--seed", "-s", min=0, max=2**32 - 1, help="Seed of the training")
     ] = 0,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train", help="Train on a small generated corpus, and print precision and recall"
+        ),
+    ] = False,
 ) -> None:
-    """Train on a small generated corpus, print precision, recall and F1 on its development part,
-    and print the entities of texts with their labels and probabilities.
+    """Print the entities of texts with their labels and probabilities, by the ready pipeline
+    en_window_ner_sm. With --train, or where that is not installed, a small pipeline is trained on a
+    generated corpus in its place.
     """
     from .demo import run_demo
 
-    run_demo(texts or [], output, seed)
+    run_demo(texts or [], output, seed, train)
 
 
 @app.command("calibrate")

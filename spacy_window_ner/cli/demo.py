@@ -1,64 +1,58 @@
-"""`python -m spacy window-ner demo`: train on a small corpus, evaluate, and find entities."""
+"""`python -m spacy window-ner demo`: the entities of some texts, by the ready pipeline."""
 
+import sys
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from spacy import util
-from spacy.language import Language
-from spacy.schemas import ConfigSchemaTraining
-from spacy.training import Example
-from spacy.training.loop import create_train_batches
-from spacy.util import registry
-from thinc.api import Optimizer
-from tqdm import tqdm
 from wasabi import msg
 
-from ..component import DEFAULT_SPANS_KEY
-from . import demo_corpus
-from .demo_corpus import Sentence
-from .output import make_directory
+from .demo_training import run_training
+from .output import print_entities
 
-CONFIG_PATH = Path(__file__).parent / "demo.cfg"
+READY = "en_window_ner_sm"
 
 # The two sentences of the lecture notes.
 TEXTS = (
     "Last night, Paris Hilton wowed in a sequin gown.",
     "Samuel Quinn was arrested in the Hilton Hotel in Paris in April 1989.",
 )
+NEXT = """
+Next: in your own code, nlp = spacy.load("{name}"), and ent._.score for each entity of a document.
+Train on your own labels: python -m spacy window-ner init-config efficiency config.cfg
+See how training works: python -m spacy window-ner demo --train
+"""
 
 
 def run_demo(
-    texts: Sequence[str] = (),
-    output: Path | None = None,
-    seed: int = 0,
-    max_steps: int | None = None,
+    texts: Sequence[str] = (), output: Path | None = None, seed: int = 0, train: bool = False
 ) -> None:
-    """Train a pipeline, evaluate it on unseen names, and print the entities of some texts.
+    """Print the entities of some texts by the ready pipeline, or by one that is trained for it.
 
     texts (Sequence[str]): The texts; the sentences of the lecture notes if there are none.
-    output (Optional[Path]): A new or empty directory to save the pipeline to.
+    output (Optional[Path]): A new or empty directory to save the trained pipeline to.
     seed (int): Seed of the training. The corpus is always the same.
-    max_steps (Optional[int]): The number of batches to train on; that of demo.cfg if None.
+    train (bool): Whether to train a pipeline on a small generated corpus.
     RAISES (SystemExit): With a message, if a text is empty or the output cannot be written.
     """
     _check_texts(texts)
+    if not train and not util.is_package(READY):
+        msg.warn(
+            f"The ready pipeline {READY} is not installed",
+            "Install it from a checkout: pip install ./models/en_window_ner_sm. Here a small "
+            "pipeline is trained in its place, as with --train.",
+        )
+        train = True
+    if train:
+        run_training(texts or TEXTS, output, seed)
+        return
     if output is not None:
-        make_directory(output)
-    train, dev = demo_corpus.generate("train"), demo_corpus.generate("dev")
-    _print_corpus(train, dev)
-    util.fix_random_seed(seed)
-    nlp = _load_pipeline(seed, max_steps)
-    optimizer = _train(nlp, _examples(nlp, train))
-    with nlp.use_params(optimizer.averages):
-        scores = nlp.evaluate(_examples(nlp, dev))
-        _print_scores(scores)
-        msg.divider("Entities")
-        for text in texts or TEXTS:
-            _print_entities(nlp, text)
-        if output is not None:
-            _save(nlp, scores, output)
+        msg.fail("Only a pipeline that is trained here can be saved", "Add --train.", exits=1)
+    nlp = util.load_model(READY)
+    for text in texts or TEXTS:
+        print_entities(nlp, text)
+    if sys.stdout.isatty():
+        print(NEXT.format(name=READY).strip())
 
 
 def _check_texts(texts: Sequence[str]) -> None:
@@ -77,83 +71,3 @@ def _check_texts(texts: Sequence[str]) -> None:
                 "Set the terminal to UTF-8, or convert the text.",
                 exits=1,
             )
-
-
-def _load_pipeline(seed: int, max_steps: int | None) -> Language:
-    config = util.load_config(CONFIG_PATH)
-    config["system"] = {"seed": seed}
-    if max_steps is not None:
-        config["training"]["max_steps"] = max_steps
-        config["training"]["optimizer"]["learn_rate"]["total_steps"] = max_steps
-    return util.load_model_from_config(config, auto_fill=True)
-
-
-def _examples(nlp: Language, sentences: Sequence[Sentence]) -> list[Example]:
-    return [
-        Example.from_dict(nlp.make_doc(text), {"entities": entities})
-        for text, entities in sentences
-    ]
-
-
-def _train(nlp: Language, examples: list[Example]) -> Optimizer:
-    """Train as `spacy train` does, but without evaluation during training."""
-    config = nlp.config.interpolate()["training"]
-    settings = registry.resolve(config, schema=ConfigSchemaTraining)
-    optimizer = nlp.initialize(lambda: examples, sgd=settings["optimizer"])
-    batches = create_train_batches(
-        nlp, lambda _: examples, settings["batcher"], settings["max_epochs"]
-    )
-    steps = settings["max_steps"]
-    bar = tqdm(islice(batches, steps), "Training", total=steps, unit="batch", mininterval=0.5)
-    for _, batch in bar:
-        nlp.update(batch, drop=settings["dropout"], sgd=optimizer)
-        optimizer.step_schedules()
-    return optimizer
-
-
-def _print_corpus(train: Sequence[Sentence], dev: Sequence[Sentence]) -> None:
-    msg.divider("Corpus")
-    msg.text(
-        f"{len(train)} sentences to train on and {len(dev)} to evaluate on, generated from "
-        f"templates and lists of names. The two sets share the templates, but no names."
-    )
-    example = max(train[:20], key=lambda sentence: len(sentence.entities))
-    msg.text(f"For example: {example.text}", spaced=True)
-
-
-def _print_scores(scores: dict[str, Any]) -> None:
-    msg.divider("Evaluation")
-    keys = ("p", "r", "f")
-    rows = [
-        (label, *(f"{values[key]:.3f}" for key in keys))
-        for label, values in sorted(scores["ents_per_type"].items())
-    ]
-    overall = ("all", *(f"{scores[f'ents_{key}']:.3f}" for key in keys))
-    header = ("Label", "Precision", "Recall", "F1")
-    msg.table(rows, header=header, footer=overall, divider=True, aligns=("l", "r", "r", "r"))
-
-
-def _print_entities(nlp: Language, text: str) -> None:
-    doc = nlp(text)
-    spans = doc.spans[DEFAULT_SPANS_KEY]
-    rows = [
-        (span.text, span.label_, f"{score:.3f}")
-        for span, score in zip(spans, spans.attrs["scores"], strict=True)
-    ]
-    msg.text(text)
-    if rows:
-        header = ("Entity", "Label", "Probability")
-        msg.table(rows, header=header, divider=True, aligns=("l", "l", "r"))
-    else:
-        msg.text("No entities.", spaced=True)
-
-
-def _save(nlp: Language, scores: dict[str, Any], output: Path) -> None:
-    nlp.meta["name"] = "window_ner_demo"
-    nlp.meta["description"] = "A demonstration, trained on a small corpus of generated sentences."
-    nlp.meta["performance"] = scores
-    try:
-        nlp.to_disk(output)
-    except OSError as error:
-        msg.fail(f"Cannot save the pipeline to {output}", str(error), exits=1)
-    msg.good(f"Saved the pipeline to {output}", f'Load it with spacy.load("{output}").')

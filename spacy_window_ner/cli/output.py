@@ -1,7 +1,8 @@
-"""The directories that commands write to."""
+"""What commands write: directories, and tables of entities."""
 
 from pathlib import Path
 
+from spacy.language import Language
 from wasabi import msg
 
 
@@ -26,3 +27,22 @@ def make_directory(path: Path) -> None:
             "Existing files are never overwritten: give a new or empty directory.",
             exits=1,
         )
+
+
+def print_entities(nlp: Language, text: str) -> None:
+    """Print the entities of a text with their probabilities.
+
+    nlp (Language): The pipeline.
+    text (str): The text.
+    """
+    # Entities that other components have set have no probability.
+    rows = [
+        (ent.text, ent.label_, "" if ent._.score is None else f"{ent._.score:.3f}")
+        for ent in nlp(text).ents
+    ]
+    msg.text(text)
+    if rows:
+        header = ("Entity", "Label", "Probability")
+        msg.table(rows, header=header, divider=True, aligns=("l", "l", "r"))
+    else:
+        msg.text("No entities.", spaced=True)

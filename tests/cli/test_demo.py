@@ -7,9 +7,10 @@ from spacy.cli import app as spacy_app
 from spacy.language import Language
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli import demo
+from spacy_window_ner.cli import demo, demo_training, output
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.component import DEFAULT_SPANS_KEY
+from tests.pipelines import shared
 
 EXPECTED = [
     ("Paris Hilton", "PER"),
@@ -23,8 +24,9 @@ EXPECTED = [
 def _run(*args: str, max_steps: int):
     """Run the command, found by spaCy's own command line, with a shorter training."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "run_demo", partial(demo.run_demo, max_steps=max_steps))
-        return CliRunner().invoke(spacy_app, ["window-ner", "demo", *args])
+        training = partial(demo_training.run_training, max_steps=max_steps)
+        patch.setattr(demo, "run_training", training)
+        return CliRunner().invoke(spacy_app, ["window-ner", "demo", "--train", *args])
 
 
 def _table(output: str, first: str, n_columns: int) -> list[list[str]]:
@@ -98,13 +100,13 @@ def test_the_saved_pipeline_predicts_what_the_demo_printed(trained):
 def test_training_of_the_saved_pipeline_can_continue(trained):
     nlp = spacy.load(trained[1])
     optimizer = nlp.resume_training()
-    examples = demo._examples(nlp, demo.demo_corpus.generate("train", 4))
+    examples = demo_training._examples(nlp, demo_training.demo_corpus.generate("train", 4))
     losses = nlp.update(examples, sgd=optimizer)
     assert losses["window_ner"] > 0
 
 
 def test_a_text_without_entities(trained, capsys):
-    demo._print_entities(spacy.load(trained[1]), "the weather was bad")
+    output.print_entities(spacy.load(trained[1]), "the weather was bad")
     printed = capsys.readouterr().out
     assert "the weather was bad" in printed
     assert "No entities." in printed
@@ -113,7 +115,7 @@ def test_a_text_without_entities(trained, capsys):
 @pytest.fixture
 def small_corpus(monkeypatch):
     """For what does not depend on the accuracy of the pipeline."""
-    monkeypatch.setattr(demo.demo_corpus, "SIZES", {"train": 60, "dev": 20})
+    monkeypatch.setattr(demo_training.demo_corpus, "SIZES", {"train": 60, "dev": 20})
 
 
 @pytest.mark.usefixtures("small_corpus")
@@ -131,7 +133,8 @@ def test_given_texts_replace_those_of_the_notes():
 def test_the_seed_decides_the_training(tmp_path):
     models = []
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        demo.run_demo(["Ann Lee met Bob Ray."], tmp_path / name, seed, max_steps=3)
+        texts = ["Ann Lee met Bob Ray."]
+        demo_training.run_training(texts, tmp_path / name, seed, max_steps=3)
         nlp = spacy.load(tmp_path / name)
         assert nlp.config["system"]["seed"] == seed
         models.append((tmp_path / name / "window_ner" / "model").read_bytes())
@@ -147,7 +150,7 @@ def test_an_empty_directory_can_be_the_output(tmp_path):
 @pytest.fixture
 def no_training(monkeypatch):
     """Bad input has to be found before anything is trained."""
-    monkeypatch.setattr(demo, "_train", lambda *args: pytest.fail("it trained"))
+    monkeypatch.setattr(demo_training, "_train", lambda *args: pytest.fail("it trained"))
 
 
 def _refused(*args: str) -> str:
@@ -207,11 +210,57 @@ def test_a_full_disk_is_reported(monkeypatch, tmp_path):
 
 
 def test_the_demo_trains_the_default_network_until_the_learn_rate_is_zero():
-    config = demo._load_pipeline(seed=0, max_steps=None).config
+    config = demo_training._load_pipeline(seed=0, max_steps=None).config
     assert config["components"] == init_config("efficiency")["components"]
     assert config["system"]["seed"] == 0
     training = config["training"]
     assert training["max_steps"] == training["optimizer"]["learn_rate"]["total_steps"]
+
+
+@pytest.fixture
+def ready(monkeypatch):
+    """Another pipeline in the place of the ready one."""
+    monkeypatch.setattr(demo.util, "is_package", lambda name: name == demo.READY)
+    monkeypatch.setattr(demo.util, "load_model", lambda name: shared())
+
+
+@pytest.mark.usefixtures("ready", "no_training")
+def test_the_ready_pipeline_reads_at_once():
+    result = CliRunner().invoke(spacy_app, ["window-ner", "demo"])
+    assert result.exit_code == 0, result.output
+    nlp = shared()
+    expected = [
+        [ent.text, ent.label_, f"{ent._.score:.3f}"]
+        for text in demo.TEXTS
+        for ent in nlp(text).ents
+    ]
+    assert _table(result.output, "Entity", 3) == expected != []
+    assert "Next:" not in result.output  # for people at a terminal
+
+
+@pytest.mark.usefixtures("ready", "no_training")
+def test_on_a_terminal_it_says_what_comes_next(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    demo.run_demo(["Paris Hilton met Samuel Quinn in Paris."])
+    assert 'spacy.load("en_window_ner_sm")' in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("ready", "no_training")
+def test_the_ready_pipeline_is_not_saved(tmp_path):
+    args = ["window-ner", "demo", "--output", str(tmp_path)]
+    result = CliRunner().invoke(spacy_app, args)
+    assert result.exit_code == 1
+    assert "Add --train." in result.output
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_without_the_ready_pipeline_it_trains_and_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(demo.util, "is_package", lambda name: False)
+    monkeypatch.setattr(demo, "run_training", partial(demo_training.run_training, max_steps=1))
+    demo.run_demo(["Ann Lee met Bob Ray."])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "en_window_ner_sm is not installed" in printed
+    assert "is of no use on other text" in printed
 
 
 def test_help_is_registered_with_spacy():

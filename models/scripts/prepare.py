@@ -1,0 +1,72 @@
+"""Corpora → training and development data in spaCy's binary format.
+
+    python scripts/prepare.py DATA_FOLDER corpus
+
+Each document says which labels its corpus annotates: `gum` alone has dates. Types other than PER,
+LOC, ORG and DATE are left out. Texts that are marked as documents stay whole, and so do tweets;
+sentences of Wikipedia are put together in tens.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from spacy.tokens import Doc, DocBin
+from spacy.training.converters import conll_ner_to_docs
+from wasabi import msg
+
+from spacy_window_ner.labels import set_annotated_labels
+
+NAMES = ("LOC", "ORG", "PER")
+DATES = (*NAMES, "DATE")
+# For each corpus the labels that it annotates, and how many sentences make a document; 0 where
+# documents are marked.
+CORPORA = {
+    "wikigold": (NAMES, 10),
+    "btc": (NAMES, 1),
+    "uner-ewt": (NAMES, 1),
+    "gum": (DATES, 0),
+    "crossner": (NAMES, 1),
+}
+DOCUMENT = "-DOCSTART- -X- O O"
+
+
+def read(path: Path, labels: tuple[str, ...], n_sentences: int) -> Iterator[Doc]:
+    """Read a file of tokens and IOB tags.
+
+    path (Path): The file.
+    labels (Tuple[str]): The labels that it annotates.
+    n_sentences (int): The number of sentences of a document; 0 where the file marks documents.
+    YIELDS (Doc): The documents.
+    """
+    text = path.read_text(encoding="utf8")
+    parts = text.split(DOCUMENT) if n_sentences == 0 else [text]
+    for part in filter(str.strip, parts):
+        # No document has so many sentences.
+        n = n_sentences or 1_000_000
+        for doc in conll_ner_to_docs(part, n_sents=n, no_print=True):
+            doc.ents = [ent for ent in doc.ents if ent.label_ in labels]
+            set_annotated_labels(doc, labels)
+            yield doc
+
+
+def main(data: Path, output: Path) -> None:
+    """Convert all corpora: train.spacy and dev.spacy together, dev and test of each by itself."""
+    output.mkdir(parents=True, exist_ok=True)
+    together: dict[str, DocBin] = {part: DocBin(store_user_data=True) for part in ("train", "dev")}
+    for name, (labels, n_sentences) in CORPORA.items():
+        for part in ("train", "dev", "test"):
+            docs = list(read(data / name / f"{part}.conll", labels, n_sentences))
+            for doc in docs if part in together else ():
+                together[part].add(doc)
+            if part != "train":
+                DocBin(docs=docs, store_user_data=True).to_disk(output / f"{name}-{part}.spacy")
+            n_entities = sum(len(doc.ents) for doc in docs)
+            msg.text(f"{name} {part}: {len(docs)} documents, {n_entities} entities")
+    for part, docs in together.items():
+        docs.to_disk(output / f"{part}.spacy")
+    msg.good(f"Converted all corpora: {output}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
