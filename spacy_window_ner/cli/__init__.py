@@ -164,6 +164,75 @@ def calibrate_cli(
     calibrate_pipeline(model, data_path, output, name=name, guarantees=guarantees)
 
 
+@app.command("distil")
+def distil_cli(
+    teachers_and_texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEACHER... TEXTS",
+            help="Names or paths of one or more pipelines, then the texts: .jsonl, .txt (a text on "
+            "each line), .spacy, or a folder of these",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the pipeline and for what the teachers find; a run that was stopped "
+            "goes on there",
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="Config of the window network; default: the preset efficiency"
+        ),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option("--gold", help="Annotated documents to train on besides, .spacy"),
+    ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
+        ),
+    ] = None,
+    text_field: Annotated[
+        str, typer.Option("--text-field", help="Field of the texts in .jsonl")
+    ] = "text",
+    n_process: Annotated[
+        int, typer.Option("--n-process", "-n", help="Number of processes of the teachers")
+    ] = 1,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", "-b", help="Batch size of the teachers")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+) -> None:
+    """Teach a window network what other pipelines find in texts without annotation. Several
+    teachers vote; the probabilities of window_ners with the same labels are averaged and imitated.
+    Prints how well it agrees with them on texts that were held out, and the speed and size of all.
+    """
+    from .distil import distil
+
+    if len(teachers_and_texts) < 2:
+        msg.fail("Give one or more teachers, and then the texts", exits=1)
+    *teachers, texts = teachers_and_texts
+    distil(
+        teachers,
+        Path(texts),
+        output,
+        config_path=config,
+        gold=gold,
+        dev=dev,
+        text_field=text_field,
+        n_process=n_process,
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
 @app.command(
     "check-gradients",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -1,0 +1,1 @@
+"""A window network learns from other pipelines: their entities, or their probabilities."""

@@ -1,0 +1,144 @@
+"""Texts, and what teachers find in them. What a teacher has found is kept, and not asked again."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.util import filter_spans
+
+# So many texts are kept in one file; a run that was stopped begins again with the next one.
+PART = 500
+Entities = frozenset[tuple[int, int, str]]
+
+
+def read_texts(path: Path, field: str = "text") -> list[str]:
+    """Read texts from a file, or from all such files in a folder.
+
+    path (Path): `.jsonl` with a text in a field of each line, `.txt` with a text on each line,
+        `.spacy` with documents, or a folder of these.
+    field (str): The name of the field.
+    RETURNS (List[str]): The texts that are not empty, each once.
+    RAISES (ValueError): If there are none, or a file has another format or a line without text.
+    """
+    if not path.exists():
+        raise ValueError(f"There are no texts at {path}.")
+    paths = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    texts = [text for one in paths for text in _read_file(one, field)]
+    texts = list(dict.fromkeys(text for text in texts if text.strip()))
+    if not texts:
+        raise ValueError(f"There are no texts in {path}.")
+    return texts
+
+
+def _read_file(path: Path, field: str) -> Iterator[str]:
+    if path.suffix == ".jsonl":
+        for number, row in enumerate(srsly.read_jsonl(path), start=1):
+            if not (isinstance(row, dict) and isinstance(row.get(field), str)):
+                raise ValueError(f"Line {number} of {path} has no text in the field {field!r}.")
+            yield row[field]
+    elif path.suffix == ".txt":
+        yield from path.read_text(encoding="utf8").splitlines()
+    elif path.suffix == ".spacy":
+        vocab = Language().vocab
+        yield from (doc.text for doc in DocBin().from_disk(path).get_docs(vocab))
+    else:
+        raise ValueError(f"{path} is no .jsonl, .txt or .spacy file.")
+
+
+def annotate(
+    nlp: Language,
+    texts: Sequence[str],
+    cache: Path,
+    *,
+    n_process: int = 1,
+    batch_size: int | None = None,
+    done: Callable[[int], object] = lambda n: None,
+) -> list[Doc]:
+    """Let a teacher find the entities of texts.
+
+    nlp (Language): The teacher.
+    texts (Sequence[str]): The texts.
+    cache (Path): A folder for what it has found. Parts of the texts that are there are not read
+        again.
+    n_process (int): The number of processes.
+    batch_size (Optional[int]): As in `nlp.pipe`.
+    done (Callable): Is called with the number of texts of each part that is finished.
+    RETURNS (List[Doc]): The documents with their entities, and nothing else.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    docs: list[Doc] = []
+    for start in range(0, len(texts), PART):
+        part = texts[start : start + PART]
+        digest = hashlib.sha256("\0".join(part).encode("utf8")).hexdigest()[:32]
+        path = cache / f"{digest}.spacy"
+        if not path.exists():
+            found = nlp.pipe(part, n_process=n_process, batch_size=batch_size)
+            stored = DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SPACY"], docs=found)
+            unfinished = path.with_suffix(".part")
+            stored.to_disk(unfinished)
+            unfinished.replace(path)
+        docs += DocBin().from_disk(path).get_docs(nlp.vocab)
+        done(len(part))
+    return docs
+
+
+def key_of(nlp: Language, name: str) -> str:
+    """RETURNS (str): A name of the folder of a teacher, different for other pipelines."""
+    described = srsly.json_dumps([name, nlp.meta["version"], nlp.config["components"]])
+    return f"{Path(name).name}-{hashlib.sha256(described.encode('utf8')).hexdigest()[:12]}"
+
+
+def entities_of(doc: Doc) -> Entities:
+    """RETURNS (FrozenSet[Tuple[int, int, str]]): The entities of a document, by characters."""
+    return frozenset((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
+
+
+def vote(found: Sequence[Entities]) -> Entities:
+    """Let several teachers vote: an entity needs more than half of them.
+
+    found (Sequence[FrozenSet[Tuple[int, int, str]]]): The entities that each of them has found.
+    RETURNS (FrozenSet[Tuple[int, int, str]]): The entities. They do not overlap, since no two
+        entities of one teacher do.
+    """
+    votes = Counter(entity for entities in found for entity in entities)
+    return frozenset(entity for entity, n in votes.items() if 2 * n > len(found))
+
+
+def silver(nlp: Language, text: str, entities: Entities) -> Doc:
+    """Annotate a text with what teachers have found.
+
+    nlp (Language): The pipeline whose tokenizer to use.
+    text (str): The text.
+    entities (FrozenSet[Tuple[int, int, str]]): The entities. Those that do not align with the
+        tokens are missing annotation.
+    RETURNS (Doc): The document.
+    """
+    doc = nlp.make_doc(text)
+    spans = [
+        span
+        for start, end, label in sorted(entities)
+        if (span := doc.char_span(start, end, label)) is not None
+    ]
+    aligned = {(span.start_char, span.end_char) for span in spans}
+    missing = [
+        doc[token.i : token.i + 1]
+        for start, end, _ in entities
+        if (start, end) not in aligned
+        for token in doc
+        if token.idx < end and token.idx + len(token) > start
+    ]
+    inside = {token.i for span in spans for token in span}
+    missing = [span for span in missing if span.start not in inside]
+    doc.set_ents(filter_spans(spans), missing=filter_spans(missing))
+    return doc
+
+
+def divide(n: int, shares: Sequence[float]) -> list[slice]:
+    """Divide n things into parts of given shares, at least one in each: slices."""
+    sizes = [max(1, round(n * share)) for share in shares]
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
