@@ -10,9 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 
+from .augmenters import Augmenter
 from .labels import annotated_labels, set_annotated_labels
-
-Augmenter = Callable[[Language, Example], Iterator[Example]]
 
 
 def create_corpus(

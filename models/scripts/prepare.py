@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.converters import conll_ner_to_docs
 from wasabi import msg
 
-from spacy_window_ner.labels import set_annotated_labels
+from spacy_window_ner.labels import annotated_labels, set_annotated_labels
 
 NAMES = ("LOC", "ORG", "PER")
 DATES = (*NAMES, "DATE")
@@ -50,6 +50,20 @@ def read(path: Path, labels: tuple[str, ...], n_sentences: int) -> Iterator[Doc]
             yield doc
 
 
+def sentences(doc: Doc) -> Iterator[Doc]:
+    """The sentences of a document of more than one.
+
+    doc (Doc): The document.
+    YIELDS (Doc): A document for each sentence.
+    """
+    found = list(doc.sents)
+    for sentence in found if len(found) > 1 else ():
+        one = sentence.as_doc()
+        one.has_unknown_spaces = doc.has_unknown_spaces
+        set_annotated_labels(one, annotated_labels(doc))
+        yield one
+
+
 def main(data: Path, output: Path) -> None:
     """Convert all corpora: train.spacy and dev.spacy together, dev and test of each by itself."""
     output.mkdir(parents=True, exist_ok=True)
@@ -59,6 +73,9 @@ def main(data: Path, output: Path) -> None:
             docs = list(read(data / name / f"{part}.conll", labels, n_sentences))
             for doc in docs if part in together else ():
                 together[part].add(doc)
+                if part == "dev":  # people read short texts and long ones
+                    for sentence in sentences(doc):
+                        together[part].add(sentence)
             if part != "train":
                 DocBin(docs=docs, store_user_data=True).to_disk(output / f"{name}-{part}.spacy")
             n_entities = sum(len(doc.ents) for doc in docs)
