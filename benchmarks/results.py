@@ -27,7 +27,7 @@ AS_IT_STANDS = "as-it-stands"
 class Cell:
     """One training of one system.
 
-    study (str): What it was made for, `suite`, `ablation` or `reading`.
+    study (str): What it was made for: `suite`, `ablation`, `reading` or `calibration`.
     corpus (str): The name of the corpus' folder.
     preset (str): A name in `suite.PRESETS`.
     system (str): A name in `systems.SYSTEMS`.
@@ -78,7 +78,7 @@ def read_results(path: Path, study: str) -> Results:
     """Read the table.
 
     path (Path): The table; it need not exist.
-    study (str): `suite`, `ablation` or `reading`.
+    study (str): `suite`, `ablation`, `reading` or `calibration`.
     RETURNS (Dict[Cell, Dict[str, Any]]): The results of the study's cells; of lines for the same
         cell the last.
     RAISES (InputError): If a line is not a result.

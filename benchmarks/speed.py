@@ -98,7 +98,7 @@ LOGGER = "spacy_window_ner_benchmarks.seconds.v1"
 PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     "features: read the tokens": [
         ("layers.hidden", None, "read_rows"),
-        ("component", None, "preset_mask"),
+        ("probabilities", None, "preset_mask"),
     ],
     "lexemes: look up, products": [("layers.lexeme_cache", "LexemeCache", "__call__")],
     "windows: sum the rows": [
