@@ -96,6 +96,8 @@ def main(
     nlp = util.load_model(model)
     scores = srsly.read_json(scores_path)
     round_parameters(nlp)
+    # Nobody else has the files that it was trained on.
+    nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
     nlp.meta.update(
         name=name,
         version=version,

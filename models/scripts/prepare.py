@@ -13,6 +13,7 @@ from pathlib import Path
 import typer
 from spacy.tokens import Doc, DocBin
 from spacy.training.converters import conll_ner_to_docs
+from spacy.util import filter_spans
 from wasabi import msg
 
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
@@ -50,6 +51,21 @@ def read(path: Path, labels: tuple[str, ...], n_sentences: int) -> Iterator[Doc]
             yield doc
 
 
+def without_handles(doc: Doc) -> Doc:
+    """Take the annotation of handles away, so that nothing is learned about them. The Broad Twitter
+    Corpus takes them apart ("@", "name") and calls them people and organizations; spaCy's tokenizer
+    does not take them apart, and other corpora do not call them names.
+
+    doc (Doc): The document, which is changed.
+    RETURNS (Doc): The document.
+    """
+    handles = [doc[i : i + 2] for i in range(len(doc) - 1) if doc[i].text == "@"]
+    inside = {token.i for span in handles for token in span}
+    names = [ent for ent in doc.ents if not inside.intersection(range(ent.start, ent.end))]
+    doc.set_ents(names, missing=filter_spans(handles))
+    return doc
+
+
 def sentences(doc: Doc) -> Iterator[Doc]:
     """The sentences of a document of more than one.
 
@@ -71,6 +87,8 @@ def main(data: Path, output: Path) -> None:
     for name, (labels, n_sentences) in CORPORA.items():
         for part in ("train", "dev", "test"):
             docs = list(read(data / name / f"{part}.conll", labels, n_sentences))
+            if part != "test":
+                docs = list(map(without_handles, docs))
             for doc in docs if part in together else ():
                 together[part].add(doc)
                 if part == "dev":  # people read short texts and long ones
