@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from data import InputError
 from report import write_results
 from settings import (
     CONFIGS,
@@ -145,6 +146,10 @@ def main(
             work=work,
         )
         if with_calls:
+            if figure is not None or crf or with_time_to_best:
+                raise InputError(
+                    "--profile measures nothing else: leave --figure, --crf and --time-to-best out."
+                )
             results = profile(corpus, asked, model=model, threads=threads, max_words=max_words)
         else:
             limits = Limits(max_words, growth_words, growth_documents, with_time_to_best, crf)
@@ -153,7 +158,7 @@ def main(
         show_calls(results)
     else:
         show(results)
-    if figure is not None and not with_calls:
+    if figure is not None:
         draw(results, figure)
         msg.good(f"Wrote {figure}")
     if output is not None:

@@ -32,14 +32,15 @@ from .pipelines import load_ours
 from .turns import Plan
 
 KINDS = ("python", "numpy", "other_c")
-LIBRARIES = {"spaCy": spacy, "Thinc": thinc}
+LIBRARIES = {"spaCy": Path(spacy.__file__).parent, "Thinc": Path(thinc.__file__).parent}
 # A room, and a function in it.
 Place = tuple[str, str]
 _PACKAGE = Path(spacy_window_ner.__file__).parent
 _NUMPY = Path(np.__file__).parent
 # The pipeline is called from here, as spaCy does from `nlp`.
 _OUTSIDE: Place = ("spaCy", "nlp")
-_MEASURED_ALONE = 5
+# How often time is measured without counting, for each time with it.
+_TURNS_ALONE = 5
 
 
 @cache
@@ -54,10 +55,9 @@ def place_of(code: CodeType) -> Place | None:
     name = getattr(code, "co_qualname", code.co_name)  # from Python 3.11 on
     if file.is_relative_to(_PACKAGE):
         return file.relative_to(_PACKAGE).with_suffix("").as_posix(), name
-    for library, module in LIBRARIES.items():
-        if file.is_relative_to(Path(module.__file__).parent) or file.parts[:1] == (
-            module.__name__,
-        ):
+    for library, folder in LIBRARIES.items():
+        # Compiled code has a relative path, if any.
+        if file.is_relative_to(folder) or file.parts[:1] == (folder.name,):
             return library, name
     return None
 
@@ -139,7 +139,7 @@ def measure_calls(plan: Plan, number: int) -> dict[str, Any]:
     for text in sentences:
         _annotate(nlp, text.doc(nlp.vocab))
     alone, counted = [], []
-    for _ in range(_MEASURED_ALONE * plan.repeats):
+    for _ in range(_TURNS_ALONE * plan.repeats):
         docs = [text.doc(nlp.vocab) for text in sentences]
         gc.collect()
         start = plan.clock()

@@ -10,7 +10,6 @@ from typing import Any
 from data import InputError, Split, blank, convert_corpus
 from report import command, origin, show_corpus
 from settings import Settings, prepare_config, run_name
-from spacy.language import Language
 from systems import SYSTEM, Run, peer_config, train_crf, train_pipeline
 from thinc.api import Config
 from wasabi import msg
@@ -92,9 +91,8 @@ def prepare(
     name = f"{run_name(corpus, settings)}-{kind}-{threads}"
     folder = settings.work / name
     config = prepare_config(settings, folder)
-    splits = convert_corpus(
-        corpus, folder, blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
-    )
+    lang, tokenizer = config["nlp"]["lang"], config["nlp"]["tokenizer"]
+    splits = convert_corpus(corpus, folder, blank(lang, tokenizer))
     show_corpus(splits)
     if model is None:
         train_pipeline(SYSTEM, config, folder)
@@ -153,10 +151,10 @@ def measure(
     if limits.crf and find_spec("sklearn_crfsuite") is None:
         raise InputError("The linear CRF needs a package: pip install sklearn-crfsuite")
     prepared = prepare(corpus, settings, peer=peer, max_words=limits.max_words, **options)
-    plan, results = prepared.plan, dict(prepared.facts)
-    own_config = peer_config(prepared.config, prepared.folder, settings.peer_overrides)
-    configs = {SYSTEM: prepared.config, PEER: own_config}
-    crf = _linear_crf(prepared, settings) if limits.crf else None
+    plan, config, folder = prepared.plan, prepared.config, prepared.folder
+    configs = {SYSTEM: config, PEER: peer_config(config, folder, settings.peer_overrides)}
+    results = dict(prepared.facts)
+    crf = train_crf(Run(settings, config, prepared.splits, folder, [])).nlp if limits.crf else None
     msg.divider("Speed")
     results["speed"] = measure_speed(plan, max(1, results["words"] // 5), crf)
     msg.divider("Latency")
@@ -169,9 +167,7 @@ def measure(
     results["growth"] = _growth(plan, limits)
     msg.divider("Loading")
     results["loading"] = measure_loading(plan)
-    results["time_to_best"] = (
-        time_to_best(configs, prepared.folder) if limits.time_to_best else None
-    )
+    results["time_to_best"] = time_to_best(configs, folder) if limits.time_to_best else None
     results["targets"] = compare_with_targets(results)
     results["machine"]["load afterwards"] = _load_average()
     shared = f"shared tok2vec + {PEER}"
@@ -181,11 +177,6 @@ def measure(
             f"is for its other components, and is not part of what {SYSTEM} is compared with."
         )
     return results
-
-
-def _linear_crf(prepared: Prepared, settings: Settings) -> Language:
-    run = Run(settings, prepared.config, prepared.splits, prepared.folder, [])
-    return train_crf(run).nlp
 
 
 def _growth(plan: Plan, limits: Limits) -> dict[str, list[dict[str, float]]]:

@@ -7,8 +7,12 @@ from typing import Any
 from report import show_origin
 from wasabi import msg
 
+from .calls import KINDS
 from .latency import SENTENCE
 from .targets import is_met
+
+# How many functions the table of calls has, the most expensive first.
+_FUNCTIONS = 20
 
 
 def show(results: Mapping[str, Any]) -> None:
@@ -58,13 +62,13 @@ def show_calls(results: Mapping[str, Any]) -> None:
     """
     _show_corpus(results)
     calls = results["calls"]
-    kinds = ("python", "numpy", "other_c")
-    for title, rows in (("room", calls["rooms"]), ("function", _first(calls["functions"], 20))):
+    functions = dict(islice(calls["functions"].items(), _FUNCTIONS))
+    for title, rows in (("room", calls["rooms"]), ("function", functions)):
         table = [
             (
                 name,
-                *(f"{values[kind]:.1f}" for kind in kinds),
-                f"{sum(values[kind] for kind in kinds):.1f}",
+                *(f"{values[kind]:.1f}" for kind in KINDS),
+                f"{sum(values[kind] for kind in KINDS):.1f}",
                 f"{1e6 * values['seconds']:.1f}",
             )
             for name, values in rows.items()
@@ -83,10 +87,6 @@ def show_calls(results: Mapping[str, Any]) -> None:
 
 def _show_corpus(results: Mapping[str, Any]) -> None:
     msg.divider(f"{results['corpus']}, {results['threads']} thread(s)")
-
-
-def _first(rows: Mapping[str, Any], number: int) -> dict[str, Any]:
-    return dict(islice(rows.items(), number))
 
 
 def _speed_row(name: str, values: Mapping[str, float]) -> tuple[str, str, str]:
