@@ -9,7 +9,6 @@ does not report operators, indexing, and NumPy's ufuncs (`a + b`, `a[i]`, `np.ad
 spaCy's compiled code calls. Their time counts all the same.
 """
 
-import gc
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -39,8 +38,8 @@ _PACKAGE = Path(spacy_window_ner.__file__).parent
 _NUMPY = Path(np.__file__).parent
 # The pipeline is called from here, as spaCy does from `nlp`.
 _OUTSIDE: Place = ("spaCy", "nlp")
-# How often time is measured without counting, for each time with it.
-_TURNS_ALONE = 5
+# How often each document is measured in a turn of the command.
+_TURNS = 5
 
 
 @cache
@@ -81,7 +80,8 @@ class CallCounter:
         `KINDS`: calls of Python functions, of NumPy, in Python or in C, and of other functions in
         C. A call of a function in C counts for the place that calls it.
     seconds (Dict[Tuple[str, str], float]): For each place the time in it, without that in the
-        places that it calls, and without that of counting.
+        places that it calls, and without most of that of counting.
+    events (Dict[Tuple[str, str], int]): How often each place was interrupted to count.
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
@@ -91,6 +91,7 @@ class CallCounter:
         """
         self.calls: dict[Place, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
         self.seconds: dict[Place, float] = defaultdict(float)
+        self.events: dict[Place, int] = defaultdict(int)
         self._clock = clock
         self._open: list[Place] = [_OUTSIDE]
         self._since = 0.0
@@ -113,6 +114,7 @@ class CallCounter:
     def _notice(self, frame: FrameType, event: str, arg: Any) -> None:
         """Do what `sys.setprofile` calls for."""
         self.seconds[self._open[-1]] += self._clock() - self._since
+        self.events[self._open[-1]] += 1
         if event == "call":
             place = place_of(frame.f_code) or self._open[-1]
             self._open.append(place)
@@ -123,62 +125,83 @@ class CallCounter:
             self.calls[self._open[-1]]["numpy" if _is_of_numpy(arg) else "other_c"] += 1
         self._since = self._clock()
 
+    def add(self, turns: Sequence["CallCounter"]) -> None:
+        """Add what was counted for a document.
+
+        turns (Sequence[CallCounter]): The same, counted repeatedly. The least seconds count.
+        """
+        for place, calls in turns[-1].calls.items():
+            for kind, number in calls.items():
+                self.calls[place][kind] += number
+        for place, number in turns[-1].events.items():
+            self.events[place] += number
+            self.seconds[place] += min(turn.seconds[place] for turn in turns)
+
+    def seconds_without_counting(self, total: float) -> dict[Place, float]:
+        """Take off what it costs to interrupt a place, which is the same each time.
+
+        total (float): The seconds of all places without counting.
+        RETURNS (Dict[Tuple[str, str], float]): The seconds of each place, `total` together.
+        """
+        cost = max(0.0, sum(self.seconds.values()) - total) / sum(self.events.values())
+        left = {
+            place: max(0.0, seconds - cost * self.events[place])
+            for place, seconds in self.seconds.items()
+        }
+        scale = total / sum(left.values())
+        return {place: scale * seconds for place, seconds in left.items()}
+
 
 def measure_calls(plan: Plan, number: int) -> dict[str, Any]:
     """Count what a short document costs, warm: its words have been read before.
 
     plan (Plan): What to measure, and how often.
     number (int): The number of different documents.
-    RETURNS (Dict[str, Any]): For one document on average: `seconds` without counting, the median of
-        all turns; and for each of `rooms` and `functions` its calls by kind and its seconds, the
-        most expensive first. Seconds are shares of those without counting.
+    RETURNS (Dict[str, Any]): For one document on average: `seconds` without counting; and for each
+        of `rooms` and `functions` its calls by kind and its seconds, the most expensive first. The
+        time of a document is the least of all turns, since whatever else the machine does adds.
     """
     nlp = load_ours(plan.model)
     sentences = sentences_of(plan, number)
-    n = len(sentences)
     for text in sentences:
-        _annotate(nlp, text.doc(nlp.vocab))
-    alone, counted = [], []
-    for _ in range(_TURNS_ALONE * plan.repeats):
-        docs = [text.doc(nlp.vocab) for text in sentences]
-        gc.collect()
-        start = plan.clock()
-        for doc in docs:
-            _annotate(nlp, doc)
-        alone.append((plan.clock() - start) / n)
-    for _ in range(plan.repeats):
-        counted.append(_count(nlp, [text.doc(nlp.vocab) for text in sentences]))
-    seconds = float(np.median(alone))
+        _annotate(nlp, text.doc(nlp.vocab), _call)
+    alone, total = 0.0, CallCounter()
+    for text in sentences:
+        alone += min(_seconds(nlp, text.doc(nlp.vocab)) for _ in range(_TURNS * plan.repeats))
+        turns = [CallCounter() for _ in range(_TURNS * plan.repeats)]
+        for counter in turns:
+            _annotate(nlp, text.doc(nlp.vocab), counter.run)
+        total.add(turns)
+    seconds = total.seconds_without_counting(alone)
+    n = len(sentences)
     places = {
         place: {
-            **{kind: counted[-1].calls[place][kind] / n for kind in KINDS},
-            "seconds": float(np.median([turn.seconds[place] for turn in counted])),
+            **{kind: calls / n for kind, calls in total.calls[place].items()},
+            "seconds": seconds[place] / n,
         }
-        for place in counted[-1].seconds
+        for place in seconds
     }
-    share = seconds / sum(values["seconds"] for values in places.values())
-    for values in places.values():
-        values["seconds"] *= share
     return {
         "documents": n,
-        "seconds": seconds,
+        "seconds": alone / n,
         "rooms": _in_order(_by_room(places)),
         "functions": _in_order({": ".join(place): values for place, values in places.items()}),
     }
 
 
-def _annotate(nlp: Language, doc: Doc) -> None:
+def _annotate(nlp: Language, doc: Doc, call: Callable[..., Doc]) -> None:
     for _, pipe in nlp.pipeline:
-        doc = pipe(doc)
+        doc = call(pipe, doc)
 
 
-def _count(nlp: Language, docs: Sequence[Doc]) -> CallCounter:
-    counter = CallCounter()
-    gc.collect()
-    for doc in docs:
-        for _, pipe in nlp.pipeline:
-            doc = counter.run(pipe, doc)
-    return counter
+def _call(pipe: Callable[[Doc], Doc], doc: Doc) -> Doc:
+    return pipe(doc)
+
+
+def _seconds(nlp: Language, doc: Doc) -> float:
+    start = perf_counter()
+    _annotate(nlp, doc, _call)
+    return perf_counter() - start
 
 
 def _by_room(places: Mapping[Place, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ from typing import Any
 from data import InputError, Split, blank, convert_corpus
 from report import command, origin, show_corpus
 from settings import Settings, prepare_config, run_name
+from spacy.language import Language
 from systems import SYSTEM, Run, peer_config, train_crf, train_pipeline
 from thinc.api import Config
 from wasabi import msg
@@ -52,6 +53,7 @@ class Prepared:
     """What is measured.
 
     plan (Plan): The pipelines and the text.
+    settings (Settings): What the user has chosen.
     config (Config): The training config of `window_ner`.
     splits (Mapping[str, Split]): The corpus.
     folder (Path): Where what is trained goes.
@@ -59,6 +61,7 @@ class Prepared:
     """
 
     plan: Plan
+    settings: Settings
     config: Config
     splits: Mapping[str, Split]
     folder: Path
@@ -118,7 +121,7 @@ def prepare(
         "notes": [],
     }
     facts["machine"]["load"] = _load_average()
-    return Prepared(plan, config, splits, folder, facts)
+    return Prepared(plan, settings, config, splits, folder, facts)
 
 
 def profile(corpus: Path, settings: Settings, **options: Any) -> dict[str, Any]:
@@ -154,7 +157,7 @@ def measure(
     plan, config, folder = prepared.plan, prepared.config, prepared.folder
     configs = {SYSTEM: config, PEER: peer_config(config, folder, settings.peer_overrides)}
     results = dict(prepared.facts)
-    crf = train_crf(Run(settings, config, prepared.splits, folder, [])).nlp if limits.crf else None
+    crf = train_linear_crf(prepared) if limits.crf else None
     msg.divider("Speed")
     results["speed"] = measure_speed(plan, max(1, results["words"] // 5), crf)
     msg.divider("Latency")
@@ -177,6 +180,16 @@ def measure(
             f"is for its other components, and is not part of what {SYSTEM} is compared with."
         )
     return results
+
+
+def train_linear_crf(prepared: Prepared) -> Language:
+    """Train a linear CRF on the train file.
+
+    prepared (Prepared): The corpus.
+    RETURNS (Language): A pipeline that consists of it.
+    """
+    run = Run(prepared.settings, prepared.config, prepared.splits, prepared.folder, [])
+    return train_crf(run).nlp
 
 
 def _growth(plan: Plan, limits: Limits) -> dict[str, list[dict[str, float]]]:
