@@ -74,7 +74,7 @@ def test_time_is_that_of_the_place_that_runs_without_that_of_counting(clock):
 
 
 def test_what_counting_costs_is_taken_off():
-    # Each event costs 2 seconds: 10 in all, and 20 + 3 - 13 are to be taken off.
+    # Each event costs 2 seconds, which leaves 20 - 4 · 2 and 3 - 2; half of that without counting.
     one, other = ("one", "f"), ("other", "f")
     turns = [calls.CallCounter(), calls.CallCounter()]
     for counter, seconds in zip(turns, (20, 21), strict=True):
@@ -84,10 +84,16 @@ def test_what_counting_costs_is_taken_off():
     total = calls.CallCounter()
     total.add(turns)
     assert total.calls[one]["numpy"] == 7
-    assert total.seconds_without_counting(13) == pytest.approx({one: 12, other: 1})
+    assert total.seconds_without_counting(6.5, 2) == pytest.approx({one: 6, other: 0.5})
     total.add(turns)
     assert total.calls[one]["numpy"] == 14
-    assert total.seconds_without_counting(26) == pytest.approx({one: 24, other: 2})
+    assert total.seconds_without_counting(26, 2) == pytest.approx({one: 24, other: 2})
+
+
+def test_cost_of_an_interruption(clock):
+    # Without counting no tick passes; with it, one between two events. All events are alike, so
+    # that each costs the same, but for the two readings of the clock around what is measured.
+    assert calls.cost_of_interruption(clock) == pytest.approx(1, abs=0.01)
 
 
 def test_counting_ends_with_an_error():
