@@ -91,9 +91,12 @@ def test_what_counting_costs_is_taken_off():
 
 
 def test_cost_of_an_interruption(clock):
-    # Without counting no tick passes; with it, one between two events. All events are alike, so
-    # that each costs the same, but for the two readings of the clock around what is measured.
-    assert calls.cost_of_interruption(clock) == pytest.approx(1, abs=0.01)
+    # A tick passes without counting; with it, one before each event: a call, the beginning and the
+    # end of `len`, a return, and the end of counting.
+    function = in_file(PACKAGE / "room.py", "def f():\n    len('')\n")
+    events = sum(counted(function, clock).events.values())
+    assert events == 5
+    assert calls.cost_of_interruption(function, clock) == pytest.approx((events - 1) / events)
 
 
 def test_counting_ends_with_an_error():
