@@ -1,0 +1,1 @@
+"""What `speed.py` measures, one kind of figure in each module."""
