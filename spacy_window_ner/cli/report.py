@@ -48,19 +48,19 @@ def report(
     for path in (output, json_path):
         if path is not None:
             check_writable(path)
-    nlp = util.load_model(model)
+    nlp, title, other_title = util.load_model(model), *_titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in _examples(nlp, train)])
     reading = _read(nlp, data_path, names)
     facts = facts_of(reading, seen)
     _warn_of_labels(model, reading)
-    _print_facts(facts, model, data_path)
+    _print_facts(facts, title, data_path)
     other, comparison = None, None
     if against is not None:
         of_other = _read(util.load_model(against), data_path, names)
         _warn_of_labels(against, of_other)
         other = facts_of(of_other, seen)
         comparison = _compare(reading, of_other, data_path)
-        _print_comparison(comparison, model, against)
+        _print_comparison(comparison, title, other_title)
     found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
     if other is not None and comparison is not None:
         found["against"] = {
@@ -74,15 +74,27 @@ def report(
     if output is not None:
         page = report_page(
             facts,
-            model,
-            str(data_path),
+            title,
+            data_path.name,
             other=other,
-            other_name=against or "",
+            other_name=other_title,
             comparison=comparison,
         )
         write_file(output, page)
         msg.good(f"Saved the report: {output} ({len(page) / 1e6:.1f} MB)")
     return found
+
+
+def _titles(model: str, against: str | None) -> tuple[str, str]:
+    """RETURNS (Tuple[str, str]): Short names of the pipelines: the ends of their paths, as long as
+    they differ.
+    """
+    paths = [Path(name).parts for name in (model, against or "")]
+    n = 2
+    while paths[0] != paths[1] and paths[0][-n:] == paths[1][-n:]:
+        n += 1
+    first, second = ("/".join(parts[-n:]) for parts in paths)
+    return first, second
 
 
 def _parse(rename: Iterable[str]) -> dict[str, str | None]:

@@ -100,12 +100,12 @@ def by_label(documents: Sequence[Document]) -> list[Row]:
 
 
 def by_length(documents: Sequence[Document]) -> list[Row]:
-    """RETURNS (List[Row]): A row for each length of entities, in words."""
+    """RETURNS (List[Row]): A row for each length that entities have, in words."""
 
     def length(document: Document, entity: Entity) -> str:
         return LENGTHS[min(entity.end - entity.start, len(LENGTHS)) - 1]
 
-    return rows(LENGTHS, count(documents, LENGTHS, length))
+    return _not_empty(rows(LENGTHS, count(documents, LENGTHS, length)))
 
 
 def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> list[Row]:
@@ -113,7 +113,8 @@ def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> lis
 
     documents (Sequence[Document]): The documents.
     names (Mapping[str, Set[str]]): The labels that each name of the training data has.
-    RETURNS (List[Row]): A row for names with this label there, with others only, and for new ones.
+    RETURNS (List[Row]): A row for names with this label there, with others only, and for new ones;
+        none for what no entity is.
     """
 
     def seen(document: Document, entity: Entity) -> str:
@@ -122,7 +123,11 @@ def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> lis
             return SEEN[2]
         return SEEN[0] if entity.label in labels else SEEN[1]
 
-    return rows(SEEN, count(documents, SEEN, seen))
+    return _not_empty(rows(SEEN, count(documents, SEEN, seen)))
+
+
+def _not_empty(found: list[Row]) -> list[Row]:
+    return [row for row in found if row.predicted or row.gold]
 
 
 def by_size(documents: Sequence[Document]) -> list[Row]:

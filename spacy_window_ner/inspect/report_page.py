@@ -103,11 +103,13 @@ def parts_of(excerpt: Excerpt) -> list[Part]:
             return "both"
         return "gold" if gold else "read" if read else ""
 
+    groups = [(kind, list(of_kind)) for kind, of_kind in groupby(range(len(excerpt.words)), mark)]
     found = []
-    for kind, group in groupby(range(len(excerpt.words)), mark):
-        text = "".join(excerpt.words[i] for i in group)
+    for number, (kind, of_kind) in enumerate(groups):
+        text = "".join(excerpt.words[i] for i in of_kind)
         # The space behind a name is not part of it.
-        inner = text.rstrip() if kind else text
+        ends = number + 1 == len(groups) or not groups[number + 1][0]
+        inner = text.rstrip() if kind and ends else text
         found += [Part(inner, kind), Part(text[len(inner) :], "")]
     return [part for part in found if part.text]
 
