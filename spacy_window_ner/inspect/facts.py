@@ -1,5 +1,6 @@
 """How good a pipeline is, and what it gets wrong: all that a report shows, as plain data."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +29,8 @@ class Excerpt:
     document (int): The number of the document.
     start (int): The first word of the excerpt.
     words (List[str]): Its words, each with the space behind it.
+    is_cut (Tuple[bool, bool]): Whether the text goes on before it and behind it in the same
+        sentence.
     kind (str): "correct", or the class of the error, see `errors.CLASSES`.
     gold (Optional[Entity]): The annotated entity.
     predicted (Optional[Entity]): What the pipeline reads.
@@ -40,6 +43,7 @@ class Excerpt:
     document: int
     start: int
     words: list[str]
+    is_cut: tuple[bool, bool]
     kind: str
     gold: Entity | None
     predicted: Entity | None
@@ -203,7 +207,7 @@ def _scored(reading: Reading) -> Scored:
         for entity in document.gold:
             gold[numbers[entity.label]] += 1
         for entity in document.scored:
-            p = round(float(entity.probability or 0.0), 4)
+            p = _rounded(entity.probability) or 0.0
             spans.append((numbers[entity.label], p, int(entity.key in keys)))
     spans.sort(key=lambda span: -span[1])
     return Scored(list(numbers), gold, spans, reading.threshold)
@@ -213,29 +217,34 @@ def excerpt_of(document: Document, pair: Pair) -> Excerpt:
     """RETURNS (Excerpt): A pair of entities in its sentence."""
     both = [entity for entity in (pair.gold, pair.predicted) if entity is not None]
     first, end = min(ent.start for ent in both), max(ent.end for ent in both)
-    start, stop = max(first - _AROUND, 0), min(end + _AROUND, len(document.words))
-    if document.sentences:
-        # The sentences of the first and of the last word.
-        bounds = np.searchsorted(document.sentences, [first, end - 1], side="right")
-        edges = [0, *document.sentences, len(document.words)]
-        start, stop = max(edges[bounds[0]], start), min(edges[bounds[1] + 1], stop)
+    # The sentences of the first and of the last word.
+    edges = [0, *document.sentences, len(document.words)]
+    begins = edges[bisect_right(document.sentences, first)]
+    ends = edges[bisect_right(document.sentences, end - 1) + 1]
+    start, stop = max(first - _AROUND, begins), min(end + _AROUND, ends)
     near = [
-        (document.text(entity), entity.label, round(float(entity.probability or 0.0), 4))
+        (document.text(entity), entity.label, _rounded(entity.probability) or 0.0)
         for entity in document.candidates
         if entity.start < end and entity.end > first
     ]
     near.sort(key=lambda found: -found[2])
-    probability = None if pair.predicted is None else pair.predicted.probability
-    if pair.predicted is None and pair.gold is not None:
-        of_gold = [ent.probability for ent in document.candidates if ent.key == pair.gold.key]
+    if pair.predicted is not None:
+        probability = pair.predicted.probability
+    else:
+        of_gold = [ent.probability for ent in document.candidates if ent.key == both[0].key]
         probability = of_gold[0] if of_gold else None
     return Excerpt(
         document=pair.document,
         start=start,
         words=document.words[start:stop],
+        is_cut=(start > begins, stop < ends),
         kind=pair.kind,
         gold=pair.gold,
         predicted=pair.predicted,
-        probability=None if probability is None else round(float(probability), 4),
+        probability=_rounded(probability),
         alternatives=near[:_N_ALTERNATIVES],
     )
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(float(probability), 4)
