@@ -109,15 +109,16 @@ def read(nlp: Language, examples: Sequence[Example], rename: Rename | None = Non
     docs = list(nlp.pipe(example.predicted.copy() for example in examples))
     aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
     rename = {} if rename is None else rename
-    projections = [_Projection(example, rename) for example in aligned]
     documents = [
         Document(
-            words=[token.text_with_ws for token in example.reference],
-            sentences=_sentences(example),
-            gold=[Entity(ent.start, ent.end, ent.label_) for ent in example.reference.ents],
-            predicted=_predicted(example.predicted, project),
+            words=[token.text_with_ws for token in after.reference],
+            sentences=_sentences(after),
+            gold=[Entity(ent.start, ent.end, ent.label_) for ent in after.reference.ents],
+            predicted=_predicted(
+                after.predicted, len(before.predicted), _Projection(after, rename)
+            ),
         )
-        for example, project in zip(aligned, projections, strict=True)
+        for before, after in zip(examples, aligned, strict=True)
     ]
     return _with_scores(nlp, examples, documents, rename)
 
@@ -192,9 +193,12 @@ class _Projection:
         return projected
 
 
-def _predicted(doc: Doc, project: _Projection) -> list[Entity]:
+def _predicted(doc: Doc, n_tokens: int, project: _Projection) -> list[Entity]:
     spans = np.asarray([(ent.start, ent.end) for ent in doc.ents], dtype=np.int64).reshape(-1, 2)
-    return project(spans, [ent.label_ for ent in doc.ents], [score_of(ent) for ent in doc.ents])
+    # Where a component has joined tokens, `doc.spans` still counts in those of before.
+    is_joined = len(doc) != n_tokens
+    probabilities = [None if is_joined else score_of(ent) for ent in doc.ents]
+    return project(spans, [ent.label_ for ent in doc.ents], probabilities)
 
 
 def _sentences(example: Example) -> list[int]:
