@@ -93,7 +93,7 @@ def _titles(model: str, against: str | None) -> tuple[str, str]:
     n = 2
     while paths[0] != paths[1] and paths[0][-n:] == paths[1][-n:]:
         n += 1
-    first, second = ("/".join(parts[-n:]) for parts in paths)
+    first, second = (str(Path(*parts[-n:])) for parts in paths)
     return first, second
 
 
@@ -112,7 +112,7 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
 
 
 def _examples(nlp: Language, path: Path) -> list[Example]:
-    if not path.exists():
+    if not path.exists() or (path.is_file() and path.suffix != ".spacy"):
         msg.fail(f"There are no documents at {path}", "Give a file in .spacy format.", exits=1)
     try:
         return list(Corpus(path, gold_preproc=False)(nlp))

@@ -1,5 +1,7 @@
 """The facts of a report."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import srsly
@@ -12,23 +14,42 @@ from spacy_window_ner.inspect.facts import Scored, evaluate, facts_of
 from spacy_window_ner.inspect.reading import Document, Entity, Reading
 from spacy_window_ner.thresholds import LOWEST
 from tests.helpers import examples
-from tests.pipelines import SENTENCES, make_examples, shared
+from tests.pipelines import SENTENCES, make_examples, trained
 
 from .cases import corpora
 
-WRONG = [
-    text.replace("[LOC Paris]", "[ORG Paris]").replace("[DATE ", "[LOC ") for text in SENTENCES
+NEW = [
+    "[PER Mary Quinn] of [LOC Upper Hilton] met nobody in [DATE May 1990].",
+    "[ORG Samuel City Hotel] was closed in [LOC Paris].",
+    "On [DATE 3 April] the hotel left [LOC Berlin Mitte].",
+    "[LOC New York] met [PER Paris]. Nobody saw [PER Kim] there, April said.",
+    "Nothing came to York.",
 ]
+WRONG = [text.replace("[LOC Paris]", "[ORG Paris]") for text in SENTENCES]
+JUDGED = [*SENTENCES, *NEW, *WRONG]
+
+
+@cache
+def unsure():
+    """A pipeline that has not learned much, so that its probabilities are of all sizes."""
+    return trained(steps=6)
 
 
 @pytest.fixture(scope="module")
 def facts():
-    return evaluate(shared(), make_examples(shared(), [*SENTENCES, *WRONG]))
+    return evaluate(unsure(), make_examples(unsure(), JUDGED))
+
+
+def test_its_probabilities_are_of_all_sizes(facts):
+    said = [p for _, p, _ in facts.scored.spans]
+    assert min(said) < 0.3
+    assert max(said) > 0.7
+    assert all(facts.errors.values())
 
 
 def test_figures_are_those_of_the_pipeline(facts):
-    corpus = make_examples(shared(), [*SENTENCES, *WRONG])
-    scores = shared().evaluate(corpus)
+    corpus = make_examples(unsure(), JUDGED)
+    scores = unsure().evaluate(corpus)
     for name in "prf":
         assert getattr(facts.total, name) == pytest.approx(scores[f"ents_{name}"])
     assert facts.n_documents == len(corpus)
@@ -38,11 +59,11 @@ def test_figures_are_those_of_the_pipeline(facts):
 
 
 def test_reliability_is_that_of_entities(facts):
-    corpus = make_examples(shared(), [*SENTENCES, *WRONG])
+    corpus = make_examples(unsure(), JUDGED)
     p, right = [], []
     for example in corpus:
         gold = {(e.start, e.end, e.label_) for e in example.reference.ents}
-        for ent in shared()(example.reference.text).ents:
+        for ent in unsure()(example.reference.text).ents:
             p.append(ent._.score)
             right.append((ent.start, ent.end, ent.label_) in gold)
     assert facts.reliability.n == len(p)
@@ -52,8 +73,8 @@ def test_reliability_is_that_of_entities(facts):
 
 
 def test_scored_spans_are_those_of_development(facts):
-    corpus = make_examples(shared(), [*SENTENCES, *WRONG])
-    found = develop(shared(), "window_ner", corpus).entities(LOWEST)
+    corpus = make_examples(unsure(), JUDGED)
+    found = develop(unsure(), "window_ner", corpus).entities(LOWEST)
     spans = facts.scored.spans
     assert [p for _, p, _ in spans] == pytest.approx(
         sorted(found.probabilities, reverse=True), abs=1e-4

@@ -18,7 +18,7 @@ from spacy_window_ner.inspect.report_page import parts_of, report_page
 from tests.pipelines import make_examples, shared
 
 from .hostile import HOSTILE
-from .test_facts import SENTENCES, WRONG
+from .test_facts import JUDGED, unsure
 
 
 class Page(HTMLParser):
@@ -128,7 +128,7 @@ def test_the_policy_allows_the_pages_own_script_and_style_alone():
 @pytest.fixture(scope="module")
 def facts():
     names = {"Paris": {"LOC"}}
-    return evaluate(shared(), make_examples(shared(), [*SENTENCES, *WRONG]), names=names)
+    return evaluate(unsure(), make_examples(unsure(), JUDGED), names=names)
 
 
 def test_it_says_what_the_facts_say(facts):
