@@ -4,7 +4,7 @@ Segura-Bedmar et al. 2013, "SemEval-2013 task 9: Extraction of drug-drug interac
 biomedical texts".
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -79,15 +79,15 @@ def pair(
             others.append(entity)
         else:
             pairs.append((equal, entity))
-    golds = sorted(left.values(), key=lambda entity: entity.key)
-    others.sort(key=lambda entity: entity.key)
-    while golds or others:
-        if not others or (golds and golds[0].end <= others[0].start):
-            pairs.append((golds.pop(0), None))
-        elif not golds or others[0].end <= golds[0].start:
-            pairs.append((None, others.pop(0)))
+    golds = deque(sorted(left.values(), key=lambda entity: entity.key))
+    reads = deque(sorted(others, key=lambda entity: entity.key))
+    while golds or reads:
+        if not reads or (golds and golds[0].end <= reads[0].start):
+            pairs.append((golds.popleft(), None))
+        elif not golds or reads[0].end <= golds[0].start:
+            pairs.append((None, reads.popleft()))
         else:
-            pairs.append((golds.pop(0), others.pop(0)))
+            pairs.append((golds.popleft(), reads.popleft()))
     return sorted(pairs, key=lambda both: min(ent.key for ent in both if ent is not None))
 
 

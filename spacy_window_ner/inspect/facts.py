@@ -149,7 +149,8 @@ def evaluate(
     """Judge a pipeline by annotated documents.
 
     nlp (Language): Any pipeline that sets `doc.ents`.
-    examples (Sequence[Example]): The annotated documents; they are not changed.
+    examples (Sequence[Example]): The annotated documents, as spaCy's `Corpus` reads them: without
+        entities in `predicted`. They are not changed.
     names (Optional[Mapping[str, Set[str]]]): The labels that each name of the training data has,
         see `reading.names_of`.
     rename (Optional[Mapping[str, Optional[str]]]): Other names for labels of the pipeline; entities
@@ -224,15 +225,14 @@ def excerpt_of(document: Document, pair: Pair) -> Excerpt:
     start, stop = max(first - _AROUND, begins), min(end + _AROUND, ends)
     near = [
         (document.text(entity), entity.label, _rounded(entity.probability) or 0.0)
-        for entity in document.candidates
-        if entity.start < end and entity.end > first
+        for entity in document.candidates_over(first, end)
     ]
     near.sort(key=lambda found: -found[2])
     if pair.predicted is not None:
         probability = pair.predicted.probability
     else:
-        of_gold = [ent.probability for ent in document.candidates if ent.key == both[0].key]
-        probability = of_gold[0] if of_gold else None
+        over = document.candidates_over(first, end)
+        probability = next((ent.probability for ent in over if ent.key == both[0].key), None)
     return Excerpt(
         document=pair.document,
         start=start,

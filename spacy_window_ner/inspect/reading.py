@@ -6,8 +6,10 @@ finds where words have no annotation is neither right nor wrong. Nor is an entit
 the annotation of the document does not have (see `labels.annotated_labels`).
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +60,8 @@ class Document:
     predicted (List[Entity]): Those that the pipeline finds.
     scored (List[Entity]): The entities with the lowest threshold, `LOWEST`; empty if the pipeline
         has no `window_ner`.
-    candidates (List[Entity]): All spans that could be entities, overlapping ones too; the same.
+    candidates (List[Entity]): All spans that could be entities, overlapping ones too, by their
+        first words; the same.
     """
 
     words: list[str]
@@ -67,6 +70,18 @@ class Document:
     predicted: list[Entity]
     scored: list[Entity] = field(default_factory=list)
     candidates: list[Entity] = field(default_factory=list)
+
+    @cached_property
+    def _starts(self) -> tuple[list[int], int]:
+        """The first words of the candidates, and the length of the longest one."""
+        longest = max((entity.end - entity.start for entity in self.candidates), default=0)
+        return [entity.start for entity in self.candidates], longest
+
+    def candidates_over(self, start: int, end: int) -> list[Entity]:
+        """RETURNS (List[Entity]): The candidates that have a word in common with a span."""
+        starts, longest = self._starts
+        first, stop = bisect_left(starts, start - longest), bisect_left(starts, end)
+        return [entity for entity in self.candidates[first:stop] if entity.end > start]
 
     def text(self, entity: Entity) -> str:
         """RETURNS (str): The words of an entity."""
@@ -152,13 +167,15 @@ def _by_document(
     projections: Sequence["_Projection"],
 ) -> list[list[Entity]]:
     starts = np.cumsum(lengths) - lengths
+    # They are in the order of the text.
+    bounds = np.searchsorted(found.documents, np.arange(len(lengths) + 1)).tolist()
+    names, probabilities = [labels[label] for label in found.labels], found.probabilities.tolist()
     parts = []
     for number, project in enumerate(projections):
-        part = found.where(found.documents == number)
-        names = [labels[label] for label in part.labels]
-        parts.append(
-            project(part.spans[:, :2] - starts[number], names, part.probabilities.tolist())
-        )
+        part = slice(bounds[number], bounds[number + 1])
+        spans = found.spans[part, :2] - starts[number]
+        entities = project(spans, names[part], probabilities[part])
+        parts.append(sorted(entities, key=lambda entity: entity.start))
     return parts
 
 

@@ -166,3 +166,5 @@ def test_it_fits_a_phone_in_light_and_dark(browser, tmp_path, facts, scheme):
     opened.page.emulate_media(media="print", color_scheme=scheme)
     assert not opened.page.is_visible("#threshold")
     assert opened.page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    opened.page.set_viewport_size({"width": 680, "height": 1000})  # A4 without its margins
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 680

@@ -13,7 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_window_ner.inspect.groups import by_label
-from spacy_window_ner.inspect.reading import names_of, read
+from spacy_window_ner.inspect.reading import Document, Entity, names_of, read
 from spacy_window_ner.labels import set_annotated_labels
 from tests.helpers import examples
 from tests.pipelines import SENTENCES, copy_of, make_examples, ner_of, shared
@@ -166,6 +166,17 @@ def test_threshold_of_several_labels_is_none():
     nlp = copy_of(shared())
     ner_of(nlp).threshold = {"PER": 0.4}
     assert read(nlp, make_examples(nlp, SENTENCES[:1])).threshold is None
+
+
+@examples(40)
+@given(st.data())
+def test_candidates_over_a_span(data):
+    spans = st.tuples(st.integers(0, 20), st.integers(1, 8)).map(lambda s: (s[0], s[0] + s[1]))
+    candidates = [Entity(*span, "X", 0.5) for span in sorted(data.draw(st.lists(spans)))]
+    document = Document(["x "] * 30, [], [], [], [], candidates)
+    start, end = data.draw(spans)
+    expected = [e for e in candidates if set(range(e.start, e.end)) & set(range(start, end))]
+    assert document.candidates_over(start, end) == expected
 
 
 def test_names():
