@@ -48,6 +48,8 @@ def report(
     for path in (output, json_path):
         if path is not None:
             check_writable(path)
+    if output is not None and output == json_path:
+        msg.fail(f"--output and --json are the same file: {output}", exits=1)
     nlp, title, other_title = util.load_model(model), *_titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in _examples(nlp, train)])
     reading = _read(nlp, data_path, names)

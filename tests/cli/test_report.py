@@ -106,6 +106,7 @@ def test_a_pipeline_without_probabilities_against_another(model, ruler, data, tm
     [
         (["--rename", "PERSON"], "--rename needs LABEL=NAME, got 'PERSON'"),
         (["--rename", "=PER"], "--rename needs LABEL=NAME, got '=PER'"),
+        (["--output", "x.html", "--json", "x.html"], "are the same file: x.html"),
         (["--train", "README.md"], "There are no documents at README.md"),
         (["--train", "none.spacy"], "There are no documents at none.spacy"),
     ],
