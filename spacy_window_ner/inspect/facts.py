@@ -186,17 +186,17 @@ def facts_of(reading: Reading, names: Mapping[str, set[str]] | None = None) -> F
 def _reliability(documents: Sequence[Document]) -> Reliability | None:
     said, correct = [], []
     for document in documents:
-        gold = {entity.key for entity in document.gold}
-        for entity in document.predicted:
+        right = document.judge(document.predicted)
+        for entity, is_right in zip(document.predicted, right, strict=True):
             if entity.probability is not None:
                 said.append(entity.probability)
-                correct.append(entity.key in gold)
+                correct.append(is_right)
     if not said:
         return None
-    p, right = np.asarray(said, dtype=np.float64), np.asarray(correct, dtype=bool)
-    bins = bins_of(p, right, _DIAGRAM_BINS)
+    p, is_correct = np.asarray(said, dtype=np.float64), np.asarray(correct, dtype=bool)
+    bins = bins_of(p, is_correct, _DIAGRAM_BINS)
     columns = {name: getattr(bins, name).tolist() for name in ("claimed", "right", "sizes")}
-    return Reliability(len(p), ece(p, right), expected_ece(p), columns)
+    return Reliability(len(p), ece(p, is_correct), expected_ece(p), columns)
 
 
 def _scored(reading: Reading) -> Scored:
@@ -204,12 +204,12 @@ def _scored(reading: Reading) -> Scored:
     numbers = {label: number for number, label in enumerate(sorted(found))}
     gold, spans = [0] * len(numbers), []
     for document in reading.documents:
-        keys = {entity.key for entity in document.gold}
         for entity in document.gold:
             gold[numbers[entity.label]] += 1
-        for entity in document.scored:
+        right = document.judge(document.scored)
+        for entity, is_right in zip(document.scored, right, strict=True):
             p = _rounded(entity.probability) or 0.0
-            spans.append((numbers[entity.label], p, int(entity.key in keys)))
+            spans.append((numbers[entity.label], p, int(is_right)))
     spans.sort(key=lambda span: -span[1])
     return Scored(list(numbers), gold, spans, reading.threshold)
 

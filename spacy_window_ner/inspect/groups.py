@@ -57,15 +57,12 @@ def count(
     numbers = {name: number for number, name in enumerate(names)}
     counts = np.zeros((len(documents), len(names), 3), dtype=np.int64)
     for of_document, document in zip(counts, documents, strict=True):
-        left = {entity.key for entity in document.gold}
         for entity in document.gold:
             of_document[numbers[group_of(document, entity)], 2] += 1
-        for entity in document.predicted:
+        right = document.judge(document.predicted)
+        for entity, is_right in zip(document.predicted, right, strict=True):
             group = of_document[numbers[group_of(document, entity)]]
-            group[1] += 1
-            if entity.key in left:
-                left.remove(entity.key)
-                group[0] += 1
+            group[:2] += is_right, 1
     return counts
 
 

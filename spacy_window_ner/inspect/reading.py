@@ -83,6 +83,16 @@ class Document:
         first, stop = bisect_left(starts, start - longest), bisect_left(starts, end)
         return [entity for entity in self.candidates[first:stop] if entity.end > start]
 
+    def judge(self, entities: Sequence[Entity]) -> list[bool]:
+        """RETURNS (List[bool]): Which entities are annotated. Two on the same words, which are
+        several tokens of the pipeline, are one right and one wrong.
+        """
+        left, right = {entity.key for entity in self.gold}, []
+        for entity in entities:
+            right.append(entity.key in left)
+            left.discard(entity.key)
+        return right
+
     def text(self, entity: Entity) -> str:
         """RETURNS (str): The words of an entity."""
         return " ".join("".join(self.words[entity.start : entity.end]).split())

@@ -12,6 +12,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_window_ner.inspect.errors import pair_all
 from spacy_window_ner.inspect.groups import by_label
 from spacy_window_ner.inspect.reading import Document, Entity, names_of, read
 from spacy_window_ner.labels import set_annotated_labels
@@ -44,14 +45,18 @@ def cut(draw, text: str) -> list[str]:
 def planned_examples(draw) -> Example:
     """A text of which annotation and pipeline have different tokens, some without annotation."""
     text = "abcdefghij"[: draw(st.integers(2, 10))]
-    docs = []
-    for _ in range(2):
-        words = draw(cut(text))
-        docs.append(Doc(PLANNED.vocab, words=words, spaces=[False] * len(words)))
-    predicted, reference = docs
-    planned = draw(entities(len(predicted)))
+    words = draw(cut(text))
+    others = draw(st.one_of(st.just(words), cut(text)))
+    reference, predicted = (
+        Doc(PLANNED.vocab, words=tokens, spaces=[False] * len(tokens)) for tokens in (words, others)
+    )
+    gold, planned = draw(entities(len(words))), draw(entities(len(others)))
+    if words == others:
+        # Most entities are right, so that a wrong one more or less makes a difference.
+        apart = [e for e in planned if all(e.end <= g.start or g.end <= e.start for g in gold)]
+        planned = [*gold, *apart]
     predicted.user_data["planned"] = [(e.start, e.end, e.label) for e in planned]
-    spans = [Span(reference, e.start, e.end, e.label) for e in draw(entities(len(reference)))]
+    spans = [Span(reference, e.start, e.end, e.label) for e in gold]
     free = [token.i for token in reference if not any(s.start <= token.i < s.end for s in spans)]
     missing = [Span(reference, i, i + 1) for i in free if draw(st.integers(0, 3)) == 0]
     reference.set_ents(spans, missing=missing, default="outside")
@@ -97,6 +102,26 @@ def test_labels_that_are_not_annotated_are_not_judged():
     set_annotated_labels(example.reference, ["PER"])
     (document,) = read(PLANNED, [example]).documents
     assert [e.key for e in document.predicted] == [(0, 1, "PER")]
+
+
+def test_words_without_annotation_are_not_judged():
+    example = small("Ann saw Rome", (0, 1, "PER"), (1, 3, "LOC"))
+    rome = Span(example.reference, 2, 3)
+    example.reference.set_ents([], missing=[rome], default="outside")
+    (document,) = read(PLANNED, [example]).documents
+    assert [e.key for e in document.predicted] == [(0, 1, "PER")]
+
+
+def test_two_entities_on_the_same_word_are_one_right_and_one_wrong():
+    reference = Doc(PLANNED.vocab, words=["NewYork"])
+    reference.set_ents([Span(reference, 0, 1, "LOC")])
+    predicted = Doc(PLANNED.vocab, words=["New", "York"], spaces=[False, True])
+    predicted.user_data["planned"] = [(0, 1, "LOC"), (1, 2, "LOC")]
+    documents = read(PLANNED, [Example(predicted, reference)]).documents
+    assert documents[0].judge(documents[0].predicted) == [True, False]
+    total = by_label(documents)[-1]
+    assert (total.correct, total.predicted, total.gold) == (1, 2, 1)
+    assert [pair.kind for pair in pair_all(documents)] == ["correct", "spurious"]
 
 
 def test_documents_without_annotation_are_left_out():
