@@ -16,7 +16,7 @@ from ..inspect.facts import Facts, facts_of
 from ..inspect.groups import Row
 from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, names_of, read
-from ..inspect.report_page import report_page
+from ..inspect.report_page import Against, report_page
 from .output import check_writable, write_file
 
 _NUMBERS = ("r",) * 6
@@ -45,46 +45,42 @@ def report(
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
     names = _parse(rename)
-    for path in (output, json_path):
-        if path is not None:
-            check_writable(path)
-    if output is not None and output == json_path:
-        msg.fail(f"--output and --json are the same file: {output}", exits=1)
+    _check_outputs(output, json_path)
     nlp, title, other_title = util.load_model(model), *_titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in _examples(nlp, train)])
     reading = _read(nlp, data_path, names)
     facts = facts_of(reading, seen)
     _warn_of_labels(model, reading)
     _print_facts(facts, title, data_path)
-    other, comparison = None, None
+    found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
+    other = None
     if against is not None:
         of_other = _read(util.load_model(against), data_path, names)
         _warn_of_labels(against, of_other)
-        other = facts_of(of_other, seen)
         comparison = _compare(reading, of_other, data_path)
+        other = Against(other_title, facts_of(of_other, seen), comparison)
         _print_comparison(comparison, title, other_title)
-    found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
-    if other is not None and comparison is not None:
         found["against"] = {
             "pipeline": against,
-            "facts": other.to_dict(),
+            "facts": other.facts.to_dict(),
             "comparison": comparison.to_dict(),
         }
     if json_path is not None:
         write_file(json_path, srsly.json_dumps(found, indent=2))
         msg.good(f"Saved the facts: {json_path}")
     if output is not None:
-        page = report_page(
-            facts,
-            title,
-            data_path.name,
-            other=other,
-            other_name=other_title,
-            comparison=comparison,
-        )
+        page = report_page(facts, title, data_path.name, other)
         write_file(output, page)
         msg.good(f"Saved the report: {output} ({len(page) / 1e6:.1f} MB)")
     return found
+
+
+def _check_outputs(output: Path | None, json_path: Path | None) -> None:
+    for path in (output, json_path):
+        if path is not None:
+            check_writable(path)
+    if output is not None and output == json_path:
+        msg.fail(f"--output and --json are the same file: {output}", exits=1)
 
 
 def _titles(model: str, against: str | None) -> tuple[str, str]:

@@ -30,23 +30,27 @@ class Part:
     mark: str
 
 
-def report_page(
-    facts: Facts,
-    name: str,
-    data: str,
-    *,
-    other: Facts | None = None,
-    other_name: str = "",
-    comparison: Comparison | None = None,
-) -> str:
+@dataclass(frozen=True)
+class Against:
+    """Another pipeline on the same data.
+
+    name (str): Its name.
+    facts (Facts): Its facts.
+    comparison (Comparison): The comparison of the first pipeline with it.
+    """
+
+    name: str
+    facts: Facts
+    comparison: Comparison
+
+
+def report_page(facts: Facts, name: str, data: str, against: Against | None = None) -> str:
     """Make the page of a report.
 
     facts (Facts): The facts.
     name (str): The name of the pipeline.
     data (str): The name of the data.
-    other (Optional[Facts]): The facts of another pipeline, on the same data.
-    other_name (str): Its name.
-    comparison (Optional[Comparison]): The comparison of the two.
+    against (Optional[Against]): Another pipeline, to show beside it.
     RETURNS (str): The page.
     """
     labels = facts.confusion["labels"]
@@ -57,9 +61,7 @@ def report_page(
         facts=facts,
         name=name,
         data=data,
-        other=other,
-        other_name=other_name,
-        comparison=comparison,
+        against=against,
         classes=CLASSES,
         numbers={label: number for number, label in enumerate(labels)},
         heat=[_heat(row) for row in facts.confusion["counts"]],

@@ -14,7 +14,7 @@ from spacy_window_ner.inspect.comparison import compare
 from spacy_window_ner.inspect.facts import evaluate, facts_of
 from spacy_window_ner.inspect.page import environment, percent, render
 from spacy_window_ner.inspect.reading import Document, Entity, Reading, read
-from spacy_window_ner.inspect.report_page import parts_of, report_page
+from spacy_window_ner.inspect.report_page import Against, parts_of, report_page
 from tests.pipelines import make_examples, shared
 
 from .hostile import HOSTILE
@@ -77,9 +77,7 @@ def hostile_page() -> str:
         facts_of(reading, {HOSTILE[0]: {HOSTILE[1]}}),
         HOSTILE[0],
         HOSTILE[5],
-        other=facts_of(other),
-        other_name=HOSTILE[6],
-        comparison=compare(reading, other),
+        Against(HOSTILE[6], facts_of(other), compare(reading, other)),
     )
 
 
@@ -166,16 +164,8 @@ def test_a_comparison(facts):
     first = read(shared(), make_examples(shared()))
     second = Reading([Document(d.words, [], d.gold, []) for d in first.documents])
     found = compare(first, second)
-    page = Page(
-        report_page(
-            facts_of(first),
-            "one",
-            "data",
-            other=facts_of(second),
-            other_name="two",
-            comparison=found,
-        )
-    )
+    against = Against("two", facts_of(second), found)
+    page = Page(report_page(facts_of(first), "one", "data", against))
     assert f"one alone gets right: {len(found.only_first)}" in page.text
     assert f"rightinboth{found.both}" in page.text.replace(" ", "")
 
