@@ -60,13 +60,10 @@ def report(
         comparison = _compare(reading, of_other, data_path)
         other = Against(other_title, facts_of(of_other, seen), comparison)
         _print_comparison(comparison, title, other_title)
-        found["against"] = {
-            "pipeline": against,
-            "facts": other.facts.to_dict(),
-            "comparison": comparison.to_dict(),
-        }
+        found["against"] = {"pipeline": against, "facts": other.facts.to_dict()}
+        found["against"]["comparison"] = comparison.to_dict()
     if json_path is not None:
-        write_file(json_path, srsly.json_dumps(found, indent=2))
+        write_file(json_path, srsly.json_dumps(found, indent=2) + "\n")
         msg.good(f"Saved the facts: {json_path}")
     if output is not None:
         page = report_page(facts, title, data_path.name, other)
