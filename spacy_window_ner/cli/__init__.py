@@ -306,3 +306,8 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         return msg.fail(
             f"{error.format_message()} Settings have the form --initialize.vectors.", exits=1
         )
+
+
+from .report_commands import register as register_report  # noqa: E402
+
+register_report(app)

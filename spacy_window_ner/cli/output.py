@@ -1,6 +1,8 @@
 """What commands write: directories, and tables of entities."""
 
+import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from spacy.language import Language
 from wasabi import msg
@@ -27,6 +29,37 @@ def make_directory(path: Path) -> None:
             "Existing files are never overwritten: give a new or empty directory.",
             exits=1,
         )
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of an output file before the work begins, so that it is not done in vain.
+
+    path (Path): The file; one that exists is replaced.
+    RAISES (SystemExit): With a message, if it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        msg.fail(f"Cannot write to {path}", f"{error.strerror}. Give another file.", exits=1)
+    if path.is_dir():
+        msg.fail(f"Cannot write to {path}", "It is a folder. Give a file.", exits=1)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a text file, or replace it by a whole one.
+
+    path (Path): The file.
+    text (str): What to write.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        # Text of a user may hold half of a surrogate pair, which no file can.
+        unfinished.write_text(text, encoding="utf8", errors="replace", newline="\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def print_entities(nlp: Language, text: str) -> None:

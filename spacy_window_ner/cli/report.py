@@ -1,0 +1,196 @@
+"""`python -m spacy window-ner report`: how good a pipeline is, and what it gets wrong."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.training import Corpus, Example
+from wasabi import msg
+
+from ..inspect.comparison import Comparison, compare
+from ..inspect.errors import CLASSES
+from ..inspect.facts import Facts, facts_of
+from ..inspect.groups import Row
+from ..inspect.page import percent
+from ..inspect.reading import Reading, Rename, names_of, read
+from ..inspect.report_page import Against, report_page
+from .output import check_writable, write_file
+
+_NUMBERS = ("r",) * 6
+
+
+def report(
+    model: str,
+    data_path: Path,
+    *,
+    output: Path | None = None,
+    against: str | None = None,
+    train: Path | None = None,
+    json_path: Path | None = None,
+    rename: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Judge a pipeline by annotated documents, print it in short, and write a page.
+
+    model (str): Name or path of the pipeline.
+    data_path (Path): The documents, in spaCy's binary format.
+    output (Optional[Path]): The HTML file to write.
+    against (Optional[str]): Name or path of another pipeline, to compare with.
+    train (Optional[Path]): The training data, to tell names that are seen there from others.
+    json_path (Optional[Path]): The JSON file to write.
+    rename (Sequence[str]): `LABEL=NAME` for labels of the pipelines to read as others.
+    RETURNS (Dict[str, Any]): All facts, as they are written to the JSON file.
+    RAISES (SystemExit): With a message, if something is wrong with the input.
+    """
+    names = _parse(rename)
+    _check_outputs(output, json_path)
+    nlp, title, other_title = util.load_model(model), *_titles(model, against)
+    seen = None if train is None else names_of([ex.reference for ex in _examples(nlp, train)])
+    reading = _read(nlp, data_path, names)
+    facts = facts_of(reading, seen)
+    _warn_of_labels(model, reading)
+    _print_facts(facts, title, data_path)
+    found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
+    other = None
+    if against is not None:
+        of_other = _read(util.load_model(against), data_path, names)
+        _warn_of_labels(against, of_other)
+        comparison = _compare(reading, of_other, data_path)
+        other = Against(other_title, facts_of(of_other, seen), comparison)
+        _print_comparison(comparison, title, other_title)
+        found["against"] = {"pipeline": against, "facts": other.facts.to_dict()}
+        found["against"]["comparison"] = comparison.to_dict()
+    if json_path is not None:
+        write_file(json_path, srsly.json_dumps(found, indent=2) + "\n")
+        msg.good(f"Saved the facts: {json_path}")
+    if output is not None:
+        page = report_page(facts, title, data_path.name, other)
+        write_file(output, page)
+        msg.good(f"Saved the report: {output} ({len(page) / 1e6:.1f} MB)")
+    return found
+
+
+def _check_outputs(output: Path | None, json_path: Path | None) -> None:
+    for path in (output, json_path):
+        if path is not None:
+            check_writable(path)
+    if output is not None and output == json_path:
+        msg.fail(f"--output and --json are the same file: {output}", exits=1)
+
+
+def _titles(model: str, against: str | None) -> tuple[str, str]:
+    """RETURNS (Tuple[str, str]): Short names of the pipelines: the ends of their paths, as long as
+    they differ.
+    """
+    paths = [Path(name).parts for name in (model, against or "")]
+    n = 2
+    while paths[0] != paths[1] and paths[0][-n:] == paths[1][-n:]:
+        n += 1
+    first, second = (str(Path(*parts[-n:])) for parts in paths)
+    return first, second
+
+
+def _parse(rename: Iterable[str]) -> dict[str, str | None]:
+    names: dict[str, str | None] = {}
+    for pair in rename:
+        label, equals, name = pair.rpartition("=")
+        if not equals or not label:
+            msg.fail(
+                f"--rename needs LABEL=NAME, got '{pair}'",
+                "For example --rename PERSON=PER, or --rename DATE= to leave DATE out.",
+                exits=1,
+            )
+        names[label] = name or None
+    return names
+
+
+def _examples(nlp: Language, path: Path) -> list[Example]:
+    if not path.exists() or (path.is_file() and path.suffix != ".spacy"):
+        msg.fail(f"There are no documents at {path}", "Give a file in .spacy format.", exits=1)
+    try:
+        return list(Corpus(path, gold_preproc=False)(nlp))
+    except ValueError as error:
+        return msg.fail(f"Cannot read {path}", f"{error} Give a file in .spacy format.", exits=1)
+
+
+def _read(nlp: Language, path: Path, rename: Rename) -> Reading:
+    try:
+        return read(nlp, _examples(nlp, path), rename)
+    except ValueError as error:
+        return msg.fail(f"Cannot report on {path}", str(error), exits=1)
+
+
+def _compare(first: Reading, second: Reading, path: Path) -> Comparison:
+    try:
+        return compare(first, second)
+    except ValueError as error:
+        return msg.fail(f"Cannot compare on {path}", str(error), exits=1)
+
+
+def _warn_of_labels(model: str, reading: Reading) -> None:
+    """Warn of labels that the annotation does not have, by other names than it has them."""
+    gold = {ent.label for doc in reading.documents for ent in doc.gold}
+    found = {ent.label for doc in reading.documents for ent in doc.predicted}
+    if found - gold:
+        msg.warn(
+            f"{model} has labels that the annotation does not have, and their entities count as "
+            f"errors: {', '.join(sorted(found - gold))}.",
+            f"The annotation has {', '.join(sorted(gold)) or 'none'}. If they mean the same, use "
+            f"--rename LABEL=NAME; to leave them out, --rename LABEL=",
+        )
+
+
+def _print_facts(facts: Facts, model: str, data_path: Path) -> None:
+    msg.divider(f"{model} on {data_path}")
+    msg.text(f"{facts.n_documents:,} documents, {facts.n_words:,} words")
+    _print_rows("Label", facts.labels)
+    rows = [(title, facts.errors[kind]) for kind, title in CLASSES.items()]
+    msg.table(rows, header=("Errors", "#"), aligns=("l", "r"), divider=True)
+    _print_rows("Length", facts.by_length)
+    if facts.by_seen is not None:
+        _print_rows("In the training data", facts.by_seen)
+    _print_rows("Size of documents", facts.by_size)
+    if facts.reliability is not None:
+        r = facts.reliability
+        msg.text(f"ECE of {r.n:,} entities: {r.ece:.4f} (by chance {r.ece_by_chance:.4f})")
+
+
+def _print_rows(name: str, rows: Sequence[Row]) -> None:
+    header = (name, "P", "R", "F1", "95 % of F1", "Found", "Annotated")
+    table = [
+        (
+            row.name,
+            percent(row.p),
+            percent(row.r),
+            percent(row.f),
+            "" if row.intervals is None else "–".join(map(percent, row.intervals["f"])),
+            row.predicted,
+            row.gold,
+        )
+        for row in rows
+    ]
+    msg.table(table, header=header, aligns=("l", *_NUMBERS), divider=True)
+
+
+def _print_comparison(comparison: Comparison, model: str, against: str) -> None:
+    msg.divider(f"Against {against}")
+    rows = []
+    for side in comparison.labels:
+        both = (side.name, percent(side.first.f), percent(side.second.f))
+        d = side.difference
+        if d is None:
+            rows.append((*both, f"{100 * (side.first.f - side.second.f):+.1f}", "", ""))
+        else:
+            bounds = f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
+            rows.append((*both, f"{100 * d.difference:+.1f}", bounds, f"{d.p:.3f}"))
+    header = ("Label", "F1", "F1 of the other", "Difference", "95 %", "p")
+    msg.table(rows, header=header, aligns=("l", *_NUMBERS[:5]), divider=True)
+    counts = [
+        ("both", comparison.both),
+        (f"only {model}", len(comparison.only_first)),
+        (f"only {against}", len(comparison.only_second)),
+        ("neither", comparison.neither),
+    ]
+    msg.table(counts, header=("Annotated entities right in", "#"), aligns=("l", "r"), divider=True)

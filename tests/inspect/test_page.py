@@ -1,0 +1,204 @@
+"""The page of a report: what it says, and that nothing in it can run but its own script."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from jinja2 import UndefinedError
+
+from spacy_window_ner.inspect import report_page as module
+from spacy_window_ner.inspect.comparison import compare
+from spacy_window_ner.inspect.facts import evaluate, facts_of
+from spacy_window_ner.inspect.page import environment, percent, render
+from spacy_window_ner.inspect.reading import Document, Entity, Reading, read
+from spacy_window_ner.inspect.report_page import Against, parts_of, report_page
+from tests.pipelines import make_examples, shared
+
+from .hostile import HOSTILE
+from .test_facts import JUDGED, unsure
+
+
+class Page(HTMLParser):
+    """A page, read as a browser reads it: its elements, with their attributes and texts."""
+
+    VOID = ("meta", "input", "br")
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts.append((self.open[-1], data))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        shown = [text for tag, text in self.texts if tag not in ("script", "style")]
+        return " ".join("".join(shown).split())
+
+
+def hostile_reading() -> Reading:
+    """Documents, labels and alternatives that are hostile; half of the readings are wrong."""
+    documents = []
+    for number, text in enumerate(HOSTILE):
+        gold = Entity(1, 2, text)
+        read_as = [Entity(1, 2, text if number % 2 else HOSTILE[number - 1], 0.9)]
+        words = [f"{text} ", f"{text} ", text]
+        documents.append(Document(words, [0], [gold], read_as, read_as, read_as))
+    return Reading(documents, True, 0.5)
+
+
+def hostile_page() -> str:
+    """A page with all of it, and the titles of two pipelines."""
+    reading = hostile_reading()
+    other = Reading([Document(d.words, [0], d.gold, d.gold[:1]) for d in reading.documents])
+    return report_page(
+        facts_of(reading, {HOSTILE[0]: {HOSTILE[1]}}),
+        HOSTILE[0],
+        HOSTILE[5],
+        Against(HOSTILE[6], facts_of(other), compare(reading, other)),
+    )
+
+
+def test_nothing_hostile_runs():
+    page = Page(hostile_page())
+    assert len(HOSTILE) >= 30
+    tags = {tag for tag, _ in page.elements}
+    assert tags.isdisjoint(
+        {"img", "iframe", "object", "base", "link", "details", "math", "noscript", "x"}
+    )
+    assert len(page.of("svg")) == 2
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        assert "style" not in attributes
+        assert "src" not in attributes
+        assert attributes.get("href", "#").startswith("#")
+    kinds = [attributes.get("type") for attributes in page.of("script")]
+    assert kinds == ["application/json", None]
+    scripts = [text for tag, text in page.texts if tag == "script"]
+    assert "hacked" not in scripts[-1]
+    assert len(page.of("style")) == 1
+    assert "hacked" not in next(text for tag, text in page.texts if tag == "style")
+
+
+def test_hostile_texts_are_shown_as_they_are():
+    page = Page(hostile_page())
+    for text in HOSTILE:
+        assert " ".join(text.split()) in page.text
+    (data,) = [text for tag, text in page.texts if tag == "script" and text.startswith("{")]
+    assert set(json.loads(data)["labels"]) == set(HOSTILE)
+
+
+def test_the_policy_allows_the_pages_own_script_and_style_alone():
+    page = Page(hostile_page())
+    (policy,) = [
+        attributes["content"]
+        for attributes in page.of("meta")
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        text = [text for name, text in page.texts if name == tag][-1]
+        digest = base64.b64encode(hashlib.sha256(text.encode("utf8")).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+@pytest.fixture(scope="module")
+def facts():
+    names = {"Paris": {"LOC"}}
+    return evaluate(unsure(), make_examples(unsure(), JUDGED), names=names)
+
+
+def test_it_says_what_the_facts_say(facts):
+    page = Page(report_page(facts, "my pipeline", "test.spacy"))
+    for row in [*facts.labels, *facts.by_length, *facts.by_seen, *facts.by_size]:
+        figures = [f"{percent(x)}{r'[^ ]*'}" for x in (row.p, row.r, row.f)]
+        numbers = f"{row.correct}{row.predicted}{row.gold}"
+        assert re.search(rf"{re.escape(row.name)} ?{' ?'.join(figures)} ?{numbers}", page.text)
+    items = [attributes for attributes in page.of("li") if "data-kind" in attributes]
+    assert [item["data-kind"] for item in items] == [x.kind for x in facts.excerpts]
+    shown = [item["data-p"] for item in items]
+    assert shown == ["" if x.probability is None else str(x.probability) for x in facts.excerpts]
+    assert "Against" not in page.text
+    assert "left out" not in page.text
+
+
+def test_what_needs_probabilities_is_left_out():
+    reading = Reading([Document(["Rome"], [], [Entity(0, 1, "LOC")], [])])
+    page = Page(report_page(facts_of(reading), "a", "b"))
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    assert ids.isdisjoint({"thresholds", "reliability", "scored"})
+    assert "errors" in ids
+    assert "One document gives no intervals" in page.text
+
+
+def test_nothing_is_wrong_or_found():
+    reading = Reading([Document(["Rome"], [], [], []), Document(["x"], [], [], [])], True)
+    page = Page(report_page(facts_of(reading), "a", "b"))
+    assert "0.0" in page.text
+
+
+def test_a_comparison(facts):
+    first = read(shared(), make_examples(shared()))
+    second = Reading([Document(d.words, [], d.gold, []) for d in first.documents])
+    found = compare(first, second)
+    against = Against("two", facts_of(second), found)
+    page = Page(report_page(facts_of(first), "one", "data", against))
+    assert f"one alone gets right: {len(found.only_first)}" in page.text
+    assert f"rightinboth{found.both}" in page.text.replace(" ", "")
+
+
+def test_the_errors_of_each_class_that_are_shown(facts, monkeypatch):
+    monkeypatch.setattr(module, "MOST_ERRORS", 1)
+    page = Page(report_page(facts, "a", "b"))
+    kinds = [attributes["data-kind"] for attributes in page.of("li") if "data-kind" in attributes]
+    assert sorted(kinds) == sorted(kind for kind, n in facts.errors.items() if n)
+    shown = {attributes["data-kind"]: attributes["data-p"] for attributes in page.of("li")}
+    for kind in kinds:
+        said = [x.probability or 0.0 for x in facts.excerpts if x.kind == kind]
+        assert float(shown[kind] or 0) == (min(said) if kind == "missed" else max(said))
+    assert f"{len(facts.excerpts) - len(kinds)} errors are left out" in page.text
+
+
+def test_marks():
+    def marks(gold, predicted):
+        words = ["a ", "b ", "c ", "d "]
+        (x,) = facts_of(Reading([Document(words, [], gold, predicted)])).excerpts
+        return [(part.text, part.mark) for part in parts_of(x)]
+
+    assert marks([Entity(0, 2, "X")], [Entity(1, 3, "X")]) == [
+        ("a ", "gold"),
+        ("b ", "both"),
+        ("c", "read"),
+        (" ", ""),
+        ("d ", ""),
+    ]
+    assert marks([Entity(3, 4, "X")], []) == [("a b c ", ""), ("d", "gold"), (" ", "")]
+
+
+def test_a_template_that_lacks_something_is_an_error():
+    with pytest.raises(UndefinedError):
+        render("report.html", "report.js")
+    assert environment().autoescape is True
