@@ -69,7 +69,7 @@ def annotate_files(
     """
     settings = settings or Settings()
     _check(settings, workers)
-    files = find_files(inputs)
+    files = find_files(inputs, output)
     if Path(pipeline).exists():
         pipeline = str(Path(pipeline).resolve())
     start = perf_counter()

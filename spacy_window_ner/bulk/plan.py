@@ -100,7 +100,7 @@ class Shard:
         return cls(data["number"], [Segment(**segment) for segment in data["segments"]])
 
 
-def find_files(inputs: Iterable[str | Path]) -> list[Path]:
+def find_files(inputs: Iterable[str | Path], without: Path | None = None) -> list[Path]:
     """Find the files of inputs.
 
     inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder, all files of a known
@@ -114,11 +114,12 @@ def find_files(inputs: Iterable[str | Path]) -> list[Path]:
         paths = [Path(given)]
         if not paths[0].exists():
             paths = sorted(map(Path, glob.glob(given, recursive=True)))
-        found = [file for path in paths for file in _files_at(path)]
+        found = [file.resolve() for path in paths for file in _files_at(path)]
+        found = [file for file in found if without is None or without.resolve() not in file.parents]
         if not found:
             known = " ".join(KINDS)
             raise InputError(f"There are no files to read at {given}. Kinds of files: {known}")
-        files.update((path.resolve(), None) for path in found)
+        files.update(dict.fromkeys(found))
     if not files:
         raise InputError("Give files, folders or globs to read.")
     return list(files)

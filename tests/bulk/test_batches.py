@@ -12,7 +12,9 @@ from spacy_window_ner.extensions import scores_of
 from tests.helpers import examples
 from tests.pipelines import SENTENCES, copy_of, shared, texts_of
 
-pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+
+import pyarrow as pa
 
 from spacy_window_ner.bulk import RowError, annotate_batches, annotated_schema
 
