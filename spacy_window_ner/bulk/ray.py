@@ -18,7 +18,7 @@ import pyarrow as pa
 from .batches import annotate_batches, annotated_schema
 from .loading import load
 from .plan import Shard
-from .shards import Counts, Progress, Task, annotate_shard
+from .shards import Counts, Progress, Task, counts_of, try_shard
 
 
 class Annotator:
@@ -81,9 +81,9 @@ class _Worker:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def annotate(self, shard: Shard) -> Counts:
+    def annotate(self, shard: Shard) -> Counts | str:
         """Annotate a shard."""
-        return annotate_shard(self.task, shard)
+        return try_shard(self.task, shard)
 
 
 def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
@@ -92,5 +92,5 @@ def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -
         ray.init(log_to_driver=False)
     actor = ray.remote(num_cpus=1)(_Worker)
     pool = ActorPool([actor.remote(task) for _ in range(min(workers, len(shards)))])
-    for counts in pool.map_unordered(lambda worker, shard: worker.annotate.remote(shard), shards):
-        progress(counts)
+    for result in pool.map_unordered(lambda worker, shard: worker.annotate.remote(shard), shards):
+        progress(counts_of(result))

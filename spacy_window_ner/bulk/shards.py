@@ -85,6 +85,26 @@ def annotate_shard(task: Task, shard: Shard, progress: Progress = lambda counts:
     return run.total
 
 
+def try_shard(task: Task, shard: Shard) -> Counts | str:
+    """Annotate a shard on a machine from which exceptions do not come home as they are.
+
+    task (Task): The task.
+    shard (Shard): The shard.
+    RETURNS (Union[Counts, str]): All that has been read, or the message of an `InputError`.
+    """
+    try:
+        return annotate_shard(task, shard)
+    except InputError as error:
+        return str(error)
+
+
+def counts_of(result: Counts | str) -> Counts:
+    """RETURNS (Counts): What `try_shard` gave. RAISES (InputError): If it is a message."""
+    if isinstance(result, str):
+        raise InputError(result)
+    return result
+
+
 def _forget(nlp: Language) -> None:
     """Forget the products that a window_ner remembers: the last digit of a probability depends on
     them, and so on which texts were read before.

@@ -20,7 +20,7 @@ import pyarrow as pa
 from .batches import annotate_batches
 from .loading import load
 from .plan import Shard
-from .shards import Counts, Progress, Task, annotate_shard
+from .shards import Counts, Progress, Task, counts_of, try_shard
 
 # The columns that annotation adds, as Spark writes types.
 ADDED = (
@@ -83,10 +83,8 @@ def run(
 
     def annotate_one(shard: Shard) -> Counts:
         # A job for each shard, so that one that fails does not undo the others.
-        (counts,) = (
-            context.parallelize([shard], 1).map(lambda one: annotate_shard(task, one)).collect()
-        )
-        return counts
+        job = context.parallelize([shard], 1).map(lambda one: try_shard(task, one))
+        return counts_of(job.first())
 
     with ThreadPoolExecutor(max(workers, context.defaultParallelism)) as pool:
         futures = [pool.submit(annotate_one, shard) for shard in shards]

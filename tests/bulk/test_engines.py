@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
 import pyarrow as pa
 
-from spacy_window_ner.bulk import annotate_batches, annotate_files
+from spacy_window_ner.bulk import InputError, annotate_batches, annotate_files
 from spacy_window_ner.bulk.plan import Settings
 
 from .test_batches import same
@@ -119,3 +119,6 @@ def test_files_are_annotated_to_the_same_bytes(request, name, pipeline, texts, t
     ]
     assert outcomes[0].counts == outcomes[1].counts
     assert contents(tmp_path / "engine") == contents(tmp_path / "local")
+    with pytest.raises(InputError, match=f"line {len(texts) + 1}: broken JSON"):
+        output = tmp_path / "strict"
+        annotate_files(str(pipeline), [path], output, settings, strict=True, engine=engine)
