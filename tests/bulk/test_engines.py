@@ -58,7 +58,6 @@ def assert_same_rows(rows: list[dict], expected: list[dict]) -> None:
 
 
 def test_spark_rows(spark, pipeline, texts):
-    from spacy_window_ner.bulk import loading
     from spacy_window_ner.bulk.spark import annotate
 
     df = spark.createDataFrame(list(enumerate([*texts, None])), "n long, text string")
@@ -67,12 +66,24 @@ def test_spark_rows(spark, pipeline, texts):
     assert_same_rows(rows, local_rows([*texts, None]))
     assert annotated.columns == ["n", "text", "entities", "error"]
 
-    def count_loads(_):
-        yield os.getpid(), loading.load.cache_info().misses
 
-    loads = dict(spark.sparkContext.parallelize(range(6), 6).mapPartitions(count_loads).collect())
-    assert 1 <= len(loads) <= 2
-    assert set(loads.values()) == {1}
+def test_each_spark_worker_loads_the_pipeline_once(spark, pipeline):
+    def count_loads(batches):
+        from spacy_window_ner.bulk import loading
+
+        for _ in batches:
+            loading.load(str(pipeline))
+            numbers = [os.getpid(), loading.load.cache_info().misses]
+            yield pa.RecordBatch.from_pydict({"pid": numbers[:1], "loads": numbers[1:]})
+
+    df = spark.range(60).repartition(6)
+    rows = [
+        row
+        for _ in range(2)
+        for row in df.mapInArrow(count_loads, "pid long, loads long").collect()
+    ]
+    assert {row["loads"] for row in rows} == {1}
+    assert len({row["pid"] for row in rows}) < len(rows)
 
 
 def test_spark_with_a_pipeline_that_was_sent(spark, pipeline, texts, tmp_path):

@@ -115,6 +115,12 @@ def test_all_formats(pipeline, texts, tmp_path, kind, output_kind):
     assert outcome.counts.words == sum(len(shared().make_doc(text)) for text in texts)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder for files that each case writes anew."""
+    return tmp_path_factory.mktemp("rows")
+
+
 @examples(100)
 @given(
     st.lists(st.text('ab\n\r" ,é', max_size=6), min_size=1, max_size=12),
@@ -123,8 +129,7 @@ def test_all_formats(pipeline, texts, tmp_path, kind, output_kind):
     st.integers(1, 4),
     st.booleans(),
 )
-def test_shards_have_every_row_once(tmp_path_factory, texts, kind, shard_size, batch_size, crlf):
-    folder = tmp_path_factory.mktemp("rows")
+def test_shards_have_every_row_once(folder, texts, kind, shard_size, batch_size, crlf):
     if kind == "txt":
         texts = [text.replace("\n", "").replace("\r", "") + "." for text in texts]
     path = write_input(folder, kind, texts)
@@ -157,10 +162,13 @@ BAD_LINES = [
 ]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_malformed_rows_are_reported_and_all_others_annotated(pipeline, texts, tmp_path, workers):
-    huge = json.dumps({"text": "Paris " * 1_700_000}).encode()
-    bad = [*BAD_LINES, (huge, "10,200,000 characters")]
+@pytest.mark.parametrize(("workers", "shard_size"), [(1, 700), (2, 700), (1, 2**20)])
+def test_malformed_rows_are_reported_and_all_others_annotated(
+    pipeline, texts, tmp_path, workers, shard_size
+):
+    huge = b'{"text": "%s"}' % (b"Paris " * 1_700_000)
+    # Cut in pieces of 700 bytes, a long line would make very many parts.
+    bad = BAD_LINES if shard_size == 700 else [*BAD_LINES, (huge, "10,200,000 characters")]
     lines, expected = [], {}
     for i, text in enumerate(texts):
         lines.append(json.dumps({"text": text}).encode())
@@ -173,7 +181,7 @@ def test_malformed_rows_are_reported_and_all_others_annotated(pipeline, texts, t
     assert len(set(expected.values())) == len(bad)
     path = tmp_path / "texts.jsonl"
     path.write_bytes(b"\n".join(lines))
-    outcome = run(pipeline, [path], tmp_path / "out", shard_size=700, workers=workers)
+    outcome = run(pipeline, [path], tmp_path / "out", shard_size=shard_size, workers=workers)
     rows = [row for row in read_output(tmp_path / "out", "jsonl") if "error" not in row]
     assert [row["text"] for row in rows] == texts
     assert all(same(row["entities"], plain(shared(), row["text"])) for row in rows)
