@@ -365,7 +365,9 @@ def test_the_command(pipeline, texts, tmp_path):
     assert code == 0 and "parts were there already" in printed and "Annotated 0 texts" in printed
     code, printed = invoke(*command, "--format", "csv")
     assert code == 1 and "format: 'jsonl' → 'csv'" in printed
-    code, printed = invoke(*command[:2], "--output", tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes").write_text("mine")
+    code, printed = invoke(*command[:2], "--output", tmp_path / "full")
     assert code == 1 and "has other files in it" in printed
     code, printed = invoke("no_such_pipeline", *command[1:])
     assert code == 1 and "no_such_pipeline cannot be loaded" in printed
