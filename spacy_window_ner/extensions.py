@@ -2,8 +2,9 @@
 
 import warnings
 from bisect import bisect_left
+from numbers import Real
 
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 
 NAME = "score"
 # The keys in `doc.spans` that components of this process write predicted entities to.
@@ -27,6 +28,29 @@ def score_of(span: Span) -> float | None:
             if (found.start, found.end, found.label) == (span.start, span.end, span.label):
                 return float(scores[i])
     return None
+
+
+def scores_of(doc: Doc) -> list[float | None]:
+    """Find the probabilities of all entities of a document at once.
+
+    doc (Doc): The document.
+    RETURNS (List[Optional[float]]): What `ent._.score` is for each of `doc.ents`; None where there
+        is no such extension, or where another package's gives no number.
+    """
+    if not Span.has_extension(NAME):
+        return [None] * len(doc.ents)
+    if Span.get_extension(NAME)[2] is not score_of:
+        scores = [ent._.get(NAME) for ent in doc.ents]
+        return [float(score) if isinstance(score, Real) else None for score in scores]
+    known: dict[tuple[int, int, int], float] = {}
+    for key in _KEYS.intersection(doc.spans):
+        group = doc.spans[key]
+        scores = group.attrs.get("scores", ())
+        if len(scores) == len(group):
+            spans = ((span.start, span.end, span.label) for span in group)
+            for span, score in zip(spans, scores, strict=True):
+                known.setdefault(span, float(score))
+    return [known.get((ent.start, ent.end, ent.label)) for ent in doc.ents]
 
 
 def add_score_extension(spans_key: str | None) -> None:

@@ -311,3 +311,6 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
 from .report_commands import register as register_report  # noqa: E402
 
 register_report(app)
+from .bulk_commands import register as _register_bulk  # noqa: E402
+
+_register_bulk(app)

@@ -1,0 +1,204 @@
+"""The one function of bulk annotation: Arrow record batches in, Arrow record batches out."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from weakref import WeakSet
+
+import pyarrow as pa
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..extensions import scores_of
+
+ENTITY = pa.struct(
+    [
+        pa.field("start", pa.int32()),
+        pa.field("end", pa.int32()),
+        pa.field("label", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("probability", pa.float32()),
+    ]
+)
+ENTITIES = pa.list_(ENTITY)
+ADDED = (pa.field("entities", ENTITIES), pa.field("error", pa.string()))
+
+# How many texts, and characters of each of them, make a pipeline know the frequent words.
+WARM_UP = (1000, 1000)
+_WARM: "WeakSet[Language]" = WeakSet()
+
+Entity = tuple[int, int, str, str, float | None]
+OnDoc = Callable[[int, Doc], object]
+
+
+class RowError(ValueError):
+    """A row that cannot be annotated.
+
+    row (int): Its number in the batch.
+    reason (str): What is wrong.
+    """
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(f"Row {row} of the batch: {reason}")
+        self.row, self.reason = row, reason
+
+
+def annotated_schema(schema: pa.Schema, text: str = "text") -> pa.Schema:
+    """Find the schema of annotated batches.
+
+    schema (Schema): The schema of the batches.
+    text (str): The column of the texts.
+    RETURNS (Schema): The same with the columns `entities` and `error` behind the others.
+    RAISES (ValueError): If there is no such column, if it has another type, or if the new columns
+        are there already.
+    """
+    names = schema.names
+    if names.count(text) != 1:
+        raise ValueError(f"There is no column {text!r} with texts. Columns: {', '.join(names)}.")
+    if not _is_text(schema.field(text).type):
+        kind = schema.field(text).type
+        raise ValueError(f"The column {text!r} has the type {kind}, and texts are strings.")
+    taken = [field.name for field in ADDED if field.name in names]
+    if taken:
+        raise ValueError(f"Rename the columns that the result would replace: {', '.join(taken)}.")
+    return pa.schema([*schema, *ADDED], metadata=schema.metadata)
+
+
+def annotate_batches(
+    nlp: Language,
+    batches: Iterable[pa.RecordBatch],
+    *,
+    text: str = "text",
+    batch_size: int | None = None,
+    strict: bool = False,
+    on_doc: OnDoc | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Annotate record batches with the entities of their texts.
+
+    Each batch is read in a memory zone of its own, so memory stays flat however many new words
+    there are. Before the first one the frequent words are made known for good; otherwise each zone
+    would have to learn them anew.
+
+    nlp (Language): Any pipeline.
+    batches (Iterable[RecordBatch]): The batches.
+    text (str): The column of the texts.
+    batch_size (Optional[int]): As in `nlp.pipe`; the pipeline's own if None.
+    strict (bool): Whether the first text that cannot be read ends the run. Otherwise its row says
+        what was wrong in the column `error`, and has no entities (null).
+    on_doc (Optional[Callable]): Is called with the row in the batch and the document of each text,
+        inside the memory zone. The document is not valid outside.
+    YIELDS (RecordBatch): Each batch with two more columns: `entities`, a list of structs with
+        offsets by characters, label, text, and probability (`ent._.score`, null where there is
+        none); and `error`, null where all is well.
+    RAISES (ValueError): If the columns are not as `annotated_schema` wants them.
+    RAISES (RowError): With `strict`, if a text cannot be read.
+    """
+    for batch in batches:
+        schema = annotated_schema(batch.schema, text)
+        texts, errors = _texts_of(batch.column(text), nlp.max_length)
+        _warm_up(nlp, texts)
+        found: list[list[Entity] | None] = [None] * len(texts)
+        rows = [(one, row) for row, one in enumerate(texts) if one is not None]
+        # No exception passes the end of the zone: spaCy would leave it open.
+        with nlp.memory_zone():
+            _read(nlp, rows, batch_size or nlp.batch_size, found, errors, on_doc)
+        if strict and errors:
+            row = min(errors)
+            raise RowError(row, errors[row])
+        reasons = pa.array([errors.get(row) for row in range(len(texts))], pa.string())
+        yield pa.RecordBatch.from_arrays([*batch.columns, _to_arrow(found), reasons], schema=schema)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = ("is_string", "is_large_string", "is_string_view", "is_null")
+    return any(getattr(pa.types, test)(kind) for test in tests if hasattr(pa.types, test))
+
+
+def _texts_of(column: pa.Array, max_length: int) -> tuple[list[str | None], dict[int, str]]:
+    """The texts, None for those that cannot be read, and by row what is wrong with these."""
+    errors: dict[int, str] = {}
+    try:
+        texts: list[str | None] = column.to_pylist()
+    except UnicodeDecodeError:
+        texts = []
+        for row, value in enumerate(column):
+            try:
+                texts.append(value.as_py())
+            except UnicodeDecodeError as error:
+                texts.append(None)
+                errors[row] = f"the text is not valid UTF-8: {error}"
+    for row, one in enumerate(texts):
+        if one is None:
+            errors.setdefault(row, "the text is null")
+        elif len(one) > max_length:
+            texts[row] = None
+            errors[row] = (
+                f"the text has {len(one):,} characters, and the pipeline reads no more than "
+                f"{max_length:,} (nlp.max_length): cut it"
+            )
+    return texts, errors
+
+
+def _warm_up(nlp: Language, texts: Sequence[str | None]) -> None:
+    if nlp in _WARM:
+        return
+    _WARM.add(nlp)
+    n_texts, n_characters = WARM_UP
+    for one in islice((one for one in texts if one), n_texts):
+        try:
+            nlp.tokenizer(one[:n_characters])
+        except Exception:  # reported when the text itself is read
+            return
+
+
+def _read(
+    nlp: Language,
+    rows: Sequence[tuple[str, int]],
+    batch_size: int,
+    found: list[list[Entity] | None],
+    errors: dict[int, str],
+    on_doc: OnDoc | None,
+) -> None:
+    """Read texts with their rows. Where one of them fails, the others are read without it."""
+    done = 0
+    try:
+        for doc, row in nlp.pipe(rows, as_tuples=True, batch_size=batch_size):
+            entities = [
+                (ent.start_char, ent.end_char, ent.label_, ent.text, score)
+                for ent, score in zip(doc.ents, scores_of(doc), strict=True)
+            ]
+            if on_doc is not None:
+                on_doc(row, doc)
+            found[row] = entities
+            done += 1
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    else:
+        # A pipeline's own error handler may leave documents out.
+        lost = (row for _, row in rows if found[row] is None)
+        errors.update(dict.fromkeys(lost, "the pipeline gave no document"))
+        return
+    left = [one for one in rows if found[one[1]] is None]
+    if len(left) == 1:
+        errors[left[0][1]] = failed
+        return
+    # It is among the next texts that the components read together.
+    half = max(1, min(len(left), batch_size) // 2)
+    for part in (left[:half], left[half:]):
+        if part:
+            _read(nlp, part, min(batch_size, half), found, errors, on_doc)
+
+
+def _to_arrow(found: Sequence[list[Entity] | None]) -> pa.Array:
+    """The column `entities`."""
+    offsets: list[int | None] = []
+    n = 0
+    for entities in found:
+        offsets.append(None if entities is None else n)
+        n += len(entities or ())
+    flat = list(chain.from_iterable(entities for entities in found if entities))
+    columns = list(zip(*flat, strict=True)) if flat else [()] * len(ENTITY)
+    arrays = [pa.array(values, ENTITY[i].type) for i, values in enumerate(columns)]
+    structs = pa.StructArray.from_arrays(arrays, fields=list(ENTITY))
+    return pa.ListArray.from_arrays(pa.array([*offsets, n], pa.int32()), structs, type=ENTITIES)

@@ -1,0 +1,160 @@
+"""Annotates files, with any engine: the work behind `python -m spacy window-ner annotate`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from . import local
+from .batches import ADDED
+from .loading import load
+from .manifest import begin, describe
+from .plan import FORMATS, RECORD, InputError, Settings, Shard, find_files
+from .shards import NOTHING, Counts, Progress, Task
+from .writers import whole_file
+
+ERRORS_FILE = "_errors.jsonl"
+# Runs shards of a task with a number of workers, and reports what is read.
+Engine = Callable[[Task, Sequence[Shard], int, Progress], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has done.
+
+    counts (Counts): What this run has read.
+    seconds (float): How long that took, with loading.
+    parts (int): The number of parts that there are now.
+    parts_before (int): How many of them earlier runs had written.
+    errors (int): How many rows with errors there are in all parts.
+    """
+
+    counts: Counts
+    seconds: float
+    parts: int
+    parts_before: int
+    errors: int
+
+
+def annotate_files(
+    pipeline: str,
+    inputs: Iterable[str | Path],
+    output: Path,
+    settings: Settings | None = None,
+    *,
+    workers: int = 1,
+    strict: bool = False,
+    code: Path | None = None,
+    engine: Engine = local.run,
+    show_progress: bool = False,
+) -> Outcome:
+    """Annotate the texts of files. A run that was stopped, in whatever way, goes on where it was
+    when it is started again with the same arguments; `workers`, `strict` and `engine` may differ.
+
+    pipeline (str): The name or path of a pipeline.
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs.
+    output (Path): A folder for the results: parts, `_manifest.json`, and if there are rows with
+        errors, `_errors.jsonl` with the file, the line and the reason of each.
+    settings (Optional[Settings]): What decides the results; see `Settings` for the defaults.
+    workers (int): The number of processes, or of tasks of the engine at a time.
+    strict (bool): Whether the first row with an error ends the run.
+    code (Optional[Path]): A Python file with registered functions that the pipeline needs.
+    engine (Callable): Runs the shards.
+    show_progress (bool): Whether to print a progress bar to stderr.
+    RETURNS (Outcome): What has been done.
+    RAISES (InputError): If something is wrong with the arguments or the inputs.
+    """
+    settings = settings or Settings()
+    _check(settings, workers)
+    files = find_files(inputs, output)
+    if Path(pipeline).exists():
+        pipeline = str(Path(pipeline).resolve())
+    start = perf_counter()
+    code_path = None if code is None else str(code.resolve())
+    try:
+        nlp = load(pipeline, code_path)
+    except (OSError, ImportError) as error:
+        raise InputError(f"{pipeline} cannot be loaded: {error}") from error
+    shards = begin(output, describe(nlp, pipeline, files, settings), files, settings)
+    task = Task(pipeline, str(output.resolve()), settings, strict, code_path)
+    for left_over in output.rglob("_*.tmp"):
+        with suppress(FileNotFoundError):
+            left_over.unlink()
+    to_do = [shard for shard in shards if not task.part(shard.number).exists()]
+    counts = NOTHING
+    size, size_left = (sum(shard.size for shard in some) for some in (shards, to_do))
+    with _Bar(size, size - size_left, show_progress) as bar:
+
+        def progress(more: Counts) -> None:
+            nonlocal counts
+            counts = counts.plus(more)
+            bar.show(counts)
+
+        if to_do:
+            engine(task, to_do, workers, progress)
+    errors = _join_errors(task, shards)
+    seconds = perf_counter() - start
+    return Outcome(counts, seconds, len(shards), len(shards) - len(to_do), errors)
+
+
+class _Bar:
+    """A progress bar of bytes that says how many words have been read in a second."""
+
+    def __init__(self, size: int, done: int, show: bool) -> None:
+        self.start, self.done = perf_counter(), done
+        self.bar = tqdm(
+            total=size,
+            initial=done,
+            disable=not show,
+            unit="B",
+            unit_scale=True,
+            desc="Annotating",
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
+        )
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def show(self, counts: Counts) -> None:
+        """Show what has been read since the beginning."""
+        speed = counts.words / (perf_counter() - self.start)
+        errors = f", {counts.errors:,} errors" if counts.errors else ""
+        self.bar.set_postfix_str(f"{counts.words:,} words, {speed:,.0f}/s{errors}", refresh=False)
+        self.bar.update(min(self.done + counts.size, self.bar.total or 0) - self.bar.n)
+
+
+def _check(settings: Settings, workers: int) -> None:
+    if settings.format not in FORMATS:
+        raise InputError(f"There is no format {settings.format!r}. Formats: {', '.join(FORMATS)}.")
+    for name in ("batch_size", "shard_size"):
+        if getattr(settings, name) < 1:
+            raise InputError(f"{name} is {getattr(settings, name)}; it has to be at least 1.")
+    if workers < 1:
+        raise InputError(f"There are {workers} workers; there has to be at least 1.")
+    names = [settings.text_field, settings.id_field or "id", RECORD, *(one.name for one in ADDED)]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(
+            f"Name other fields for texts and identifiers: {', '.join(sorted(twice))} would be "
+            "there twice."
+        )
+
+
+def _join_errors(task: Task, shards: Sequence[Shard]) -> int:
+    """Write the errors of all parts to one file. RETURNS (int): How many there are."""
+    parts = [path for shard in shards if (path := task.errors(shard.number)).exists()]
+    path, n_errors = Path(task.output) / ERRORS_FILE, 0
+    if not parts:
+        return 0
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        for part in parts:
+            content = part.read_bytes()
+            n_errors += content.count(b"\n")
+            file.write(content)
+    return n_errors

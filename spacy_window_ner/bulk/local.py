@@ -1,0 +1,97 @@
+"""The engine for one machine: this process, or several that are given shards one by one."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context, parent_process
+from multiprocessing.queues import Queue
+from queue import Empty
+from threading import Thread
+from typing import Any
+
+from .plan import InputError, Shard
+from .shards import Counts, Progress, Task, annotate_shard
+
+
+class WorkerError(RuntimeError):
+    """A worker process has ended, or failed, before its work was done."""
+
+
+def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
+    """Annotate shards.
+
+    task (Task): The task.
+    shards (Sequence[Shard]): The shards that are to do.
+    workers (int): The number of processes; with one, it is this one.
+    progress (Callable): Is called with what has been read since the last call.
+    RAISES (InputError): If the task is strict and there is an error.
+    RAISES (WorkerError): If a worker fails.
+    """
+    if workers == 1 or len(shards) < 2:
+        for shard in shards:
+            annotate_shard(task, shard, progress)
+    else:
+        for counts in _run_in_processes(task, shards, min(workers, len(shards))):
+            progress(counts)
+
+
+def _run_in_processes(task: Task, shards: Sequence[Shard], workers: int) -> Iterator[Counts]:
+    context = get_context("spawn")
+    to_do, done = context.Queue(), context.Queue()
+    for item in (*shards, *[None] * workers):
+        to_do.put(item)
+    processes = [
+        context.Process(target=_work, args=(task, to_do, done), daemon=True) for _ in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    at_work = workers
+    try:
+        while at_work:
+            kind, content = _next(done, processes)
+            if kind == "counts":
+                yield content
+            elif kind == "end":
+                at_work -= 1
+            else:
+                raise (InputError if kind == "input" else WorkerError)(content)
+    finally:
+        to_do.cancel_join_thread()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _next(done: "Queue[Any]", processes: Sequence[Any]) -> tuple[str, Any]:
+    while True:
+        try:
+            return done.get(timeout=1)
+        except Empty:
+            codes = [one.exitcode for one in processes if one.exitcode not in (None, 0)]
+        if codes:
+            reason = "it was killed, perhaps for want of memory" if codes[0] < 0 else "see above"
+            raise WorkerError(f"A worker has ended with exit code {codes[0]}: {reason}.")
+
+
+def _work(task: Task, to_do: "Queue[Shard | None]", done: "Queue[tuple[str, Any]]") -> None:
+    """Annotate shards until there is none."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what happens then
+    Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        while (shard := to_do.get()) is not None:
+            annotate_shard(task, shard, lambda counts: done.put(("counts", counts)))
+    except InputError as error:
+        done.put(("input", str(error)))
+    except Exception as error:
+        done.put(("error", f"{type(error).__name__}: {error}"))
+    else:
+        done.put(("end", None))
+
+
+def _end_with_parent() -> None:
+    """End this process with its parent, even if that is killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

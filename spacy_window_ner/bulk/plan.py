@@ -1,0 +1,255 @@
+"""What there is to read: files, and how they are cut into shards."""
+
+import csv
+import glob
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .batches import annotated_schema
+
+KINDS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".txt": "txt",
+    ".spacy": "spacy",
+}
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+FORMATS = ("jsonl", "csv", "parquet", "spacy")
+# The raw line of a record of JSON lines.
+RECORD = "_record"
+BOM = b"\xef\xbb\xbf"
+
+
+class InputError(ValueError):
+    """The inputs or settings cannot be worked with; the message says why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the results, but for the pipeline and the inputs.
+
+    text_field (str): The field or column of the texts.
+    id_field (Optional[str]): The field or column of identifiers.
+    format (str): The format of the results, one of `FORMATS`.
+    batch_size (int): The number of texts in a record batch.
+    whole_files (bool): Whether a .txt file is one text, and not a text on each line.
+    shard_size (int): About how many bytes of input one part of the results is made of.
+    """
+
+    text_field: str = "text"
+    id_field: str | None = None
+    format: str = "jsonl"
+    batch_size: int = 1000
+    whole_files: bool = False
+    shard_size: int = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a file.
+
+    path (str): The file.
+    kind (str): Its kind, one of the values of `KINDS`.
+    start (int): The first byte, or row group.
+    stop (int): The end of these, exclusive.
+    size (int): About how many bytes that is.
+    line (int): How many lines begin before it, or how many rows of a Parquet file there are.
+    columns (List[str]): The columns of a CSV file.
+    """
+
+    path: str
+    kind: str
+    start: int
+    stop: int
+    size: int
+    line: int = 0
+    columns: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one part of the results is made of.
+
+    number (int): The number of the part.
+    segments (List[Segment]): Parts of files, with the same columns.
+    """
+
+    number: int
+    segments: list[Segment]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes there are to read."""
+        return sum(segment.size for segment in self.segments)
+
+    def to_json(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): The shard as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Shard":
+        """RETURNS (Shard): The shard of what `to_json` gave."""
+        return cls(data["number"], [Segment(**segment) for segment in data["segments"]])
+
+
+def find_files(inputs: Iterable[str | Path], without: Path | None = None) -> list[Path]:
+    """Find the files of inputs.
+
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder, all files of a known
+        kind count, but for those whose name begins with a dot or an underscore.
+    RETURNS (List[Path]): Absolute paths, each once, in the order of the inputs; those of a folder
+        or glob are sorted.
+    RAISES (InputError): If there is nothing, or if a file is of no known kind.
+    """
+    files: dict[Path, None] = {}
+    for given in map(str, inputs):
+        paths = [Path(given)]
+        if not paths[0].exists():
+            paths = sorted(map(Path, glob.glob(given, recursive=True)))
+        found = [file.resolve() for path in paths for file in _files_at(path)]
+        found = [file for file in found if without is None or without.resolve() not in file.parents]
+        if not found:
+            known = " ".join(KINDS)
+            raise InputError(f"There are no files to read at {given}. Kinds of files: {known}")
+        files.update(dict.fromkeys(found))
+    if not files:
+        raise InputError("Give files, folders or globs to read.")
+    return list(files)
+
+
+def _files_at(path: Path) -> list[Path]:
+    if not path.is_dir():
+        if path.suffix.lower() not in KINDS:
+            raise InputError(f"{path} is of no known kind. Kinds of files: {' '.join(KINDS)}")
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in KINDS
+        and file.is_file()
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )
+
+
+def plan(files: Sequence[Path], settings: Settings) -> list[Shard]:
+    """Cut files into shards of about the size that is set. Small files are put together.
+
+    files (Sequence[Path]): The files.
+    settings (Settings): The settings.
+    RETURNS (List[Shard]): The shards, in the order of the files.
+    RAISES (InputError): If a file does not have the columns that the settings name.
+    """
+    groups: list[tuple[Any, list[Segment]]] = []
+    for path in files:
+        kind = KINDS[path.suffix.lower()]
+        try:
+            found = list(_segments(path, kind, settings))
+        except (OSError, pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from error
+        for key, segment in found:
+            last = groups[-1] if groups else (None, [])
+            size = sum(one.size for one in last[1]) + segment.size
+            if last[0] == key and size <= settings.shard_size:
+                last[1].append(segment)
+            else:
+                groups.append((key, [segment]))
+    return [Shard(number, segments) for number, (_, segments) in enumerate(groups)]
+
+
+def _segments(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
+    """The segments of a file. Those with equal keys have the same columns."""
+    size = path.stat().st_size
+    if kind in DELIMITERS:
+        yield from _of_csv(path, kind, settings)
+    elif kind == "parquet":
+        yield from _of_parquet(path, settings)
+    elif kind == "spacy" or (kind == "txt" and settings.whole_files):
+        yield kind, Segment(str(path), kind, 0, size, size)
+    else:
+        yield from _of_lines(path, kind, settings)
+
+
+def _of_lines(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
+    """Cut anywhere: a line belongs to the segment in which it begins."""
+    size, start, n_lines = path.stat().st_size, 0, 0
+    with path.open("rb") as file:
+        while True:
+            stop = min(start + settings.shard_size, size)
+            yield kind, Segment(str(path), kind, start, stop, stop - start, n_lines)
+            if stop == size:
+                return
+            # Lines that begin before the next segment: the first, and those behind a line's end.
+            n_lines += start == 0
+            left = stop - 1 - max(start - 1, 0)
+            while left and (block := file.read(min(left, 2**20))):
+                n_lines += block.count(b"\n")
+                left -= len(block)
+            start = stop
+
+
+def _of_parquet(path: Path, settings: Settings) -> Iterator[tuple[Any, Segment]]:
+    with pq.ParquetFile(path) as file:
+        schema, metadata = file.schema_arrow, file.metadata
+        check_columns(path, schema, settings)
+        n_rows = 0
+        for group in range(metadata.num_row_groups):
+            of_group = metadata.row_group(group)
+            size, key = of_group.total_byte_size, ("parquet", schema.to_string())
+            yield key, Segment(str(path), "parquet", group, group + 1, size, n_rows)
+            n_rows += of_group.num_rows
+
+
+def _of_csv(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
+    """Cut between records: a quoted field may have lines of its own, so only a reader can tell."""
+    csv.field_size_limit(2**31 - 1)
+    size, done = path.stat().st_size, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal done
+        with path.open("rb") as file:
+            for line in file:
+                text = line.removeprefix(BOM) if done == 0 else line
+                done += len(line)
+                yield text.decode("utf8", errors="surrogateescape")
+
+    reader = csv.reader(lines(), delimiter=DELIMITERS[kind], strict=True)
+    columns = next(reader, None)
+    if columns is None:
+        raise InputError(f"{path} is empty: there are no names of columns.")
+    check_columns(path, pa.schema([(name, pa.string()) for name in columns]), settings)
+    start, line = done, reader.line_num
+    while size - start > settings.shard_size:
+        try:
+            while done - start < settings.shard_size and next(reader, None) is not None:
+                pass
+        except csv.Error:  # reported by the reader of the segment
+            continue
+        yield columns, Segment(str(path), kind, start, done, done - start, line, columns)
+        start, line = done, reader.line_num
+    yield columns, Segment(str(path), kind, start, size, size - start, line, columns)
+
+
+def check_columns(path: Path, schema: pa.Schema, settings: Settings) -> None:
+    """Check that a file has the columns that the settings name.
+
+    path (Path): The file, for messages.
+    schema (Schema): Its columns.
+    settings (Settings): The settings.
+    RAISES (InputError): If one is missing.
+    """
+    try:
+        annotated_schema(schema, settings.text_field)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+    name = settings.id_field
+    if name is not None and name not in schema.names:
+        columns = ", ".join(schema.names)
+        raise InputError(f"{path}: there is no column {name!r}. Columns: {columns}.")

@@ -1,0 +1,96 @@
+"""Bulk annotation on Ray.
+
+pip install 'spacy-window-ner[ray]'
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+try:
+    import ray
+    from ray.util import ActorPool
+except ImportError as error:
+    raise ImportError(
+        "spacy_window_ner.bulk.ray needs Ray: pip install 'spacy-window-ner[ray]'"
+    ) from error
+import pyarrow as pa
+
+from .batches import annotate_batches, annotated_schema
+from .loading import load
+from .plan import Shard
+from .shards import Counts, Progress, Task, counts_of, try_shard
+
+
+class Annotator:
+    """Annotates tables. It loads the pipeline where it is made: arrays that Ray shares between
+    processes are read-only, and pipelines need theirs to be writable.
+    """
+
+    def __init__(self, pipeline: str, text: str = "text", strict: bool = False) -> None:
+        """Load the pipeline.
+
+        pipeline (str): Its name, or a path that the workers see.
+        text (str): The column of the texts.
+        strict (bool): Whether the first text that cannot be read ends the run.
+        """
+        self.nlp, self.text, self.strict = load(pipeline), text, strict
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Annotate a table.
+
+        table (Table): The table.
+        RETURNS (Table): The same with the columns `entities` and `error`.
+        """
+        batches = annotate_batches(self.nlp, table.to_batches(), text=self.text, strict=self.strict)
+        return pa.Table.from_batches(batches, annotated_schema(table.schema, self.text))
+
+
+def annotate(
+    ds: "ray.data.Dataset",
+    pipeline: str,
+    text: str = "text",
+    *,
+    strict: bool = False,
+    workers: int = 1,
+    batch_size: int = 4096,
+    **options: Any,
+) -> "ray.data.Dataset":
+    """Annotate a data set.
+
+    ds (Dataset): The data set.
+    pipeline (str): The name of a pipeline that is installed on the workers, or a path they see.
+    text (str): The column of the texts.
+    strict (bool): Whether the first text that cannot be read ends the run.
+    workers (int): The number of actors. Each loads the pipeline once, and takes one CPU.
+    batch_size (int): The number of rows in a batch.
+    options (Any): Other arguments of `ray.data.Dataset.map_batches`.
+    RETURNS (Dataset): The same with the columns `entities` and `error`; see `annotate_batches`.
+    """
+    return ds.map_batches(
+        Annotator,
+        fn_constructor_kwargs={"pipeline": pipeline, "text": text, "strict": strict},
+        batch_format="pyarrow",
+        batch_size=batch_size,
+        **{"compute": ray.data.ActorPoolStrategy(size=workers), "num_cpus": 1, **options},
+    )
+
+
+class _Worker:
+    """An actor that annotates shards."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def annotate(self, shard: Shard) -> Counts | str:
+        """Annotate a shard."""
+        return try_shard(self.task, shard)
+
+
+def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
+    """Annotate shards of files that all workers see. The arguments are those of `local.run`."""
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False)
+    actor = ray.remote(num_cpus=1)(_Worker)
+    pool = ActorPool([actor.remote(task) for _ in range(min(workers, len(shards)))])
+    for result in pool.map_unordered(lambda worker, shard: worker.annotate.remote(shard), shards):
+        progress(counts_of(result))

@@ -1,0 +1,242 @@
+"""Shards → record batches. Rows without a text that can be read are reported, and left out."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from .batches import ADDED
+from .plan import BOM, DELIMITERS, RECORD, Segment, Settings, Shard
+
+# A record batch has no more characters than this, unless one text has more.
+MAX_CHARACTERS = 4 * 2**20
+Place = tuple[str, int]
+# File, line or row in it, and what is wrong.
+Report = Callable[[str, int, str], object]
+
+
+@dataclass
+class Batch:
+    """Some rows.
+
+    rows (RecordBatch): The rows.
+    places (List[Tuple[str, int]]): The file of each row, and its line or row there.
+    size (int): About how many bytes have been read for them.
+    """
+
+    rows: pa.RecordBatch
+    places: list[Place]
+    size: int
+
+
+@dataclass
+class Row:
+    """A row of a file of lines.
+
+    line (int): Its line, counted from the beginning of the segment.
+    size (int): How many bytes have been read for it.
+    values (Optional[List[Optional[str]]]): The values of the columns; None if it is malformed.
+    text (str): Its text, or what is wrong with it.
+    """
+
+    line: int
+    size: int
+    values: list[str | None] | None
+    text: str
+
+
+def read_shard(shard: Shard, settings: Settings, report: Report) -> Iterator[Batch]:
+    """Read a shard.
+
+    shard (Shard): The shard.
+    settings (Settings): The settings.
+    report (Callable): Is called with file, line, and reason for each malformed row. Lines and rows
+        count from 1.
+    YIELDS (Batch): The other rows, at least one batch, which may be empty.
+    """
+    if shard.segments[0].kind == "parquet":
+        for segment in shard.segments:
+            yield from _read_parquet(segment, settings, report)
+        schema = pq.read_schema(shard.segments[0].path)
+        yield Batch(_to_arrow([], schema), [], 0)
+        return
+    schema = pa.schema([(name, pa.string()) for name in columns_of(shard.segments[0], settings)])
+    rows, places, size, n_characters = list[list[str | None]](), list[Place](), 0, 0
+    for segment in shard.segments:
+        for row in _read_rows(segment, settings):
+            size += row.size
+            if row.values is None:
+                report(segment.path, segment.line + row.line, row.text)
+                continue
+            rows.append(row.values)
+            places.append((segment.path, segment.line + row.line))
+            n_characters += len(row.text)
+            if len(rows) >= settings.batch_size or n_characters >= MAX_CHARACTERS:
+                yield Batch(_to_arrow(rows, schema), places, size)
+                rows, places, size, n_characters = [], [], 0, 0
+    yield Batch(_to_arrow(rows, schema), places, size)
+
+
+def columns_of(segment: Segment, settings: Settings) -> list[str]:
+    """RETURNS (List[str]): The columns of a file of lines, in the order of `Row.values`."""
+    if segment.kind in DELIMITERS:
+        return segment.columns
+    if segment.kind == "jsonl":
+        ids = [] if settings.id_field is None else [settings.id_field]
+        return [*ids, settings.text_field, RECORD]
+    return [settings.id_field or "id", settings.text_field]
+
+
+def _to_arrow(rows: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    arrays = [pa.array(values, one.type) for values, one in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _read_rows(segment: Segment, settings: Settings) -> Iterator[Row]:
+    if segment.kind in DELIMITERS:
+        yield from _read_csv(segment, settings)
+    elif segment.kind == "spacy":
+        yield from _read_spacy(segment)
+    elif segment.kind == "txt" and settings.whole_files:
+        yield from _read_text(segment, 1, Path(segment.path).read_bytes())
+    else:
+        for number, line in _lines(segment):
+            if not line.strip():
+                yield from ()
+            elif segment.kind == "jsonl":
+                yield _read_json(number, line, settings)
+            else:
+                yield from _read_text(segment, number, line)
+
+
+def _lines(segment: Segment) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin in a segment, with their numbers."""
+    with Path(segment.path).open("rb") as file:
+        place = segment.start
+        if place > 0:
+            file.seek(place - 1)
+            place += len(file.readline()) - 1
+        number = 0
+        while place < segment.stop and (line := file.readline()):
+            number += 1
+            yield number, line.removeprefix(BOM) if place == 0 else line
+            place += len(line)
+
+
+def _read_json(number: int, line: bytes, settings: Settings) -> Row:
+    try:
+        raw = line.decode("utf8").strip()
+        record = json.loads(raw)
+        values = _values_of(record, settings)
+    except UnicodeDecodeError as error:
+        return Row(number, len(line), None, f"invalid UTF-8: {error}")
+    except json.JSONDecodeError as error:
+        return Row(number, len(line), None, f"broken JSON: {error}")
+    except (ValueError, RecursionError) as error:
+        return Row(number, len(line), None, str(error))
+    return Row(number, len(line), [*values, raw], values[-1])
+
+
+def _values_of(record: Any, settings: Settings) -> list[str]:
+    if not isinstance(record, dict):
+        raise ValueError("the line is no JSON object")
+    values = []
+    for name in [settings.id_field, settings.text_field]:
+        if name is None:
+            continue
+        value = record.get(name)
+        if name not in record:
+            raise ValueError(f"there is no field {name!r}")
+        if value is None:
+            raise ValueError(f"the field {name!r} is null")
+        if name == settings.text_field and not isinstance(value, str):
+            raise ValueError(f"the field {name!r} is no string: {str(value)[:50]}")
+        if isinstance(value, str) and not value.isascii():
+            value.encode("utf8")  # raises a ValueError for half of a surrogate pair
+        values.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    taken = [field.name for field in ADDED if field.name in record]
+    if taken:
+        raise ValueError(f"the result would replace the fields {', '.join(taken)}: rename them")
+    return values
+
+
+def _read_text(segment: Segment, number: int, data: bytes) -> Iterator[Row]:
+    try:
+        text = data.removeprefix(BOM).decode("utf8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        yield Row(number, len(data), None, f"invalid UTF-8: {error}")
+        return
+    place = segment.line + number
+    yield Row(number, len(data), [f"{segment.path}:{place}", text], text)
+
+
+def _read_spacy(segment: Segment) -> Iterator[Row]:
+    try:
+        docs = DocBin().from_disk(segment.path)
+        texts = [doc.text for doc in docs.get_docs(Vocab())]
+    except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+        yield Row(1, segment.size, None, f"the file is no .spacy file: {error}")
+        return
+    for number, text in enumerate(texts, start=1):
+        yield Row(number, segment.size // len(texts), [f"{segment.path}:{number}", text], text)
+
+
+def _read_csv(segment: Segment, settings: Settings) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)
+    n_read, broken = 0, ""
+
+    def lines() -> Iterator[str]:
+        nonlocal n_read, broken
+        with Path(segment.path).open("rb") as file:
+            file.seek(segment.start)
+            while segment.start + n_read < segment.stop and (line := file.readline()):
+                n_read += len(line)
+                try:
+                    yield line.decode("utf8")
+                except UnicodeDecodeError as error:
+                    broken = f"invalid UTF-8: {error}"
+                    yield line.decode("utf8", errors="surrogateescape")
+
+    text_column = segment.columns.index(settings.text_field)
+    reader = csv.reader(lines(), delimiter=DELIMITERS[segment.kind], strict=True)
+    done = 0
+    while True:
+        number = reader.line_num + 1
+        broken, values = "", None
+        try:
+            values = next(reader)
+            if values and len(values) != len(segment.columns):
+                broken = broken or f"{len(values)} fields for {len(segment.columns)} columns"
+        except csv.Error as error:
+            broken = f"broken CSV: {error}"
+        except StopIteration:
+            return
+        size, done = n_read - done, n_read
+        if broken:
+            yield Row(number, size, None, broken)
+        elif values:
+            yield Row(number, size, list[str | None](values), values[text_column])
+
+
+def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Iterator[Batch]:
+    done = 0
+    try:
+        with pq.ParquetFile(segment.path) as file:
+            groups = list(range(segment.start, segment.stop))
+            n_rows = sum(file.metadata.row_group(group).num_rows for group in groups)
+            for batch in file.iter_batches(settings.batch_size, row_groups=groups):
+                first = segment.line + done + 1
+                done += len(batch)
+                places = [(segment.path, first + i) for i in range(len(batch))]
+                yield Batch(batch, places, segment.size * len(batch) // n_rows)
+    except (OSError, pa.ArrowException) as error:
+        reason = f"this row and the others of its row group cannot be read: {error}"
+        report(segment.path, segment.line + done + 1, reason)

@@ -1,0 +1,185 @@
+"""Annotates one shard: what each engine runs, wherever it runs it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..component import WindowNER
+from .batches import RowError, annotate_batches, annotated_schema
+from .loading import load
+from .plan import InputError, Settings, Shard
+from .readers import Batch, Place, read_shard
+from .writers import Writer, open_writer, whole_file
+
+ERRORS = "_errors"
+
+
+class Counts(NamedTuple):
+    """What has been read: bytes of input, texts, words, and rows with errors."""
+
+    size: int
+    texts: int
+    words: int
+    errors: int
+
+    def plus(self, other: "Counts") -> "Counts":
+        """RETURNS (Counts): The sum of both."""
+        return Counts(*map(sum, zip(self, other, strict=True)))
+
+
+NOTHING = Counts(0, 0, 0, 0)
+Progress = Callable[[Counts], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is the same for all shards of a run.
+
+    pipeline (str): The name or path of the pipeline.
+    output (str): The folder of the results.
+    settings (Settings): The settings.
+    strict (bool): Whether the first row with an error ends the run.
+    code (Optional[str]): A Python file with registered functions that the pipeline needs.
+    """
+
+    pipeline: str
+    output: str
+    settings: Settings
+    strict: bool = False
+    code: str | None = None
+
+    def part(self, number: int) -> Path:
+        """RETURNS (Path): The file with the results of a shard."""
+        return Path(self.output) / f"part-{number:05d}.{self.settings.format}"
+
+    def errors(self, number: int) -> Path:
+        """RETURNS (Path): The file with the errors of a shard; there is none if there are none."""
+        return Path(self.output) / ERRORS / f"part-{number:05d}.jsonl"
+
+
+def annotate_shard(task: Task, shard: Shard, progress: Progress = lambda counts: None) -> Counts:
+    """Annotate a shard, and write its part of the results. The part is there as a whole or not at
+    all, and its bytes do not depend on what was read before, or by whom.
+
+    task (Task): The task.
+    shard (Shard): The shard.
+    progress (Callable): Is called with what has been read since the last call.
+    RETURNS (Counts): All that has been read.
+    RAISES (InputError): If the task is strict and there is an error, with its file and line.
+    """
+    nlp = load(task.pipeline, task.code)
+    _forget(nlp)
+    run = _Run(task, shard, nlp, progress)
+    with whole_file(task.part(shard.number)) as path:
+        run.write(path)
+        errors = task.errors(shard.number)
+        if run.errors:
+            errors.parent.mkdir(exist_ok=True)
+            with whole_file(errors) as unfinished:
+                unfinished.write_text("".join(run.errors), encoding="utf8")
+    return run.total
+
+
+def try_shard(task: Task, shard: Shard) -> Counts | str:
+    """Annotate a shard on a machine from which exceptions do not come home as they are.
+
+    task (Task): The task.
+    shard (Shard): The shard.
+    RETURNS (Union[Counts, str]): All that has been read, or the message of an `InputError`.
+    """
+    try:
+        return annotate_shard(task, shard)
+    except InputError as error:
+        return str(error)
+
+
+def counts_of(result: Counts | str) -> Counts:
+    """RETURNS (Counts): What `try_shard` gave. RAISES (InputError): If it is a message."""
+    if isinstance(result, str):
+        raise InputError(result)
+    return result
+
+
+def _forget(nlp: Language) -> None:
+    """Forget the products that a window_ner remembers: the last digit of a probability depends on
+    them, and so on which texts were read before.
+    """
+    for _, pipe in nlp.pipeline:
+        if isinstance(pipe, WindowNER):
+            pipe.model.get_ref("hidden").attrs["cache"].release()
+
+
+class _Run:
+    """The annotation of one shard."""
+
+    def __init__(self, task: Task, shard: Shard, nlp: Language, progress: Progress) -> None:
+        self.task, self.shard, self.nlp, self.progress = task, shard, nlp, progress
+        self.errors: list[str] = []
+        self.total = NOTHING
+        self.n_words = self.n_reported = 0
+
+    def write(self, path: Path) -> None:
+        """Annotate all batches, and write them to a file."""
+        writer: Writer | None = None
+        settings = self.task.settings
+        for batch in read_shard(self.shard, settings, self.report):
+            if writer is None:
+                schema = annotated_schema(batch.rows.schema, settings.text_field)
+                writer = open_writer(path, schema, settings)
+            self.annotate(batch, writer)
+        assert writer is not None  # there is a batch always
+        writer.close()
+        self._count(0, 0)
+
+    def annotate(self, batch: Batch, writer: Writer) -> None:
+        """Annotate a batch, and write it."""
+        names = self._names_of(batch)
+
+        def on_doc(row: int, doc: Doc) -> None:
+            self.n_words += len(doc)
+            writer.add_doc(doc, names[row])
+
+        text = self.task.settings.text_field
+        try:
+            (annotated,) = annotate_batches(
+                self.nlp, [batch.rows], text=text, strict=self.task.strict, on_doc=on_doc
+            )
+        except RowError as error:
+            path, line = batch.places[error.row]
+            raise InputError(f"{path}, line {line}: {error.reason}") from error
+        if annotated.column("error").null_count < len(annotated):
+            for row, reason in enumerate(annotated.column("error").to_pylist()):
+                if reason is not None:
+                    self.report(*batch.places[row], reason)
+        writer.write(annotated)
+        self._count(batch.size, len(annotated))
+
+    def report(self, path: str, line: int, reason: str) -> None:
+        """Take note of an error."""
+        if self.task.strict:
+            raise InputError(f"{path}, line {line}: {reason}")
+        error = {"file": path, "line": line, "error": reason}
+        self.errors.append(json.dumps(error, ensure_ascii=False) + "\n")
+
+    def _names_of(self, batch: Batch) -> list[str]:
+        """What documents are called."""
+        column = self.task.settings.id_field or "id"
+        if column in batch.rows.schema.names:
+            return list(map(str, batch.rows.column(column).to_pylist()))
+        return list(map(_place_name, batch.places))
+
+    def _count(self, size: int, n_texts: int) -> None:
+        n_errors = len(self.errors) - self.n_reported
+        counts = Counts(size, n_texts, self.n_words, n_errors)
+        self.n_words, self.n_reported = 0, len(self.errors)
+        self.total = self.total.plus(counts)
+        self.progress(counts)
+
+
+def _place_name(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"

@@ -1,0 +1,187 @@
+"""Annotated record batches → files of the results."""
+
+import csv
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, time
+from os import fsync, getpid
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from spacy.tokens import Doc, DocBin
+
+from .plan import RECORD, Settings
+
+# float32 has about seven decimal digits.
+DIGITS = 6
+# About how many bytes a row group of Parquet has before it is compressed.
+ROW_GROUP = 64 * 2**20
+
+
+class Writer(Protocol):
+    """Writes annotated record batches to a file."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add a batch."""
+
+    def add_doc(self, doc: Doc, identifier: str) -> None:
+        """Add a document, inside its memory zone and before the batch that it belongs to."""
+
+    def close(self) -> None:
+        """Write what is left."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a file under another name, and rename it when it is whole.
+
+    path (Path): The file.
+    YIELDS (Path): Where to write to. If there is an exception, it is deleted.
+    """
+    unfinished = path.with_name(f"_{path.name}.{getpid()}.tmp")
+    try:
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
+
+
+def open_writer(path: Path, schema: pa.Schema, settings: Settings) -> Writer:
+    """Open a file for results.
+
+    path (Path): The file.
+    schema (Schema): The schema of the annotated batches.
+    settings (Settings): The settings.
+    RETURNS (Writer): The writer. It has to be closed.
+    """
+    makers: dict[str, Callable[[Path, pa.Schema], Writer]] = {
+        "jsonl": JsonWriter,
+        "csv": CsvWriter,
+        "parquet": ParquetWriter,
+        "spacy": SpacyWriter,
+    }
+    return makers[settings.format](path, schema)
+
+
+class FileWriter:
+    """What writers of text files have in common."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.file = path.open("w", encoding="utf8", newline="")
+        self.names = schema.names
+
+    def add_doc(self, doc: Doc, identifier: str) -> None:
+        """Documents are not kept."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+class JsonWriter(FileWriter):
+    """JSON lines. Lines that were read from such a file stay as they are, with `entities` added."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add a batch."""
+        columns = {name: batch.column(name).to_pylist() for name in self.names[-2:]}
+        if RECORD in self.names:
+            lines = batch.column(RECORD).to_pylist()
+        else:
+            others = batch.select(self.names[:-2]).to_pylist()
+            lines = [json.dumps(row, ensure_ascii=False, default=plain) for row in others]
+        for line, entities, error in zip(lines, *columns.values(), strict=True):
+            more: dict[str, Any] = {"entities": _rounded(entities)}
+            if error is not None:
+                more["error"] = error
+            self.file.write(f"{line[:-1]}, {json.dumps(more, ensure_ascii=False)[1:]}\n")
+
+
+class CsvWriter(FileWriter):
+    """CSV with entities as JSON."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        super().__init__(path, schema)
+        self.writer = csv.writer(self.file, lineterminator="\n")
+        self.writer.writerow(self.names)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add a batch."""
+        for row in batch.to_pylist():
+            row["entities"] = _rounded(row["entities"])
+            self.writer.writerow([_cell(row[name]) for name in self.names])
+
+
+class ParquetWriter:
+    """Parquet. Batches are put together in row groups of some size."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self.batches: list[pa.RecordBatch] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add a batch."""
+        self.batches.append(batch)
+        if sum(one.nbytes for one in self.batches) > ROW_GROUP:
+            self._write()
+
+    def add_doc(self, doc: Doc, identifier: str) -> None:
+        """Documents are not kept."""
+
+    def close(self) -> None:
+        """Write the batches that are left, and close the file."""
+        self._write()
+        self.writer.close()
+
+    def _write(self) -> None:
+        if self.batches:
+            self.writer.write_table(pa.Table.from_batches(self.batches))
+        self.batches = []
+
+
+class SpacyWriter:
+    """spaCy's binary format, with the whole documents. `doc.user_data["id"]` is what they were
+    read from.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.docs = DocBin(store_user_data=True)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Rows are not kept."""
+
+    def add_doc(self, doc: Doc, identifier: str) -> None:
+        """Add a document."""
+        doc.user_data["id"] = identifier
+        self.docs.add(doc)
+
+    def close(self) -> None:
+        """Write the file."""
+        self.docs.to_disk(self.path)
+
+
+def plain(value: Any) -> Any:
+    """RETURNS (Any): What JSON has for a value that it cannot express."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
+
+
+def _rounded(entities: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    for entity in entities or ():
+        if entity["probability"] is not None:
+            entity["probability"] = round(entity["probability"], DIGITS)
+    return entities
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=plain)
+    return plain(value) if isinstance(value, bytes | date | time) else value

@@ -1,0 +1,161 @@
+"""`python -m spacy window-ner annotate`."""
+
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..bulk.files import Engine
+
+
+class Format(str, Enum):
+    """The formats of results."""
+
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    spacy = "spacy"
+
+
+class EngineName(str, Enum):
+    """Where to run."""
+
+    local = "local"
+    spark = "spark"
+    ray = "ray"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    app (Typer): The application.
+    """
+    app.command("annotate")(annotate_cli)
+
+
+def annotate_cli(
+    model: Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Files, folders or globs: .jsonl, .csv, .tsv, .parquet, .txt (a text on each "
+            "line), .spacy",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder for the results; a run that was stopped goes on there"
+        ),
+    ],
+    text_field: Annotated[
+        str, typer.Option("--text-field", help="Field or column of the texts")
+    ] = "text",
+    id_field: Annotated[
+        str | None, typer.Option("--id-field", help="Field or column of identifiers")
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", "-f", help="Format of the results")
+    ] = Format.jsonl,
+    whole_files: Annotated[
+        bool, typer.Option("--whole-files", help="Each .txt file is one text, not one on each line")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Number of processes")] = 1,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "-b", min=1, help="Number of texts in a memory zone")
+    ] = 1000,
+    shard_size: Annotated[
+        float,
+        typer.Option("--shard-size", help="Megabytes of input that a part of the results is of"),
+    ] = 8.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first row that cannot be annotated")
+    ] = False,
+    engine: Annotated[EngineName, typer.Option("--engine", "-e", help="Where to run")] = (
+        EngineName.local
+    ),
+    master: Annotated[
+        str | None, typer.Option("--master", help="With --engine spark: the master")
+    ] = None,
+    code_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--code",
+            "-c",
+            help="Path to Python file with additional code (registered functions) to be imported",
+        ),
+    ] = None,
+) -> None:
+    """Annotate many texts with any pipeline: entities with their offsets, labels and probabilities.
+    The same command goes on where a run was stopped. Rows that cannot be read are listed in
+    _errors.jsonl with file and line. Spark and Ray need folders that all workers see.
+    """
+    run = _find_engine(engine, master)
+    from ..bulk import InputError, annotate_files
+    from ..bulk.local import WorkerError
+    from ..bulk.plan import Settings
+
+    settings = Settings(
+        text_field=text_field,
+        id_field=id_field,
+        format=output_format.value,
+        batch_size=batch_size,
+        whole_files=whole_files,
+        shard_size=int(shard_size * 2**20),
+    )
+    try:
+        outcome = annotate_files(
+            model,
+            inputs,
+            output,
+            settings,
+            workers=workers,
+            strict=strict,
+            code=code_path,
+            engine=run,
+            show_progress=True,
+        )
+    except InputError as error:
+        first, *others = str(error).splitlines()
+        msg.fail("The texts cannot be annotated", first)
+        for line in others:
+            msg.text(line)
+        raise typer.Exit(1) from None
+    except WorkerError as error:
+        msg.fail(str(error), "Run the same command to go on where it stopped.", exits=1)
+    except KeyboardInterrupt:
+        msg.fail("Stopped", "Run the same command to go on.")
+        raise typer.Exit(130) from None
+    if outcome.parts_before:
+        msg.info(f"{outcome.parts_before:,} of {outcome.parts:,} parts were there already")
+    counts, seconds = outcome.counts, outcome.seconds
+    msg.good(
+        f"Annotated {counts.texts:,} texts, {counts.words:,} words in {seconds:,.1f} s "
+        f"({counts.words / seconds:,.0f} words/s): {output}"
+    )
+    if outcome.errors:
+        msg.warn(f"{outcome.errors:,} rows could not be annotated", f"{output / '_errors.jsonl'}")
+
+
+def _find_engine(name: EngineName, master: str | None) -> "Engine":
+    if master is not None and name != EngineName.spark:
+        msg.fail("--master is for --engine spark", exits=1)
+    try:
+        if name == EngineName.spark:
+            from ..bulk import spark
+
+            return partial(spark.run, master=master)
+        if name == EngineName.ray:
+            from ..bulk import ray
+
+            return ray.run
+        from ..bulk import local
+
+        return local.run
+    except ImportError as error:
+        msg.fail("A package is missing", str(error), exits=1)
