@@ -306,3 +306,8 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         return msg.fail(
             f"{error.format_message()} Settings have the form --initialize.vectors.", exits=1
         )
+
+
+from .names_commands import register as register_names  # noqa: E402
+
+register_names(app)
