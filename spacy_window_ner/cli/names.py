@@ -106,7 +106,6 @@ def show_name(
     """
     with _explained("The name cannot be shown"), reading(database) as connection:
         shown = lookup.show(connection, name, label=label, sort=sort, limit=limit)
-    labels = shown.labels
     msg.divider(printable(shown.name))
     _table(
         [

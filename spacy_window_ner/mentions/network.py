@@ -86,7 +86,8 @@ def find_network(
         "GROUP BY a.name_id, b.name_id HAVING n >= ?), "
         "counts AS (SELECT name_id, COUNT(*) AS n FROM places GROUP BY name_id) "
         "SELECT one, other, pairs.n, first.n, second.n FROM pairs "
-        "JOIN counts AS first ON first.name_id = one JOIN counts AS second ON second.name_id = other",
+        "JOIN counts AS first ON first.name_id = one "
+        "JOIN counts AS second ON second.name_id = other",
         (label, label, min_count),
     ).fetchall()
     sizes: dict[int, int] = {}
