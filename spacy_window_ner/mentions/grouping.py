@@ -137,6 +137,11 @@ def _full_names(words: dict[str, list[str]]) -> dict[str, str]:
         longest = [full for full in candidates if not set(longer[full]) & set(candidates)]
         if len(longest) == 1 and not _may_be_another(words[short], words[longest[0]], words):
             resolved[short] = longest[0]
+    # What "Samuel" is short for may be short for "S. Samuel Quinn".
+    for short, full in resolved.items():
+        while full in resolved:
+            full = resolved[full]
+        resolved[short] = full
     return resolved
 
 

@@ -98,6 +98,7 @@ DOCUMENTS = [
     (["Quinn"], "Quinn", "quinn"),
     (["Samuel Quinn", "Quine"], "Quine", "quine"),
     (["Samuel Quinn", "Samuel Hart", "Samuel"], "Samuel", "samuel"),
+    (["S. Samuel Quinn", "Samuel Quinn", "Samuel"], "Samuel", "s samuel quinn"),
 ]
 
 
@@ -147,3 +148,11 @@ def test_the_order_of_mentions_does_not_matter(texts, random):
     random.shuffle(mentions)
     again = {m.text: name for m, name in zip(mentions, group(mentions, PEOPLE), strict=True)}
     assert again == found
+
+
+@examples(100)
+@given(st.lists(NAMES, max_size=6))
+def test_short_names_are_short_for_a_full_one_in_the_document(texts):
+    found = group([Mention(text, "PER") for text in texts], PEOPLE)
+    full = {one.key for one in found if not one.short}
+    assert {one.key for one in found} == full
