@@ -93,6 +93,8 @@ def index(
             with _transaction(connection):
                 progress.removed += writer.remove_from(source_id, first)
         connection.execute("PRAGMA optimize")
+        # One file, which can be read where nothing can be written.
+        connection.execute("PRAGMA journal_mode = DELETE")
     return progress
 
 

@@ -198,7 +198,7 @@ def _ids(connection: sqlite3.Connection, name: str, label: str | None) -> list[i
     """The numbers of a name, the most frequent label first."""
     keys = {name_key(name), name_key(name, person=True)}
     only = "" if label is None else "AND names.label = ?"
-    order = "GROUP BY names.id ORDER BY SUM(forms.mentions) DESC, names.label"
+    order = "GROUP BY names.id ORDER BY SUM(forms.mentions) DESC, names.label, names.text"
     given = () if label is None else (label,)
     for condition, values in (
         ("names.key IN (?, ?)", (min(keys), max(keys))),

@@ -147,7 +147,8 @@ def ask(
     asked_for = set()
     for row, relevance in _mentions(connection, wanted, labels):
         # Who is named in the question is not its answer, and neither is one by the full name.
-        if any(set(name_key(text).split()) <= in_question for text in (row["text"], row["name"])):
+        keys = [name_key(text, person=True).split() for text in (row["text"], row["name"])]
+        if any(in_question.issuperset(key) for key in keys):
             asked_for.add(row["name_id"])
         names[row["name_id"]] = (row["name"], row["label"])
         evidence[row["name_id"]].append(_evidence(row, relevance))
