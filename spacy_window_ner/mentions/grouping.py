@@ -153,8 +153,9 @@ def _is_short_for(short: list[str], full: list[str]) -> bool:
     if short[-1] not in _SUFFIXES:
         while len(full) > 1 and full[-1] in _SUFFIXES:
             full = full[:-1]
-    if short == full:
-        return True
+        # Hank Williams may be the father of Hank Williams III.
+        if short == full and len(short) > 1:
+            return False
     if len(short) == 1:
         return short[0] in (full[0], full[-1])
     if len(short) > len(full) or short[-1] != full[-1]:

@@ -90,6 +90,8 @@ DOCUMENTS = [
     (["Friedrich von Schlegel", "von Schlegel"], "von Schlegel", "friedrich von schlegel"),
     (["Friedrich von Schlegel", "Friedrich Schlegel"], "Friedrich Schlegel", None),
     (["Martin Luther King Jr.", "King"], "King", "martin luther king jr"),
+    (["Hank Williams", "Hank Williams III"], "Hank Williams", "hank williams"),
+    (["Hank Williams", "Hank Williams III"], "Hank Williams III", "hank williams iii"),
     (["Margaret Thatcher", "Mrs. Thatcher"], "Mrs. Thatcher", "margaret thatcher"),
     (["Samuel Quinn", "Mrs. Quinn", "Quinn"], "Quinn", "quinn"),
     (["Samuel Quinn", "Mrs. Quinn", "Quinn"], "Mrs. Quinn", "mrs quinn"),

@@ -319,14 +319,14 @@ def _killed_at(folder: Path, texts: list[str], insert: int) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL and no fork")
 def test_a_run_that_is_killed_goes_on(tmp_path):
-    texts = [f"{text} Number {i}." for i, text in enumerate(TEXTS * 10)]
+    texts = [f"{text} Number {i}." for i, text in enumerate(TEXTS * 5)]
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()
     index_texts(tmp_path / "whole", texts, batch_size=4)
     rng, context, n_killed = random.Random(0), multiprocessing.get_context("fork"), 0
     database = tmp_path / "killed" / "names.db"
     for _ in range(20):
-        insert = rng.randint(1, 60)
+        insert = rng.randint(1, 50)
         process = context.Process(target=_killed_at, args=(tmp_path / "killed", texts, insert))
         process.start()
         process.join()
