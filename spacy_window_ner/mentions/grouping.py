@@ -2,7 +2,7 @@
 
 Keys leave out what changes from one mention to the next: case, punctuation, a possessive 's, the
 article, titles of people and legal forms of companies. In a document, the short name of a person
-becomes the full one if exactly one full name there has it.
+becomes the full one if that was introduced before, and no other full name there has it.
 """
 
 import re
@@ -76,23 +76,35 @@ def name_key(text: str, *, person: bool = False) -> str:
     return _key(words) or text.strip().casefold()
 
 
-def group(mentions: Sequence[Mention], people: Collection[str]) -> list[Grouped]:
+def group(
+    mentions: Sequence[Mention], people: Collection[str], *, cased: bool = False
+) -> list[Grouped]:
     """Find the names of all mentions of a document.
 
-    mentions (Sequence[Mention]): The mentions.
+    mentions (Sequence[Mention]): The mentions in the order of the text.
     people (Collection[str]): The labels of people.
+    cased (bool): Whether the document writes names with capital letters. A party is not the Party
+        then.
     RETURNS (List[Grouped]): The name of each mention.
     """
     keys = [name_key(mention.text, person=mention.label in people) for mention in mentions]
-    names = list(keys)
+    names = [
+        f"{key} (lower case)" if cased and mention.text.islower() else key
+        for key, mention in zip(keys, mentions, strict=True)
+    ]
+    own = list(names)
     for label in people:
-        own = [i for i, mention in enumerate(mentions) if mention.label == label]
+        places = [i for i, mention in enumerate(mentions) if mention.label == label]
+        first = {names[i]: i for i in reversed(places)}
         # With hyphens: Bose is not short for Bose-Einstein.
-        words = {keys[i]: _without_titles(_words(mentions[i].text)) for i in reversed(own)}
+        words = {key: _without_titles(_words(mentions[i].text)) for key, i in first.items()}
         full = _full_names({key: parts for key, parts in sorted(words.items()) if parts})
-        for i in own:
-            names[i] = full.get(keys[i], keys[i])
-    return [Grouped(name, name != key) for name, key in zip(names, keys, strict=True)]
+        for i in places:
+            # What "Samuel" is short for may be short for "S. Samuel Quinn" in turn. A name that
+            # comes later has not been introduced: it may well be that of a relative.
+            while names[i] in full and first[full[names[i]]] < i:
+                names[i] = full[names[i]]
+    return [Grouped(name, name != key) for name, key in zip(names, own, strict=True)]
 
 
 def _key(words: Iterable[str]) -> str:
@@ -137,11 +149,6 @@ def _full_names(words: dict[str, list[str]]) -> dict[str, str]:
         longest = [full for full in candidates if not set(longer[full]) & set(candidates)]
         if len(longest) == 1 and not _may_be_another(words[short], words[longest[0]], words):
             resolved[short] = longest[0]
-    # What "Samuel" is short for may be short for "S. Samuel Quinn".
-    for short, full in resolved.items():
-        while full in resolved:
-            full = resolved[full]
-        resolved[short] = full
     return resolved
 
 

@@ -133,7 +133,7 @@ class Writer:
     def _contents(self, document_id: int, doc: Doc, name_ids: dict[tuple[str, str], int]) -> None:
         """Write the sentences and mentions of a document."""
         mentions = [Mention(ent.text, ent.label_) for ent in doc.ents]
-        names = group(mentions, self.people)
+        names = group(mentions, self.people, cased=_is_cased(doc))
         bounds = _sentences(doc, self._sentencizer)
         starts = [start for start, _ in bounds]
         places = [
@@ -202,6 +202,11 @@ def _annotate(nlp: Language, records: Sequence[Record]) -> list[Doc | str]:
 def _fresh(record: Record) -> str | Doc:
     """The content of a record, which a failed attempt has not changed."""
     return record.content.copy() if isinstance(record.content, Doc) else record.content
+
+
+def _is_cased(doc: Doc) -> bool:
+    """Whether a document has words with capital letters, other than the pronoun I."""
+    return any(word[0].isupper() and len(word) > 1 for word in doc.text.split())
 
 
 def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:
