@@ -314,3 +314,6 @@ register_report(app)
 from .bulk_commands import register as _register_bulk  # noqa: E402
 
 _register_bulk(app)
+from .names_commands import register as register_names  # noqa: E402
+
+register_names(app)

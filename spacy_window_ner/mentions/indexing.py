@@ -1,0 +1,128 @@
+"""Documents → database: sentences, mentions and names, batch by batch."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import srsly
+from spacy.language import Language
+from spacy.util import minibatch
+
+from . import database
+from .reading import Fields, find_files, read
+from .writing import Change, Writer
+
+PEOPLE = ("PER", "PERSON")
+BATCH_SIZE = 256
+
+
+@dataclass
+class Progress:
+    """What a run has done.
+
+    added (int): Documents that were added, those with errors included.
+    unchanged (int): Documents that were in the database already.
+    removed (int): Documents that are no longer in their file, or have changed.
+    errors (List[Tuple[Path, int, str]]): File, position and error of each that was not read.
+    """
+
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    errors: list[tuple[Path, int, str]] = field(default_factory=list)
+
+    def note(self, file: Path, change: Change) -> None:
+        """Add what a batch of a file has changed."""
+        self.added += change.added
+        self.unchanged += change.unchanged
+        self.removed += change.removed
+        self.errors += [(file, position, error) for position, error in change.errors]
+
+
+def index(
+    nlp: Language,
+    inputs: Iterable[Path],
+    path: Path,
+    *,
+    fields: Fields | None = None,
+    people: Sequence[str] = PEOPLE,
+    batch_size: int = BATCH_SIZE,
+    done: Callable[[int], object] = lambda n: None,
+) -> Progress:
+    """Add the names of documents to a database.
+
+    Each batch is one transaction, so a run that is stopped leaves whole batches, and the next one
+    goes on there. Documents that are in the database already are not read again, those that have
+    changed are replaced, and those that are no longer in their file are removed.
+
+    nlp (Language): The pipeline, which writes `doc.ents`.
+    inputs (Iterable[Path]): Files and folders; see `reading.read`.
+    path (Path): The database, which is made if it does not exist.
+    fields (Optional[Fields]): The names of fields in JSON lines.
+    people (Sequence[str]): The labels of people, whose titles and short names are recognized.
+    batch_size (int): The number of documents of a batch.
+    done (Callable): Is called with the number of documents of each batch that is finished.
+    RETURNS (Progress): What was done.
+    RAISES (ValueError): If an input or the database cannot be used, or if the database was made
+        with another pipeline or other labels of people.
+    """
+    if batch_size < 1:
+        raise ValueError(f"The batch size is {batch_size}, but must be 1 or more.")
+    files = find_files(inputs)
+    progress = Progress()
+    settings = {
+        "lang": nlp.lang,
+        "people": srsly.json_dumps(sorted(people)),
+        "pipeline": fingerprint(nlp),
+    }
+    with closing(database.create(path, settings)) as connection:
+        writer = Writer(connection, nlp, frozenset(people))
+        for file in files:
+            with _transaction(connection):
+                source_id = writer.source(str(file))
+            first = 1
+            for batch in minibatch(read(file, fields or Fields(), nlp.vocab), batch_size):
+                with _transaction(connection):
+                    change = writer.add(source_id, first, batch)
+                progress.note(file, change)
+                first = batch[-1].position + 1
+                done(len(batch))
+            with _transaction(connection):
+                progress.removed += writer.remove_from(source_id, first)
+        connection.execute("PRAGMA optimize")
+        # One file, which can be read where nothing can be written.
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return progress
+
+
+def fingerprint(nlp: Language) -> str:
+    """Describe a pipeline, differently for any other one.
+
+    nlp (Language): The pipeline. Where it was loaded from a directory, all files there count;
+        otherwise its config.
+    RETURNS (str): Its name, its version and a digest.
+    """
+    digest = hashlib.sha256(nlp.config.to_str(interpolate=False).encode("utf8"))
+    if nlp.path is not None:
+        root = Path(nlp.path)
+        for file in sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".pyc"):
+            digest.update(file.relative_to(root).as_posix().encode("utf8"))
+            with file.open("rb") as opened:
+                while block := opened.read(1 << 20):
+                    digest.update(block)
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
+    return f"{name} {nlp.meta['version']} {digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,255 @@
+"""One batch of documents → rows of the database."""
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from spacy.attrs import ENT_IOB, SENT_START
+from spacy.language import Language
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc
+
+from ..extensions import score_of
+from .grouping import Grouped, Mention, group
+from .reading import Record
+
+# The value of ENT_IOB of a token inside of an entity, but not at its beginning.
+_INSIDE = 1
+
+
+@dataclass
+class Change:
+    """What a batch has changed.
+
+    added (int): Documents that were added, those with errors included.
+    unchanged (int): Documents that were in the database already.
+    removed (int): Documents that are gone or have changed.
+    errors (List[Tuple[int, str]]): Position and error of each that was not read.
+    """
+
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    errors: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Writer:
+    """Writes documents to a database, inside of a transaction.
+
+    connection (sqlite3.Connection): The database.
+    nlp (Language): The pipeline.
+    people (FrozenSet[str]): The labels of people.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, nlp: Language, people: frozenset[str]
+    ) -> None:
+        self.connection = connection
+        self.nlp = nlp
+        self.people = people
+        self._sentencizer = Sentencizer()
+
+    def source(self, path: str) -> int:
+        """RETURNS (int): The number of a file, which is new or not."""
+        self.connection.execute("INSERT OR IGNORE INTO sources(path) VALUES (?)", (path,))
+        found = self.connection.execute("SELECT id FROM sources WHERE path = ?", (path,))
+        return int(found.fetchone()[0])
+
+    def add(self, source_id: int, first: int, batch: Sequence[Record]) -> Change:
+        """Add those documents of a batch that are new or have changed.
+
+        source_id (int): The number of the file.
+        first (int): The position after the batch before. Documents from there to the end of the
+            batch that are not in it are removed.
+        batch (Sequence[Record]): Documents, by position.
+        RETURNS (Change): What was changed.
+        """
+        stored = self.connection.execute(
+            "SELECT position, digest, id FROM documents "
+            "WHERE source_id = ? AND position BETWEEN ? AND ?",
+            (source_id, first, batch[-1].position),
+        ).fetchall()
+        there = {(row["position"], row["digest"]): row["id"] for row in stored}
+        wanted = {(record.position, record.digest): record for record in batch}
+        gone = [document_id for key, document_id in there.items() if key not in wanted]
+        new = {key: record for key, record in wanted.items() if key not in there}
+        self._remove(gone)
+        change = Change(len(new), len(batch) - len(new), len(gone))
+        name_ids: dict[tuple[str, str], int] = {}
+        with self.nlp.memory_zone():
+            found = _annotate(self.nlp, list(new.values()))
+            for ((_, digest), record), doc in zip(new.items(), found, strict=True):
+                error = doc if isinstance(doc, str) else None
+                document_id = self._document(source_id, record, digest, error)
+                if isinstance(doc, Doc):
+                    self._contents(document_id, doc, name_ids)
+                else:
+                    change.errors.append((record.position, doc))
+            # Nothing of a memory zone may be left behind it.
+            del found[:]
+            doc = ""
+        self._choose_forms(name_ids.values())
+        return change
+
+    def remove_from(self, source_id: int, first: int) -> int:
+        """Remove the documents of a file from a position on.
+
+        source_id (int): The number of the file.
+        first (int): The position.
+        RETURNS (int): How many there were.
+        """
+        rows = self.connection.execute(
+            "SELECT id FROM documents WHERE source_id = ? AND position >= ?", (source_id, first)
+        ).fetchall()
+        self._remove([row["id"] for row in rows])
+        return len(rows)
+
+    def _remove(self, document_ids: Iterable[int]) -> None:
+        ids = [(document_id,) for document_id in document_ids]
+        if not ids:
+            return
+        names = set()
+        for one in ids:
+            query = "SELECT DISTINCT name_id FROM mentions WHERE document_id = ?"
+            names |= {row[0] for row in self.connection.execute(query, one)}
+        self.connection.executemany("DELETE FROM documents WHERE id = ?", ids)
+        self.connection.executemany(
+            "DELETE FROM names WHERE id = ? AND id NOT IN (SELECT name_id FROM forms)",
+            [(name_id,) for name_id in names],
+        )
+        self._choose_forms(names)
+
+    def _document(self, source_id: int, record: Record, digest: str, error: str | None) -> int:
+        row = (source_id, record.position, record.name, record.date, digest, error)
+        cursor = self.connection.execute(
+            "INSERT INTO documents(source_id, position, name, date, digest, error) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _contents(self, document_id: int, doc: Doc, name_ids: dict[tuple[str, str], int]) -> None:
+        """Write the sentences and mentions of a document."""
+        mentions = [Mention(ent.text, ent.label_) for ent in doc.ents]
+        names = group(mentions, self.people, cased=_is_cased(doc))
+        bounds = _sentences(doc, self._sentencizer)
+        starts = [start for start, _ in bounds]
+        places = [
+            int(np.searchsorted(starts, ent.start_char, side="right")) - 1 for ent in doc.ents
+        ]
+        contexts = _contexts(len(bounds), places, mentions, names)
+        sentence_ids = [
+            self._insert("sentences", document_id, start, end, doc.text[start:end], context)
+            for (start, end), context in zip(bounds, contexts, strict=True)
+        ]
+        for ent, mention, name, place in zip(doc.ents, mentions, names, places, strict=True):
+            self._insert(
+                "mentions",
+                document_id,
+                sentence_ids[place],
+                self._name(name, mention, name_ids),
+                ent.start_char,
+                ent.end_char,
+                mention.text,
+                mention.label,
+                score_of(ent),
+                int(name.short),
+            )
+
+    def _insert(self, table: str, *values: object) -> int:
+        marks = ", ".join("?" * len(values))
+        cursor = self.connection.execute(f"INSERT INTO {table} VALUES (NULL, {marks})", values)
+        return int(cursor.lastrowid or 0)
+
+    def _name(self, name: Grouped, mention: Mention, ids: dict[tuple[str, str], int]) -> int:
+        key = (name.key, mention.label)
+        if key not in ids:
+            query = "SELECT id FROM names WHERE key = ? AND label = ?"
+            row = self.connection.execute(query, key).fetchone()
+            ids[key] = row[0] if row else self._insert("names", mention.text, *reversed(key))
+        return ids[key]
+
+    def _choose_forms(self, name_ids: Iterable[int]) -> None:
+        """Give names the text of their most frequent full form."""
+        self.connection.executemany(
+            "UPDATE names SET text = (SELECT text FROM forms WHERE name_id = names.id "
+            "ORDER BY short, mentions DESC, text LIMIT 1) WHERE id = ?",
+            [(name_id,) for name_id in name_ids],
+        )
+
+
+def _annotate(nlp: Language, records: Sequence[Record]) -> list[Doc | str]:
+    """The document of each record, or the error that there was."""
+    found: list[Doc | str] = [record.error or "" for record in records]
+    readable = [i for i, record in enumerate(records) if record.error is None]
+    try:
+        docs = list(nlp.pipe([_fresh(records[i]) for i in readable]))
+    except Exception:
+        # The error is of one document, and the others do not have to suffer for it.
+        docs = []
+        for i in readable:
+            try:
+                found[i] = nlp(_fresh(records[i]))
+            except Exception as error:
+                found[i] = f"{type(error).__name__}: {error}"
+    for i, doc in zip(readable, docs, strict=False):
+        found[i] = doc
+    return found
+
+
+def _fresh(record: Record) -> str | Doc:
+    """The content of a record, which a failed attempt has not changed."""
+    return record.content.copy() if isinstance(record.content, Doc) else record.content
+
+
+def _is_cased(doc: Doc) -> bool:
+    """Whether a document has words with capital letters, other than the pronoun I."""
+    return any(word[0].isupper() and len(word) > 1 for word in doc.text.split())
+
+
+def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:
+    """Where sentences begin and end in the text of a document, without the whitespace around them.
+    No sentence begins inside of an entity, and there is none of whitespace alone.
+    """
+    if len(doc) == 0:
+        return []
+    inside = doc.to_array(ENT_IOB) == _INSIDE
+    if not doc.has_annotation("SENT_START"):
+        sentencizer.set_annotations([doc], sentencizer.predict([doc]))
+    is_start = (doc.to_array(SENT_START) == 1) & ~inside
+    is_start[0] = True
+    starts = [doc[int(i)].idx for i in np.flatnonzero(is_start)]
+    found = []
+    for start, end in zip(starts, [*starts[1:], len(doc.text)], strict=True):
+        text = doc.text[start:end]
+        if text.strip():
+            found.append((start + len(text) - len(text.lstrip()), start + len(text.rstrip())))
+    return found
+
+
+def _contexts(
+    n_sentences: int, places: list[int], mentions: list[Mention], names: list[Grouped]
+) -> list[str]:
+    """The names that each sentence is about without giving them in full, so that a search finds it:
+    those it gives in short, those of the sentence before, and the document's most frequent one.
+    """
+    full: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    by_sentence: dict[int, list[int]] = defaultdict(list)
+    keys = [(name.key, mention.label) for name, mention in zip(names, mentions, strict=True)]
+    for i, place in enumerate(places):
+        counts[keys[i]] += 1
+        by_sentence[place].append(i)
+        if not names[i].short:
+            full.setdefault(keys[i], mentions[i].text)
+    topic = [key for key, _ in counts.most_common(1)]
+    contexts = []
+    for place in range(n_sentences):
+        own = {keys[i] for i in by_sentence[place] if not names[i].short}
+        short = [keys[i] for i in by_sentence[place] if names[i].short]
+        before = [keys[i] for i in by_sentence[place - 1]] if place else []
+        wanted = dict.fromkeys([*short, *before, *topic])
+        contexts.append("\n".join(full[key] for key in wanted if key not in own))
+    return contexts

@@ -1,0 +1,135 @@
+"""Questions whose answer is a name."""
+
+import sqlite3
+
+import pytest
+
+from spacy_window_ner.mentions.database import reading
+from spacy_window_ner.mentions.indexing import index
+from spacy_window_ner.mentions.questions import answer_labels, ask, best_sentences, content_words
+from tests.pipelines import shared, texts_of
+
+from .texts import ruler, write_texts
+
+LABELS = ["DATE", "LOC", "ORG", "PER"]
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Where was Samuel Quinn born?", "Oslo"),
+        ("When did Quinn move to Paris?", "1989"),
+        ("Who is the brother of Anna Berg?", "Tom Berg"),
+        ("Who wrote a book about glaciers?", "Anna Berg"),
+        ("Where did Norvik open an office?", "Lima"),
+        ("When did Norvik open an office?", "2001"),
+        ("When was the office in Lima closed?", "2004"),
+        ("Which company opened an office in Lima?", "Norvik"),
+        ("Who met Anna Berg?", "Mr. Quinn"),
+        # "He" is in the sentence, and who that is in the one before.
+        ("Who founded Norvik?", "Samuel Quinn"),
+        # The sentence has the short form only.
+        ("Who moved to Paris?", "Samuel Quinn"),
+    ],
+)
+def test_answers(connection, question, name):
+    answers = ask(connection, question)
+    assert answers[0].name == name
+    for answer in answers:
+        assert answer.evidence
+        for one in answer.evidence:
+            assert one.mention in one.sentence
+            assert 0 < one.relevance <= 1
+        weights = [one.weight for one in answer.evidence]
+        assert weights == sorted(weights, reverse=True)
+    assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
+
+
+def test_names_in_the_question_are_no_answers(connection):
+    names = [answer.name for answer in ask(connection, "Who thanked Quinn?", limit=50)]
+    assert "Anna Berg" in names
+    assert "Samuel Quinn" not in names and "Mr. Quinn" not in names
+
+
+def test_documents_that_agree_count(tmp_path):
+    nlp = ruler({"PER": ["Ann", "Bob"]})
+    texts = ["Ann won the prize.", "Bob won the prize.", "Bob won the prize too."]
+    index(nlp, [write_texts(tmp_path / "texts.jsonl", texts)], tmp_path / "names.db")
+    with reading(tmp_path / "names.db") as connection:
+        answers = ask(connection, "Who won the prize?")
+    assert [answer.name for answer in answers] == ["Bob", "Ann"]
+    best, second = (one.weight for one in answers[0].evidence)
+    assert answers[0].score == pytest.approx(best * (1 + second / best) ** 0.5)
+    assert answers[1].score == pytest.approx(answers[1].evidence[0].weight)
+
+
+def test_probabilities_count(tmp_path):
+    index(shared(), [write_texts(tmp_path / "t.jsonl", texts_of())], tmp_path / "names.db")
+    with reading(tmp_path / "names.db") as connection:
+        answers = ask(connection, "Who met in Paris?")
+    assert answers
+    for answer in answers:
+        for one in answer.evidence:
+            assert one.probability is not None
+            assert one.weight == pytest.approx(one.relevance * one.probability)
+
+
+def test_the_context_of_a_sentence_is_searched(connection):
+    sentences = [row["text"] for row in best_sentences(connection, ["samuel", "moved"])]
+    assert sentences[0] == "Quinn moved to Paris in 1989."
+    assert "He founded Norvik Ltd. there." in sentences
+
+
+@pytest.mark.parametrize(
+    ("question", "labels"),
+    [
+        ("Who is it?", ["PER"]),
+        ("Whose brother is it?", ["PER"]),
+        ("where is it?", ["LOC"]),
+        ("In which city is it?", ["LOC"]),
+        ("Which cities are there?", ["LOC"]),
+        ("When was it?", ["DATE"]),
+        ("In what year was it?", ["DATE"]),
+        ("Which stationery company is it?", ["ORG"]),
+        ("Which companies are there?", ["ORG"]),
+        ("Who owns the company?", ["PER"]),
+    ],
+)
+def test_labels_of_questions(question, labels):
+    assert answer_labels(question, LABELS) == labels
+
+
+def test_labels_are_free():
+    known = ["Fare", "airline_name", "person"]
+    words = {"airline": ["airline_name"], "Cost": ["fare"], "who": ["PERSON"]}
+    assert answer_labels("Which airline flies?", known, words) == ["airline_name"]
+    assert answer_labels("What does it cost?", known, words) == ["Fare"]
+    assert answer_labels("Who flies?", known) == ["person"]
+
+
+def test_wrong_questions(connection):
+    with pytest.raises(ValueError, match="not clear what kind of name"):
+        ask(connection, "Is it so?")
+    with pytest.raises(ValueError, match="no names with the label CITY"):
+        ask(connection, "Where is it?", labels=["CITY"])
+    with pytest.raises(ValueError, match=r"'where' asks for LOC .* are PER"):
+        answer_labels("Where is it?", ["PER"])
+    with pytest.raises(ValueError, match="no word"):
+        content_words("?", "en")
+
+
+def test_questions_are_no_queries(connection):
+    hostile = 'Who "wrote" NEAR(a b) * ^ text: OR AND NOT " glaciers\' ; -- ?'
+    assert ask(connection, hostile)[0].name == "Anna Berg"
+    assert ask(connection, "Where?", labels=["LOC"]) == []
+
+
+def test_stop_words_are_those_of_the_language():
+    assert content_words("Who wrote the book?", "en") == ["wrote", "book"]
+    assert content_words("Wer schrieb das Buch?", "de") == ["schrieb", "buch"]
+    assert content_words("Who is he?", "en") == ["who", "is", "he"]
+
+
+def test_the_database_is_not_changed(connection):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("DELETE FROM names")
