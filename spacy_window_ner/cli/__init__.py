@@ -306,3 +306,8 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         return msg.fail(
             f"{error.format_message()} Settings have the form --initialize.vectors.", exits=1
         )
+
+
+from .explain_commands import register as _register_explain  # noqa: E402
+
+_register_explain(app)

@@ -1,0 +1,64 @@
+"""The commands `explain`, `suggest` and `review`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from spacy.cli._util import import_code
+
+Model = Annotated[str, typer.Argument(help="Model name or path")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="Name of the component, if there are several window_ner"),
+]
+Code = Annotated[
+    Path | None,
+    typer.Option(
+        "--code",
+        "-c",
+        help="Path to Python file with additional code (registered functions) to be imported",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to those of `window-ner`."""
+    app.command("explain")(explain_cli)
+
+
+def explain_cli(
+    model: Model,
+    text: Annotated[str, typer.Argument(help="The text")],
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", "-l", help="With a span: the label to explain; default: the likeliest"
+        ),
+    ] = None,
+    span: Annotated[
+        str | None,
+        typer.Option("--span", "-s", help="Words of the text to explain, entity or not"),
+    ] = None,
+    start: Annotated[
+        int | None, typer.Option("--start", help="First character of the span to explain")
+    ] = None,
+    end: Annotated[
+        int | None, typer.Option("--end", help="End of that span by characters, exclusive")
+    ] = None,
+    json_path: Annotated[
+        Path | None,
+        typer.Option("--json", "-j", help="File to save all contributions to, - for stdout"),
+    ] = None,
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Explain the entities of a text, or any span and label: how much each word, part of a word,
+    place of the same word and transition contributed to the log-odds (integrated gradients), and
+    which single word, taken away, changes the decision.
+    """
+    from .explain import explain_text
+
+    import_code(code_path)
+    explain_text(
+        model, text, label=label, span=span, start=start, end=end, json_path=json_path, name=name
+    )
