@@ -1,10 +1,19 @@
 """The commands `explain`, `suggest` and `review`."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from spacy.cli._util import import_code
+
+
+class Format(str, Enum):
+    """The formats of tasks."""
+
+    prodigy = "prodigy"
+    label_studio = "label-studio"
+
 
 Model = Annotated[str, typer.Argument(help="Model name or path")]
 Name = Annotated[
@@ -19,11 +28,18 @@ Code = Annotated[
         help="Path to Python file with additional code (registered functions) to be imported",
     ),
 ]
+TaskFormat = Annotated[
+    Format,
+    typer.Option(
+        "--format", "-f", help="Whose tasks to write: JSON lines for Prodigy, JSON for Label Studio"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to those of `window-ner`."""
     app.command("explain")(explain_cli)
+    app.command("suggest")(suggest_cli)
 
 
 def explain_cli(
@@ -62,3 +78,32 @@ def explain_cli(
     explain_text(
         model, text, label=label, span=span, start=start, end=end, json_path=json_path, name=name
     )
+
+
+def suggest_cli(
+    model: Model,
+    texts: Annotated[
+        Path,
+        typer.Argument(
+            help="The texts: .jsonl, .txt (a text on each line), .spacy, or a folder of these"
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to save the chosen texts to")
+    ],
+    n: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts to choose")] = 100,
+    form: TaskFormat = Format.prodigy,
+    text_field: Annotated[
+        str, typer.Option("--text-field", help="Field of the texts in .jsonl")
+    ] = "text",
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Choose what to annotate next: texts that the pipeline reads with most uncertainty (entropy of
+    the tag sequences, per word), names found or not, and that differ from each other. What is read
+    in them now is saved with them, to begin from.
+    """
+    from .suggest import suggest_texts
+
+    import_code(code_path)
+    suggest_texts(model, texts, output, n=n, form=form.value, text_field=text_field, name=name)
