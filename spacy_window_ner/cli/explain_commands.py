@@ -40,6 +40,10 @@ def register(app: typer.Typer) -> None:
     """Add the commands to those of `window-ner`."""
     app.command("explain")(explain_cli)
     app.command("suggest")(suggest_cli)
+    app.command(
+        "review",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(review_cli)
 
 
 def explain_cli(
@@ -107,3 +111,55 @@ def suggest_cli(
 
     import_code(code_path)
     suggest_texts(model, texts, output, n=n, form=form.value, text_field=text_field, name=name)
+
+
+def review_cli(
+    ctx: typer.Context,
+    model: Model,
+    data_path: Annotated[
+        Path, typer.Argument(help="Location of annotated documents in .spacy format")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the suspects to")],
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            "-k",
+            min=0,
+            help="Divide the documents into so many parts, and judge each by a network that was "
+            "trained on the others; 0 to judge by the pipeline itself",
+        ),
+    ] = 0,
+    config_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-C",
+            help="Config of that training; default: that of the pipeline. Its settings can be "
+            "overridden as in spacy train, for example --training.max_steps 600",
+        ),
+    ] = None,
+    form: TaskFormat = Format.prodigy,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the division")] = 0,
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Look for annotation that is probably wrong: entities with another label, another boundary,
+    missed or spurious ones, ranked by what the network reads in their place. With --folds, no
+    network judges what it has learned.
+    """
+    from . import _overrides
+    from .review import review_annotation
+
+    import_code(code_path)
+    review_annotation(
+        model,
+        data_path,
+        output,
+        folds=folds,
+        config_path=config_path,
+        overrides=_overrides(ctx),
+        form=form.value,
+        seed=seed,
+        name=name,
+    )

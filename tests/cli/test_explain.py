@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from spacy_window_ner.cli import app
 from tests.pipelines import shared
 
-TEXT = "Paris Hilton met Samuel in Berlin. Samuel left."
+TEXT = "Paris Hilton met Samuel Quinn in Paris."
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,10 @@ def run(*args: object) -> tuple[int, str]:
 def test_entities(model, tmp_path):
     code, printed = run(model, TEXT, "--json", tmp_path / "facts.json")
     assert code == 0, printed
-    for text in ("Paris Hilton: PER", "Berlin: LOC", "an entity, probability 0.9", "other steps"):
+    for text in ("Paris Hilton: PER", "Paris: LOC", "an entity, probability 0.9", "other steps"):
         assert text in printed
-    assert printed.count("Contributions add up to") == 4
-    ents = ["Paris Hilton", "Samuel", "Berlin", "Samuel"]
+    assert printed.count("Contributions add up to") == 3
+    ents = ["Paris Hilton", "Samuel Quinn", "Paris"]
     facts = srsly.read_json(tmp_path / "facts.json")
     assert facts["text"] == TEXT
     assert [one["text"] for one in facts["entities"]] == ents
@@ -41,15 +41,15 @@ def test_entities(model, tmp_path):
 
 
 def test_spans(model, tmp_path):
-    code, printed = run(model, TEXT, "--span", "Samuel", "--label", "LOC")
+    code, printed = run(model, TEXT, "--span", "Paris", "--label", "PER")
     assert code == 0, printed
-    assert printed.count("Samuel: LOC") == 2
+    assert printed.count("Paris: PER") == 2
     assert printed.count("not an entity, probability 0.0") == 2
     code, printed = run(model, TEXT, "--start", "13", "--end", "16")
     assert code == 0, printed
     assert "met: " in printed
     outcome = CliRunner().invoke(app, ["explain", str(model), TEXT, "--json", "-"])
-    assert len(srsly.json_loads(outcome.stdout)["entities"]) == 4
+    assert len(srsly.json_loads(outcome.stdout)["entities"]) == 3
 
 
 def test_no_entities(model):
@@ -62,10 +62,10 @@ def test_no_entities(model):
     [
         (["--span", "Oslo"], "The text does not have the words 'Oslo'"),
         (["--span", "amuel"], "'amuel' (characters 18 to 23) does not begin and end with words"),
-        (["--span", "Berlin", "--label", "ORG"], "no label 'ORG'"),
+        (["--span", "Quinn", "--label", "ORG"], "no label 'ORG'"),
         (["--label", "PER"], "--label is about a span"),
         (["--start", "3"], "--start and --end belong together"),
-        (["--span", "Berlin", "--end", "3"], "not both"),
+        (["--span", "Quinn", "--end", "3"], "not both"),
         (["--start", "5", "--end", "900"], "does not begin and end with words"),
         (["--name", "ner"], "no window_ner named 'ner'"),
     ],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spacy_window_ner.inspect.suggest import choose, project, suggest
-from tests.pipelines import OBJECTIVES, ner_of, shared, texts_of
+from tests.pipelines import OBJECTIVES, ner_of, shared, small_model, texts_of, trained
 
 KNOWN = texts_of()
 STRANGE = "Berlin Hilton came to York and Samuel in 1989 hotel Quinn."
@@ -36,7 +36,7 @@ def test_the_choice_is_greedy():
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_uncertain_texts_come_first(objective):
-    nlp = shared(objective)
+    nlp = trained(model=small_model(objective=objective), steps=15)
     read = []
     found = suggest(nlp, [*KNOWN, STRANGE, "", STRANGE], 3, done=read.append)
     assert found[0].text == STRANGE
