@@ -2,7 +2,6 @@
 
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from spacy.training import Corpus, Example
 from thinc.api import Config
 from wasabi import msg
 
-from ..inspect.folds import cross_train, own_config
-from ..inspect.review import Suspect, review, tasks_of
+from ..inspect.folds import own_config
+from ..inspect.review import Suspect, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
 from .components import find_name
 
@@ -55,7 +54,16 @@ def review_annotation(
     try:
         if folds:
             config = _config(nlp, model, name, config_path, overrides or {})
-            examples, found = _by_folds(config, data_path, folds, seed, name)
+            docs = list(DocBin().from_disk(data_path).get_docs(nlp.vocab))
+            examples, found = review_by_folds(
+                config,
+                docs,
+                folds,
+                name=name,
+                seed=seed,
+                stderr=sys.stderr,
+                begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
+            )
         else:
             examples = list(Corpus(data_path, gold_preproc=False)(nlp))
             found = review(nlp, examples, name=name)
@@ -83,34 +91,6 @@ def _config(
     return Config().from_str(
         config.to_str(interpolate=False), interpolate=False, overrides=overrides
     )
-
-
-def _by_folds(
-    config: Config, data_path: Path, folds: int, seed: int, name: str
-) -> tuple[list[Example], list[Suspect]]:
-    """Judge each part by a network that was trained on the others."""
-    blank = util.load_model_from_config(
-        {"nlp": {"lang": config["nlp"]["lang"], "pipeline": []}}, auto_fill=True
-    )
-    docs = list(DocBin().from_disk(data_path).get_docs(blank.vocab))
-    examples: dict[int, Example] = {}
-    found: list[Suspect] = []
-    parts = cross_train(
-        config,
-        docs,
-        folds,
-        seed=seed,
-        stderr=sys.stderr,
-        begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
-    )
-    for nlp, held_out in parts:
-        some = [Example(nlp.make_doc(docs[i].text), docs[i]) for i in held_out]
-        examples.update(zip(held_out, some, strict=True))
-        found += [
-            replace(one, document=held_out[one.document]) for one in review(nlp, some, name=name)
-        ]
-    ordered = [examples[i] for i in range(len(docs))]
-    return ordered, sorted(found, key=lambda one: -one.evidence)
 
 
 def _print(suspects: list[Suspect], examples: list[Example]) -> None:

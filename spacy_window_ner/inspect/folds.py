@@ -3,6 +3,7 @@
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import IO
@@ -116,8 +117,9 @@ def train_on(
             for part in corpus:
                 section = section[part]
             section["path"] = str(path)
-        nlp = init_nlp(config)
-        train_loop(nlp, folder, stdout=StringIO(), stderr=stderr or StringIO())
+        with redirect_stdout(StringIO()):  # callbacks print too
+            nlp = init_nlp(config)
+            train_loop(nlp, folder, stderr=stderr or StringIO())
         return util.load_model(folder / DIR_MODEL_BEST)
 
 

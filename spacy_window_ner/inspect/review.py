@@ -7,19 +7,22 @@ annotated reading is that none of its words is in an entity. The evidence is log
 the network is sure of something else, it is large; where it has no opinion, it is small.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Config
 
 from ..confidence.development import Development, develop, find_component
 from ..decoding import alternatives, probabilities_of
 from ..layers.transitions import Scores
 from ..sequences.tags import tags_to_spans
+from .folds import cross_train
 from .tasks import Offsets, Task
 
 # A span that is not annotated has to be this likely to be listed.
@@ -159,6 +162,42 @@ def _suspect(
         kind = LABEL
     evidence = float(np.log(max(q, _LEAST)) - np.log(max(p, _LEAST)))
     return Suspect(number, kind, offsets(annotated), offsets(instead), p, q, evidence)
+
+
+def review_by_folds(
+    config: Config,
+    docs: Sequence[Doc],
+    folds: int,
+    *,
+    name: str = "window_ner",
+    seed: int = 0,
+    stderr: IO | None = None,
+    begins: Callable[[int], object] = lambda fold: None,
+) -> tuple[list[Example], list[Suspect]]:
+    """Look for annotation that is probably wrong: each part of the documents is judged by a network
+    that was trained on the others.
+
+    config (Config): The config of the training; see `train_on`.
+    docs (Sequence[Doc]): The annotated documents.
+    folds (int): The number of parts.
+    name (str): The name of the component in the config.
+    seed (int): The seed of the division.
+    stderr (Optional[IO]): Where progress bars go; nowhere if None.
+    begins (Callable): Is called with the number of each part, from 1 up, before its training.
+    RETURNS (Tuple[List[Example], List[Suspect]]): The documents as they were read, and the
+        suspects; see `review`.
+    RAISES (ValueError): If the documents cannot be divided, or a part has no annotation.
+    """
+    examples: dict[int, Example] = {}
+    found: list[Suspect] = []
+    for nlp, held_out in cross_train(config, docs, folds, seed=seed, stderr=stderr, begins=begins):
+        some = [Example(nlp.make_doc(docs[i].text), docs[i]) for i in held_out]
+        examples.update(zip(held_out, some, strict=True))
+        found += [
+            replace(one, document=held_out[one.document]) for one in review(nlp, some, name=name)
+        ]
+    found.sort(key=lambda one: -one.evidence)
+    return [examples[i] for i in range(len(docs))], found
 
 
 def tasks_of(suspects: Sequence[Suspect], examples: Sequence[Example]) -> list[Task]:
