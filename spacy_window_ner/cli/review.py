@@ -1,6 +1,7 @@
 """`python -m spacy window-ner review`: annotation that is probably wrong."""
 
 import sys
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import DocBin
-from spacy.training import Corpus, Example
+from spacy.training import Example
 from thinc.api import Config
 from wasabi import msg
 
 from ..inspect.folds import own_config
-from ..inspect.review import Suspect, review, review_by_folds, tasks_of
+from ..inspect.review import Suspect, read_examples, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
 from .components import find_name
 
@@ -52,9 +53,9 @@ def review_annotation(
     if not data_path.exists():
         msg.fail(f"There are no documents at {data_path}", "Give a file in .spacy format.", exits=1)
     try:
+        docs = list(DocBin().from_disk(data_path).get_docs(nlp.vocab))
         if folds:
             config = _config(nlp, model, name, config_path, overrides or {})
-            docs = list(DocBin().from_disk(data_path).get_docs(nlp.vocab))
             examples, found = review_by_folds(
                 config,
                 docs,
@@ -65,9 +66,9 @@ def review_annotation(
                 begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
             )
         else:
-            examples = list(Corpus(data_path, gold_preproc=False)(nlp))
+            examples = read_examples(nlp, docs)
             found = review(nlp, examples, name=name)
-    except ValueError as error:
+    except (ValueError, OSError, zlib.error) as error:
         return msg.fail(f"Cannot review {data_path}", str(error), exits=1)
     write_tasks(output, tasks_of(found, examples), form)
     _print(found, examples)

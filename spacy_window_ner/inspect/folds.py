@@ -112,14 +112,13 @@ def train_on(
             path = folder / f"{key}.spacy"
             DocBin(docs=docs, store_user_data=True).to_disk(path)
             config.setdefault("paths", {})[key] = str(path)
-            corpus = config["training"][f"{key}_corpus"].split(".")
             section = config
-            for part in corpus:
-                section = section[part]
+            for name in config["training"].get(f"{key}_corpus", f"corpora.{key}").split("."):
+                section = section[name]
             section["path"] = str(path)
         with redirect_stdout(StringIO()):  # callbacks print too
             nlp = init_nlp(config)
-            train_loop(nlp, folder, stderr=stderr or StringIO())
+            train_loop(nlp, folder, stdout=StringIO(), stderr=stderr or StringIO())
         return util.load_model(folder / DIR_MODEL_BEST)
 
 

@@ -7,7 +7,7 @@ annotated reading is that none of its words is in an entity. The evidence is log
 the network is sure of something else, it is large; where it has no opinion, it is small.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -191,13 +191,31 @@ def review_by_folds(
     examples: dict[int, Example] = {}
     found: list[Suspect] = []
     for nlp, held_out in cross_train(config, docs, folds, seed=seed, stderr=stderr, begins=begins):
-        some = [Example(nlp.make_doc(docs[i].text), docs[i]) for i in held_out]
+        some = read_examples(nlp, [docs[i] for i in held_out])
         examples.update(zip(held_out, some, strict=True))
         found += [
             replace(one, document=held_out[one.document]) for one in review(nlp, some, name=name)
         ]
     found.sort(key=lambda one: -one.evidence)
     return [examples[i] for i in range(len(docs))], found
+
+
+def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
+    """Read annotated documents as spaCy's `Corpus` does, empty ones too.
+
+    nlp (Language): The pipeline, which divides texts into tokens.
+    docs (Iterable[Doc]): The documents. The tokens of those whose white space is unknown stay.
+    RETURNS (List[Example]): One for each.
+    """
+    return [
+        Example(
+            Doc(nlp.vocab, words=[token.text for token in doc])
+            if doc.has_unknown_spaces
+            else nlp.make_doc(doc.text),
+            doc,
+        )
+        for doc in docs
+    ]
 
 
 def tasks_of(suspects: Sequence[Suspect], examples: Sequence[Example]) -> list[Task]:
