@@ -48,6 +48,9 @@ def review_annotation(
     RETURNS (List[Suspect]): The suspects, those with most evidence against them first.
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
+    if not folds and (config_path is not None or overrides):
+        given = "--config" if config_path is not None else f"--{next(iter(overrides or {}))}"
+        msg.fail(f"{given} is about the training of --folds", "Give --folds 5.", exits=1)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
     if not data_path.exists():

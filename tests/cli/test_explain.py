@@ -27,7 +27,7 @@ def run(*args: object) -> tuple[int, str]:
 def test_entities(model, tmp_path):
     code, printed = run(model, TEXT, "--json", tmp_path / "facts.json")
     assert code == 0, printed
-    for text in ("Paris Hilton: PER", "Paris: LOC", "an entity, probability 0.9", "other steps"):
+    for text in ("Paris Hilton: PER", "Paris: LOC", "an entity, probability ", "other steps"):
         assert text in printed
     assert printed.count("Contributions add up to") == 3
     ents = ["Paris Hilton", "Samuel Quinn", "Paris"]
