@@ -81,18 +81,19 @@ def damage(docs: Sequence[Doc], share: float, seed: int) -> list[Damage]:
     places = [(i, ent) for i, doc in enumerate(docs) for ent in doc.ents]
     labels = sorted({ent.label_ for _, ent in places})
     rng.shuffle(places)
+    kinds = DAMAGE if len(labels) > 1 else DAMAGE[1:]  # there may be no other label
     wanted, done = round(share * len(places)), list[Damage]()
     lengths = [len(ent) for _, ent in places]
     for i, ent in places:
         if len(done) == wanted:
             break
-        kind = DAMAGE[len(done) % len(DAMAGE)]
+        kind = kinds[len(done) % len(kinds)]
         doc, before = docs[i], ent
         others = [other for other in doc.ents if other != ent]
         after: Span | None = None
         if kind == "label":
             choice = [label for label in labels if label != ent.label_]
-            after = Span(doc, ent.start, ent.end, rng.choice(choice)) if choice else None
+            after = Span(doc, ent.start, ent.end, rng.choice(choice))
         elif kind == "boundary":
             after = _moved(doc, ent, others, rng)
         elif kind == "invented":
@@ -190,13 +191,17 @@ def show_results(results: dict[str, Any]) -> None:
     rows = [
         (
             f"first {100 * float(first):.0f} %",
-            f"{100 * sum(of_kind.values()) / n:.0f} %",
-            *(f"{100 * of_kind[kind] / max(damaged[kind], 1):.0f} %" for kind in DAMAGE),
+            _percent(sum(of_kind.values()), n),
+            *(_percent(of_kind[kind], damaged[kind]) for kind in DAMAGE),
         )
         for first, of_kind in results["found"].items()
     ]
     msg.table(rows, header=("Part", "Damage", *DAMAGE), divider=True, aligns=("l", *"rrrrr"))
     show_origin(results)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "–"
 
 
 app = typer.Typer(add_completion=False)

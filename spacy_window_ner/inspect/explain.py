@@ -11,13 +11,14 @@ than 1 % off, the steps are doubled.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..component import WindowNER
 from ..confidence.development import find_component, run_before
 from ..decoding import decode
 from ..layers.transitions import Scores
@@ -25,109 +26,19 @@ from ..objectives import Objective
 from ..sequences.batching import Mask
 from ..sequences.tags import n_tags
 from ..thresholds import by_label
+from .explanation import Explanation, Transition, Without, Word
 from .log_odds import is_open, span_log_odds
 from .network import DocumentNetwork, Inputs
 
 STEPS = 64
 MOST_STEPS = 1024
-TOLERANCE = 0.01
 # Of so many words, those that contributed most, it is tried what happens without them.
 MOST_WORDS = 50
 # About how many tokens, in copies of the document, are computed at a time.
 _GROUP = 4096
 
 Span = tuple[int, int, str]
-
-
-@dataclass(frozen=True)
-class Word:
-    """What one word contributed to the log-odds of a span.
-
-    token (int): Its number in the document.
-    text (str): The word.
-    total (float): All of its contributions.
-    parts (Dict[str, float]): That of each of its parts, by way of the windows that it is in.
-    elsewhere (float): What it contributed as the neighbor of a word of a window, or as that word,
-        by way of the mean over the document's places of the same word.
-    """
-
-    token: int
-    text: str
-    total: float
-    parts: dict[str, float]
-    elsewhere: float
-
-
-@dataclass(frozen=True)
-class Transition:
-    """What a transition score contributed: that of a step `before` → `after`, labels or `O`."""
-
-    before: str
-    after: str
-    total: float
-
-
-@dataclass(frozen=True)
-class Without:
-    """What is read when nothing is known of one word.
-
-    token (int): The number of the word.
-    text (str): The word.
-    log_odds (float): The log-odds of the span without it.
-    instead (List[Tuple[str, str]]): Text and label of the entities that are read at the span then.
-    """
-
-    token: int
-    text: str
-    log_odds: float
-    instead: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a span is an entity, or is none.
-
-    text (str): The text of the span.
-    label (str): The label.
-    start (int): Its first token.
-    end (int): Its end, exclusive.
-    start_char (int): Its first character.
-    end_char (int): Its end by characters, exclusive.
-    is_entity (bool): Whether it is read as an entity of this label.
-    probability (float): The probability of that.
-    log_odds (float): log p − log(1 − p).
-    baseline (float): The same where nothing is known of any word.
-    words (List[Word]): The contributions of all words of the document.
-    transitions (List[Transition]): Those of transitions, the largest first.
-    error (float): How far the sum of the contributions is from log_odds − baseline.
-    steps (int): The number of steps of the integral.
-    decisive (List[Without]): The words without which the decision would be another one.
-    """
-
-    text: str
-    label: str
-    start: int
-    end: int
-    start_char: int
-    end_char: int
-    is_entity: bool
-    probability: float
-    log_odds: float
-    baseline: float
-    words: list[Word]
-    transitions: list[Transition]
-    error: float
-    steps: int
-    decisive: list[Without] = field(default_factory=list)
-
-    @property
-    def is_complete(self) -> bool:
-        """RETURNS (bool): Whether the contributions add up, within 1 % of the difference."""
-        return _is_complete(self.error, self.log_odds - self.baseline)
-
-
-def _is_complete(error: float, difference: float) -> bool:
-    return abs(error) <= max(TOLERANCE * abs(difference), 1e-6)
+Row = tuple[int, int, int]
 
 
 def explain(
@@ -167,7 +78,7 @@ def explain(
 class _Reading:
     """One document as a component reads it."""
 
-    def __init__(self, component, doc: Doc) -> None:
+    def __init__(self, component: WindowNER, doc: Doc) -> None:
         self.doc, self.labels = doc, component.label_data
         self.unseen = component.model.attrs["unseen_labels"]
         self.objective: Objective = component.objective
@@ -180,7 +91,7 @@ class _Reading:
         self.emissions, _ = X.emissions(X.vectors[None], X.features[None])
         [self.entities] = self._decode(self.emissions)
 
-    def row(self, span: Span) -> tuple[int, int, int]:
+    def row(self, span: Span) -> Row:
         """A span with the number of its label."""
         start, end, label = span
         if not 0 <= start < end <= len(self.doc):
@@ -193,7 +104,7 @@ class _Reading:
             raise ValueError(f"The component has no label {label!r}, but: {', '.join(known)}.")
         return start, end, self.labels.index(label)
 
-    def explain(self, rows: Sequence[tuple[int, int, int]], steps: int) -> list[Explanation]:
+    def explain(self, rows: Sequence[Row], steps: int) -> list[Explanation]:
         """Explain spans; more steps for those that need them."""
         found = dict(zip(rows, self._integrate(rows, steps), strict=True))
         while steps < MOST_STEPS:
@@ -204,12 +115,12 @@ class _Reading:
             found |= dict(zip(missing, self._integrate(missing, steps), strict=True))
         return [self._with_decisive(row, found[row]) for row in rows]
 
-    def log_odds(self, emissions: NDArray, transitions: NDArray, row) -> tuple[float, Scores]:
+    def log_odds(self, emissions: NDArray, transitions: NDArray, row: Row) -> tuple[float, Scores]:
         """The log-odds of a span, and their gradient."""
         scores = Scores(emissions, transitions, np.asarray([len(self.doc)], dtype=np.int32))
         return span_log_odds(scores, self.objective, self.allowed, np.asarray(row))
 
-    def _integrate(self, rows: Sequence[tuple[int, int, int]], steps: int) -> list[Explanation]:
+    def _integrate(self, rows: Sequence[Row], steps: int) -> list[Explanation]:
         """Integrate the gradients along the path, for each span."""
         X = self.network
         sums = [_Sums.zeros(X) for _ in rows]
@@ -230,9 +141,7 @@ class _Reading:
             for row, of_span in zip(rows, sums, strict=True)
         ]
 
-    def _explanation(
-        self, row: tuple[int, int, int], sums: "_Sums", steps: int, nothing: NDArray
-    ) -> Explanation:
+    def _explanation(self, row: Row, sums: "_Sums", steps: int, nothing: NDArray) -> Explanation:
         """The facts, from the sums of the gradients along the path."""
         X, (start, end, number) = self.network, row
         log_odds = self.log_odds(self.emissions[0], X.transitions, row)[0]
@@ -275,7 +184,7 @@ class _Reading:
         found = [Transition(names[p], names[q], float(contributions[p, q])) for p, q in steps]
         return sorted(found, key=lambda one: -abs(one.total))
 
-    def _with_decisive(self, row: tuple[int, int, int], found: Explanation) -> Explanation:
+    def _with_decisive(self, row: Row, found: Explanation) -> Explanation:
         """Add the words without which the decision would be another one."""
         X, (start, end, _) = self.network, row
         most = sorted(found.words, key=lambda word: -abs(word.total))[:MOST_WORDS]
@@ -299,7 +208,7 @@ class _Reading:
                 found.decisive.append(Without(word.token, word.text, odds, instead))
         return found
 
-    def _decode(self, emissions: NDArray) -> list[list[tuple[int, int, int]]]:
+    def _decode(self, emissions: NDArray) -> list[list[Row]]:
         """The entities of copies of the document."""
         copies = len(emissions)
         scores = Scores(
