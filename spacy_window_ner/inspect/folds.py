@@ -103,7 +103,7 @@ def train_on(
     config["training"]["logger"] = {
         "@loggers": "spacy.ConsoleLogger.v3",
         "progress_bar": None if stderr is None else "train",
-        "console_output": False,
+        "console_output": True,  # without it there is no progress bar either
         "output_file": None,
     }
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,4 +1,5 @@
 from functools import cache
+from io import StringIO
 from itertools import chain
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_window_ner.inspect.folds import cross_train, divide, own_config
+from spacy_window_ner.inspect.folds import cross_train, divide, own_config, train_on
 from spacy_window_ner.inspect.review import read_examples, review, review_by_folds, tasks_of
 from tests.helpers import Enumeration
 from tests.pipelines import corpus, make_examples, ner_of, small_model, trained
@@ -115,6 +116,16 @@ def test_review_by_folds(capsys):
     assert found[0].document == len(RIGHT)
     assert found[0].annotated == DAMAGED["label"][1]
     assert capsys.readouterr().out == ""
+
+
+def test_the_progress_bar():
+    class Terminal(StringIO):
+        def isatty(self):
+            return True
+
+    terminal, docs = Terminal(), documents(RIGHT)
+    train_on(small_config(2), docs[4:], docs[:4], stderr=terminal)
+    assert "/2" in terminal.getvalue()
 
 
 def test_the_config_of_a_pipeline_without_what_else_is_trained():
