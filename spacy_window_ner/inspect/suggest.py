@@ -60,7 +60,7 @@ def suggest(
         uncertainty[numbers] = _uncertainty(nlp, name, docs)
         words += [doc.to_array(LOWER).astype(np.uint64) for doc in docs]
         done(len(batch))
-    has_words = np.asarray([len(of_text) > 0 for of_text in words])
+    has_words = np.asarray([bool(text.strip()) for text in texts], dtype=bool)
     chosen, values = choose(np.where(has_words, uncertainty, -1.0), project(words), n)
     return [
         _task(nlp, name, texts[i], float(uncertainty[i]), value)

@@ -43,7 +43,7 @@ def test_uncertain_texts_come_first(objective):
     assert all(task.text and task.text != STRANGE for task in found[1:])
     assert found[0].score == pytest.approx(found[0].meta["uncertainty"], abs=1e-4)
     assert sum(read) == len(KNOWN) + 3
-    assert len(suggest(nlp, [*KNOWN, ""], 100)) == len(KNOWN)
+    assert len(suggest(nlp, [*KNOWN, "", " \n"], 100)) == len(KNOWN)
 
 
 def test_tasks_have_what_is_read():
