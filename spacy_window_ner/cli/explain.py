@@ -1,6 +1,7 @@
 """`python -m spacy window-ner explain`: why a span is an entity, or is none."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.tokens import Span as SpacySpan
 from wasabi import msg
 
 from ..confidence.development import find_component, run_before
@@ -104,7 +106,7 @@ def _with_labels(
     return [(span.start, span.end, label or _likeliest(nlp, name, doc, span)) for span in aligned]
 
 
-def _likeliest(nlp: Language, name: str, doc: Doc, span) -> str:
+def _likeliest(nlp: Language, name: str, doc: Doc, span: SpacySpan) -> str:
     found = find_component(nlp, name).alternatives(span)
     return next(label for label, _ in found if label is not None)
 
@@ -117,33 +119,45 @@ def _print(one: Explanation) -> None:
         f"{decision}, probability {one.probability:.4f}, log-odds {one.log_odds:+.2f}; "
         f"{one.baseline:+.2f} where nothing is known of any word"
     )
-    parts = {part for word in one.words for part in word.parts}
-    rows = []
-    for word in sorted(one.words, key=lambda word: -abs(word.total))[:N_WORDS]:
-        largest = sorted(word.parts.items(), key=lambda pair: -abs(pair[1]))[:N_PARTS]
-        where = f"{word.token - one.start:+d}" if word.token < one.start else "in"
-        if word.token >= one.end:
-            where = f"{word.token - one.end + 1:+d}"
-        shown = ", ".join(f"{part} {value:+.2f}" for part, value in largest)
-        rows.append((word.text, where, f"{word.total:+.2f}", f"{word.elsewhere:+.2f}", shown))
-    others = sum(word.total for word in one.words) - sum(
-        word.total for word in sorted(one.words, key=lambda word: -abs(word.total))[:N_WORDS]
-    )
-    if len(one.words) > N_WORDS:
-        rows.append((f"{len(one.words) - N_WORDS} other words", "", f"{others:+.2f}", "", ""))
-    for step in one.transitions[:N_TRANSITIONS]:
-        rows.append((f"{step.before} → {step.after}", "step", f"{step.total:+.2f}", "", ""))
-    rest = sum(step.total for step in one.transitions[N_TRANSITIONS:])
-    if one.transitions[N_TRANSITIONS:]:
-        rows.append(("other steps", "step", f"{rest:+.2f}", "", ""))
-    header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts" if parts else "")
+    header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts")
+    rows = [*_word_rows(one), *_transition_rows(one)]
     msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "l"))
     difference = one.log_odds - one.baseline
     check = (
         f"Contributions add up to {difference + one.error:+.3f}, the difference is "
         f"{difference:+.3f} ({one.steps} steps)"
     )
-    msg.good(check) if one.is_complete else msg.warn(check)
+    if one.is_complete:
+        msg.good(check)
+    else:
+        msg.warn(check)
     for without in one.decisive:
         instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
         msg.text(f"Without “{without.text}”: {instead or 'no entity'} ({without.log_odds:+.2f})")
+
+
+def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
+    """The words that contributed most, and the others together."""
+    words = sorted(one.words, key=lambda word: -abs(word.total))
+    for word in words[:N_WORDS]:
+        where = "in"
+        if not one.start <= word.token < one.end:
+            edge = one.start if word.token < one.start else one.end - 1
+            where = f"{word.token - edge:+d}"
+        largest = sorted(word.parts.items(), key=lambda pair: -abs(pair[1]))[:N_PARTS]
+        shown = ", ".join(f"{part} {value:+.2f}" for part, value in largest)
+        yield word.text, where, f"{word.total:+.2f}", f"{word.elsewhere:+.2f}", shown
+    others = words[N_WORDS:]
+    if others:
+        total = sum(word.total for word in others)
+        elsewhere = sum(word.elsewhere for word in others)
+        yield f"{len(others)} other words", "", f"{total:+.2f}", f"{elsewhere:+.2f}", ""
+
+
+def _transition_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
+    """The transitions that contributed most, and the others together."""
+    for step in one.transitions[:N_TRANSITIONS]:
+        yield f"{step.before} → {step.after}", "step", f"{step.total:+.2f}", "", ""
+    others = one.transitions[N_TRANSITIONS:]
+    if others:
+        yield "other steps", "step", f"{sum(step.total for step in others):+.2f}", "", ""
