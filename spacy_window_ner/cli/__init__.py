@@ -308,12 +308,8 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         )
 
 
-from .report_commands import register as register_report  # noqa: E402
+# These modules need `app`'s neighbors above.
+from . import bulk_commands, explain_commands, names_commands, report_commands  # noqa: E402
 
-register_report(app)
-from .bulk_commands import register as _register_bulk  # noqa: E402
-
-_register_bulk(app)
-from .names_commands import register as register_names  # noqa: E402
-
-register_names(app)
+for _commands in (report_commands, explain_commands, bulk_commands, names_commands):
+    _commands.register(app)

@@ -15,6 +15,7 @@ from ..confidence.guarantees import Guarantee, NotCarriedError
 from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
+from .components import find_name
 from .output import make_directory
 
 FIGURES = {
@@ -49,7 +50,7 @@ def calibrate_pipeline(
     """
     make_directory(output)
     nlp = util.load_model(model)
-    name = _find_name(nlp, name)
+    name = find_name(nlp, name)
     examples = _read(nlp, data_path)
     try:
         development = develop(nlp, name, examples)
@@ -66,22 +67,6 @@ def calibrate_pipeline(
     nlp.to_disk(output)
     msg.good(f"Saved the calibrated pipeline: {output}")
     return dict(zip(("before", "after"), (one.figures for one in judged), strict=True))
-
-
-def _find_name(nlp: Language, name: str | None) -> str:
-    names = [other for other, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
-    if name is None and len(names) == 1:
-        return names[0]
-    if name not in names:
-        found = ", ".join(names) or "none"
-        msg.fail(
-            f"The pipeline has no window_ner named '{name}'"
-            if name is not None
-            else "The pipeline does not have exactly one window_ner",
-            f"Give one with --name; there is: {found}.",
-            exits=1,
-        )
-    return str(name)
 
 
 def _read(nlp: Language, path: Path) -> list[Example]:

@@ -158,7 +158,7 @@ def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Developmen
         raise ValueError(
             f"[{name}] There is no document with annotated entities in the development data."
         )
-    docs = _before(nlp, name, [example.predicted.copy() for example in examples])
+    docs = run_before(nlp, name, [example.predicted.copy() for example in examples])
     aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
     labels, strings = component.label_data, component.vocab.strings
     unseen = component.model.attrs["unseen_labels"]
@@ -190,8 +190,14 @@ def find_component(nlp: Language, name: str) -> WindowNER:
     return component
 
 
-def _before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
-    """Run the components before this one."""
+def run_before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
+    """Run the components before this one.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component.
+    docs (List[Doc]): The documents, which may change.
+    RETURNS (List[Doc]): The documents as the component gets them.
+    """
     for other, pipe in nlp.pipeline:
         if other == name:
             break

@@ -1,1 +1,1 @@
-"""To look at what a pipeline does: facts as plain data, and pages that show them."""
+"""What a pipeline gets right and wrong, and why: facts as plain data, and pages over them."""

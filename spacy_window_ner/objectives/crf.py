@@ -63,7 +63,7 @@ def _add_incorrect(
     legal = np.broadcast_to(legal, arrays[0].shape)
     every = sequence_sums(*arrays, legal)
     moved = span - np.asarray([first, first, 0])
-    without = [sequence_sums(*arrays, mask) for mask in _without(legal, moved)]
+    without = [sequence_sums(*arrays, mask) for mask in without_span(legal, moved)]
     log_z = np.asarray([sums.log_z[0] for sums in without])
     log_without = np.logaddexp.reduce(log_z)
     d_emissions, d_transitions = every.marginals, every.expected_transitions
@@ -75,7 +75,7 @@ def _add_incorrect(
     return float(every.log_z[0] - log_without)
 
 
-def _without(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
+def without_span(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
     """Split the sequences of a document that do not have a span by where they first differ from it.
 
     legal (ndarray): Shape (n_tokens, n_tags) bool.

@@ -1,0 +1,163 @@
+"""`python -m spacy window-ner explain`: why a span is an entity, or is none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.tokens import Span as SpacySpan
+from wasabi import msg
+
+from ..confidence.development import find_component, run_before
+from ..inspect.explain import Explanation, Span, explain
+from .components import find_name
+
+# How many words, parts of a word and transitions are printed; the JSON has all of them.
+N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
+
+
+def explain_text(
+    model: str,
+    text: str,
+    *,
+    label: str | None = None,
+    span: str | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    json_path: Path | None = None,
+    name: str | None = None,
+) -> list[Explanation]:
+    """Explain the entities of a text, or one span, and print or save that.
+
+    model (str): Name or path of the pipeline.
+    text (str): The text.
+    label (Optional[str]): The label to explain a span with; the likeliest one if None.
+    span (Optional[str]): Words of the text, each occurrence of which is explained.
+    start (Optional[int]): The first character of a span to explain.
+    end (Optional[int]): Its end by characters, exclusive.
+    json_path (Optional[Path]): A file to save everything to; `-` for the terminal, in the place of
+        what is printed.
+    name (Optional[str]): The name of the component; that of the only `window_ner` if None.
+    RETURNS (List[Explanation]): The explanations.
+    RAISES (SystemExit): With a message, if something is wrong with the input.
+    """
+    nlp = util.load_model(model)
+    name = find_name(nlp, name)
+    places = _places(text, label, span, start, end)
+    try:
+        spans = None if places is None else _with_labels(nlp, name, text, places, label)
+        found = explain(nlp, text, spans, name=name)
+    except ValueError as error:
+        return msg.fail("Cannot explain this", str(error), exits=1)
+    facts = {"text": text, "entities": [asdict(one) for one in found]}
+    if json_path is not None and str(json_path) == "-":
+        print(srsly.json_dumps(facts, indent=2))
+        return found
+    if not found:
+        msg.text("No entities. Give words with --span to see why they are none.")
+    for one in found:
+        _print(one)
+    if json_path is not None:
+        srsly.write_json(json_path, facts)
+        msg.good(f"Saved all contributions: {json_path}")
+    return found
+
+
+def _places(
+    text: str, label: str | None, span: str | None, start: int | None, end: int | None
+) -> list[tuple[int, int]] | None:
+    """The places that are asked for, by characters; None for the entities."""
+    by_offsets = start is not None or end is not None
+    if span is not None and by_offsets:
+        msg.fail("Give --span, or --start and --end, not both", exits=1)
+    if span is not None:
+        found = [match.span() for match in re.finditer(re.escape(span), text)] if span else []
+        if not found:
+            msg.fail(f"The text does not have the words {span!r}", exits=1)
+        return found
+    if not by_offsets:
+        if label is not None:
+            msg.fail("--label is about a span", "Give --span, or --start and --end.", exits=1)
+        return None
+    if start is None or end is None:
+        msg.fail("--start and --end belong together", exits=1)
+        return None
+    return [(start, end)]
+
+
+def _with_labels(
+    nlp: Language, name: str, text: str, places: list[tuple[int, int]], label: str | None
+) -> list[Span]:
+    """Spans by tokens with their labels."""
+    [doc] = run_before(nlp, name, [nlp.make_doc(text)])
+    spans = [doc.char_span(*place) for place in places]
+    aligned = [span for span in spans if span is not None]
+    if not aligned:
+        start, end = places[0]
+        raise ValueError(
+            f"{text[start:end]!r} (characters {start} to {end}) does not begin and end with "
+            f"words. The words are: {', '.join(repr(token.text) for token in doc[:20])}"
+            f"{' …' if len(doc) > 20 else ''}."
+        )
+    return [(span.start, span.end, label or _likeliest(nlp, name, doc, span)) for span in aligned]
+
+
+def _likeliest(nlp: Language, name: str, doc: Doc, span: SpacySpan) -> str:
+    found = find_component(nlp, name).alternatives(span)
+    return next(label for label, _ in found if label is not None)
+
+
+def _print(one: Explanation) -> None:
+    """Print one explanation."""
+    msg.divider(f"{one.text}: {one.label}")
+    decision = "an entity" if one.is_entity else "not an entity"
+    msg.text(
+        f"{decision}, probability {one.probability:.4f}, log-odds {one.log_odds:+.2f}; "
+        f"{one.baseline:+.2f} where nothing is known of any word"
+    )
+    header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts")
+    rows = [*_word_rows(one), *_transition_rows(one)]
+    msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "l"))
+    difference = one.log_odds - one.baseline
+    check = (
+        f"Contributions add up to {difference + one.error:+.3f}, the difference is "
+        f"{difference:+.3f} ({one.steps} steps)"
+    )
+    if one.is_complete:
+        msg.good(check)
+    else:
+        msg.warn(check)
+    for without in one.decisive:
+        instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
+        msg.text(f"Without “{without.text}”: {instead or 'no entity'} ({without.log_odds:+.2f})")
+
+
+def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
+    """The words that contributed most, and the others together."""
+    words = sorted(one.words, key=lambda word: -abs(word.total))
+    for word in words[:N_WORDS]:
+        where = "in"
+        if not one.start <= word.token < one.end:
+            edge = one.start if word.token < one.start else one.end - 1
+            where = f"{word.token - edge:+d}"
+        largest = sorted(word.parts.items(), key=lambda pair: -abs(pair[1]))[:N_PARTS]
+        shown = ", ".join(f"{part} {value:+.2f}" for part, value in largest)
+        yield word.text, where, f"{word.total:+.2f}", f"{word.elsewhere:+.2f}", shown
+    others = words[N_WORDS:]
+    if others:
+        total = sum(word.total for word in others)
+        elsewhere = sum(word.elsewhere for word in others)
+        yield f"{len(others)} other words", "", f"{total:+.2f}", f"{elsewhere:+.2f}", ""
+
+
+def _transition_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
+    """The transitions that contributed most, and the others together."""
+    for step in one.transitions[:N_TRANSITIONS]:
+        yield f"{step.before} → {step.after}", "step", f"{step.total:+.2f}", "", ""
+    others = one.transitions[N_TRANSITIONS:]
+    if others:
+        yield "other steps", "step", f"{sum(step.total for step in others):+.2f}", "", ""

@@ -1,0 +1,148 @@
+"""log p − log(1 − p) of a span, exact for every p, and its gradient by the scores.
+
+A sequence without the span first differs from it at one of the span's tokens. With A_i the tag
+sequences that agree with the span before its i-th token and differ from it there,
+
+    crf:               log-odds = log Z(with the span) − log Σ_i Z(A_i)
+    softmax, logistic: log-odds = Σ_i log p_i − log Σ_i (Π_{j < i} p_j) (1 − p_i)
+
+so 1 − p is never subtracted, and log-odds of 100 are as exact as those of 1. The gradient is the
+difference of two sets of expectations: with the span, and without it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layers.transitions import Scores
+from ..objectives import Objective
+from ..objectives.crf import without_span
+from ..sequences.batching import Mask
+from ..sequences.chunks import SequenceSums, sequence_sums
+from ..sequences.tags import tags_of_spans
+from ..sequences.viterbi import best_tags
+
+_Array = NDArray[np.float64]
+
+
+def is_open(allowed: Mask, span: NDArray[np.integer]) -> bool:
+    """Whether a document leaves it open that a span is an entity, or not.
+
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the document allows.
+    span (ndarray): Shape (3,), its start, end and label number.
+    RETURNS (bool): False if the span is an entity already, or cannot be one.
+    """
+    tokens, tags, _ = tags_of_spans(span)
+    return bool(allowed[tokens, tags].all() and (allowed[tokens].sum(axis=1) > 1).any())
+
+
+def span_log_odds(
+    scores: Scores, objective: Objective, allowed: Mask, span: NDArray[np.integer]
+) -> tuple[float, Scores]:
+    """Compute the log-odds of a span, and their gradient.
+
+    scores (Scores): The scores of one document: emissions (n_tokens, n_tags), transitions
+        (n_labels + 1, n_labels + 1) and lengths (1,).
+    objective (Objective): The objective.
+    allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the document allows.
+    span (ndarray): Shape (3,), its start, end and label number.
+    RETURNS (Tuple[float, Scores]): The log-odds, and their gradient in float64.
+    RAISES (ValueError): If the span is an entity in any case, or cannot be one.
+    """
+    if not is_open(allowed, span):
+        raise ValueError(
+            "The document does not leave open whether this span is an entity: another component "
+            "has set entities there, or white space or a sentence start stands in the way."
+        )
+    if objective.learns_transitions:
+        return _of_sequences(scores, allowed, span)
+    emissions = scores.emissions.astype(np.float64)
+    tokens, tags, _ = tags_of_spans(span)
+    of_tags = _of_softmax if objective.name == "softmax" else _of_logistic
+    value, d_tokens = _of_product(*of_tags(emissions[tokens], allowed[tokens], tags))
+    d_emissions = np.zeros_like(emissions)
+    d_emissions[tokens] = d_tokens
+    return value, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+
+
+def _of_sequences(scores: Scores, allowed: Mask, span: NDArray[np.integer]) -> tuple[float, Scores]:
+    """The log-odds of `crf`."""
+    tokens, tags, _ = tags_of_spans(span)
+    arrays = scores.emissions, scores.transitions, scores.lengths
+    having = allowed.copy()
+    having[tokens] = False
+    having[tokens, tags] = True
+    with_span = sequence_sums(*arrays, having)
+    found = (_sums_if_legal(scores, mask) for mask in without_span(allowed, span))
+    without = [sums for sums in found if sums is not None]
+    log_z = np.asarray([sums.log_z[0] for sums in without])
+    log_without = np.logaddexp.reduce(log_z)
+    d_emissions, d_transitions = with_span.marginals, with_span.expected_transitions
+    for sums, weight in zip(without, np.exp(log_z - log_without), strict=True):
+        d_emissions = d_emissions - weight * sums.marginals
+        d_transitions = d_transitions - weight * sums.expected_transitions
+    gradient = Scores(d_emissions, d_transitions, scores.lengths)
+    return float(with_span.log_z[0] - log_without), gradient
+
+
+def _sums_if_legal(scores: Scores, allowed: Mask) -> SequenceSums | None:
+    """The sums over the allowed sequences; None if none of them is legal."""
+    arrays = scores.emissions, scores.transitions, scores.lengths
+    if not allowed.any(axis=1).all():
+        return None
+    try:
+        return sequence_sums(*arrays, allowed)
+    except ValueError:
+        try:
+            best_tags(*arrays, allowed)
+        except ValueError:
+            return None
+        raise
+
+
+def _of_softmax(
+    S: _Array, allowed: Mask, columns: NDArray[np.integer]
+) -> tuple[_Array, _Array, _Array, _Array]:
+    """Log p and log(1 − p) of one tag at each token (n,), and their gradients (n, n_tags)."""
+    rows = np.arange(len(S))
+    S = np.where(allowed, S, -np.inf)
+    others = S.copy()
+    others[rows, columns] = -np.inf
+    log_z, log_others = (np.logaddexp.reduce(X, axis=1) for X in (S, others))
+    p = np.exp(S - log_z[:, None])
+    # Where no other tag is allowed, 1 − p = 0 has no gradient.
+    q = np.exp(others - np.where(np.isfinite(log_others), log_others, 0)[:, None])
+    d_log_p = -p
+    d_log_p[rows, columns] += 1
+    return S[rows, columns] - log_z, log_others - log_z, d_log_p, q - p
+
+
+def _of_logistic(
+    S: _Array, allowed: Mask, columns: NDArray[np.integer]
+) -> tuple[_Array, _Array, _Array, _Array]:
+    """The same where each tag has a classifier of its own: 1 − σ(s) = σ(−s)."""
+    rows = np.arange(len(S))
+    s = S[rows, columns]
+    log_p, log_q = -np.logaddexp(0, -s), -np.logaddexp(0, s)
+    d_log_p, d_log_q = np.zeros_like(S), np.zeros_like(S)
+    d_log_p[rows, columns] = np.exp(log_q)
+    d_log_q[rows, columns] = -np.exp(log_p)
+    return log_p, log_q, d_log_p, d_log_q
+
+
+def _of_product(
+    log_p: _Array, log_q: _Array, d_log_p: _Array, d_log_q: _Array
+) -> tuple[float, _Array]:
+    """The log-odds of Π p_i, and its gradient (n, n_tags), from those of the factors.
+
+    log_p (ndarray): Shape (n,).
+    log_q (ndarray): Shape (n,), log(1 − p_i).
+    d_log_p (ndarray): Shape (n, n_tags).
+    d_log_q (ndarray): Shape (n, n_tags).
+    """
+    first_differs = np.cumsum(log_p) - log_p + log_q
+    log_without = np.logaddexp.reduce(first_differs)
+    weights = np.exp(first_differs - log_without)
+    # p_j is in all the terms behind the j-th: 1 less their weights, without the subtraction.
+    until = np.cumsum(weights)
+    d = until[:, None] * d_log_p - weights[:, None] * d_log_q
+    return float(log_p.sum() - log_without), d

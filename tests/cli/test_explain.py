@@ -1,0 +1,76 @@
+"""`python -m spacy window-ner explain`."""
+
+from pathlib import Path
+
+import pytest
+import srsly
+from typer.testing import CliRunner
+
+from spacy_window_ner.cli import app
+from tests.pipelines import shared
+
+TEXT = "Paris Hilton met Samuel Quinn in Paris."
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    shared().to_disk(path)
+    return path
+
+
+def run(*args: object) -> tuple[int, str]:
+    outcome = CliRunner().invoke(app, ["explain", *map(str, args)])
+    return outcome.exit_code, " ".join(outcome.output.split())
+
+
+def test_entities(model, tmp_path):
+    code, printed = run(model, TEXT, "--json", tmp_path / "facts.json")
+    assert code == 0, printed
+    for text in ("Paris Hilton: PER", "Paris: LOC", "an entity, probability ", "other steps"):
+        assert text in printed
+    assert printed.count("Contributions add up to") == 3
+    ents = ["Paris Hilton", "Samuel Quinn", "Paris"]
+    facts = srsly.read_json(tmp_path / "facts.json")
+    assert facts["text"] == TEXT
+    assert [one["text"] for one in facts["entities"]] == ents
+    for one in facts["entities"]:
+        total = sum(x["total"] for x in [*one["words"], *one["transitions"]])
+        assert total == pytest.approx(one["log_odds"] - one["baseline"], rel=0.01)
+        assert set(one["words"][0]["parts"]) == {"NORM", "PREFIX", "SUFFIX", "SHAPE"}
+
+
+def test_spans(model, tmp_path):
+    code, printed = run(model, TEXT, "--span", "Paris", "--label", "PER")
+    assert code == 0, printed
+    assert printed.count("Paris: PER") == 2
+    assert printed.count("not an entity, probability 0.0") == 2
+    code, printed = run(model, TEXT, "--start", "13", "--end", "16")
+    assert code == 0, printed
+    assert "met: " in printed
+    outcome = CliRunner().invoke(app, ["explain", str(model), TEXT, "--json", "-"])
+    assert len(srsly.json_loads(outcome.stdout)["entities"]) == 3
+
+
+def test_no_entities(model):
+    code, printed = run(model, "nothing there")
+    assert (code, printed) == (0, "No entities. Give words with --span to see why they are none.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--span", "Oslo"], "The text does not have the words 'Oslo'"),
+        (["--span", "amuel"], "'amuel' (characters 18 to 23) does not begin and end with words"),
+        (["--span", "Quinn", "--label", "ORG"], "no label 'ORG'"),
+        (["--label", "PER"], "--label is about a span"),
+        (["--start", "3"], "--start and --end belong together"),
+        (["--span", "Quinn", "--end", "3"], "not both"),
+        (["--start", "5", "--end", "900"], "does not begin and end with words"),
+        (["--name", "ner"], "no window_ner named 'ner'"),
+    ],
+)
+def test_wrong_arguments(model, arguments, message):
+    code, printed = run(model, TEXT, *arguments)
+    assert code == 1
+    assert message in printed
