@@ -26,7 +26,7 @@ NEW, OLD = ".new", ".old"
 # still going on is.
 ABANDONED = 24 * 60 * 60
 # What `Language.to_disk` writes beside the components.
-_OF_PIPELINES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
+_OF_PIPELINES = {"config.cfg", "meta", "tokenizer", "vocab"}
 
 
 def checksum(data: bytes) -> str:
@@ -133,8 +133,9 @@ def save(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> Non
                 f"Cannot save a pipeline to {path}: the directory is not empty, and is no "
                 f"pipeline, which could be replaced. Give a new or empty directory."
             )
+        # Some of spaCy's components are saved to a file NAME.json.
         own = _OF_PIPELINES.union(_components(path), nlp.component_names, exclude)
-        others = [other for other in path.iterdir() if other.name not in own]
+        others = [other for other in path.iterdir() if other.name.split(".json")[0] not in own]
 
     def write(new: Path) -> None:
         nlp.to_disk(new, exclude=list(exclude))

@@ -121,7 +121,9 @@ def read_saved(
         data, is_intact = files.get("cfg", (b"{}", True))
         cfg = check(_read_settings(data))
         if not is_intact:
-            raise ValueError("its labels and settings are not those that were saved")
+            raise ValueError(
+                "its checksum differs: these are not the labels and settings that were saved"
+            )
         part = "component"
         if "vocab" not in exclude:
             read_vocab(vocab)
@@ -218,7 +220,7 @@ def load_model(
     layers: set[str] = set()
     try:
         if not is_intact:
-            raise ValueError("it is not the one that was saved, because its checksum differs")
+            raise ValueError("its checksum differs: this is not the network that was saved")
         saved = srsly.msgpack_loads(data)
         layers = {str(node["name"]) for node in saved["nodes"]}
         _validate(model, saved, len(labels))
