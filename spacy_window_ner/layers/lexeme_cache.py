@@ -31,7 +31,7 @@ class LexemeCache:
     """Rows of products by the key of their lexeme.
 
     A full cache is emptied. It is never saved, copies of a network begin with an empty one, and
-    threads may share it.
+    threads may share it. A forked process begins with an empty one.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -44,8 +44,7 @@ class LexemeCache:
         self._state: list[int] = []
         self._kept_alive: list[Any] = []
         self._locked: list[NDArray] = []
-        # Keys, their rows and the tables. Replaced as a whole, so that a fork never inherits half
-        # of a change.
+        # Keys, their rows and the tables.
         self._contents = (np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables())
         _CACHES.add(self)
 
@@ -142,11 +141,14 @@ def _parameters_of(models: list[Model]) -> list[Any]:
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()
 
 
-def _renew_locks() -> None:
-    """Give each cache a free lock: a forked child inherits those that other threads held."""
+def _begin_anew() -> None:
+    """Give each cache a free lock, and empty it: a forked child inherits locks that other threads
+    held, and what they were about to change.
+    """
     for cache in _CACHES:
         cache._lock = Lock()
+        cache.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    os.register_at_fork(after_in_child=_begin_anew)
