@@ -191,6 +191,7 @@ class WindowNER(ProbabilisticPipe):
             threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
             probabilities=self.cfg["spans_key"] is not None,
             candidates_above=self._candidates_above,
+            score_alone=lambda number: self.score_alone(docs[number]),
         )
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:

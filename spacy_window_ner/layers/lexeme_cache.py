@@ -9,7 +9,9 @@ rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 from weakref import WeakSet
@@ -25,6 +27,21 @@ from .rows import find_sorted
 CHUNK = 1024
 
 Tables = list[NDArray[np.float32]]
+
+# Whether products are computed without being remembered, for each thread.
+_BYPASSED: ContextVar[bool] = ContextVar("_BYPASSED", default=False)
+
+
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Inside, this thread's predictions neither use nor add remembered products: they are the same
+    whatever was predicted before, to the last digit.
+    """
+    token = _BYPASSED.set(True)
+    try:
+        yield
+    finally:
+        _BYPASSED.reset(token)
 
 
 class LexemeCache:
@@ -50,6 +67,10 @@ class LexemeCache:
 
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
         return LexemeCache, (self.max_bytes,)
+
+    def has_room(self, n_lexemes: int, widths: Sequence[int]) -> bool:
+        """RETURNS (bool): Whether products of so many lexemes can be remembered."""
+        return n_lexemes <= self.capacity(widths) and not _BYPASSED.get()
 
     def capacity(self, widths: Sequence[int]) -> int:
         """RETURNS (int): How many lexemes fit with products of these widths."""
