@@ -27,7 +27,9 @@ from .extensions import add_score_extension
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .layers.transitions import Scores
 from .objectives.rehearsal import rehearsal_loss
+from .prediction_errors import naming_documents
 from .probabilities import ProbabilisticPipe
+from .sequences.batching import check_scores
 from .sequences.tags import n_tags
 from .serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .settings import belongs_to, change_settings, checked_settings, complete_settings
@@ -173,7 +175,7 @@ class WindowNER(ProbabilisticPipe):
 
         docs (Iterable[Doc]): The documents.
         RETURNS (Entities): The entities, including those that are already set.
-        RAISES (ValueError): If the component is not initialized.
+        RAISES (ValueError): If the component is not initialized, or scores are not finite numbers.
         """
         docs = list(docs)
         self.require_initialized()
@@ -184,15 +186,17 @@ class WindowNER(ProbabilisticPipe):
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
-        entities = decode(
-            scores,
-            self.objective,
-            allowed,
-            threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
-            probabilities=self.cfg["spans_key"] is not None,
-            candidates_above=self._candidates_above,
-            score_alone=lambda number: self.score_alone(docs[number]),
-        )
+        with naming_documents(docs, self.name):
+            check_scores(scores.emissions, scores.transitions, scores.lengths)
+            entities = decode(
+                scores,
+                self.objective,
+                allowed,
+                threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
+                probabilities=self.cfg["spans_key"] is not None,
+                candidates_above=self._candidates_above,
+                score_alone=lambda number: self.score_alone(docs[number]),
+            )
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:
             self._warn_if_nothing_new(scores, entities, allowed)

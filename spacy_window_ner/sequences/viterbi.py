@@ -11,7 +11,16 @@ single documents, and 70 times in one of 200,000 tokens.
 import numpy as np
 from numpy.typing import NDArray
 
-from .batching import BatchOrder, Ints, Lengths, Mask, documents_with, groups_of, mask_scores
+from .batching import (
+    BatchOrder,
+    Ints,
+    Lengths,
+    Mask,
+    document_of,
+    documents_with,
+    groups_of,
+    mask_scores,
+)
 from .tags import OUTSIDE, grouped_tags
 
 # What an entity loses over a word that can only be O; the bound needs a finite number.
@@ -59,7 +68,7 @@ def _find_best(
     close: Mask | None,
 ) -> NDArray[np.int32]:
     """See `best_tags_and_close_calls`, which gives the array to write `close` to."""
-    scores = mask_scores(emissions, transitions, allowed)
+    scores = mask_scores(emissions, transitions, lengths, allowed)
     tags = np.full(len(scores), OUTSIDE, dtype=np.int32)
     if tags.size == 0 or scores.shape[1] == 1:
         return tags
@@ -73,10 +82,10 @@ def _find_best(
         ended = states[: len(T), len(order.longest_first) + order.last_places()]
         if np.isneginf(ended.max(axis=0)).any():
             token = order.tokens[np.argmax(np.isneginf(ended.max(axis=0)))]
-            document = np.searchsorted(np.cumsum(sizes), token, side="right")
             raise ValueError(
-                f"Document {document} of the batch has no legal tag sequence: the tags allowed for "
-                f"neighboring tokens contradict each other, for example B-X before O."
+                f"Document {document_of(token, sizes)} of the batch has no legal tag sequence: the "
+                f"tags allowed for neighboring tokens contradict each other, for example B-X "
+                f"before O."
             )
         tags[order.tokens] = columns[path]
         if close is not None:
