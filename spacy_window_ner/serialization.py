@@ -151,6 +151,8 @@ def _read_directory(source: Any, exclude: Collection[str]) -> _Read:
 
 def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
     saved = srsly.msgpack_loads(source)
+    if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
+        raise ValueError("it has neither settings nor a network")
     sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
     files = {name: saved[name] for name in _FILES if name in saved and name not in exclude}
     missing = [name for name in sums if name not in files and name not in exclude]

@@ -52,18 +52,17 @@ def test_entities_are_well_formed(objective: str, threshold: float | None, data:
     ]
     alone = [found(nlp, [doc])[0] for doc in docs]
     assert found(nlp, docs) == alone
-    for doc in nlp.pipe(docs):
-        pass
+    list(nlp.pipe(docs))
     for doc, preset, outside in zip(docs, presets, blocked, strict=True):
         ents = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
         assert set(preset) <= set(ents)
         for start, end, label in ents:
             assert 0 <= start < end <= len(doc)
-            assert (
-                (not doc[start].is_space
-                and not doc[end - 1].is_space)
-                or (start, end, label) in preset
-            )
+            assert (not doc[start].is_space and not doc[end - 1].is_space) or (
+                start,
+                end,
+                label,
+            ) in preset
             assert not any(start <= token < end for token in outside)
             assert label in {"PER", "LOC", "DATE", "OTHER"}
         if len(doc):

@@ -38,13 +38,14 @@ HUGE = [
     float("nan"),
 ]
 
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+names = st.sampled_from(["nodes", "attrs", "params", "shims", "name"])
+simple = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats()
 values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.binary(max_size=9)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["nodes", "attrs", "params", "shims", "name"]), inner, max_size=4),
+    simple | st.binary(max_size=9) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def assert_refused(nlp: Language, data: bytes) -> None:
@@ -74,11 +75,13 @@ def test_payloads_that_ask_for_too_much(trained_copy: Language, payload: Any):
         assert_refused(trained_copy, packb({**content, "model": packb({**model, part: inner})}))
 
 
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return copy_of(shared())
+
+
 @given(value=values, part=st.sampled_from(["all", "model", "cfg", CHECKSUM]))
 @examples(200)
-def test_random_values(value: Any, part: str):
-    nlp = copy_of(shared()) if not hasattr(test_random_values, "nlp") else test_random_values.nlp
-    test_random_values.nlp = nlp  # type: ignore[attr-defined]
+def test_random_values(nlp: Language, value: Any, part: str):
     content = srsly.msgpack_loads(ner_of(nlp).to_bytes(exclude=["vocab"]))
-    data = packed(value) if part == "all" else packb({**content, part: packed(value)})
-    assert_refused(nlp, data)
+    assert_refused(nlp, packed(value) if part == "all" else packb({**content, part: packed(value)}))
