@@ -66,13 +66,17 @@ def test_a_killed_save_leaves_the_old_or_the_new(pair: tuple[Path, Path], tmp_pa
     target = tmp_path / "target"
     rng, seen, pipelines = random.Random(0), set(), [spacy.load(path) for path in pair]
     known = {path.read_bytes() for one in pair for path in [one / "window_ner" / "model"]}
+    start = time.monotonic()
+    for nlp in pipelines:
+        save(nlp, target)
+    duration = time.monotonic() - start
     for i in range(amount(10, 100)):
         if not target.exists() or how == "to_disk":
             # Files of spaCy's own are not saved so that a kill does them no harm.
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(pair[0], target)
         process = saves_until_killed(pipelines, target, how)
-        time.sleep(rng.random() * 0.2)
+        time.sleep(rng.random() * duration)
         os.kill(process, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL, i
         if how == "save":
