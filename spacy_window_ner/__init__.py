@@ -8,13 +8,15 @@ from .about import __version__
 if TYPE_CHECKING:
     from .component import WindowNER
     from .gradients import check_gradients, check_objective
+    from .saving import save
 
-__all__ = ["WindowNER", "__version__", "check_gradients", "check_objective"]
+__all__ = ["WindowNER", "__version__", "check_gradients", "check_objective", "save"]
 
 _MODULES = {
     "WindowNER": "component",
     "check_gradients": "gradients",
     "check_objective": "gradients",
+    "save": "saving",
 }
 
 

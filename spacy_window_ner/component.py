@@ -27,10 +27,12 @@ from .extensions import add_score_extension
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .layers.transitions import Scores
 from .objectives.rehearsal import rehearsal_loss
+from .prediction_errors import naming_documents
 from .probabilities import ProbabilisticPipe
+from .sequences.batching import check_scores
 from .sequences.tags import n_tags
-from .serialization import load_model, overridden_settings, read_saved
-from .settings import belongs_to, change_settings, checked_settings
+from .serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
+from .settings import belongs_to, change_settings, checked_settings, complete_settings
 from .thresholds import Threshold, by_label
 
 DEFAULT_SPANS_KEY = "window_ner"
@@ -173,7 +175,7 @@ class WindowNER(ProbabilisticPipe):
 
         docs (Iterable[Doc]): The documents.
         RETURNS (Entities): The entities, including those that are already set.
-        RAISES (ValueError): If the component is not initialized.
+        RAISES (ValueError): If the component is not initialized, or scores are not finite numbers.
         """
         docs = list(docs)
         self.require_initialized()
@@ -184,14 +186,17 @@ class WindowNER(ProbabilisticPipe):
         if has_presets:
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
-        entities = decode(
-            scores,
-            self.objective,
-            allowed,
-            threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
-            probabilities=self.cfg["spans_key"] is not None,
-            candidates_above=self._candidates_above,
-        )
+        with naming_documents(docs, self.name):
+            check_scores(scores.emissions, scores.transitions, scores.lengths)
+            entities = decode(
+                scores,
+                self.objective,
+                allowed,
+                threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
+                probabilities=self.cfg["spans_key"] is not None,
+                candidates_above=self._candidates_above,
+                score_alone=lambda number: self.score_alone(docs[number]),
+            )
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:
             self._warn_if_nothing_new(scores, entities, allowed)
@@ -319,6 +324,21 @@ class WindowNER(ProbabilisticPipe):
         # An untrained network finds nothing, because unseen labels are never predicted.
         self.model.attrs["unseen_labels"] = list(range(len(self.cfg["labels"])))
 
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Save the component to bytes, with checksums.
+
+        exclude (Iterable[str]): Names of serialization fields to leave out.
+        """
+        return to_bytes(self.cfg, self.model, self.vocab, tuple(exclude))
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to a directory, with checksums. If the process is killed, what was
+        there before is still there, or what is new.
+
+        exclude (Iterable[str]): Names of serialization fields to leave out.
+        """
+        to_disk(path, self.cfg, self.model, self.vocab, tuple(exclude))
+
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
         """Load the component from the bytes that `to_bytes` returned.
 
@@ -337,11 +357,16 @@ class WindowNER(ProbabilisticPipe):
         return self
 
     def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
-        saved = read_saved(source, self.vocab, exclude, self.name)
-        cfg = {**self.cfg, **saved["cfg"]}
-        cfg = checked_settings(cfg, self.model)
-        if saved["model"] is not None:
-            load_model(self.model, saved["model"], cfg["labels"], self.name)
+        saved = read_saved(
+            source,
+            self.vocab,
+            tuple(exclude),
+            self.name,
+            lambda settings: checked_settings(complete_settings(settings, self.cfg), self.model),
+        )
+        cfg = saved.cfg
+        if saved.model is not None:
+            load_model(self.model, saved.model, cfg["labels"], self.name, is_intact=saved.is_intact)
         change_settings(self, cfg)
         add_score_extension(cfg["spans_key"])
         for label in cfg["labels"]:

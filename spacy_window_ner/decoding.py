@@ -1,6 +1,12 @@
-"""Scores → entities: the best legal tag sequence, and the probability of each span."""
+"""Scores → entities: the best legal tag sequence, and the probability of each span.
 
-from collections.abc import Iterator
+In their last digits, scores and probabilities depend on what else is in the batch, because products
+of matrices are rounded differently in each shape, and on what was predicted before, because rows of
+products are remembered. Where that could decide what is an entity, the document is scored alone and
+from nothing that is remembered, and these scores decide, in every batch.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,10 +19,15 @@ from .sequences.batching import Mask, documents_with
 from .sequences.chunks import sequence_sums
 from .sequences.spans import likely_spans, span_probabilities
 from .sequences.tags import OUTSIDE, n_labels, tags_to_spans
-from .sequences.viterbi import best_tags
+from .sequences.viterbi import CLOSE, best_tags, best_tags_and_close_calls
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
 LEAST_LIKELY = 1e-4
+# By how much of itself a probability may be wrong for being rounded, beside what scores may be.
+_ROUNDING = 1e-5
+# A document's number in the batch → its scores, which are the same in every batch.
+ScoreAlone = Callable[[int], Scores]
+_Likely = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 @dataclass
@@ -61,6 +72,7 @@ def decode(
     threshold: float | NDArray[np.float64] | None = None,
     probabilities: bool = True,
     candidates_above: float | None = None,
+    score_alone: ScoreAlone | None = None,
 ) -> Entities:
     """Find the entities of a batch.
 
@@ -74,30 +86,112 @@ def decode(
         the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
     candidates_above (Optional[float]): If given, all spans that are likelier are `candidates`.
+    score_alone (Optional[Callable[[int], Scores]]): Scores a document of the batch alone. If given,
+        these scores decide where those of the batch are too close for that.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    likely: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+    options = threshold, probabilities, candidates_above
+    entities, close = _decode(scores, objective, allowed, *options)
+    if score_alone is None or not len(close):
+        return entities
+    lengths, alone = scores.lengths, {}
+    for number in np.flatnonzero(documents_with(close, lengths)).tolist():
+        first = int(lengths[:number].sum())
+        own = None if allowed is None else allowed[first : first + lengths[number]]
+        alone[number] = _decode(score_alone(number), objective, own, *options)[0]
+    return _replaced(entities, alone)
+
+
+def _decode(
+    scores: Scores,
+    objective: Objective,
+    allowed: Mask | None,
+    threshold: float | NDArray[np.float64] | None,
+    probabilities: bool,
+    candidates_above: float | None,
+) -> tuple[Entities, NDArray[np.int64]]:
+    """See `decode`.
+
+    RETURNS (Tuple[Entities, ndarray]): The entities, and tokens (n,) in the documents where another
+        rounding could make a difference.
+    """
+    likely: list[_Likely] = []
+    close: list[NDArray[np.int64]] = []
     above = [least for least in (threshold, candidates_above) if least is not None]
     if above:
-        p, ends = objective.tag_probabilities(scores, allowed), np.cumsum(scores.lengths)
-        likely = [
-            likely_spans(
-                p, np.maximum(least, LEAST_LIKELY), ends, is_chain=objective.learns_transitions
-            )
-            for least in above
-        ]
+        p = objective.tag_probabilities(scores, allowed)
+        for least in above:
+            found, too_close = _likely(p, least, scores, objective)
+            likely.append(found)
+            close.append(too_close)
     if threshold is not None:
-        entities = Entities(*_without_overlap(*likely[0]), scores.lengths)
+        spans, of_spans, too_close = _without_overlap(*likely[0])
+        close.append(too_close)
+        entities = Entities(spans, of_spans, scores.lengths)
     else:
         arrays = scores.emissions, scores.transitions, scores.lengths
-        spans = tags_to_spans(best_tags(*arrays, allowed))
-        of_spans = probabilities_of(spans, scores, objective, allowed) if probabilities else None
-        entities = Entities(spans, of_spans, scores.lengths)
+        tags, is_close = best_tags_and_close_calls(*arrays, allowed)
+        close.append(np.flatnonzero(is_close))
+        spans = tags_to_spans(tags)
+        p_spans = probabilities_of(spans, scores, objective, allowed) if probabilities else None
+        entities = Entities(spans, p_spans, scores.lengths)
     if candidates_above is not None:
         spans, of_spans = likely[-1]
         order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
         entities.candidates = Entities(spans[order], of_spans[order], scores.lengths)
+    return entities, np.concatenate(close)
+
+
+def _likely(
+    p: NDArray[np.floating],
+    threshold: float | NDArray[np.float64],
+    scores: Scores,
+    objective: Objective,
+) -> tuple[_Likely, NDArray[np.int64]]:
+    """Find the spans that are likelier than a threshold.
+
+    p (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
+    RETURNS (Tuple[Tuple[ndarray, ndarray], ndarray]): The spans and their probabilities, and the
+        first tokens (n,) of spans with about this probability.
+    """
+    least = np.broadcast_to(np.maximum(threshold, LEAST_LIKELY), n_labels(p.shape[1]))
+    spans, of_spans = likely_spans(
+        p,
+        least - _allowance(least),
+        np.cumsum(scores.lengths),
+        is_chain=objective.learns_transitions,
+    )
+    own = least[spans[:, 2]]
+    is_likely, is_close = of_spans > own, np.abs(of_spans - own) < _allowance(own)
+    return (spans[is_likely], of_spans[is_likely]), spans[is_close, 0]
+
+
+def _allowance(p: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How far a probability may be from the same one in another batch: ∂p/∂s = p (1 − p)."""
+    return CLOSE * p * (1 - p) + _ROUNDING * p
+
+
+def _replaced(batch: Entities, alone: Mapping[int, Entities]) -> Entities:
+    """Replace the entities of some documents, by their number, by those found alone."""
+    ends = np.cumsum(batch.lengths)
+    firsts = ends - batch.lengths
+    document = np.searchsorted(ends, batch.spans[:, 0], side="right")
+    kept = ~np.isin(document, list(alone))
+    parts = [
+        batch.spans[kept],
+        *(one.spans + np.asarray([firsts[i], firsts[i], 0]) for i, one in alone.items()),
+    ]
+    spans = np.concatenate(parts)
+    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
+    p = None
+    if batch.probabilities is not None:
+        others = [one.probabilities for one in alone.values() if one.probabilities is not None]
+        p = np.concatenate([batch.probabilities[kept], *others])[order]
+    entities = Entities(spans[order], p, batch.lengths)
+    if batch.candidates is not None:
+        candidates = {i: one.candidates for i, one in alone.items() if one.candidates is not None}
+        entities.candidates = _replaced(batch.candidates, candidates)
     return entities
 
 
@@ -176,14 +270,24 @@ def finds_nothing_new(
 
 def _without_overlap(
     spans: NDArray[np.int64], probabilities: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Keep the likelier of spans that overlap, in the order of the text."""
-    taken: set[int] = set()
-    kept = []
-    for i in np.lexsort((spans[:, 0], -probabilities)).tolist():
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Keep the likelier of spans that overlap, in the order of the text; of spans that are as
+    likely to six digits the first, and of these the shorter one.
+
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): The spans and their probabilities, and the first
+        tokens (n,) of spans that are left out for one that is hardly likelier.
+    """
+    taken: dict[int, float] = {}  # the probability of the span that a token is in, less allowances
+    allowance = _allowance(probabilities)
+    kept, close = [], []
+    rounded = -np.round(probabilities, 6)
+    for i in np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0], rounded)).tolist():
         tokens = range(spans[i, 0], spans[i, 1])
-        if taken.isdisjoint(tokens):
-            taken.update(tokens)
+        others = [taken[token] for token in tokens if token in taken]
+        if not others:
+            taken.update(dict.fromkeys(tokens, probabilities[i] - allowance[i]))
             kept.append(i)
+        elif min(others) < probabilities[i] + allowance[i]:
+            close.append(spans[i, 0])
     kept.sort(key=lambda i: spans[i, 0])
-    return spans[kept], probabilities[kept]
+    return spans[kept], probabilities[kept], np.asarray(close, dtype=np.int64)

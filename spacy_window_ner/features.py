@@ -8,8 +8,8 @@ lexeme, and a token is the row of its lexeme.
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,22 +55,27 @@ class Lexemes:
     orths: NDArray[np.uint64]
     vector_keys: NDArray[np.uint64]
     vocab: Vocab
+    # What was found once. A `cached_property` has a lock before Python 3.12, shared by all objects,
+    # and a process that is forked while another thread holds it would wait forever.
+    _found: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.orths)
 
-    @cached_property
+    @property
     def vector_rows(self) -> NDArray[np.int64]:
         """The row of each lexeme's vector in the table of the vocabulary: (n_lexemes,), −1 for
         none. A word without a vector is looked up in lower case.
         """
-        vectors = self.vocab.vectors
-        rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
-        missing = np.flatnonzero(rows < 0)
-        if len(missing):
-            lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
-            rows[missing] = vectors.find(keys=lower)
-        return rows
+        if "vector_rows" not in self._found:
+            vectors = self.vocab.vectors
+            rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
+            missing = np.flatnonzero(rows < 0)
+            if len(missing):
+                lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
+                rows[missing] = vectors.find(keys=lower)
+            self._found["vector_rows"] = rows
+        return self._found["vector_rows"]
 
 
 @dataclass(frozen=True)

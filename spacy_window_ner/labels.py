@@ -45,9 +45,20 @@ def new_labels(labels: Sequence[str], present: Collection[str]) -> list[str]:
                 "An entity label cannot be the empty string, which spaCy uses for tokens outside "
                 "of entities. Give the spans a label."
             )
+        if not is_text(label):
+            raise ValueError(f"The label {label!r} is no text: it has half of a surrogate pair.")
         if label.startswith("!"):  # in spaCy 2 it marked spans that are not an entity
             raise ValueError(Errors.E869.format(label=label))
     return new
+
+
+def is_text(value: str) -> bool:
+    """RETURNS (bool): Whether a string can be written as UTF-8, as spaCy's string store does."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def labels_of(docs: Iterable[Doc]) -> set[str]:

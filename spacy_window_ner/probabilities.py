@@ -14,8 +14,11 @@ from thinc.api import Model
 from .annotations import preset_mask, without_predictions
 from .decoding import alternatives
 from .labels import label_numbers
+from .layers.lexeme_cache import nothing_remembered
 from .layers.transitions import Scores
 from .objectives import Objective, get_objective
+from .prediction_errors import naming_documents
+from .sequences.batching import check_scores
 from .sequences.tags import tag_names
 from .settings import change_settings
 from .thresholds import Threshold, checked
@@ -69,7 +72,8 @@ class ProbabilisticPipe(TrainablePipe):
         if len(doc) == 0:
             return np.zeros((0, len(self.tag_names)))
         scores, allowed = self._free_scores(doc)
-        return self.objective.tag_probabilities(scores, allowed).astype(np.float64)
+        with naming_documents([doc], self.name):
+            return self.objective.tag_probabilities(scores, allowed).astype(np.float64)
 
     def alternatives(self, span: Span) -> list[tuple[str | None, float]]:
         """Find what else the words of a span could be.
@@ -84,17 +88,28 @@ class ProbabilisticPipe(TrainablePipe):
         if len(span) == 0:
             raise ValueError("A span without words has no alternatives.")
         scores, allowed = self._free_scores(span.doc)
-        of_labels, outside = alternatives(scores, self.objective, allowed, span.start, span.end)
+        with naming_documents([span.doc], self.name):
+            of_labels, outside = alternatives(scores, self.objective, allowed, span.start, span.end)
         labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
         found = [(label, p) for label, p in zip(labels, of_labels.tolist(), strict=True)]
         found = [pair for n, pair in enumerate(found) if n not in unseen]
         return sorted([(None, outside), *found], key=lambda pair: -pair[1])
 
+    def score_alone(self, doc: Doc) -> Scores:
+        """Score a document alone, and from nothing that is remembered: with the same scores
+        whatever was predicted before.
+        """
+        with nothing_remembered():
+            return self.model.predict([doc])
+
     def _free_scores(self, doc: Doc) -> tuple[Scores, NDArray[np.bool_] | None]:
         """The scores and allowed tags of a document without its predicted entities."""
         self.require_initialized()
         docs = [without_predictions(doc, self.cfg["spans_key"])]
-        return self.model.predict(docs), self.allowed_tags(docs)[0]
+        scores = self.model.predict(docs)
+        with naming_documents(docs, self.name):
+            check_scores(scores.emissions, scores.transitions, scores.lengths)
+        return scores, self.allowed_tags(docs)[0]
 
     def allowed_tags(self, docs: Sequence[Doc]) -> tuple[NDArray[np.bool_] | None, bool]:
         """Compute the tags that documents allow to the labels that the network has seen.

@@ -1,17 +1,20 @@
-"""Load saved components. A file that does not fit gets a clear error and changes nothing."""
+"""Save components with checksums, and load them. A file that does not fit, or that is not what was
+saved, gets a clear error and changes nothing.
+"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import srsly
-from spacy import util
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
 from .labels import new_labels
 from .layers.lexeme_embed import LEXEME_EMBED
+from .saving import CHECKSUM, checksum, checksums, read_file, replace_directory, write_files
 from .sequences.tags import n_tags
 
 # The dimensions that give the shape of each parameter. T has one row and one column more.
@@ -24,6 +27,8 @@ _DIMS = {
 }
 # The attrs of nodes that training changes; all others are settings, which come from a config.
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
+# The files of a component, beside its vocabulary and the checksums.
+_FILES = ("cfg", "model")
 # Layers that networks saved by version 0.1 have, and no later ones.
 FIRST_EDITION = {"window", "with_document", "classifier"}
 
@@ -37,42 +42,149 @@ def first_edition_error() -> ValueError:
     )
 
 
+def saved_files(cfg: Mapping[str, Any], model: Model, exclude: Collection[str]) -> dict[str, bytes]:
+    """What is saved of a component beside the vocabulary.
+
+    cfg (Mapping[str, Any]): Its labels and settings.
+    model (Model): Its network.
+    exclude (Collection[str]): Names of fields to leave out.
+    RETURNS (Dict[str, bytes]): The contents by the name of the field.
+    """
+    files: dict[str, bytes] = {}
+    if "cfg" not in exclude:
+        files["cfg"] = srsly.json_dumps(dict(cfg), indent=2).encode()
+    if "model" not in exclude:
+        files["model"] = model.to_bytes()
+    return files
+
+
+def to_disk(
+    path: str | Path,
+    cfg: Mapping[str, Any],
+    model: Model,
+    vocab: Vocab,
+    exclude: Collection[str],
+) -> None:
+    """Save a component to a directory, all of its files or none; see `saved_files`."""
+    path = Path(path)
+    write_files(path, saved_files(cfg, model, exclude))
+    if "vocab" not in exclude:
+        replace_directory(path / "vocab", lambda new: vocab.to_disk(new, exclude=exclude))
+
+
+def to_bytes(cfg: Mapping[str, Any], model: Model, vocab: Vocab, exclude: Collection[str]) -> bytes:
+    """Save a component to bytes; see `saved_files`."""
+    files = saved_files(cfg, model, exclude)
+    fields = {**files, CHECKSUM: srsly.json_dumps(checksums(files)).encode()}
+    if "vocab" not in exclude:
+        fields["vocab"] = vocab.to_bytes(exclude=exclude)
+    return srsly.msgpack_dumps(fields)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved component.
+
+    cfg (Dict[str, Any]): Its labels and settings.
+    model (Optional[bytes]): Its network; None if it is left out.
+    is_intact (bool): Whether the network is what was saved, as far as that is known.
+    """
+
+    cfg: dict[str, Any]
+    model: bytes | None
+    is_intact: bool
+
+
 def read_saved(
-    source: bytes | str | Path, vocab: Vocab, exclude: Iterable[str], name: str
-) -> dict[str, Any]:
+    source: bytes | str | Path,
+    vocab: Vocab,
+    exclude: Collection[str],
+    name: str,
+    check: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Saved:
     """Read a saved component.
 
     source (Union[bytes, str, Path]): The result of `to_bytes`, or the directory of `to_disk`.
     vocab (Vocab): The vocabulary, which is loaded too.
-    exclude (Iterable[str]): Names of fields to leave out.
+    exclude (Collection[str]): Names of fields to leave out; without `checksum`, what was saved is
+        not compared with its checksums.
     name (str): Name of the component, for messages.
-    RETURNS (Dict[str, Any]): The settings under "cfg", and the network's bytes or None under
-        "model".
-    RAISES (ValueError): If the data is damaged, or the labels are not distinct strings.
+    check (Callable): Checks the settings that are read, and returns all as they are in use.
+    RETURNS (Saved): The component.
+    RAISES (ValueError): If the data is damaged, or labels or settings are not valid.
     """
-    is_path = isinstance(source, str | Path)
-    load: Any = util.from_disk if is_path else util.from_bytes
-    load_vocab: Any = vocab.from_disk if is_path else vocab.from_bytes
-    saved: dict[str, Any] = {"cfg": "{}", "model": None}
-    fields = {
-        "cfg": lambda field: saved.update(cfg=field.read_bytes() if is_path else field),
-        "vocab": lambda field: load_vocab(field, exclude=exclude),
-        "model": lambda field: saved.update(model=field.read_bytes() if is_path else field),
-    }
     part = "component"
     try:
-        load(source, fields, exclude)
+        read = _read_directory if isinstance(source, str | Path) else _read_bytes
+        files, read_vocab = read(source, exclude)
         part = "cfg"
-        saved["cfg"] = srsly.json_loads(saved["cfg"])
-        labels = saved["cfg"].get("labels", [])
-        if new_labels(labels, []) != labels:
-            raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
+        data, is_intact = files.get("cfg", (b"{}", True))
+        cfg = check(_read_settings(data))
+        if not is_intact:
+            raise ValueError(
+                "its checksum differs: these are not the labels and settings that were saved"
+            )
+        part = "component"
+        if "vocab" not in exclude:
+            read_vocab(vocab)
     except Exception as error:
         raise ValueError(
             f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
             f"the component saved."
         ) from error
-    return saved
+    return Saved(cfg, *files.get("model", (None, True)))
+
+
+# Contents and whether they are what was saved by the name of the file, and what loads the
+# vocabulary.
+_Read = tuple[dict[str, tuple[bytes, bool]], Callable[[Vocab], Any]]
+
+
+def _read_directory(source: Any, exclude: Collection[str]) -> _Read:
+    path = Path(source)
+    has_sums = CHECKSUM not in exclude and (path / CHECKSUM).exists()
+    sums = _checked_sums((path / CHECKSUM).read_bytes() if has_sums else b"{}")
+    names = [name for name in _FILES if name not in exclude]
+    files = {name: read_file(path, name, sums.get(name)) for name in names}
+    return files, lambda vocab: vocab.from_disk(path / "vocab", exclude=exclude)
+
+
+def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
+    saved = srsly.msgpack_loads(source)
+    if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
+        raise ValueError("it has neither settings nor a network")
+    sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
+    files = {name: saved[name] for name in _FILES if name in saved and name not in exclude}
+    missing = [name for name in sums if name not in files and name not in exclude]
+    if missing:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    checked = {
+        name: (data, name not in sums or checksum(data) == sums[name])
+        for name, data in files.items()
+    }
+    return (
+        checked,
+        lambda vocab: (
+            vocab.from_bytes(saved["vocab"], exclude=exclude) if "vocab" in saved else None
+        ),
+    )
+
+
+def _checked_sums(data: bytes) -> dict[str, str]:
+    sums = srsly.json_loads(data)
+    if not isinstance(sums, dict) or not sums.keys() <= set(_FILES):
+        raise ValueError(f"its checksums are {sums!r}")
+    return sums
+
+
+def _read_settings(data: bytes) -> dict[str, Any]:
+    settings = srsly.json_loads(data)
+    if not isinstance(settings, dict):
+        raise ValueError(f"it is {settings!r}, not a table of settings")
+    labels = settings.get("labels", [])
+    if new_labels(labels, []) != labels:
+        raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
+    return settings
 
 
 def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,18 +206,23 @@ def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[s
     }
 
 
-def load_model(model: Model, data: bytes, labels: Sequence[str], name: str) -> None:
+def load_model(
+    model: Model, data: bytes, labels: Sequence[str], name: str, *, is_intact: bool = True
+) -> None:
     """Load a saved network, or raise and leave the network as it was.
 
     model (Model): The network to load into.
     data (bytes): The result of `Model.to_bytes`.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
+    is_intact (bool): Whether the data has the checksum that was saved with it.
     RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape, or
         of version 0.1.
     """
     layers: set[str] = set()
     try:
+        if not is_intact:
+            raise ValueError("its checksum differs: this is not the network that was saved")
         saved = srsly.msgpack_loads(data)
         layers = {str(node["name"]) for node in saved["nodes"]}
         _validate(model, saved, len(labels))

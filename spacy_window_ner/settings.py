@@ -37,6 +37,23 @@ def change_settings(component: TrainablePipe, settings: Mapping[str, Any]) -> No
                 config.update({key: settings[key] for key in config.keys() & settings.keys()})
 
 
+def complete_settings(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete settings that were saved.
+
+    settings (Mapping[str, Any]): The settings.
+    own (Mapping[str, Any]): The settings of the component, for those that are missing.
+    RETURNS (Dict[str, Any]): All settings.
+    RAISES (ValueError): If the component has no such settings.
+    """
+    unknown = [name for name in settings if name not in own]
+    if unknown:
+        raise ValueError(
+            f"it has the unknown settings {', '.join(map(repr, unknown))}; there are "
+            f"{', '.join(own)}. Another version of spacy-window-ner may have saved it"
+        )
+    return {**own, **settings}
+
+
 def checked_settings(settings: Mapping[str, Any], model: Model) -> dict[str, Any]:
     """Check the settings of a component.
 
@@ -44,8 +61,14 @@ def checked_settings(settings: Mapping[str, Any], model: Model) -> dict[str, Any
     model (Model): Its network.
     RETURNS (Dict[str, Any]): The same, as they are saved.
     RAISES (ValueError): If a threshold is out of range or has labels that the component does not
-        have, or two things would be written to one place in `doc.spans`.
+        have, a key is no name, or two things would be written to one place in `doc.spans`.
     """
+    for name in ("spans_key", "candidates_key", "incorrect_spans_key"):
+        key = settings[name]
+        if key is not None and not (isinstance(key, str) and key):
+            raise ValueError(
+                f"{name} is a key of doc.spans, a string that is not empty, or null; got {key!r}."
+            )
     threshold = checked(settings["threshold"], settings["labels"])
     least = probability("candidates_threshold", settings["candidates_threshold"])
     spans_key, candidates_key = settings["spans_key"], settings["candidates_key"]

@@ -485,10 +485,48 @@ def test_a_loss_that_turns_to_nan(objective: str, value: float):
     with np.errstate(all="ignore"):
         with pytest.raises(ValueError, match=r"diverged.*Lower the learning rate.*grad_clip"):
             nlp.update(make_examples(nlp), sgd=SGD(0.1))
-        with pytest.raises(ValueError, match=r"not finite.*diverged.*Lower the learning rate"):
-            nlp(PARIS)
+        for threshold in (None, 0.5):
+            ner_of(nlp).threshold = threshold
+            for ask in (nlp, lambda text: ner_of(nlp).tag_probabilities(nlp.make_doc(text))):
+                with pytest.raises(ValueError, match=r"not finite.*are damaged") as info:
+                    ask(PARIS)
+                assert f"[window_ner] Document 0 of the batch ({PARIS!r})" in str(info.value)
+                assert "Lower the learning rate" not in str(info.value)
     for old, new in zip(before, weights(nlp), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_vectors_that_were_replaced():
+    """The message names the document, though it is not the first one of the batch."""
+    nlp = spacy.blank("xx")
+    add_vectors(nlp, ["Samuel", "Berlin", "April"])
+    tok2vec = {"include_static_vectors": True}
+    nlp.add_pipe("window_ner", config={"model": small_model(tok2vec=tok2vec, activation="relu")})
+    nlp.initialize(lambda: make_examples(nlp))
+    train(nlp, make_examples(nlp), 5)
+    vectors = nlp.vocab.vectors
+    vectors.data = vectors.data * np.float32(np.inf)
+    words = "Samuel " * 20
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            ValueError,
+            match=r"Document 2 of the batch \('(Samuel ){7}Samuel …'\) .*not finite.*vectors",
+        ),
+    ):
+        list(nlp.pipe(["a b", "", words.strip(), "Berlin"]))
+
+
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_scores_that_are_too_far_apart(trained_nlp: Language, threshold: float | None):
+    nlp = copy_of(trained_nlp, threshold=threshold)
+    scores = ner_of(nlp).model.get_ref("scores")
+    scores.set_param("W", scores.get_param("W") * np.float32(1e4))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"Document 0 .*further apart.*are damaged"),
+    ):
+        nlp(PARIS)
 
 
 def test_one_text_that_fails_can_be_left_out(trained_nlp: Language):

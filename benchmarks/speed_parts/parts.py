@@ -31,7 +31,7 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     ],
     "document: means": [("layers.same_word_mean", "RepeatedWords", "means")],
     "network: the rest": [("layers.emissions", None, "predict")],
-    "decoding: best tags": [("decoding", None, "best_tags")],
+    "decoding: best tags": [("decoding", None, "best_tags_and_close_calls")],
     "decoding: probabilities": [("component", None, "decode")],
     "write entities": [("component", "WindowNER", "set_annotations")],
 }

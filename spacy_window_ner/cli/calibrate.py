@@ -15,6 +15,7 @@ from ..confidence.guarantees import Guarantee, NotCarriedError
 from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
+from ..saving import save
 from .components import find_name
 from .output import make_directory
 
@@ -64,7 +65,7 @@ def calibrate_pipeline(
         _keep(component, development, guarantee)
     f_score = report_scores(nlp, examples)
     msg.info(f"[{name}] {describe(temperature, component.threshold, f_score)} on {data_path}")
-    nlp.to_disk(output)
+    save(nlp, output)
     msg.good(f"Saved the calibrated pipeline: {output}")
     return dict(zip(("before", "after"), (one.figures for one in judged), strict=True))
 

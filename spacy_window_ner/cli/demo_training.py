@@ -15,6 +15,7 @@ from thinc.api import Optimizer
 from tqdm import tqdm
 from wasabi import msg
 
+from ..saving import save
 from . import demo_corpus
 from .demo_corpus import Sentence
 from .output import make_directory, print_entities
@@ -113,7 +114,7 @@ def _save(nlp: Language, scores: dict[str, Any], output: Path) -> None:
     nlp.meta["description"] = "A demonstration, trained on a small corpus of generated sentences."
     nlp.meta["performance"] = scores
     try:
-        nlp.to_disk(output)
+        save(nlp, output)
     except OSError as error:
         msg.fail(f"Cannot save the pipeline to {output}", str(error), exits=1)
     msg.good(f"Saved the pipeline to {output}", f'Load it with spacy.load("{output}").')

@@ -23,6 +23,7 @@ from ..confidence.development import develop, find_component
 from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
+from ..saving import save
 from .init_config import init_config
 
 NAME = "window_ner"
@@ -196,7 +197,7 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
             student.threshold = best_threshold(development)
         else:
             calibrate(nlp, NAME, development)
-        nlp.to_disk(task.folder / "model")
+        save(nlp, task.folder / "model")
     return util.load_model(task.folder / "model")
 
 

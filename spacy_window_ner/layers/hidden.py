@@ -187,7 +187,7 @@ class ChunkedWindows:
         return Windows(_NO_VECTORS, neighbors, self.norms, self.lengths, products)
 
     def _fit_into_cache(self, n: int) -> bool:
-        return of_lexemes(self._token_vectors) and n <= self._cache.capacity(self._widths)
+        return of_lexemes(self._token_vectors) and self._cache.has_room(n, self._widths)
 
     def _look_up(self, lexemes: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tables]:
         """The rows of some lexemes (n,), in tables of products for each layer."""

@@ -9,7 +9,9 @@ rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 from weakref import WeakSet
@@ -26,12 +28,27 @@ CHUNK = 1024
 
 Tables = list[NDArray[np.float32]]
 
+# Whether products are computed without being remembered, for each thread.
+_BYPASSED: ContextVar[bool] = ContextVar("_BYPASSED", default=False)
+
+
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Inside, this thread's predictions neither use nor add remembered products: they are the same
+    whatever was predicted before, to the last digit.
+    """
+    token = _BYPASSED.set(True)
+    try:
+        yield
+    finally:
+        _BYPASSED.reset(token)
+
 
 class LexemeCache:
     """Rows of products by the key of their lexeme.
 
     A full cache is emptied. It is never saved, copies of a network begin with an empty one, and
-    threads may share it.
+    threads may share it. A forked process begins with an empty one.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -44,13 +61,16 @@ class LexemeCache:
         self._state: list[int] = []
         self._kept_alive: list[Any] = []
         self._locked: list[NDArray] = []
-        # Keys, their rows and the tables. Replaced as a whole, so that a fork never inherits half
-        # of a change.
+        # Keys, their rows and the tables.
         self._contents = (np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables())
         _CACHES.add(self)
 
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
         return LexemeCache, (self.max_bytes,)
+
+    def has_room(self, n_lexemes: int, widths: Sequence[int]) -> bool:
+        """RETURNS (bool): Whether products of so many lexemes can be remembered."""
+        return n_lexemes <= self.capacity(widths) and not _BYPASSED.get()
 
     def capacity(self, widths: Sequence[int]) -> int:
         """RETURNS (int): How many lexemes fit with products of these widths."""
@@ -142,11 +162,14 @@ def _parameters_of(models: list[Model]) -> list[Any]:
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()
 
 
-def _renew_locks() -> None:
-    """Give each cache a free lock: a forked child inherits those that other threads held."""
+def _begin_anew() -> None:
+    """Give each cache a free lock, and empty it: a forked child inherits locks that other threads
+    held, and what they were about to change.
+    """
     for cache in _CACHES:
         cache._lock = Lock()
+        cache.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -20,6 +20,23 @@ Lengths = NDArray[np.integer]
 GROUP = 2**16
 
 
+class ScoresError(ValueError):
+    """Scores with which nothing can be computed. The message is for training; prediction has
+    another, because what is wrong is something else there: see `prediction_errors`.
+
+    fact (str): What is wrong, as the end of a sentence about a document or the network.
+    document (Optional[int]): The number of the document in the batch; None for all of them.
+    """
+
+    def __init__(self, fact: str, document: int | None = None) -> None:
+        self.fact, self.document = fact, document
+        where = "The network" if document is None else f"Document {document} of the batch"
+        super().__init__(
+            f"{where} {fact}: training has diverged. Lower the learning rate, set grad_clip in "
+            f"[training.optimizer], or check the vectors."
+        )
+
+
 @dataclass(frozen=True)
 class BatchOrder:
     """The order in which the tokens of a batch are visited.
@@ -107,26 +124,44 @@ def documents_with(tokens: Mask | NDArray[np.integer], lengths: Lengths) -> Mask
     return np.bincount(document[tokens], minlength=len(lengths)) > 0
 
 
-def mask_scores(emissions: NDArray, transitions: NDArray, allowed: Mask | None) -> NDArray:
+def document_of(token: int, lengths: Lengths | Sequence[int]) -> int:
+    """RETURNS (int): The number of the document that has a token of the batch."""
+    return int(np.searchsorted(np.cumsum(lengths), token, side="right"))
+
+
+def check_scores(
+    emissions: NDArray, transitions: NDArray, lengths: Lengths | Sequence[int]
+) -> None:
+    """Check that scores are numbers.
+
+    emissions (ndarray): Shape (n_tokens, n_tags).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    lengths (ndarray): Shape (n_docs,).
+    RAISES (ScoresError): If a score is not a finite number.
+    """
+    if not np.isfinite(transitions).all():
+        raise ScoresError("has transition scores that are not finite numbers")
+    if not np.isfinite(emissions).all():
+        token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
+        raise ScoresError("has scores that are not finite numbers", document_of(token, lengths))
+
+
+def mask_scores(
+    emissions: NDArray,
+    transitions: NDArray,
+    lengths: Lengths | Sequence[int],
+    allowed: Mask | None,
+) -> NDArray:
     """Set the emissions of tags that are not allowed to −∞.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1), which are only checked.
+    lengths (ndarray): Shape (n_docs,).
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
     RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
     """
-    if not np.isfinite(transitions).all():
-        raise ValueError(
-            "The network's transition scores are not finite numbers: training has diverged. Lower "
-            "the learning rate, or set grad_clip."
-        )
-    if not np.isfinite(emissions).all():
-        token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
-        raise ValueError(
-            f"The network's scores are not finite numbers (first at token {token} of the batch): "
-            f"training has diverged. Lower the learning rate, set grad_clip, or check the vectors."
-        )
+    check_scores(emissions, transitions, lengths)
     if allowed is None:
         return emissions
     if not allowed.any(axis=1).all():

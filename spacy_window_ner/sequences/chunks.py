@@ -14,7 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .batching import GROUP, Floats, Ints, Lengths, Mask, groups_of, mask_scores
+from .batching import (
+    GROUP,
+    Floats,
+    Ints,
+    Lengths,
+    Mask,
+    ScoresError,
+    document_of,
+    groups_of,
+    mask_scores,
+)
 from .forward_backward import document_boundaries, exponentials, forward_backward, tag_marginals
 from .tags import grouped_tags
 from .viterbi import best_tags
@@ -110,7 +120,7 @@ def sequence_sums(
     RETURNS (SequenceSums): The sums.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    scores = mask_scores(emissions, transitions, allowed)
+    scores = mask_scores(emissions, transitions, lengths, allowed)
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
@@ -121,9 +131,10 @@ def sequence_sums(
             except FloatingPointError:
                 continue
     best_tags(emissions, transitions, lengths, allowed)  # raises if there is no path
-    raise ValueError(
-        "The scores of the tags lie further apart than float64 can hold (about 700): training has "
-        "diverged. Lower the learning rate, or set grad_clip."
+    token = int(np.abs(emissions).max(axis=1).argmax())
+    raise ScoresError(
+        "has scores that lie further apart than float64 can hold (about 700)",
+        document_of(token, sizes),
     )
 
 

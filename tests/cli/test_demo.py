@@ -199,7 +199,7 @@ def test_seed_out_of_range_is_refused(seed):
 
 @pytest.mark.usefixtures("small_corpus")
 def test_a_full_disk_is_reported(monkeypatch, tmp_path):
-    def to_disk(*args):
+    def to_disk(*args, **options):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Language, "to_disk", to_disk)

@@ -81,12 +81,12 @@ def test_documents_with_a_marked_token(lengths, data):
 def test_mask_scores_leaves_the_emissions_alone():
     emissions = np.arange(6, dtype=np.float32).reshape(2, 3)
     allowed = np.asarray([[True, False, True], [False, False, True]])
-    transitions = np.zeros((2, 2), dtype=np.float32)
-    scores = mask_scores(emissions, transitions, allowed)
+    transitions, lengths = np.zeros((2, 2), dtype=np.float32), np.asarray([2])
+    scores = mask_scores(emissions, transitions, lengths, allowed)
     assert scores.dtype == np.float32
     assert scores.tolist() == [[0, -np.inf, 2], [-np.inf, -np.inf, 5]]
     assert emissions.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert mask_scores(emissions, transitions, None).tolist() == emissions.tolist()
+    assert mask_scores(emissions, transitions, lengths, None).tolist() == emissions.tolist()
 
 
 # Bad input
@@ -97,7 +97,7 @@ def test_mask_scores_leaves_the_emissions_alone():
 def test_scores_that_are_not_finite_are_named(function, bad):
     emissions = np.zeros((5, 5))
     emissions[3, 1] = bad
-    with pytest.raises(ValueError, match=r"not finite numbers \(first at token 3"):
+    with pytest.raises(ValueError, match=r"Document 1 .*not finite numbers"):
         function(emissions, np.zeros((2, 2)), np.asarray([2, 3]))
 
 

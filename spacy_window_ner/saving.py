@@ -1,0 +1,230 @@
+"""Save so that a kill at any moment leaves what was there before or what is new, and no mixture.
+
+The files of a component are written beside the old ones, with `.new` behind their names. Then the
+file of their checksums is replaced, which is one step for the file system, and from then on the new
+files are the saved ones, even before they have taken the names of the old ones: `read_file` finds
+what has the right checksum. A directory is written as a whole beside the old one, and exchanged.
+"""
+
+import ctypes
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import srsly
+from spacy.language import Language
+
+CHECKSUM = "checksum"
+# What stands behind the name of a file or directory that is not in its place yet, or no longer.
+NEW, OLD = ".new", ".old"
+# A directory that a killed save has left is removed when it is so old, in seconds: no save that is
+# still going on is.
+ABANDONED = 24 * 60 * 60
+# What `Language.to_disk` writes beside the components.
+_OF_PIPELINES = {"config.cfg", "meta", "tokenizer", "vocab"}
+
+
+def checksum(data: bytes) -> str:
+    """RETURNS (str): The BLAKE2b hash of data, 128 bits in hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def checksums(files: Mapping[str, bytes]) -> dict[str, str]:
+    """RETURNS (Dict[str, str]): The checksum of each file by its name."""
+    return {name: checksum(data) for name, data in files.items()}
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files and their checksums, all or none of them.
+
+    directory (Path): The directory, which is made if it does not exist.
+    files (Mapping[str, bytes]): The contents by name. Other files there, and what the checksums say
+        of them, stay.
+    """
+    directory.mkdir(exist_ok=True)
+    kept = _finish(directory)
+    sums = srsly.json_dumps({**kept, **checksums(files)}).encode()
+    for name, data in {**files, CHECKSUM: sums}.items():
+        _write(directory / (name + NEW), data)
+    for name in (CHECKSUM, *files):
+        os.replace(directory / (name + NEW), directory / name)
+        if name == CHECKSUM:  # no other file may be in its place before this one is
+            _sync_directory(directory)
+    _sync_directory(directory)
+
+
+def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, bool]:
+    """Read a file that `write_files` wrote.
+
+    directory (Path): The directory.
+    name (str): The name of the file.
+    expected (Optional[str]): Its checksum; None if it has none.
+    RETURNS (Tuple[bytes, bool]): Its contents, and whether they are what was written.
+    """
+    path, new = directory / name, directory / (name + NEW)
+    data = path.read_bytes() if path.exists() or expected is None or not new.exists() else b""
+    if expected is None or checksum(data) == expected:
+        return data, True
+    if new.exists():
+        other = new.read_bytes()
+        if checksum(other) == expected:
+            return other, True
+    return data, False
+
+
+def _finish(directory: Path) -> dict[str, str]:
+    """Finish what a killed save has begun, or take it back. RETURNS: The checksums that hold."""
+    path = directory / CHECKSUM
+    try:
+        sums = dict(srsly.json_loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        sums = {}
+    for new in directory.glob(f"*{NEW}"):
+        old = new.with_suffix("")
+        is_right = sums.get(old.name) == checksum(new.read_bytes())
+        if is_right and not (old.exists() and checksum(old.read_bytes()) == sums[old.name]):
+            os.replace(new, old)
+        else:
+            new.unlink()
+    return sums
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    """Make the names in a directory permanent, where the system can do that."""
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def save(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+    """Save a pipeline, as `nlp.to_disk`, but as a whole: whenever the process is killed, the
+    directory is the old pipeline or the new one. Where the system cannot exchange directories
+    (Linux and macOS can), there is a moment with none; the next `save` to this path finds it.
+
+    nlp (Language): The pipeline.
+    path (Union[str, Path]): A new directory, or an empty one, or that of a pipeline, which is
+        replaced. Files there that are no part of it are kept.
+    exclude (Iterable[str]): Names of components or fields to leave out.
+    RAISES (ValueError): If there is something else.
+    """
+    path = Path(path).resolve()
+    restore(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"Cannot save a pipeline to {path}: there is a file. Give a directory.")
+    others = []
+    if path.exists() and any(path.iterdir()):
+        if not (path / "config.cfg").exists() or not (path / "meta.json").exists():
+            raise ValueError(
+                f"Cannot save a pipeline to {path}: the directory is not empty, and is no "
+                f"pipeline, which could be replaced. Give a new or empty directory."
+            )
+        # Some of spaCy's components are saved to a file NAME.json.
+        own = _OF_PIPELINES.union(_components(path), nlp.component_names, exclude)
+        others = [other for other in path.iterdir() if other.name.split(".json")[0] not in own]
+
+    def write(new: Path) -> None:
+        nlp.to_disk(new, exclude=list(exclude))
+        for other in others:
+            if other.is_dir() and not other.is_symlink():
+                shutil.copytree(other, new / other.name, symlinks=True)
+            else:
+                shutil.copy2(other, new / other.name, follow_symlinks=False)
+
+    replace_directory(path, write)
+
+
+def _components(path: Path) -> list[str]:
+    """The names of the components of a saved pipeline."""
+    try:
+        return list(srsly.read_json(path / "meta.json").get("components", []))
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+def replace_directory(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a directory beside an old one, and put it in its place.
+
+    path (Path): The directory; the old one may be missing.
+    write (Callable[[Path], None]): Writes the contents to a directory.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=NEW, dir=path.parent))
+    old = temporary.with_suffix(OLD)
+    try:
+        new = temporary / path.name  # a directory with the permissions that it would get anyway
+        new.mkdir()
+        write(new)
+        if path.exists():
+            shutil.copymode(path, new)
+        _sync_tree(new)
+        if not path.exists():
+            os.replace(new, path)
+        elif not _exchange(new, path):
+            os.replace(path, old)
+            os.replace(new, path)
+        _sync_directory(path.parent)
+    finally:
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def restore(path: Path) -> None:
+    """Put a directory back that a killed `replace_directory` has moved away, and remove what
+    others have left.
+
+    path (Path): The directory.
+    """
+    left = [*path.parent.glob(f".{path.name}.*{NEW}"), *path.parent.glob(f".{path.name}.*{OLD}")]
+    for old in (other for other in left if other.suffix == OLD and not path.exists()):
+        # The old one is moved only when the new one is whole.
+        new = old.with_suffix(NEW) / path.name
+        os.replace(new if new.exists() else old, path)
+    for other in left:
+        if other.exists() and time.time() - other.stat().st_mtime > ABANDONED:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _sync_tree(path: Path) -> None:
+    """Make all files of a directory permanent."""
+    for directory, _, names in os.walk(path):
+        for name in names:
+            file = Path(directory) / name
+            if not file.is_symlink():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+        _sync_directory(Path(directory))
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two directories in one step.
+
+    RETURNS (bool): Whether the system and the file system can.
+    """
+    # name of the function, what stands before each path, and the flag for an exchange
+    if sys.platform == "linux":
+        name, before, flag = "renameat2", [ctypes.c_int(-100)], ctypes.c_uint(2)
+    elif sys.platform == "darwin":
+        name, before, flag = "renamex_np", [], ctypes.c_uint(2)
+    else:
+        return False
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
+        return False
+    paths = [[*before, ctypes.c_char_p(os.fsencode(path))] for path in (first, second)]
+    return function(*paths[0], *paths[1], flag) == 0
