@@ -2,6 +2,7 @@
 
 import warnings
 from bisect import bisect_left
+from contextlib import suppress
 from numbers import Real
 
 from spacy.tokens import Doc, Span
@@ -16,18 +17,27 @@ def score_of(span: Span) -> float | None:
 
     span (Span): An entity of `doc.ents`, or any other span.
     RETURNS (Optional[float]): Its probability; None if no component has predicted a span with these
-        tokens and this label, for example if an earlier component has set the entity.
+        words and this label, for example if an earlier component has set the entity, and where
+        tokens were merged.
     """
     for key in _KEYS.intersection(span.doc.spans):
         group = span.doc.spans[key]
         scores = group.attrs.get("scores", ())
-        # They are in the order of the text.
-        i = bisect_left(group, span.start, key=lambda other: other.start)
-        if i < len(group) and len(scores) == len(group):
-            found = group[i]
-            if (found.start, found.end, found.label) == (span.start, span.end, span.label):
-                return float(scores[i])
+        if len(scores) != len(group):
+            continue
+        try:  # they are in the order of the text
+            i = bisect_left(group, span.start_char, key=lambda other: other.start_char)
+            found = group[i] if i < len(group) else None
+        except IndexError:  # spaCy's spans keep the old tokens where tokens were merged
+            continue
+        if found is not None and _place(found) == _place(span):
+            return float(scores[i])
     return None
+
+
+def _place(span: Span) -> tuple[int, int, int]:
+    """Where a span is, by characters: tokens may have been merged since it was predicted."""
+    return span.start_char, span.end_char, span.label
 
 
 def scores_of(doc: Doc) -> list[float | None]:
@@ -47,10 +57,10 @@ def scores_of(doc: Doc) -> list[float | None]:
         group = doc.spans[key]
         scores = group.attrs.get("scores", ())
         if len(scores) == len(group):
-            spans = ((span.start, span.end, span.label) for span in group)
-            for span, score in zip(spans, scores, strict=True):
-                known.setdefault(span, float(score))
-    return [known.get((ent.start, ent.end, ent.label)) for ent in doc.ents]
+            with suppress(IndexError):  # as in `score_of`
+                for span, score in zip(map(_place, group), scores, strict=True):
+                    known.setdefault(span, float(score))
+    return [known.get(_place(ent)) for ent in doc.ents]
 
 
 def add_score_extension(spans_key: str | None) -> None:

@@ -11,7 +11,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_window_ner.extensions import score_of
+from spacy_window_ner.extensions import score_of, scores_of
 from spacy_window_ner.sequences.tags import tags_of_spans
 
 from .pipelines import (
@@ -66,6 +66,16 @@ def test_the_same_words_with_another_label_have_none(trained_nlp):
     assert ent._.score is not None
     doc.ents = [Span(doc, ent.start, ent.end, label="OTHER")]
     assert doc.ents[0]._.score is None
+
+
+def test_where_tokens_were_merged_there_is_no_score_of_another_entity():
+    nlp = copy_of(shared())
+    expected = {ent.text: ent._.score for ent in nlp(PARIS).ents}
+    nlp.add_pipe("merge_entities")
+    doc = nlp(PARIS)
+    for ent, score in zip(doc.ents, scores_of(doc), strict=True):
+        assert ent._.score in (None, expected[ent.text])
+        assert score in (None, expected[ent.text])
 
 
 def test_other_keys_and_none():
