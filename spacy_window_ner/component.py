@@ -362,7 +362,9 @@ class WindowNER(ProbabilisticPipe):
             self.vocab,
             tuple(exclude),
             self.name,
-            lambda settings: checked_settings(complete_settings(settings, self.cfg), self.model),
+            lambda settings, allow_unknown: checked_settings(
+                complete_settings(settings, self.cfg, allow_unknown=allow_unknown), self.model
+            ),
         )
         cfg = saved.cfg
         if saved.model is not None:

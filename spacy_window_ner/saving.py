@@ -58,17 +58,20 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
     _sync_directory(directory)
 
 
-def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, bool]:
+def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, bool | None]:
     """Read a file that `write_files` wrote.
 
     directory (Path): The directory.
     name (str): The name of the file.
     expected (Optional[str]): Its checksum; None if it has none.
-    RETURNS (Tuple[bytes, bool]): Its contents, and whether they are what was written.
+    RETURNS (Tuple[bytes, Optional[bool]]): Its contents, and whether they are what was written;
+        None if that is not known.
     """
     path, new = directory / name, directory / (name + NEW)
     data = path.read_bytes() if path.exists() or expected is None or not new.exists() else b""
-    if expected is None or checksum(data) == expected:
+    if expected is None:
+        return data, None
+    if checksum(data) == expected:
         return data, True
     if new.exists():
         other = new.read_bytes()

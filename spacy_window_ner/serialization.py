@@ -87,12 +87,12 @@ class Saved:
 
     cfg (Dict[str, Any]): Its labels and settings.
     model (Optional[bytes]): Its network; None if it is left out.
-    is_intact (bool): Whether the network is what was saved, as far as that is known.
+    is_intact (Optional[bool]): Whether the network is what was saved; None if that is not known.
     """
 
     cfg: dict[str, Any]
     model: bytes | None
-    is_intact: bool
+    is_intact: bool | None
 
 
 def read_saved(
@@ -100,7 +100,7 @@ def read_saved(
     vocab: Vocab,
     exclude: Collection[str],
     name: str,
-    check: Callable[[dict[str, Any]], dict[str, Any]],
+    check: Callable[[dict[str, Any], bool], dict[str, Any]],
 ) -> Saved:
     """Read a saved component.
 
@@ -109,7 +109,8 @@ def read_saved(
     exclude (Collection[str]): Names of fields to leave out; without `checksum`, what was saved is
         not compared with its checksums.
     name (str): Name of the component, for messages.
-    check (Callable): Checks the settings that are read, and returns all as they are in use.
+    check (Callable): Checks the settings that are read, and returns all as they are in use. Takes
+        also whether settings that are not known are allowed: those that were saved so are.
     RETURNS (Saved): The component.
     RAISES (ValueError): If the data is damaged, or labels or settings are not valid.
     """
@@ -119,8 +120,8 @@ def read_saved(
         files, read_vocab = read(source, exclude)
         part = "cfg"
         data, is_intact = files.get("cfg", (b"{}", True))
-        cfg = check(_read_settings(data))
-        if not is_intact:
+        cfg = check(_read_settings(data), is_intact is True)
+        if is_intact is False:
             raise ValueError(
                 "its checksum differs: these are not the labels and settings that were saved"
             )
@@ -132,12 +133,12 @@ def read_saved(
             f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
             f"the component saved."
         ) from error
-    return Saved(cfg, *files.get("model", (None, True)))
+    return Saved(cfg, *files.get("model", (None, None)))
 
 
 # Contents and whether they are what was saved by the name of the file, and what loads the
 # vocabulary.
-_Read = tuple[dict[str, tuple[bytes, bool]], Callable[[Vocab], Any]]
+_Read = tuple[dict[str, tuple[bytes, bool | None]], Callable[[Vocab], Any]]
 
 
 def _read_directory(source: Any, exclude: Collection[str]) -> _Read:
@@ -159,7 +160,7 @@ def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
     checked = {
-        name: (data, name not in sums or checksum(data) == sums[name])
+        name: (data, checksum(data) == sums[name] if name in sums else None)
         for name, data in files.items()
     }
     return (
@@ -207,7 +208,7 @@ def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[s
 
 
 def load_model(
-    model: Model, data: bytes, labels: Sequence[str], name: str, *, is_intact: bool = True
+    model: Model, data: bytes, labels: Sequence[str], name: str, *, is_intact: bool | None = None
 ) -> None:
     """Load a saved network, or raise and leave the network as it was.
 
@@ -215,13 +216,14 @@ def load_model(
     data (bytes): The result of `Model.to_bytes`.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
-    is_intact (bool): Whether the data has the checksum that was saved with it.
+    is_intact (Optional[bool]): Whether the data has the checksum that was saved with it; None if
+        there is none.
     RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape, or
         of version 0.1.
     """
     layers: set[str] = set()
     try:
-        if not is_intact:
+        if is_intact is False:
             raise ValueError("its checksum differs: this is not the network that was saved")
         saved = srsly.msgpack_loads(data)
         layers = {str(node["name"]) for node in saved["nodes"]}

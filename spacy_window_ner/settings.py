@@ -37,16 +37,19 @@ def change_settings(component: TrainablePipe, settings: Mapping[str, Any]) -> No
                 config.update({key: settings[key] for key in config.keys() & settings.keys()})
 
 
-def complete_settings(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def complete_settings(
+    settings: Mapping[str, Any], own: Mapping[str, Any], *, allow_unknown: bool
+) -> dict[str, Any]:
     """Complete settings that were saved.
 
     settings (Mapping[str, Any]): The settings.
     own (Mapping[str, Any]): The settings of the component, for those that are missing.
+    allow_unknown (bool): Whether there may be others, which other code has put there.
     RETURNS (Dict[str, Any]): All settings.
     RAISES (ValueError): If the component has no such settings.
     """
     unknown = [name for name in settings if name not in own]
-    if unknown:
+    if unknown and not allow_unknown:
         raise ValueError(
             f"it has the unknown settings {', '.join(map(repr, unknown))}; there are "
             f"{', '.join(own)}. Another version of spacy-window-ner may have saved it"
