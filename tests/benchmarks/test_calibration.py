@@ -18,6 +18,7 @@ from tests.confidence.test_guarantees import words  # noqa: E402
 
 @pytest.mark.parametrize("with_test", [True, False])
 def test_figures_before_and_after(data, with_test):
+    pytest.importorskip("matplotlib", reason="the figure needs matplotlib")
     if not with_test:
         (data / "places" / "test.conll").unlink()
     steps = ("--set", "training.max_steps=4", "--set", "training.eval_frequency=2")
