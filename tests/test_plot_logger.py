@@ -48,7 +48,7 @@ def test_the_curve_is_drawn_after_every_evaluation(tmp_path):
         sizes.append(len(path.read_text()))
     finalize()
     assert sizes == sorted(set(sizes))
-    assert "LOSS WINDOW_NER" in out.getvalue().upper()
+    assert "48.00   75.00" in out.getvalue()
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
     assert [one.name for one in path.parent.iterdir()] == ["curve.svg"]
 
