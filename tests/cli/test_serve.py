@@ -1,12 +1,14 @@
 """`python -m spacy window-ner serve`."""
 
 import builtins
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -57,6 +59,19 @@ def test_bad_input(model, tmp_path):
     assert run(model, "--queue", 0)[0] == 2
 
 
+def ask_much(port: int) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    body = json.dumps({"text": ["Paris Hilton met Samuel in Paris. " * 290] * 100})
+    connection.request("POST", "/entities", body, {"Content-Type": "application/json"})
+    return connection.getresponse().status
+
+
+def waiting(port: int) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/healthz")
+    return json.load(connection.getresponse())["waiting"]
+
+
 @pytest.mark.extra
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 def test_it_serves_until_it_is_told_to_stop(model):
@@ -82,7 +97,13 @@ def test_it_serves_until_it_is_told_to_stop(model):
             finally:
                 connection.close()
         assert status == 200
-        process.send_signal(signal.SIGTERM)
+        # What is at work when the signal comes is finished.
+        with ThreadPoolExecutor() as threads:
+            asked = threads.submit(ask_much, port)
+            while not asked.done() and not waiting(port):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            assert asked.result(60) == 200
         printed = process.communicate(timeout=60)[0].decode()
         # uvicorn stops in good order, then gives itself the signal again.
         assert process.returncode in (0, -signal.SIGTERM), printed

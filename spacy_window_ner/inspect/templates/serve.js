@@ -3,7 +3,8 @@
   const byId = (id) => document.getElementById(id);
   // How long nothing is typed before the text is read; how long to wait for a busy server.
   const PAUSE = 200, AGAIN = 1000;
-  const MOST_WORDS = 12;
+  // How many words are listed, none whose contribution would be shown as 0.
+  const MOST_WORDS = 12, LEAST = 0.005;
   const text = byId("text"), threshold = byId("threshold");
 
   // All that a server or a user says becomes text, never markup.
@@ -73,13 +74,13 @@
     byId("too-long").hidden = why !== null;
     byId("decided").hidden = byId("details").hidden = why === null;
     if (why === null) return;
-    const words = [...why.words].sort((a, b) => Math.abs(b.total) - Math.abs(a.total));
+    const words = why.words.filter((word) => Math.abs(word.total) >= LEAST).sort((a, b) => Math.abs(b.total) - Math.abs(a.total));
     const rows = words.slice(0, MOST_WORDS).map(function (word) {
       const parts = [...Object.entries(word.parts), ["elsewhere in the text", word.elsewhere]];
       parts.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
       return row(word.text, signed(word.total), parts[0][0] + " " + signed(parts[0][1]));
     });
-    const steps = why.transitions.slice(0, 3).map((one) => row(one.before + " → " + one.after, signed(one.total), "transition"));
+    const steps = why.transitions.filter((one) => Math.abs(one.total) >= LEAST).slice(0, 3).map((one) => row(one.before + " → " + one.after, signed(one.total), "transition"));
     byId("contributions").replaceChildren(...rows, ...steps);
     byId("sum").textContent =
       "Log-odds " + signed(why.log_odds) + "; " + signed(why.baseline) + " where nothing is known of any word. " +
