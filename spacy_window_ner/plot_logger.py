@@ -43,7 +43,8 @@ def plot_logger(
         def log_step(info: dict[str, Any] | None) -> None:
             log_to_console(info)
             if info is not None:
-                logged.append(point(info))
+                steps = info["step"] - logged[-1]["step"] if logged else info["step"] + 1
+                logged.append(point(info, steps))
                 draw(logged, path)
 
         return log_step, finalize
@@ -51,16 +52,17 @@ def plot_logger(
     return set_up
 
 
-def point(info: dict[str, Any]) -> dict[str, Any]:
+def point(info: dict[str, Any], steps: int) -> dict[str, Any]:
     """What is drawn of one evaluation.
 
     info (Dict[str, Any]): What `spacy train` tells a logger.
+    steps (int): The number of steps since the last evaluation, whose losses it has the sum of.
     RETURNS (Dict[str, Any]): `step`; `scores`, F1 of the entities in percent, or where there are
-        none the score that training is judged by; and `losses`, by component.
+        none the score that training is judged by; and `losses` of a step, by component.
     """
     f = info["other_scores"].get("ents_f")
     score = {"score": info["score"]} if f is None else {"F1": f}
-    losses = {name: float(loss) for name, loss in info["losses"].items()}
+    losses = {name: float(loss) / max(steps, 1) for name, loss in info["losses"].items()}
     return {
         "step": info["step"],
         "scores": {name: 100 * float(x) for name, x in score.items()},
@@ -84,7 +86,7 @@ def draw(logged: list[dict[str, Any]], path: Path) -> None:
             axes.legend()
         axes.grid(alpha=0.3)
     above.set_ylabel("score on the development data, %")
-    below.set_ylabel("loss since the last evaluation")
+    below.set_ylabel("mean loss of a step")
     below.set_xlabel("step")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
