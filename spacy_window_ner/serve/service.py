@@ -61,7 +61,8 @@ class Service:
         RETURNS (List[Dict[str, List[Dict[str, Any]]]]): For each text its `entities`, and its
             `candidates`, each with its text, label, start and end by characters, and probability
             (None for entities of other components).
-        RAISES (ValueError): If the threshold is wrong, or a text cannot be read.
+        RAISES (ValueError): If the threshold is wrong.
+        RAISES (RuntimeError): If the pipeline fails on a text.
         """
         nlp = self._with_settings(threshold, candidates)
 
@@ -94,6 +95,7 @@ class Service:
             `spacy_window_ner.inspect.explanation.Explanation`.
         RAISES (ValueError): If the span does not begin and end with words, or is an entity of
             another component, or there is no such label.
+        RAISES (RuntimeError): If the pipeline fails on the text.
         """
         nlp = self._with_settings(threshold, None)
 
@@ -116,11 +118,12 @@ class Service:
                 "explanation": explanation,
             }
 
-        return self._in_zone(answer)
+        return self._in_zone(answer, ValueError)
 
-    def _in_zone(self, answer: Callable[[], T]) -> T:
+    def _in_zone(self, answer: Callable[[], T], *wrong: type[Exception]) -> T:
         """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
-        leave it open. Nor does its traceback, whose frames hold documents.
+        leave it open. Nor does its traceback, whose frames hold documents. Those of the kinds
+        `wrong` say what is wrong with the question, others that the pipeline failed.
         """
         found, failed = None, None
         with self.nlp.memory_zone():
@@ -130,7 +133,7 @@ class Service:
                 failed = type(error), str(error)
         if failed is not None:
             kind, message = failed
-            if issubclass(kind, ValueError):
+            if issubclass(kind, wrong):
                 raise ValueError(message)
             raise RuntimeError(f"{kind.__name__}: {message}")
         return found  # type: ignore[return-value]
@@ -144,15 +147,14 @@ class Service:
         if candidates is not None:
             cfg |= {"candidates_key": CANDIDATES_KEY, "candidates_threshold": candidates}
         cfg = checked_settings(cfg, self.component.model)
-        labels = cfg.pop("labels")
         changed = WindowNER(
             self.component.vocab,
             self.component.model,
             self.component.name,
+            spans_key=cfg["spans_key"],
             scorer=self.component.scorer,
-            **cfg,
         )
-        changed.cfg["labels"] = labels
+        changed.cfg = cfg
         nlp = copy(self.nlp)
         nlp._components = [
             (name, changed if name == self.name else pipe) for name, pipe in self.nlp._components
