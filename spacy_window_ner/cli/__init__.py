@@ -313,3 +313,7 @@ from . import bulk_commands, explain_commands, names_commands, report_commands  
 
 for _commands in (report_commands, explain_commands, bulk_commands, names_commands):
     _commands.register(app)
+
+from . import serve_commands  # noqa: E402
+
+serve_commands.register(app)

@@ -1,0 +1,183 @@
+"""What the service answers, as plain data, without anything of the web.
+
+Every answer is made in a memory zone, so that the vocabulary does not grow with what is asked.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from ..component import DEFAULT_SPANS_KEY, WindowNER
+from ..confidence.development import find_component, run_before
+from ..extensions import scores_of
+from ..inspect.explain import explain
+from ..settings import checked_settings
+from ..thresholds import Threshold
+
+CANDIDATES_KEY = "candidates of the service"
+
+Found = dict[str, Any]
+T = TypeVar("T")
+
+
+class Service:
+    """A pipeline that answers questions, from one thread at a time.
+
+    nlp (Language): The pipeline. Neither it nor its settings are changed.
+    name (str): The name of its `window_ner`.
+    RAISES (ValueError): If the component is no `window_ner`, or not initialized.
+    """
+
+    def __init__(self, nlp: Language, name: str = "window_ner") -> None:
+        self.nlp, self.name = nlp, name
+        self.component = find_component(nlp, name)
+        self.component.require_initialized()
+        # What the tokenizer and the vocabulary set up at the first text outlives memory zones.
+        nlp("A text.")
+
+    @property
+    def labels(self) -> list[str]:
+        """RETURNS (List[str]): The labels of the network."""
+        return self.component.label_data
+
+    def read(
+        self,
+        texts: Sequence[str],
+        *,
+        threshold: Threshold = None,
+        candidates: float | None = None,
+    ) -> list[dict[str, list[Found]]]:
+        """Find the entities of texts: those of `nlp(text)`.
+
+        texts (Sequence[str]): The texts.
+        threshold (Optional[Union[float, Dict[str, float]]]): The threshold of the component in the
+            place of its own.
+        candidates (Optional[float]): If given, all spans that are likelier are `candidates`,
+            overlapping ones too.
+        RETURNS (List[Dict[str, List[Dict[str, Any]]]]): For each text its `entities`, and its
+            `candidates`, each with its text, label, start and end by characters, and probability
+            (None for entities of other components).
+        RAISES (ValueError): If the threshold is wrong.
+        RAISES (RuntimeError): If the pipeline fails on a text.
+        """
+        nlp = self._with_settings(threshold, candidates)
+
+        def answers() -> list[dict[str, list[Found]]]:
+            return [_answer(doc, candidates is not None) for doc in nlp.pipe(texts)]
+
+        return self._in_zone(answers)
+
+    def explain(
+        self,
+        text: str,
+        start: int,
+        end: int,
+        label: str,
+        *,
+        threshold: Threshold = None,
+        alternatives_alone: bool = False,
+    ) -> Found:
+        """Find what else a span could be, and explain why it is an entity, or is none.
+
+        text (str): The text.
+        start (int): The first character of the span.
+        end (int): Its end by characters, exclusive.
+        label (str): The label.
+        threshold (Optional[Union[float, Dict[str, float]]]): As in `read`.
+        alternatives_alone (bool): Whether to leave out the explanation, which takes a thousand
+            times as long.
+        RETURNS (Dict[str, Any]): `alternatives`, the labels with their probabilities, the label
+            being None where none of the words is in an entity; and `explanation`, see
+            `spacy_window_ner.inspect.explanation.Explanation`.
+        RAISES (ValueError): If the span does not begin and end with words, or is an entity of
+            another component, or there is no such label.
+        RAISES (RuntimeError): If the pipeline fails on the text.
+        """
+        nlp = self._with_settings(threshold, None)
+
+        def answer() -> Found:
+            doc = nlp.make_doc(text)
+            span = doc.char_span(start, end) if 0 <= start < end <= len(text) else None
+            if span is None:
+                raise ValueError(
+                    f"The characters {start} to {end} do not begin and end with words of the text."
+                )
+            wanted = (span.start, span.end, label)
+            explanation = None
+            if not alternatives_alone:
+                [why] = explain(nlp, doc, [wanted], name=self.name)
+                explanation = {**asdict(why), "is_complete": why.is_complete}
+            [doc] = run_before(nlp, self.name, [doc])
+            others = self.component.alternatives(doc[wanted[0] : wanted[1]])
+            return {
+                "alternatives": [{"label": one, "probability": p} for one, p in others],
+                "explanation": explanation,
+            }
+
+        return self._in_zone(answer, ValueError)
+
+    def _in_zone(self, answer: Callable[[], T], *wrong: type[Exception]) -> T:
+        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
+        leave it open. Nor does its traceback, whose frames hold documents. Those of the kinds
+        `wrong` say what is wrong with the question, others that the pipeline failed.
+        """
+        found, failed = None, None
+        with self.nlp.memory_zone():
+            try:
+                found = answer()
+            except Exception as error:
+                failed = type(error), str(error)
+        if failed is not None:
+            kind, message = failed
+            if issubclass(kind, wrong):
+                raise ValueError(message)
+            raise RuntimeError(f"{kind.__name__}: {message}")
+        return found  # type: ignore[return-value]
+
+    def _with_settings(self, threshold: Threshold, candidates: float | None) -> Language:
+        """The pipeline with other settings of the component, which share network and vocabulary."""
+        cfg = dict(self.component.cfg)
+        cfg["spans_key"] = cfg["spans_key"] or DEFAULT_SPANS_KEY
+        if threshold is not None:
+            cfg["threshold"] = threshold
+        if candidates is not None:
+            cfg |= {"candidates_key": CANDIDATES_KEY, "candidates_threshold": candidates}
+        cfg = checked_settings(cfg, self.component.model)
+        changed = WindowNER(
+            self.component.vocab,
+            self.component.model,
+            self.component.name,
+            spans_key=cfg["spans_key"],
+            scorer=self.component.scorer,
+        )
+        changed.cfg = cfg
+        nlp = copy(self.nlp)
+        nlp._components = [
+            (name, changed if name == self.name else pipe) for name, pipe in self.nlp._components
+        ]
+        return nlp
+
+
+def _answer(doc: Doc, with_candidates: bool) -> dict[str, list[Found]]:
+    """Entities and candidates of a document as plain data."""
+    pairs = zip(doc.ents, scores_of(doc), strict=True)
+    answer = {"entities": [_found(ent, score) for ent, score in pairs]}
+    if with_candidates:
+        spans = doc.spans.get(CANDIDATES_KEY, ())
+        scores = spans.attrs["scores"].tolist() if len(spans) else []
+        answer["candidates"] = [_found(*pair) for pair in zip(spans, scores, strict=True)]
+    return answer
+
+
+def _found(span: Span, probability: float | None) -> Found:
+    return {
+        "text": span.text,
+        "label": span.label_,
+        "start": span.start_char,
+        "end": span.end_char,
+        "probability": probability,
+    }
