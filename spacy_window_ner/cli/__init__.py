@@ -308,12 +308,13 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
         )
 
 
-# These modules need `app`'s neighbors above.
-from . import bulk_commands, explain_commands, names_commands, report_commands  # noqa: E402
+from . import (  # noqa: E402
+    bulk_commands,
+    explain_commands,
+    names_commands,
+    report_commands,
+    serve_commands,
+)
 
-for _commands in (report_commands, explain_commands, bulk_commands, names_commands):
+for _commands in (report_commands, explain_commands, bulk_commands, names_commands, serve_commands):
     _commands.register(app)
-
-from . import serve_commands  # noqa: E402
-
-serve_commands.register(app)
