@@ -111,6 +111,9 @@ def main(
     nlp.meta["performance"]["test"] = scores["corpora"]
     nlp.meta["performance"]["words_per_second"] = scores["words_per_second"]["window_ner"]
     nlp.to_disk(output)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    nlp.meta["size"] = f"{size / 1e6:.0f} MB"
+    nlp.to_disk(output)
     (output / "README.md").write_text(card(scores, nlp.vocab.vectors.shape[0]), encoding="utf8")
     shutil.copy(HERE / "templates" / "LICENSE", output)
     lines = [f"{one['name']}\n{one['author']}\n{one['license']}\n{one['url']}\n" for one in SOURCES]
