@@ -1,6 +1,5 @@
 """What a run of `annotate` is about, written beside its results, so that only the same goes on."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,31 +10,11 @@ import spacy
 from spacy.language import Language
 
 from .. import about
+from ..fingerprint import fingerprint
 from .plan import InputError, Settings, Shard, plan
 from .writers import whole_file
 
 NAME = "_manifest.json"
-
-
-def fingerprint(nlp: Language) -> str:
-    """Compute a fingerprint of everything a pipeline consists of.
-
-    nlp (Language): The pipeline.
-    RETURNS (str): A hash of its files, or of its bytes if it was not loaded from any.
-    """
-    digest = hashlib.sha256()
-    folder = nlp.path
-    if folder is None or not Path(folder).is_dir():
-        digest.update(nlp.to_bytes())
-        return digest.hexdigest()
-    for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-        if "__pycache__" in path.parts:
-            continue
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def describe(

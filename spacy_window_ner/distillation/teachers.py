@@ -10,6 +10,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.util import filter_spans
 
+from ..fingerprint import fingerprint
+
 # So many texts are kept in one file; a run that was stopped begins again with the next one.
 PART = 500
 Entities = frozenset[tuple[int, int, str]]
@@ -88,8 +90,7 @@ def annotate(
 
 def key_of(nlp: Language, name: str) -> str:
     """RETURNS (str): A name of the folder of a teacher, different for other pipelines."""
-    described = srsly.json_dumps([name, nlp.meta["version"], nlp.config["components"]])
-    return f"{Path(name).name}-{hashlib.sha256(described.encode('utf8')).hexdigest()[:12]}"
+    return f"{Path(name).name}-{fingerprint(nlp)[:12]}"
 
 
 def entities_of(doc: Doc) -> Entities:

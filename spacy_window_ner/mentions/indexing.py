@@ -1,6 +1,5 @@
 """Documents → database: sentences, mentions and names, batch by batch."""
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -11,6 +10,7 @@ import srsly
 from spacy.language import Language
 from spacy.util import minibatch
 
+from ..fingerprint import fingerprint
 from . import database
 from .reading import Fields, find_files, read
 from .writing import Change, Writer
@@ -96,25 +96,6 @@ def index(
         # One file, which can be read where nothing can be written.
         connection.execute("PRAGMA journal_mode = DELETE")
     return progress
-
-
-def fingerprint(nlp: Language) -> str:
-    """Describe a pipeline, differently for any other one.
-
-    nlp (Language): The pipeline. Where it was loaded from a directory, all files there count;
-        otherwise its config.
-    RETURNS (str): Its name, its version and a digest.
-    """
-    digest = hashlib.sha256(nlp.config.to_str(interpolate=False).encode("utf8"))
-    if nlp.path is not None:
-        root = Path(nlp.path)
-        for file in sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".pyc"):
-            digest.update(file.relative_to(root).as_posix().encode("utf8"))
-            with file.open("rb") as opened:
-                while block := opened.read(1 << 20):
-                    digest.update(block)
-    name = f"{nlp.meta['lang']}_{nlp.meta['name']}"
-    return f"{name} {nlp.meta['version']} {digest.hexdigest()[:16]}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 import srsly
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
+from spacy_window_ner.confidence.calibration import Calibration
 from spacy_window_ner.distillation import teachers
 from spacy_window_ner.distillation.teachers import (
     annotate,
@@ -19,7 +21,7 @@ from spacy_window_ner.distillation.teachers import (
     vote,
 )
 from tests.helpers import examples
-from tests.pipelines import copy_of, shared, texts_of
+from tests.pipelines import copy_of, ner_of, shared, texts_of
 
 TEXTS = ["One.", "Two words.", "Three more words."]
 
@@ -74,6 +76,9 @@ def test_other_teachers_have_other_folders():
     other = copy_of(shared(), threshold=0.3)
     assert key_of(nlp, "models/teacher").startswith("teacher-")
     assert key_of(nlp, "a") == key_of(nlp, "a") != key_of(other, "a")
+    retrained = copy_of(shared())
+    Calibration(2.0, np.zeros(3)).fold(ner_of(retrained).model)
+    assert key_of(retrained, "a") != key_of(nlp, "a")
 
 
 @st.composite

@@ -16,9 +16,10 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_window_ner.fingerprint import fingerprint
 from spacy_window_ner.mentions import writing
 from spacy_window_ner.mentions.database import reading
-from spacy_window_ner.mentions.indexing import fingerprint, index
+from spacy_window_ner.mentions.indexing import index
 from spacy_window_ner.mentions.reading import Fields
 from tests.pipelines import shared, texts_of
 
