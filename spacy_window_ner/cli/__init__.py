@@ -14,6 +14,8 @@ from spacy.cli._util import app as spacy_app
 from spacy.cli._util import import_code, parse_config_overrides, string_to_list
 from wasabi import msg
 
+from .options import Code, Model, TextField
+
 HELP = "Configure, check and demonstrate the window_ner entity recognizer."
 
 app = typer.Typer(name="window-ner", help=HELP, no_args_is_help=True)
@@ -112,7 +114,7 @@ def demo_cli(
 
 @app.command("calibrate")
 def calibrate_cli(
-    model: Annotated[str, typer.Argument(help="Model name or path")],
+    model: Model,
     data_path: Annotated[
         Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
     ],
@@ -138,14 +140,7 @@ def calibrate_cli(
     confidence: Annotated[
         float, typer.Option("--confidence", "-C", help="Confidence of the guarantees")
     ] = 0.9,
-    code_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--code",
-            "-c",
-            help="Path to Python file with additional code (registered functions) to be imported",
-        ),
-    ] = None,
+    code_path: Code = None,
 ) -> None:
     """Make the probabilities of a trained pipeline agree with annotated documents that it was not
     trained on, choose the threshold anew, and save the result. Prints how well they agree before
@@ -199,9 +194,7 @@ def distil_cli(
             "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
         ),
     ] = None,
-    text_field: Annotated[
-        str, typer.Option("--text-field", help="Field of the texts in .jsonl")
-    ] = "text",
+    text_field: TextField = "text",
     n_process: Annotated[
         int, typer.Option("--n-process", "-n", help="Number of processes of the teachers")
     ] = 1,
@@ -261,14 +254,7 @@ def check_gradients_cli(
 def debug_data_cli(
     ctx: typer.Context,
     config_path: Annotated[Path, typer.Argument(help="Path to a config", exists=True)],
-    code_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--code",
-            "-c",
-            help="Path to Python file with additional code (registered functions) to be imported",
-        ),
-    ] = None,
+    code_path: Code = None,
     ignore_warnings: Annotated[
         bool,
         typer.Option(

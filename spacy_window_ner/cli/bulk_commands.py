@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from .options import Code, Pipeline
+
 if TYPE_CHECKING:
     from ..bulk.files import Engine
 
@@ -38,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def annotate_cli(
-    model: Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")],
+    model: Pipeline,
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -82,14 +84,7 @@ def annotate_cli(
     master: Annotated[
         str | None, typer.Option("--master", help="With --engine spark: the master")
     ] = None,
-    code_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--code",
-            "-c",
-            help="Path to Python file with additional code (registered functions) to be imported",
-        ),
-    ] = None,
+    code_path: Code = None,
 ) -> None:
     """Annotate many texts with any pipeline: entities with their offsets, labels and probabilities.
     The same command goes on where a run was stopped. Rows that cannot be read are listed in

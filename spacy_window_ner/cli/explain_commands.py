@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from spacy.cli._util import import_code
 
+from .options import Code, Model, Name, TextField
+
 
 class Format(str, Enum):
     """The formats of tasks."""
@@ -15,19 +17,6 @@ class Format(str, Enum):
     label_studio = "label-studio"
 
 
-Model = Annotated[str, typer.Argument(help="Model name or path")]
-Name = Annotated[
-    str | None,
-    typer.Option("--name", help="Name of the component, if there are several window_ner"),
-]
-Code = Annotated[
-    Path | None,
-    typer.Option(
-        "--code",
-        "-c",
-        help="Path to Python file with additional code (registered functions) to be imported",
-    ),
-]
 TaskFormat = Annotated[
     Format,
     typer.Option(
@@ -97,9 +86,7 @@ def suggest_cli(
     ],
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts to choose")] = 100,
     form: TaskFormat = Format.prodigy,
-    text_field: Annotated[
-        str, typer.Option("--text-field", help="Field of the texts in .jsonl")
-    ] = "text",
+    text_field: TextField = "text",
     name: Name = None,
     code_path: Code = None,
 ) -> None:

@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 from spacy.cli._util import import_code, string_to_list
 
+from .options import Code, Pipeline, TextField
+
 LIMIT = typer.Option("--limit", "-l", min=1, help="The largest number of rows")
 LABEL = typer.Option("--label", help="Only names with this label")
 
 
 def index_cli(
-    model: Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")],
+    model: Pipeline,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -27,9 +29,7 @@ def index_cli(
             help="Database file. One that exists is added to; a run that was stopped goes on there",
         ),
     ],
-    text_field: Annotated[
-        str, typer.Option("--text-field", help="Field of the texts in .jsonl")
-    ] = "text",
+    text_field: TextField = "text",
     id_field: Annotated[
         str | None,
         typer.Option("--id-field", help="Field of a name or number of each document in .jsonl"),
@@ -51,14 +51,7 @@ def index_cli(
         int,
         typer.Option("--batch-size", "-b", min=1, help="Number of documents of a transaction"),
     ] = 256,
-    code_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--code",
-            "-c",
-            help="Path to Python file with additional code (registered functions) to be imported",
-        ),
-    ] = None,
+    code_path: Code = None,
 ) -> None:
     """Write the names that a pipeline finds in texts into a database, with the sentences that
     mention them. Mentions of one name are brought together: "Mr. Quinn's" and "Quinn" become

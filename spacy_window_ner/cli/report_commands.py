@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from .options import Code, Model
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to an app."""
@@ -12,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report_cli(
-    model: Annotated[str, typer.Argument(help="Model name or path")],
+    model: Model,
     data_path: Annotated[
         Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
     ],
@@ -41,14 +43,7 @@ def report_cli(
             "entities out. Can be given several times",
         ),
     ] = None,
-    code_path: Annotated[
-        Path | None,
-        typer.Option(
-            "--code",
-            "-c",
-            help="Path to Python file with additional code (registered functions) to be imported",
-        ),
-    ] = None,
+    code_path: Code = None,
 ) -> None:
     """Show how good a pipeline is and what it gets wrong, on annotated documents: in short here, in
     full as a page with --output. For any pipeline that sets doc.ents; what needs probabilities is
