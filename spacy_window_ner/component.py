@@ -15,12 +15,7 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from .annotations import (
-    has_gold,
-    read_gold,
-    set_entities,
-    survey,
-)
+from .annotations import has_gold, read_gold, set_entities, survey
 from .architectures import DEFAULT_MODEL
 from .decoding import Entities, decode, finds_nothing_new
 from .extensions import add_score_extension

@@ -159,11 +159,11 @@ def _components(path: Path) -> list[str]:
         return []
 
 
-def replace_directory(path: Path, write: Callable[[Path], None]) -> None:
+def replace_directory(path: Path, write: Callable[[Path], object]) -> None:
     """Write a directory beside an old one, and put it in its place.
 
     path (Path): The directory; the old one may be missing.
-    write (Callable[[Path], None]): Writes the contents to a directory.
+    write (Callable[[Path], object]): Writes the contents to a directory.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=NEW, dir=path.parent))

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spacy import util
-from spacy.language import Language
-from spacy.training import Corpus, Example
 from wasabi import msg
 
 from ..callbacks import describe, report_scores
@@ -16,6 +14,7 @@ from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
 from ..saving import save
+from .annotated import read_annotated
 from .components import find_name
 from .output import make_directory
 
@@ -52,7 +51,7 @@ def calibrate_pipeline(
     make_directory(output)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
-    examples = _read(nlp, data_path)
+    examples = read_annotated(nlp, data_path)
     try:
         development = develop(nlp, name, examples)
         component = find_component(nlp, name)
@@ -68,12 +67,6 @@ def calibrate_pipeline(
     save(nlp, output)
     msg.good(f"Saved the calibrated pipeline: {output}")
     return dict(zip(("before", "after"), (one.figures for one in judged), strict=True))
-
-
-def _read(nlp: Language, path: Path) -> list[Example]:
-    if not path.exists():
-        msg.fail(f"There are no documents at {path}", "Give a file in .spacy format.", exits=1)
-    return list(Corpus(path, gold_preproc=False)(nlp))
 
 
 def _print_judgments(before: Judgment, after: Judgment, development: Development) -> None:

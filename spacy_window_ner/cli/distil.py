@@ -12,7 +12,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc, DocBin
-from spacy.training import Corpus, Example
+from spacy.training import Corpus
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from thinc.api import Config
@@ -23,7 +23,7 @@ from ..confidence.development import develop, find_component
 from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
-from ..saving import save
+from ..saving import replace_directory, save
 from .init_config import init_config
 
 NAME = "window_ner"
@@ -168,8 +168,10 @@ def _train(task: Task) -> Language:
     output.mkdir(parents=True, exist_ok=True)
     nlp = init_nlp(task.student)
     train_loop(nlp, output)
-    shutil.rmtree(task.folder / "model", ignore_errors=True)
-    shutil.copytree(output / "model-best", task.folder / "model")
+    replace_directory(
+        task.folder / "model",
+        lambda new: shutil.copytree(output / "model-best", new, dirs_exist_ok=True),
+    )
     return util.load_model(task.folder / "model")
 
 
@@ -237,14 +239,10 @@ def _compare(
     }
     if task.dev is not None:
         results["f1_on_dev"] = {
-            name: pipeline.evaluate(list(_examples(pipeline, task.dev)))["ents_f"]
+            name: pipeline.evaluate(list(Corpus(task.dev)(pipeline)))["ents_f"]
             for name, pipeline in everything.items()
         }
     return results
-
-
-def _examples(nlp: Language, path: Path) -> Iterator[Example]:
-    yield from Corpus(path)(nlp)
 
 
 def _words_per_second(nlp: Language, texts: list[str]) -> float:

@@ -7,7 +7,6 @@ from typing import Any
 import srsly
 from spacy import util
 from spacy.language import Language
-from spacy.training import Corpus, Example
 from wasabi import msg
 
 from ..inspect.comparison import Comparison, compare
@@ -17,6 +16,7 @@ from ..inspect.groups import Row
 from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, names_of, read
 from ..inspect.report_page import Against, report_page
+from .annotated import read_annotated
 from .output import check_writable, write_file
 
 _NUMBERS = ("r",) * 6
@@ -47,7 +47,7 @@ def report(
     names = _parse(rename)
     _check_outputs(output, json_path)
     nlp, title, other_title = util.load_model(model), *_titles(model, against)
-    seen = None if train is None else names_of([ex.reference for ex in _examples(nlp, train)])
+    seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
     reading = _read(nlp, data_path, names)
     facts = facts_of(reading, seen)
     _warn_of_labels(model, reading)
@@ -106,18 +106,9 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
     return names
 
 
-def _examples(nlp: Language, path: Path) -> list[Example]:
-    if not path.exists() or (path.is_file() and path.suffix != ".spacy"):
-        msg.fail(f"There are no documents at {path}", "Give a file in .spacy format.", exits=1)
-    try:
-        return list(Corpus(path, gold_preproc=False)(nlp))
-    except ValueError as error:
-        return msg.fail(f"Cannot read {path}", f"{error} Give a file in .spacy format.", exits=1)
-
-
 def _read(nlp: Language, path: Path, rename: Rename) -> Reading:
     try:
-        return read(nlp, _examples(nlp, path), rename)
+        return read(nlp, read_annotated(nlp, path), rename)
     except ValueError as error:
         return msg.fail(f"Cannot report on {path}", str(error), exits=1)
 
