@@ -149,7 +149,7 @@ def lexeme_embed(
     width (Optional[int]): Width of the layer that mixes the parts; null leaves it out, and a token
         vector is its parts side by side.
     attrs (Sequence[str]): The attributes to embed: spaCy's token attributes or those of
-        `features.STRING_ATTRS`.
+        `string_attrs.STRING_ATTRS`.
     rows (Sequence[int]): Rows of each attribute's table.
     widths (Sequence[int]): Width of each attribute's vectors.
     include_static_vectors (bool): Whether to add the pipeline's word vectors.

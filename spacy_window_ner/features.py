@@ -9,28 +9,18 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import IDS, NORM, ORTH, SENT_START
-from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from .sequences.batching import first_tokens
+from .string_attrs import STRING_ATTRS, string_ids
 
 # The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
 FOLD = np.uint64(0x9E3779B97F4A7C15)
-
-# Attributes that spaCy does not have, read off the written form: affixes of 1 to 4 letters
-# and the capitalization classes of Collobert et al. 2011, section 3.2 (here six).
-_AFFIX_LENGTHS = (1, 2, 3, 4)
-STRING_ATTRS = (
-    *(f"PREFIX{n}" for n in _AFFIX_LENGTHS),
-    *(f"SUFFIX{n}" for n in _AFFIX_LENGTHS),
-    "CASE",
-)
 
 # The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
 # whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
@@ -83,14 +73,15 @@ class LexemeRows:
     """The distinct lexemes of a batch of documents, and the row of each token's lexeme.
 
     rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
-        has, and the key in the table of static vectors.
+        has, and the key in the table of static vectors, each attribute once.
     keys (ndarray): Shape (n_lexemes,) uint64, one number for each row, ascending. The same in
         every batch.
     tokens (ndarray): Shape (n_tokens,) int64, the row of each token.
     lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
     sentences (ndarray): Shape (n_tokens,) int64, the number of each token's sentence, from 1 up; a
         document whose sentence starts are not set is one sentence.
-    attrs (Tuple[str]): The attributes.
+    columns (Tuple[int]): spaCy's numbers of the attributes in `rows`.
+    attrs (Tuple[str]): The attributes by which lexemes differ.
     vocab (Vocab): The vocabulary of the documents.
     """
 
@@ -99,6 +90,7 @@ class LexemeRows:
     tokens: NDArray[np.int64]
     lengths: NDArray[np.int32]
     sentences: NDArray[np.int64]
+    columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
 
@@ -114,12 +106,15 @@ class LexemeRows:
         RETURNS (Lexemes): Their ids.
         """
         rows, vocab = self.rows[which], self.vocab
-        orths, spacy_ids = rows[:, 0], iter(rows.T[2:])
-        own = {**_string_ids(orths, vocab, self.attrs), **_cluster_ids(orths, vocab, self.attrs)}
+        orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
+        own = _cluster_ids(orths, vocab, self.attrs)
+        if any(attr in STRING_ATTRS for attr in self.attrs):
+            texts = [vocab.strings[orth] for orth in orths.tolist()]
+            own.update(string_ids(texts, self.attrs))
         ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
         for column, attr in enumerate(self.attrs):
-            ids[:, column] = own[attr] if attr in own else next(spacy_ids)
-        return Lexemes(ids, orths, rows[:, -1], vocab)
+            ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
+        return Lexemes(ids, orths, of_spacy[vocab.vectors.attr], vocab)
 
 
 def validate_attrs(attrs: Sequence[str]) -> None:
@@ -155,15 +150,16 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     """
     vocab = docs[0].vocab if docs else Vocab()
     of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
-    columns = [ORTH, NORM, *of_spacy, vocab.vectors.attr, SENT_START]
-    arrays = [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
-    arrays.append(np.zeros((0, len(columns)), dtype=np.uint64))  # so that no docs is no error
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vocab.vectors.attr]))
+    read = [*columns, SENT_START]
+    arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
+    arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
     sent_start, table = table[:, -1] == 1, table[:, :-1]
     keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
     sentences = _number_sentences(sent_start, lengths)
-    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, tuple(attrs), vocab)
+    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, columns, tuple(attrs), vocab)
 
 
 def read_sentences(docs: Sequence[Doc]) -> NDArray[np.int64]:
@@ -193,17 +189,6 @@ def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return keys
 
 
-def _string_ids(
-    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
-) -> dict[str, NDArray[np.uint64]]:
-    """The ids of lexemes (n,) for those of the attributes that are read off the written form."""
-    if not any(attr in STRING_ATTRS for attr in attrs):
-        return {}
-    rows = b"".join([_string_attrs(vocab.strings[orth]) for orth in orths.tolist()])
-    table = np.frombuffer(rows, dtype=np.uint64).reshape(len(orths), len(STRING_ATTRS))
-    return dict(zip(STRING_ATTRS, table.T, strict=True))
-
-
 def _cluster_ids(
     orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
 ) -> dict[str, NDArray[np.uint64]]:
@@ -230,24 +215,3 @@ def _cluster_ids(
     # One more than the bits, so that no path has the id of an unknown one.
     ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
     return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
-
-
-@lru_cache(maxsize=2**16)
-def _string_attrs(text: str) -> bytes:
-    """The ids of `STRING_ATTRS`, as consecutive 64-bit numbers."""
-    prefixes = [text[:n] for n in _AFFIX_LENGTHS]
-    suffixes = [text[-n:] for n in _AFFIX_LENGTHS]
-    ids = [get_string_id(piece) for piece in (*prefixes, *suffixes, _case(text))]
-    return np.asarray(ids, dtype=np.uint64).tobytes()
-
-
-def _case(text: str) -> str:
-    if text.isupper():
-        return "upper"
-    if text.islower():
-        return "lower"
-    if text[:1].isupper():
-        return "title" if text[1:].islower() else "Mixed"
-    if any(char.isdigit() for char in text):
-        return "digit"
-    return "mixed" if any(char.isupper() for char in text) else "other"

@@ -6,12 +6,8 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.features import (
-    STRING_ATTRS,
-    UNKNOWN,
-    read_lexemes,
-    validate_attrs,
-)
+from spacy_window_ner.features import UNKNOWN, read_lexemes, validate_attrs
+from spacy_window_ner.string_attrs import STRING_ATTRS
 from tests.helpers import NLP, WORDS, examples, make_doc, word_lists
 
 SPACY_ATTRS = ["NORM", "PREFIX", "SUFFIX", "SHAPE", "LOWER", "ORTH", "LENGTH", "IS_TITLE"]
