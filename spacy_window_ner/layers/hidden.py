@@ -192,20 +192,22 @@ class ChunkedWindows:
     def _look_up(self, lexemes: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tables]:
         """The rows of some lexemes (n,), in tables of products for each layer."""
         if not self._fit_into_cache(len(lexemes)):
-            tables = [np.pad(table, ((1, 0), (0, 0))) for table in self._multiply(lexemes)]
+            tables = [np.zeros((1 + len(lexemes), n), dtype=np.float32) for n in self._widths]
+            self._multiply(lexemes, [table[1:] for table in tables])
             return 1 + np.arange(len(lexemes)), tables
         return self._cache(
             [self._token_vectors, *self._layers],
             self._rows.vocab,
             self._rows.keys[lexemes],
             self._widths,
-            lambda which: self._multiply(lexemes[which]),
+            lambda which, out: self._multiply(lexemes[which], out),
         )
 
-    def _multiply(self, lexemes: NDArray[np.int64]) -> Tables:
-        """The products of some lexemes (n,), for each layer (n, width of its products)."""
+    def _multiply(self, lexemes: NDArray[np.int64], tables: Tables) -> None:
+        """Write the products of some lexemes (n,), for each layer (n, width of its products)."""
         V = self._vectors_of(lexemes)
-        return [multiply(layer, V) for layer in self._layers]
+        for layer, table in zip(self._layers, tables, strict=True):
+            multiply(layer, V, out=table)
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:

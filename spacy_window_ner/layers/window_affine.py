@@ -132,23 +132,34 @@ def forward(
     return Z, backprop
 
 
-def multiply(model: Model[InT, OutT], vectors: NDArray, scales: NDArray | None = None) -> NDArray:
+def multiply(
+    model: Model[InT, OutT],
+    vectors: NDArray,
+    scales: NDArray | None = None,
+    out: NDArray | None = None,
+) -> NDArray:
     """P = V [W_{−k} … W_k]ᵀ, each block times its scale.
 
     model (Model): The layer.
     vectors (ndarray): Shape (n_rows, width).
     scales (Optional[ndarray]): Shape (2k + 1, 1); 1 by default.
-    RETURNS (ndarray): Shape (n_rows, (2k + 1) · nO).
+    out (Optional[ndarray]): Shape (n_rows, (2k + 1) · nO), where to write P.
+    RETURNS (ndarray): P (n_rows, (2k + 1) · nO).
     """
-    return vectors @ _blocks(model, scales).T
-
-
-def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
-    """W (nO, nI) cut into blocks, one below the other: ((2k + 1) · nO, width)."""
     W = model.get_param("W")
-    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2)
+    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 2, 0)
     if scales is not None:
         blocks = blocks * scales[:, :, None]
+    if out is None:
+        out = np.empty((len(vectors), len(blocks) * len(W)), dtype=np.result_type(vectors, W))
+    np.matmul(vectors, blocks, out=out.reshape(len(out), len(blocks), -1).transpose(1, 0, 2))
+    return out
+
+
+def _blocks(model: Model[InT, OutT], scales: NDArray) -> NDArray:
+    """W (nO, nI) cut into blocks, one below the other: ((2k + 1) · nO, width)."""
+    W = model.get_param("W")
+    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2) * scales[:, :, None]
     return blocks.reshape(n_blocks(model) * len(W), -1)
 
 
