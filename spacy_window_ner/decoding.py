@@ -277,17 +277,27 @@ def _without_overlap(
     RETURNS (Tuple[ndarray, ndarray, ndarray]): The spans and their probabilities, and the first
         tokens (n,) of spans that are left out for one that is hardly likelier.
     """
+    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
+    spans, probabilities = spans[order], probabilities[order]
+    # Most spans overlap with no other: none before them reaches so far, and none behind them begins
+    # so early.
+    reach = np.maximum.accumulate(spans[:, 1])
+    cut = reach[:-1] <= spans[1:, 0]
+    if cut.all():
+        return spans, probabilities, np.zeros(0, dtype=np.int64)
+    is_free = np.ones(len(spans), dtype=bool)
+    is_free[1:] = cut
+    is_free[:-1] &= cut
     taken: dict[int, float] = {}  # the probability of the span that a token is in, less allowances
     allowance = _allowance(probabilities)
-    kept, close = [], []
-    rounded = -np.round(probabilities, 6)
-    for i in np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0], rounded)).tolist():
+    keep, close = is_free, []
+    others = np.flatnonzero(~is_free)
+    for i in others[np.argsort(-np.round(probabilities[others], 6), kind="stable")].tolist():
         tokens = range(spans[i, 0], spans[i, 1])
-        others = [taken[token] for token in tokens if token in taken]
-        if not others:
+        rivals = [taken[token] for token in tokens if token in taken]
+        if not rivals:
             taken.update(dict.fromkeys(tokens, probabilities[i] - allowance[i]))
-            kept.append(i)
-        elif min(others) < probabilities[i] + allowance[i]:
+            keep[i] = True
+        elif min(rivals) < probabilities[i] + allowance[i]:
             close.append(spans[i, 0])
-    kept.sort(key=lambda i: spans[i, 0])
-    return spans[kept], probabilities[kept], np.asarray(close, dtype=np.int64)
+    return spans[keep], probabilities[keep], np.asarray(close, dtype=np.int64)

@@ -82,6 +82,8 @@ class BatchOrder:
             what precedes the sequences, longest first, and then what belongs to each place.
         """
         n, sizes = len(self.longest_first), np.diff(self.bounds)
+        if n == 1:  # a shortcut, for latency
+            return np.arange(len(self.tokens))
         return np.arange(n, n + len(self.tokens)) - np.repeat(np.append(n, sizes)[:-1], sizes)
 
     def last_places(self) -> Ints:
@@ -101,10 +103,12 @@ def groups_of(lengths: Ints) -> Iterator[slice]:
     lengths (ndarray): Shape (n_sequences,), the number of tokens of each.
     YIELDS (slice): Sequences of about `GROUP` tokens together, or a longer one.
     """
-    bounds = np.flatnonzero(np.diff(np.cumsum(lengths) // GROUP)) + 1
+    groups = np.cumsum(lengths) // GROUP
+    if not len(groups):
+        return
+    bounds = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     for start, stop in pairwise([0, *bounds.tolist(), len(lengths)]):
-        if stop:
-            yield slice(start, stop)
+        yield slice(start, stop)
 
 
 def first_tokens(lengths: Lengths | Sequence[int]) -> Ints:
