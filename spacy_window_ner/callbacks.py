@@ -16,6 +16,7 @@ from wasabi import msg
 from .confidence.development import develop, find_component
 from .confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse
 from .confidence.tuning import best_threshold, calibrate, keep, with_copy_of
+from .serialization import round_to_half_precision
 from .thresholds import Threshold
 
 Callback = Callable[[Language], Language]
@@ -39,19 +40,20 @@ def create_calibrate(
         warning, and the threshold is that with the best F1.
     confidence (float): The confidence of the guarantee.
     RETURNS (Callable): Returns a copy of a pipeline with the component calibrated and the threshold
-        chosen, prints a line with both, and writes the scores that the copy has to its
-        `meta["performance"]`. In the pipeline itself, only the threshold is changed, so that
-        training goes on with the same network.
+        chosen, and with parameters that take 16 bits each on disk; prints a line with both, and
+        writes the scores that the copy has to its `meta["performance"]`. In the pipeline itself,
+        only the threshold is changed, so that training goes on with the same network.
     RAISES (ValueError): If the guarantee is invalid.
     """
     guarantees = parse(guarantee, confidence)
 
     def callback(nlp: Language) -> Language:
         examples = _read(path, nlp)
-        development, component = develop(nlp, name, examples), find_component(nlp, name)
-        component.threshold = best_threshold(development)
         saved = with_copy_of(nlp, name)
         component = find_component(saved, name)
+        round_to_half_precision(component.model)
+        development = develop(saved, name, examples)
+        find_component(nlp, name).threshold = best_threshold(development)
         temperature, development = calibrate(saved, name, development)
         for one in guarantees:
             try:

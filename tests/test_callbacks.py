@@ -69,7 +69,12 @@ def test_it_calibrates_a_copy_and_prints_what_it_chose(dev, capsys):
     saved = make(dev)(nlp)
     assert saved is not nlp
     assert all((a == b).all() for a, b in zip(before, weights(nlp), strict=True))
-    assert sum((a != b).any() for a, b in zip(before, weights(saved), strict=True)) == 3  # U, c, T
+    # U, c and T are calibrated, all others are only rounded.
+    pairs = zip(before, weights(saved), strict=True)
+    changed = [(a, b) for a, b in pairs if not np.allclose(a, b, rtol=5e-4, atol=1e-7)]
+    assert len(changed) == 3
+    assert all((b == b.astype(np.float16)).all() for b in weights(saved) if b.size > 1000)
+    assert len(ner_of(saved).to_bytes()) < 0.6 * len(ner_of(nlp).to_bytes())
     threshold = ner_of(saved).threshold
     printed = " ".join(capsys.readouterr().out.split())
     assert re.search(rf"\[window_ner\] temperature \d\.\d\d, threshold {threshold}: F1 ", printed)

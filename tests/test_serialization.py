@@ -9,7 +9,12 @@ import srsly
 from spacy.language import Language
 from thinc.api import Model
 
-from spacy_window_ner.serialization import FIRST_EDITION, first_edition_error, load_model
+from spacy_window_ner.serialization import (
+    FIRST_EDITION,
+    first_edition_error,
+    load_model,
+    round_to_half_precision,
+)
 
 from .pipelines import (
     blank,
@@ -77,6 +82,37 @@ def test_a_network_that_is_not_initialized_is_saved_and_loaded():
     """A pipeline may be saved before its training."""
     ner = ner_of(blank())
     load_model(ner_of(blank()).model, ner.model.to_bytes(), [], "window_ner")
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_16_bits_are_saved_only_where_they_lose_nothing(trained_copy: Language, rounded: bool):
+    ner = ner_of(trained_copy)
+    model = ner.model
+    if rounded:
+        round_to_half_precision(model)
+        scores = model.get_ref("scores")
+        scores.set_param("b", scores.get_param("b") + np.float32(1e-4))
+    before = [node.get_param(name) for node in model.walk() for name in node.param_names]
+    data = ner.to_bytes()
+    saved = srsly.msgpack_loads(srsly.msgpack_loads(data)["model"])["params"]
+    n_half = sum(value.dtype == np.float16 for params in saved for value in params.values())
+    assert n_half == (len(before) - 1 if rounded else 0)
+    ner.from_bytes(data)
+    after = [node.get_param(name) for node in model.walk() for name in node.param_names]
+    for a, b in zip(before, after, strict=True):
+        assert b.dtype == np.float32
+        np.testing.assert_array_equal(a, b)
+
+
+def test_what_is_beyond_the_range_of_16_bits_is_not_rounded(trained_copy: Language):
+    model = ner_of(trained_copy).model
+    scores = model.get_ref("scores")
+    large = scores.get_param("b") + np.float32(1e5)
+    scores.set_param("b", large)
+    round_to_half_precision(model)
+    np.testing.assert_array_equal(scores.get_param("b"), large)
+    W = scores.get_param("W")
+    np.testing.assert_array_equal(W, W.astype(np.float16))
 
 
 def test_loading_needs_no_more_than_the_network(trained_copy: Language, saved: bytes):
