@@ -28,6 +28,7 @@ class Preset(str, Enum):
     efficiency = "efficiency"
     accuracy = "accuracy"
     shared_tok2vec = "shared_tok2vec"
+    names = "names"
     textbook = "textbook"
 
 
@@ -64,7 +65,8 @@ def init_config_cli(
 ) -> None:
     """Generate a config file for training, complete with all settings. `efficiency` is small and
     fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
-    with other components, and `textbook` is the network of the lecture notes.
+    with other components, `names` has lists of names as features, and `textbook` is the network of
+    the lecture notes.
     """
     from .init_config import write_config
 
