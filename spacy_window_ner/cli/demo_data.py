@@ -8,18 +8,19 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
+from .demo import TEXTS
 from .demo_corpus import Sentence, generate
 
 # The names of the development and the test data are the same, but not the sentences.
-DOCUMENTS = {"train": 200, "dev": 60, "test": 60}
+DOCUMENTS = {"train": 100, "dev": 40, "test": 40}
 _SPLITS = {"train": "train", "dev": "dev", "test": "dev"}
 _SENTENCES = 5
-_TEXTS = 100
+_TEXTS = 50
 
 
 def write_data(folder: Path, seed: int = 0) -> None:
     """Write annotated documents to `train.spacy`, `dev.spacy` and `test.spacy`, and texts to
-    `texts.jsonl`. Earlier files of these names are replaced.
+    `texts.jsonl`, beginning with those of the lecture notes. Earlier files of these names are replaced.
 
     folder (Path): The folder; it is made if there is none.
     seed (int): Seed of the sentences.
@@ -34,6 +35,7 @@ def write_data(folder: Path, seed: int = 0) -> None:
             docs = [make_document(nlp, sentences) for sentences in documents]
             DocBin(docs=docs).to_disk(folder / f"{name}.spacy")
         texts = [" ".join(s.text for s in one) for one in _documents("dev", _TEXTS, seed, taken)]
+        texts.insert(0, " ".join(TEXTS))
         srsly.write_jsonl(folder / "texts.jsonl", [{"text": text} for text in texts])
     except OSError as error:
         msg.fail(f"Cannot write the data to {folder}", str(error), exits=1)

@@ -172,7 +172,7 @@ def test_data_to_try_commands_on(tmp_path):
     assert {ent.label_ for ent in docs[0].ents} <= {"PER", "LOC", "ORG", "DATE"}
     assert sum(len(doc.ents) for doc in docs) > size
     texts = [line["text"] for line in srsly.read_jsonl(tmp_path / "new" / "texts.jsonl")]
-    assert len(texts) == 100 and seen.isdisjoint(texts)
+    assert len(texts) == 51 and seen.isdisjoint(texts)
 
 
 def test_data_that_cannot_be_written(tmp_path):

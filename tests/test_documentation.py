@@ -1,0 +1,123 @@
+"""Every code block of README, CONTRIBUTING and docs runs, or says why not: see `documentation.py`."""
+
+import os
+import re
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from .documentation import LANGUAGES, MARKERS, PAGES, ROOT, Block, prepare, read_blocks, run_page
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+with_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@cache
+def prepared() -> Path:
+    """A folder with what pages begin with, made once in each process."""
+    folder, before = Path(mkdtemp(prefix="documentation-")), Path.cwd()
+    (data,) = (block for page in PAGES for block in read_blocks(page) if block.marker == "data")
+    os.chdir(folder)
+    try:
+        prepare(data)
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def removes_what_was_prepared():
+    yield
+    if prepared.cache_info().currsize:
+        shutil.rmtree(prepared())
+        prepared.cache_clear()
+
+
+def run_in(folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch, extra: bool) -> list[Block]:
+    """Run a page. RETURNS (List[Block]): The blocks that need modules which are not here."""
+    blocks = read_blocks(page)
+    if not any(block.marker in (None, "extra", "data") for block in blocks):
+        return []
+    shutil.copytree(prepared(), folder, symlinks=True, dirs_exist_ok=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+    try:
+        run = run_page(blocks, extra)
+    finally:
+        for name in set(sys.modules) - before:  # those that the page has written
+            if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder)):
+                del sys.modules[name]
+    assert sum(map(len, run.done.values())) == len(blocks)
+    assert extra or not run["missing"]
+    return run["missing"]
+
+
+@with_pages
+def test_the_blocks_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run_in(tmp_path, page, monkeypatch, extra=False)
+
+
+@pytest.mark.extra
+@with_pages
+def test_with_the_blocks_that_need_more(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Pages without such blocks have run before."""
+    if not any(block.marker == "extra" for block in read_blocks(page)):
+        return
+    missing = run_in(tmp_path, page, monkeypatch, extra=True)
+    if missing:
+        needs = [f"{block.place} {block.argument}" for block in missing]
+        pytest.skip(f"The other blocks have run, but not {'; '.join(needs)}")
+
+
+@with_pages
+def test_no_block_is_forgotten(page: Path):
+    """Each is found, and is run, compared, or skipped for a reason that is stated."""
+    text = page.read_text(encoding="utf8")
+    fences = re.findall(r"^ *(?:```|~~~)", text, re.M)
+    blocks = read_blocks(page)
+    assert len(fences) == 2 * len(blocks), "a block is not closed, or is nested"
+    comments = re.findall(r"^<!-- (\w+)[: ]", text, re.M)
+    assert len(comments) == sum(block.marker is not None for block in blocks), "no block behind"
+    for block in blocks:
+        assert block.language in LANGUAGES, block.place
+        assert block.marker is None or block.marker in MARKERS, block.place
+        if block.marker in ("skip", "extra", "file"):
+            assert block.argument, f"{block.place}: why, or what?"
+        if block.language == "text":
+            assert block.marker in ("file", "output", "skip"), f"{block.place}: what is this?"
+
+
+def test_most_blocks_run():
+    blocks = [block for page in PAGES for block in read_blocks(page)]
+    skipped = [block for block in blocks if block.marker == "skip"]
+    assert len(PAGES) > 12 and len(blocks) > 80
+    assert len(skipped) < len(blocks) / 4, [block.place for block in skipped]
+
+
+def test_a_block_that_fails_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = ROOT / "docs" / "no-page.md"
+    monkeypatch.chdir(tmp_path)
+
+    def fails(language: str, code: str, marker: str | None = None) -> str:
+        blocks = [
+            Block(page, 1, "python", "print('right')\n", None, None),
+            Block(page, 2, language, code, marker, None),
+        ]
+        with pytest.raises(AssertionError, match=r"docs/no-page\.md:2") as error:
+            run_page(blocks, extra=False)
+        return str(error.value)
+
+    assert "ZeroDivisionError" in fails("python", "1 / 0\n")
+    assert "it prints\nright" in fails("text", "wrong\n", "output")
+    assert "No such command 'no-command'" in fails("bash", "python -m spacy no-command\n")
+    assert "no/such/file" in fails("bash", "cat no/such/file\n")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    assert "unexpected argument" in fails("ini", "[components.window_ner]\nno_setting = 1\n")
+    assert "JSON" in fails("json", "{]\n")
