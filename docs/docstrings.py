@@ -1,8 +1,8 @@
 """An extension of griffe: the docstrings of this package, in spaCy's style, as those of Google.
 
-    name (type): meaning        →  Args:
-    RETURNS (type): meaning     →  Returns:
-    RAISES (type): meaning      →  Raises:
+name (type): meaning        →  Args:
+RETURNS (type): meaning     →  Returns:
+RAISES (type): meaning      →  Raises:
 """
 
 import re

@@ -1,10 +1,10 @@
 """The code blocks of README and docs, and how they are run: see `test_documentation.py`.
 
-A page is run from top to bottom in a folder of its own, Python blocks in one namespace. What a block
-needs is said in a comment right before it, which readers do not see:
+A page is run from top to bottom in a folder of its own, Python blocks in one namespace. What a
+block needs is said in a comment right before it, which readers do not see:
 
     <!-- skip: REASON -->      it is not run
-    <!-- extra: REASON -->     it is run by `pytest -m extra` only; of "needs A, B", A and B are modules
+    <!-- extra: REASON -->     it is run by `pytest -m extra` only; "needs A, B" names modules
     <!-- file: NAME -->        it is written to this file, and run no further
     <!-- output -->            it is what the block before has printed
     <!-- data -->              it makes the data that all pages begin with
@@ -12,6 +12,7 @@ needs is said in a comment right before it, which readers do not see:
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,14 +40,18 @@ MARKERS = {"skip", "extra", "file", "output", "data"}
 # Readers train until it is good, tests for a moment.
 _FEW_STEPS = [
     *("--training.max_steps", "4"),
-    *("--training.eval_frequency", "2"),
+    *("--training.eval_frequency", "4"),
     *("--training.optimizer.learn_rate.total_steps", "4"),
 ]
+_FULL = ["--training.max_steps", "60", "--training.eval_frequency", "60"]
 SHORTER = {
     "train": _FEW_STEPS[:4],
     "window-ner review": _FEW_STEPS,
     "window-ner distil": ["--config", "short.cfg"],
 }
+
+# The trained pipeline of `prepare`, which stays.
+TRAINED = Path("trained")
 
 _FENCE = re.compile(
     r"(?:^<!-- (?P<marker>\w+)(?:: (?P<argument>[^\n]+))? -->\n)?"
@@ -191,6 +196,9 @@ def run_spacy(arguments: list[str]) -> str:
             arguments += [word for pair in pairs if pair[0] not in arguments for word in pair]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, f"{shlex.join(arguments)}\n{result.output}\n{result.exception!r}"
+    if arguments[0] == "train" and TRAINED.exists():
+        # What comes after the training needs a pipeline that has learned something.
+        shutil.copytree(TRAINED, Path("out", "model-best"), dirs_exist_ok=True)
     return result.output
 
 
@@ -257,7 +265,8 @@ def prepare(data: Block) -> None:
     config["training"]["optimizer"]["learn_rate"].update(total_steps=60, warmup_steps=10)
     config.to_disk("short.cfg")
     paths = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
-    run_spacy(["train", "short.cfg", "-o", "out", *paths, "--training.max_steps", "60"])
+    run_spacy(["train", "short.cfg", "-o", "out", *paths, *_FULL])
+    shutil.copytree(Path("out", "model-best"), TRAINED)
 
 
 def _add_what_users_have() -> None:

@@ -1,7 +1,8 @@
-"""Every code block of README, CONTRIBUTING and docs runs, or says why not: see `documentation.py`."""
+"""Every code block of README, CONTRIBUTING and docs runs, or says why not; see `documentation`."""
 
 import os
 import re
+import runpy
 import shutil
 import sys
 from functools import cache
@@ -9,6 +10,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+import spacy
+
+from spacy_window_ner.cli.demo import READY, TEXTS
 
 from .documentation import LANGUAGES, MARKERS, PAGES, ROOT, Block, prepare, read_blocks, run_page
 
@@ -120,4 +124,48 @@ def test_a_block_that_fails_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "no/such/file" in fails("bash", "cat no/such/file\n")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     assert "unexpected argument" in fails("ini", "[components.window_ner]\nno_setting = 1\n")
-    assert "JSON" in fails("json", "{]\n")
+    assert "ValueError" in fails("json", "{]\n")
+
+
+@pytest.mark.extra
+def test_the_picture_is_what_the_ready_pipeline_reads(tmp_path: Path):
+    """If this fails: `python docs/picture.py`."""
+    if not spacy.util.is_package(READY):
+        pytest.skip(f"{READY} is not installed")
+    picture = runpy.run_path(str(ROOT / "docs" / "picture.py"))
+    docs = list(spacy.load(READY).pipe(TEXTS))
+    assert picture["draw"](docs) == picture["TARGET"].read_text(encoding="utf8")
+
+
+def test_docstrings_in_the_style_of_google():
+    pytest.importorskip("griffe")
+    to_google = runpy.run_path(str(ROOT / "docs" / "docstrings.py"))["to_google"]
+    text = """Do it.
+
+More: of course.
+
+size (int): The size, which
+    is long.
+a, b (Optional[int]): Others.
+RETURNS (List[Tuple[int, str]]): What
+    it is.
+RAISES (ValueError): If not."""
+    assert (
+        to_google(text)
+        == """Do it.
+
+More: of course.
+
+
+Args:
+    size (int): The size, which
+        is long.
+    a, b (Optional[int]): Others.
+
+Returns:
+    List[Tuple[int, str]]: What
+        it is.
+
+Raises:
+    ValueError: If not."""
+    )

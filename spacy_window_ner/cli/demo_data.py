@@ -20,7 +20,8 @@ _TEXTS = 50
 
 def write_data(folder: Path, seed: int = 0) -> None:
     """Write annotated documents to `train.spacy`, `dev.spacy` and `test.spacy`, and texts to
-    `texts.jsonl`, beginning with those of the lecture notes. Earlier files of these names are replaced.
+    `texts.jsonl`, beginning with those of the lecture notes. Earlier files of these names are
+    replaced.
 
     folder (Path): The folder; it is made if there is none.
     seed (int): Seed of the sentences.
@@ -59,7 +60,8 @@ def make_document(nlp: Language, sentences: list[Sentence]) -> Doc:
         starts.add(first)
         ents += [(first + start, first + end, label) for start, end, label in sentence.entities]
         first += len(sentence.text) + 1
-    doc.ents = [doc.char_span(*ent, alignment_mode="expand") for ent in ents]
+    spans = [doc.char_span(*ent, alignment_mode="expand") for ent in ents]
+    doc.ents = [span for span in spans if span is not None]
     for token in doc:
         token.is_sent_start = token.idx in starts
     return doc
