@@ -162,8 +162,8 @@ def _run_block(block: Block, namespace: dict[str, Any]) -> str:
 
 
 def _run_python(block: Block, namespace: dict[str, Any]) -> str:
-    # Lines before it, so that a traceback has the line of the page.
-    code = compile("\n" * block.line + block.code, str(block.page), "exec")
+    # As a file of this folder, with lines before it, so that a traceback has the line of the page.
+    code = compile("\n" * block.line + block.code, str(Path(block.page.name).resolve()), "exec")
     with redirect_stdout(StringIO()) as printed:
         exec(code, namespace)
     return printed.getvalue()

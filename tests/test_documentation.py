@@ -44,7 +44,8 @@ def removes_what_was_prepared():
 def run_in(folder: Path, page: Path, monkeypatch: pytest.MonkeyPatch, extra: bool) -> list[Block]:
     """Run a page. RETURNS (List[Block]): The blocks that need modules which are not here."""
     blocks = read_blocks(page)
-    if not any(block.marker in (None, "extra", "data") for block in blocks):
+    left_out = {"skip"} if extra else {"skip", "extra"}
+    if all(block.marker in left_out for block in blocks):
         return []
     shutil.copytree(prepared(), folder, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(folder)
