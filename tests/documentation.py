@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -84,12 +84,11 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
-    def missing(self) -> list[str]:
-        """The modules that it needs and that are not there."""
+    def needs(self) -> list[str]:
+        """The modules that it needs besides."""
         if self.marker != "extra" or not str(self.argument).startswith("needs "):
             return []
-        modules = str(self.argument).removeprefix("needs ").split(", ")
-        return [name for name in modules if find_spec(name) is None]
+        return str(self.argument).removeprefix("needs ").split(", ")
 
 
 def read_blocks(page: Path) -> list[Block]:
@@ -108,33 +107,22 @@ def read_blocks(page: Path) -> list[Block]:
     ]
 
 
-@dataclass
-class Run:
-    """What was done with the blocks of a page, by what was done."""
-
-    done: dict[str, list[Block]] = field(default_factory=dict)
-
-    def __getitem__(self, outcome: str) -> list[Block]:
-        return self.done.setdefault(outcome, [])
-
-
-def run_page(blocks: list[Block], extra: bool) -> Run:
+def run_page(blocks: list[Block], extra: bool) -> dict[str, list[Block]]:
     """Run the blocks of a page in the working directory, which has what `prepare` makes.
 
     blocks (List[Block]): The blocks, in their order.
     extra (bool): Whether to run those that are marked `extra` too.
-    RETURNS (Run): What was done with each.
+    RETURNS (Dict[str, List[Block]]): The blocks by what was done with them.
     RAISES (AssertionError): If one fails, with its place.
     """
-    run, printed = Run(), ""
+    run: dict[str, list[Block]] = {"run": [], "compared": [], "skipped": [], "extra": []}
+    printed = ""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks:
         if block.marker == "skip":
             run["skipped"].append(block)
         elif block.marker == "extra" and not extra:
             run["extra"].append(block)
-        elif block.missing:
-            run["missing"].append(block)
         elif block.marker == "output":
             assert _words(block.code) == _words(printed), f"{block.place}: it prints\n{printed}"
             run["compared"].append(block)
