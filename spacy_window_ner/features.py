@@ -208,10 +208,26 @@ def _cluster_ids(
             stacklevel=2,
         )
         return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
-    found = [
-        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
-    ]
-    paths = np.asarray(found, dtype=np.int64)
+    paths = _cluster_paths(orths, vocab)
     # One more than the bits, so that no path has the id of an unknown one.
     ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
     return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
+
+
+def _cluster_paths(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
+    """The clusters of lexemes (n,), 0 for none."""
+    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
+    found = [
+        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
+    ]
+    return np.asarray(found, dtype=np.int64)
+
+
+def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.bool_]:
+    """Find words that have a Brown cluster.
+
+    orths (ndarray): Shape (n,), the ids of their written forms.
+    vocab (Vocab): The vocabulary with the table of clusters.
+    RETURNS (ndarray): Shape (n,) bool.
+    """
+    return _cluster_paths(orths, vocab) > 0

@@ -24,23 +24,30 @@ SENTENCES = corpus(20)
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A corpus of 20 sentences and a pipeline with vectors, as overrides of a config."""
     path = tmp_path_factory.mktemp("data")
+    (path / "people.txt").write_text("Ann Lee\nBob\n")
+    (path / "places.txt").write_text("Rome\n")
     return {
         "paths.train": str(save_corpus(path / "train.spacy", SENTENCES)),
         "paths.dev": str(save_corpus(path / "dev.spacy", corpus(5))),
         "paths.vectors": str(save_vectors(path / "vectors", SENTENCES)),
+        "paths.people": str(path / "people.txt"),
+        "paths.places": str(path / "places.txt"),
     }
 
 
 def overrides(config: Path, data: dict[str, str]) -> dict[str, Any]:
-    """The paths that a config needs: one without static vectors gets none."""
-    return {
-        name: path for name, path in data.items() if name != "paths.vectors" or uses_vectors(config)
+    """The paths that a config needs: one without static vectors gets none, nor lists of names."""
+    needs = {
+        "paths.vectors": uses_vectors(config),
+        "paths.people": config.stem == "names",
+        "paths.places": config.stem == "names",
     }
+    return {name: path for name, path in data.items() if needs.get(name, True)}
 
 
 def test_there_is_a_config_for_each_way_of_working():
     names = {path.stem for path in CONFIGS}
-    assert {"efficiency", "accuracy", "shared_tok2vec", "textbook"} <= names
+    assert {"efficiency", "accuracy", "shared_tok2vec", "names", "textbook"} <= names
     assert {path.stem for path in CONFIGS if uses_vectors(path)} == {"accuracy", "textbook"}
 
 
@@ -77,13 +84,22 @@ def test_config_initializes(config: Path, data: dict[str, str]):
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_config_trains(config: Path, data: dict[str, str], tmp_path: Path):
+def test_config_trains(
+    config: Path, data: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     few_steps = {
         "training.max_steps": 4,
         "training.eval_frequency": 2,
         "training.batcher.size": 60,
     }
     train(config, tmp_path, overrides={**overrides(config, data), **few_steps})
+    # Every column of the table is a score that training can raise.
+    header = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("E "))
+    assert [name for name in header.split() if name.isupper() and "_" in name] == [
+        "ENTS_F",
+        "ENTS_P",
+        "ENTS_R",
+    ]
     nlp = spacy.load(tmp_path / "model-last")
     assert ner_of(nlp).labels == ("LOC", "PER")
     assert "ents_f" in nlp.meta["performance"]
@@ -93,3 +109,12 @@ def test_config_trains(config: Path, data: dict[str, str], tmp_path: Path):
     assert all(
         len(doc.spans["window_ner"]) == len(doc.spans["window_ner"].attrs["scores"]) for doc in docs
     )
+
+
+def test_the_names_of_the_lists_are_found(data: dict[str, str]):
+    config = next(config for config in CONFIGS if config.stem == "names")
+    nlp = util.load_model_from_config(util.load_config(config, overrides=overrides(config, data)))
+    nlp.initialize(lambda: list(Corpus(data["paths.train"])(nlp)))
+    doc = nlp("Ann Lee left Rome.")
+    spans = doc.spans["names"]
+    assert [(span.text, span.label_) for span in spans] == [("Ann Lee", "PER"), ("Rome", "LOC")]

@@ -28,6 +28,7 @@ class Preset(str, Enum):
     efficiency = "efficiency"
     accuracy = "accuracy"
     shared_tok2vec = "shared_tok2vec"
+    names = "names"
     textbook = "textbook"
 
 
@@ -64,7 +65,8 @@ def init_config_cli(
 ) -> None:
     """Generate a config file for training, complete with all settings. `efficiency` is small and
     fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
-    with other components, and `textbook` is the network of the lecture notes.
+    with other components, `names` has lists of names as features, and `textbook` is the network of
+    the lecture notes.
     """
     from .init_config import write_config
 
@@ -102,13 +104,25 @@ def demo_cli(
             "--train", help="Train on a small generated corpus, and print precision and recall"
         ),
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Only write generated data to try commands on: train.spacy, dev.spacy, "
+            "test.spacy and texts.jsonl, to this folder",
+        ),
+    ] = None,
 ) -> None:
     """Print the entities of texts with their labels and probabilities, by the ready pipeline
     en_window_ner_sm. With --train, or where that is not installed, a small pipeline is trained on a
     generated corpus in its place.
     """
     from .demo import run_demo
+    from .demo_data import write_data
 
+    if data is not None:
+        write_data(data, seed)
+        return
     run_demo(texts or [], output, seed, train)
 
 

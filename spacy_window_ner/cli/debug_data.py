@@ -17,6 +17,7 @@ from wasabi import Printer
 from ..component import WindowNER
 from .corpus_facts import read_corpus
 from .data_report import Report
+from .resources_report import report_clusters, report_lists
 
 
 def debug_data(
@@ -56,6 +57,10 @@ def debug_data(
     report.corpora(train, dev, continues=bool(sourced))
     report.words(train, dev)
     report.vectors(nlp, components, train, dev)
+    report_clusters(msg, nlp, components, train, dev)
+    if initialized:
+        corpora_by_name = list(zip(("training", "development"), corpora, strict=True))
+        report_lists(msg, nlp, components, corpora_by_name)
     report.annotation(train, dev)
     report.labels(train, dev)
     for component in components:

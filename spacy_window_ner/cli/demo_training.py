@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
@@ -21,6 +22,7 @@ from .demo_corpus import Sentence
 from .output import make_directory, print_entities
 
 CONFIG_PATH = Path(__file__).parent / "demo.cfg"
+_NAME = "window_ner_demo"
 
 
 def run_training(
@@ -32,12 +34,13 @@ def run_training(
     """Train a pipeline, evaluate it on unseen names, and print the entities of some texts.
 
     texts (Sequence[str]): The texts.
-    output (Optional[Path]): A new or empty directory to save the pipeline to.
+    output (Optional[Path]): A new or empty directory to save the pipeline to, or one that has the
+        pipeline of an earlier demo, which is replaced.
     seed (int): Seed of the training. The corpus is always the same.
     max_steps (Optional[int]): The number of batches to train on; that of demo.cfg if None.
     RAISES (SystemExit): With a message, if the output cannot be written.
     """
-    if output is not None:
+    if output is not None and not _has_demo(output):
         make_directory(output)
     train, dev = demo_corpus.generate("train"), demo_corpus.generate("dev")
     _print_corpus(train, dev)
@@ -52,6 +55,14 @@ def run_training(
             print_entities(nlp, text)
         if output is not None:
             _save(nlp, scores, output)
+
+
+def _has_demo(path: Path) -> bool:
+    """Whether a directory has the pipeline of an earlier demo."""
+    try:
+        return srsly.read_json(path / "meta.json")["name"] == _NAME
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _load_pipeline(seed: int, max_steps: int | None) -> Language:
@@ -110,7 +121,7 @@ def _print_scores(scores: dict[str, Any]) -> None:
 
 
 def _save(nlp: Language, scores: dict[str, Any], output: Path) -> None:
-    nlp.meta["name"] = "window_ner_demo"
+    nlp.meta["name"] = _NAME
     nlp.meta["description"] = "A demonstration, trained on a small corpus of generated sentences."
     nlp.meta["performance"] = scores
     try:

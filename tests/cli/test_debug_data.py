@@ -471,3 +471,75 @@ def test_a_config_that_is_not_there():
     result = CliRunner().invoke(spacy_app, ["window-ner", "debug-data", "nowhere.cfg"])
     assert result.exit_code == 2
     assert "nowhere.cfg" in result.output
+
+
+# Lists of names, and clusters
+
+
+@pytest.fixture
+def data_with_lists(data: Data) -> Data:
+    """The same data with two lists of names, by the preset for them."""
+    names = next(path for path in CONFIGS if path.stem == "names")
+    model = data.config["components"]["window_ner"]["model"] | {"gazetteer_key": "names"}
+    paths = data.config["paths"]
+    data.config = util.load_config(names, interpolate=False)
+    data.config["nlp"]["lang"] = "xx"
+    data.config["components"]["window_ner"]["model"] = model
+    data.config["paths"] |= paths
+    for key, content in (("people", "Ann Lee\nHappened"), ("places", "Rome\nOslo")):
+        (data.path / key).write_text(content)
+        data.config["paths"][key] = str(data.path / key)
+    return data
+
+
+def test_what_lists_of_names_find(data_with_lists: Data):
+    printed = data_with_lists.printed()
+    assert "Lists of names of 'window_ner'" in printed
+    assert "Matches in the training data: 2 (PER 1, LOC 1)" in printed
+    assert "Matches that are entities: 100.0% (2 of 2)" in printed
+    assert "Entities of the training data that are in the lists: 66.7% (2 of 3)" in printed
+    assert "Entities of the development data that are in the lists: 100.0% (2 of 2)" in printed
+
+
+def test_matches_that_are_no_entities(data_with_lists: Data):
+    (data_with_lists.path / "people").write_text("Nothing\nAnn Lee")
+    printed = data_with_lists.printed()
+    assert "Matches that are entities: 66.7% (2 of 3)" in printed
+
+
+def test_lists_that_look_compiled_from_the_training_data(data_with_lists: Data):
+    (data_with_lists.path / "people").write_text("Ann Lee\nBob")
+    printed = data_with_lists.printed()
+    assert "Entities of the training data that are in the lists: 100.0%" in printed
+    assert "compiled from the training data teach the network" in printed
+    assert "compiled" not in data_with_lists.printed("--ignore-warnings")
+
+
+def test_lists_that_match_nothing(data_with_lists: Data):
+    for name in ("people", "places"):
+        (data_with_lists.path / name).write_text("Nobody Atall")
+    assert "The lists match nothing in the training data" in data_with_lists.printed()
+
+
+def test_lists_that_training_does_not_see(data_with_lists: Data):
+    data_with_lists.config["training"]["annotating_components"] = []
+    printed = data_with_lists.printed()
+    assert "No document of the training data has doc.spans['names']" in printed
+    assert "annotating_components" in printed
+
+
+def test_there_is_no_word_of_lists_and_clusters_that_are_not_used(data: Data):
+    printed = data.printed()
+    assert "Lists of names" not in printed and "cluster" not in printed
+
+
+def test_clusters(data: Data, small_clusters: None):
+    tok2vec = data.config["components"]["window_ner"]["model"]["tok2vec"]
+    for key, value in (("attrs", "CLUSTER4"), ("rows", 50), ("widths", 4)):
+        tok2vec[key] = [*tok2vec[key], value]
+    assert "There are no clusters for 'xx'" in data.printed()
+    data.config["initialize"]["lookups"] = {"@misc": "spacy_window_ner.lookups.v1", "lang": "xx"}
+    printed = data.printed()
+    # Ann, Bob and Rome of the 11 tokens to train on, Ann of the 9 others.
+    assert "Tokens of the training data with a cluster: 27.3%" in printed
+    assert "Tokens of the development data with a cluster: 11.1%" in printed

@@ -3,11 +3,13 @@ from functools import partial
 
 import pytest
 import spacy
+import srsly
 from spacy.cli import app as spacy_app
 from spacy.language import Language
+from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli import demo, demo_training, output
+from spacy_window_ner.cli import app, demo, demo_data, demo_training, output
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.component import DEFAULT_SPANS_KEY
 from tests.pipelines import shared
@@ -145,6 +147,39 @@ def test_the_seed_decides_the_training(tmp_path):
 def test_an_empty_directory_can_be_the_output(tmp_path):
     assert _run("-o", str(tmp_path), max_steps=1).exit_code == 0
     assert spacy.load(tmp_path).pipe_names == ["window_ner"]
+
+
+@pytest.mark.usefixtures("small_corpus")
+def test_the_pipeline_of_an_earlier_demo_is_replaced(tmp_path):
+    for seed in ("1", "2"):
+        assert _run("-o", str(tmp_path), "--seed", seed, max_steps=1).exit_code == 0
+        assert spacy.load(tmp_path).config["system"]["seed"] == int(seed)
+
+
+def test_data_to_try_commands_on(tmp_path):
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["demo", "--data", str(tmp_path / "new")])
+        assert result.exit_code == 0, result.output
+    nlp = spacy.blank("en")
+    seen = set()
+    for name, size in demo_data.DOCUMENTS.items():
+        docs = list(DocBin().from_disk(tmp_path / "new" / f"{name}.spacy").get_docs(nlp.vocab))
+        assert len(docs) == size
+        for doc in docs:
+            sentences = [sentence.text for sentence in doc.sents]
+            assert len(sentences) == 5 and seen.isdisjoint(sentences)
+            seen.update(sentences)
+    assert {ent.label_ for ent in docs[0].ents} <= {"PER", "LOC", "ORG", "DATE"}
+    assert sum(len(doc.ents) for doc in docs) > size
+    texts = [line["text"] for line in srsly.read_jsonl(tmp_path / "new" / "texts.jsonl")]
+    assert len(texts) == 51 and seen.isdisjoint(texts)
+
+
+def test_data_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, ["demo", "--data", str(tmp_path / "file")])
+    assert result.exit_code == 1
+    assert "Cannot write the data" in result.output
 
 
 @pytest.fixture
