@@ -71,7 +71,7 @@ def with_threshold_at_a_span(nlp: Language, docs: Sequence[Doc], rng: Any) -> No
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_random_documents(objective: str):
     nlp = shared(objective)
-    assert_same_everywhere(nlp, random_docs(nlp, amount(100, 7000)))
+    assert_same_everywhere(nlp, random_docs(nlp, amount(100, 20_000)))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
