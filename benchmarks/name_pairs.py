@@ -4,14 +4,16 @@
     python benchmarks/name_pairs.py draw names.db > pairs.txt
     python benchmarks/name_pairs.py judge names.db tests/data/name_pairs.txt
 
+The pairs in `tests/data` are of corpora; `index_corpora` of `names.py` makes their databases.
+
 `draw` knows nothing of how mentions are grouped: it takes pairs with one label and different texts
 that might be of one name, half of them from one document, where the words of one are among those of
 the other, and half from two, where their letters are the same but for case, accents, and "the".
 Replace the `?` at the beginning of
 each line by `yes` or `no`, and then let `judge` say which of them the database brings together.
 
-On each line are the judgment, the words of a mention, the label, and the two mentions in brackets with the
-text around them, divided by tabs. Lines that begin with # are comments.
+On each line are the judgment, the words of a mention, the label, and the two mentions in brackets
+with the text around them, divided by tabs. Lines that begin with # are comments.
 """
 
 import random
@@ -184,7 +186,9 @@ def judge(
             counts[pair.same, found] += 1
             if found is not pair.same:
                 kind = {True: "together", False: "apart", None: "not found"}[found]
-                print(f"{'same' if pair.same else 'other'} name, {kind}: {' | '.join(pair.contexts)}")
+                print(
+                    f"{'same' if pair.same else 'other'} name, {kind}: {' | '.join(pair.contexts)}"
+                )
     right, wrong, missed = counts[True, True], counts[False, True], counts[True, False]
     not_found = counts[True, None] + counts[False, None]
     precision, recall = right / max(right + wrong, 1), right / max(right + missed, 1)

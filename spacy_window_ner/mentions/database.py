@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # Written to `PRAGMA user_version`; changes whenever the tables or the keys of names do.
-VERSION = 1
+VERSION = 2
 # A stemmer finds "marry" in a sentence with "married", but it knows English only.
 _TOKENIZER = "unicode61 remove_diacritics 2"
 _TOKENIZERS = {"en": f"porter {_TOKENIZER}"}

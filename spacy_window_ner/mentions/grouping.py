@@ -2,7 +2,9 @@
 
 Keys leave out what changes from one mention to the next: case, punctuation, a possessive 's, the
 article, titles of people and legal forms of companies. In a document, the short name of a person
-becomes the full one if that was introduced before, and no other full name there has it.
+becomes the full one if that was introduced before, no other full name there has it, and the words
+beside it do not speak of relatives. A wrong name is worse than one that is found twice, so what is
+not clear stays apart.
 """
 
 import re
@@ -10,22 +12,41 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from . import clues
+
 # Titles that say little about who is meant. King, Lady and the like are part of many names.
 _TITLES = frozenset(
     [
-        *("mr", "mister", "dr", "prof", "professor", "sir", "rev", "reverend", "judge", "justice"),
-        *("president", "premier", "chancellor", "minister", "senator", "sen", "rep", "governor"),
-        *("gov", "congressman", "congresswoman", "captain", "capt", "colonel", "col", "general"),
-        *("gen", "lieutenant", "lt", "major", "maj", "sergeant", "sgt", "corporal", "admiral"),
-        *("adm", "commander"),
+        *("mr", "mister", "dr", "prof", "professor", "sir", "dame", "rev", "reverend", "judge"),
+        *("justice", "sen", "rep", "gov", "captain", "capt", "colonel", "col", "general", "gen"),
+        *("lieutenant", "lt", "major", "maj", "sergeant", "sgt", "corporal", "admiral", "adm"),
+        *("commander",),
     ]
 )
+# Offices, which are never middle names, so that what is before them is not of the name either:
+# Home Secretary, U.S. President, Massachusetts Governor.
+_OFFICES = frozenset(
+    [
+        *("president", "premier", "chancellor", "minister", "secretary", "senator", "governor"),
+        *("congressman", "congresswoman", "ambassador", "administrator"),
+    ]
+)
+# The first so many words may be those of an office.
+_N_OFFICE = 3
+_HONORS = frozenset(["mp", "phd", "md", "esq", "frs", "cbe", "obe", "mbe", "dbe", "kbe"])
 # With a surname alone, these are another person than the surname alone or with Mr.
 _FEMALE_TITLES = frozenset(["mrs", "ms", "miss", "madame", "mme"])
 _LEGAL_FORMS = frozenset(
     ["inc", "ltd", "limited", "corp", "corporation", "llc", "llp", "lp", "plc", "gmbh", "ag", "co"]
 )
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
+# St. John's is not St. John.
+_SAINTS = re.compile(r"(?:st\b|saint\b)", re.IGNORECASE)
+# In so short words, capitals tell abbreviations from words: US and us, TIM and Tim, UdC. Longer
+# abbreviations are written like words too, as Nasa and Unicef.
+_SHORT = (2, 3)
+# What is added to a key where the case of letters tells a name from another one.
+CASE_MARKS = (" (lower case)", " (capitals)")
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'"})
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -33,6 +54,7 @@ _DASHES = re.compile(r"[\u2010-\u2015\u2212-]+")
 _POSSESSIVE = re.compile(r"(?<=\w)\s*'s?$")
 _JOINED = re.compile(r"\s*'(?=s\b)|(?<=\w)'")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_SIGNS = re.compile(r"^[#@]+\s*(?=\w)")
 _DOTS = re.compile(r"(?<!\d)\.|\.(?!\d)")
 # Signs that tell names apart, as in C# and C++.
 _SEPARATORS = re.compile(r"[^\w\s.+#-]|_")
@@ -45,10 +67,14 @@ class Mention:
 
     text (str): Its text.
     label (str): Its label.
+    before (str): Some of the text before it.
+    after (str): Some of the text behind it.
     """
 
     text: str
     label: str
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,10 +96,26 @@ def name_key(text: str, *, person: bool = False) -> str:
     person (bool): Whether it is of a person, so that a title is no part of the name.
     RETURNS (str): The key; never empty unless the text is.
     """
-    words = _words(text)
+    words = _words(text, possessive=not person and _SAINTS.match(text) is not None)
     if person:
         words = _without_titles(words)
     return _key(words) or text.strip().casefold()
+
+
+def case_mark(text: str) -> str:
+    """Find how a name is written, where that tells it from another one with the same letters.
+
+    text (str): The mention, in a text that writes names with capital letters.
+    RETURNS (str): What is added to its key; empty for most names.
+    """
+    if text.islower():
+        return CASE_MARKS[0]
+    key = name_key(text)
+    if not key.isalpha() or not _SHORT[0] <= len(key) <= _SHORT[1]:
+        return ""
+    letters = re.sub(r"[\W_]", "", _POSSESSIVE.sub("", text.translate(_APOSTROPHES)))
+    n_capitals = sum(letter.isupper() for letter in letters[-len(key) :])
+    return CASE_MARKS[1] if n_capitals > 1 else ""
 
 
 def group(
@@ -84,27 +126,58 @@ def group(
     mentions (Sequence[Mention]): The mentions in the order of the text.
     people (Collection[str]): The labels of people.
     cased (bool): Whether the document writes names with capital letters. A party is not the Party
-        then.
+        then, and TIM is not Tim.
     RETURNS (List[Grouped]): The name of each mention.
     """
-    keys = [name_key(mention.text, person=mention.label in people) for mention in mentions]
-    names = [
-        f"{key} (lower case)" if cased and mention.text.islower() else key
-        for key, mention in zip(keys, mentions, strict=True)
+    own = [
+        _own_key(mention, mention.label in people) + (case_mark(mention.text) if cased else "")
+        for mention in mentions
     ]
-    own = list(names)
+    names = list(own)
     for label in people:
         places = [i for i, mention in enumerate(mentions) if mention.label == label]
-        first = {names[i]: i for i in reversed(places)}
-        # With hyphens: Bose is not short for Bose-Einstein.
-        words = {key: _without_titles(_words(mentions[i].text)) for key, i in first.items()}
-        full = _full_names({key: parts for key, parts in sorted(words.items()) if parts})
-        for i in places:
-            # What "Samuel" is short for may be short for "S. Samuel Quinn" in turn. A name that
-            # comes later has not been introduced: it may well be that of a relative.
-            while names[i] in full and first[full[names[i]]] < i:
-                names[i] = full[names[i]]
+        _resolve(names, mentions, places)
     return [Grouped(name, name != key) for name, key in zip(names, own, strict=True)]
+
+
+def _own_key(mention: Mention, person: bool) -> str:
+    suffix = clues.suffix(mention.after) if person else ""
+    return name_key(f"{mention.text} {suffix}", person=person)
+
+
+def _resolve(names: list[str], mentions: Sequence[Mention], places: Sequence[int]) -> None:
+    """Put full names in the place of short ones.
+
+    names (List[str]): The keys of all mentions, which are changed.
+    mentions (Sequence[Mention]): All mentions.
+    places (Sequence[int]): Those of people.
+    """
+    first = {names[i]: i for i in reversed(places)}
+    # With hyphens: Bose is not short for Bose-Einstein.
+    words = {
+        key: _without_titles(_words(f"{mentions[i].text} {clues.suffix(mentions[i].after)}"))
+        for key, i in first.items()
+    }
+    relatives = {key for key, i in first.items() if clues.may_share_surname(mentions[i].before)}
+    people = {key: parts for key, parts in sorted(words.items()) if parts}
+    full = _full_names(people, relatives)
+    # First names of which one is that of a relative.
+    ambiguous: set[str] = set()
+    previous = ""
+    for i in places:
+        mention, key = mentions[i], names[i]
+        if clues.is_relative(mention.before):
+            ambiguous.add(key)
+        is_clear = not (
+            key in ambiguous
+            or clues.may_be_relative(mention.after)
+            or clues.is_second_half(mention.before, previous)
+        )
+        # What "Samuel" is short for may be short for "S. Samuel Quinn" in turn. A name that
+        # comes later has not been introduced: it may well be that of a relative.
+        while is_clear and names[i] in full and first[full[names[i]]] < i:
+            names[i] = full[names[i]]
+        previous = mention.text
 
 
 def _key(words: Iterable[str]) -> str:
@@ -112,11 +185,14 @@ def _key(words: Iterable[str]) -> str:
     return " ".join(words).replace("-", " ")
 
 
-def _words(text: str) -> list[str]:
-    """The words of a name without case, accents, punctuation but hyphens, article, legal form."""
+def _words(text: str, *, possessive: bool = False) -> list[str]:
+    """The words of a name without case, accents, punctuation but hyphens, article, legal form, and
+    unless it is part of the name, a possessive 's.
+    """
     text = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
     text = unicodedata.normalize("NFKC", _ACCENTS.sub("", text)).casefold()
-    text = _POSSESSIVE.sub("", text.strip(" \"'“”,;:!?()[]"))
+    text = _SIGNS.sub("", text.strip(" \"'“”,;:!?()[]"))
+    text = text if possessive else _POSSESSIVE.sub("", text)
     text = _JOINED.sub("", text)
     text = _DOTS.sub("", _THOUSANDS.sub("", text.replace("&", " and ")))
     words = [word.strip("-") for word in _SEPARATORS.sub(" ", _DASHES.sub("-", text)).split()]
@@ -130,6 +206,11 @@ def _words(text: str) -> list[str]:
 
 
 def _without_titles(words: list[str]) -> list[str]:
+    while len(words) > 2 and words[-1] in _HONORS:
+        words = words[:-1]
+    offices = [i for i, word in enumerate(words[:_N_OFFICE]) if word in _OFFICES]
+    if offices and offices[-1] + 1 < len(words):
+        words = words[offices[-1] + 1 :]
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]
     if len(words) > 2 and words[0] in _FEMALE_TITLES:
@@ -137,8 +218,11 @@ def _without_titles(words: list[str]) -> list[str]:
     return words
 
 
-def _full_names(words: dict[str, list[str]]) -> dict[str, str]:
-    """The key of the full name for each short one that only one full name of the document has."""
+def _full_names(words: dict[str, list[str]], relatives: Collection[str]) -> dict[str, str]:
+    """The key of the full name for each short one that only one full name of the document has.
+
+    A surname is not short for the name of a relative: it may be that of whose relative it is.
+    """
     longer = {
         short: [full for full in words if _is_short_for(words[short], words[full])]
         for short in words
@@ -147,7 +231,9 @@ def _full_names(words: dict[str, list[str]]) -> dict[str, str]:
     for short, candidates in longer.items():
         # "Samuel J. Quinn" has taken the place of "Samuel Quinn" where both could be meant.
         longest = [full for full in candidates if not set(longer[full]) & set(candidates)]
-        if len(longest) == 1 and not _may_be_another(words[short], words[longest[0]], words):
+        if len(longest) != 1 or _may_be_another(words[short], words[longest[0]], words):
+            continue
+        if longest[0] not in relatives or words[short][0] == words[longest[0]][0]:
             resolved[short] = longest[0]
     return resolved
 
@@ -156,6 +242,9 @@ def _is_short_for(short: list[str], full: list[str]) -> bool:
     """Whether one name can be a shorter form of another one of two or more words."""
     short = short[1:] if short[0] in _FEMALE_TITLES and len(short) > 1 else short
     if full[0] in _FEMALE_TITLES or len(full) < 2 or short == full:
+        return False
+    # The elder is called so where there is a younger one.
+    if full[-1] == "sr" and short[-1] != "sr":
         return False
     if short[-1] not in _SUFFIXES:
         while len(full) > 1 and full[-1] in _SUFFIXES:

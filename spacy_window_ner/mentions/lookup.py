@@ -1,12 +1,13 @@
 """Find names in the database, and what is known of one."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .association import log_likelihood, pmi
-from .grouping import name_key
+from .grouping import CASE_MARKS, case_mark, name_key
 
 SORTS = ("count", "log-likelihood", "pmi")
 
@@ -196,22 +197,28 @@ def companions(
 
 def _ids(connection: sqlite3.Connection, name: str, label: str | None) -> list[int]:
     """The numbers of a name, the most frequent label first."""
-    keys = {name_key(name), name_key(name, person=True)}
+    plain = [name_key(name), name_key(name, person=True)]
     only = "" if label is None else "AND names.label = ?"
     order = "GROUP BY names.id ORDER BY SUM(forms.mentions) DESC, names.label, names.text"
     given = () if label is None else (label,)
-    for condition, values in (
-        ("names.key IN (?, ?)", (min(keys), max(keys))),
-        ("names.id IN (SELECT name_id FROM forms WHERE text = ? COLLATE NOCASE)", (name,)),
-    ):
+    by_key = "names.key IN (SELECT value FROM json_each(?))"
+    by_form = "names.id IN (SELECT name_id FROM forms WHERE text = ? COLLATE NOCASE)"
+    # TIM is another name than Tim, but if there is no TIM, then Tim may be meant.
+    attempts = (
+        (by_key, json.dumps([key + case_mark(name) for key in plain])),
+        (by_key, json.dumps(plain)),
+        (by_key, json.dumps([key + mark for key in plain for mark in CASE_MARKS])),
+        (by_form, name),
+    )
+    for condition, value in attempts:
         rows = connection.execute(
             "SELECT names.id, names.text, names.key FROM names "
             f"JOIN forms ON forms.name_id = names.id WHERE {condition} {only} {order}",
-            (*values, *given),
+            (value, *given),
         ).fetchall()
-        different = list(dict.fromkeys(row["text"] for row in rows))
-        if len({row["key"] for row in rows} - keys) > 1:
-            raise ValueError(f"{name!r} is short for {', '.join(different)}. Give one of these.")
+        if condition == by_form and len({row["key"] for row in rows}) > 1:
+            different = ", ".join(dict.fromkeys(row["text"] for row in rows))
+            raise ValueError(f"{name!r} is short for {different}. Give one of these.")
         if rows:
             return [row["id"] for row in rows]
     similar = find(connection, name, 5) if re.search(r"\w", name) else []

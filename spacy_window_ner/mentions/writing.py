@@ -17,6 +17,8 @@ from .reading import Record
 
 # The value of ENT_IOB of a token inside of an entity, but not at its beginning.
 _INSIDE = 1
+# So many characters beside a mention say something about who is meant.
+_AROUND = 60
 
 
 @dataclass
@@ -132,7 +134,16 @@ class Writer:
 
     def _contents(self, document_id: int, doc: Doc, name_ids: dict[tuple[str, str], int]) -> None:
         """Write the sentences and mentions of a document."""
-        mentions = [Mention(ent.text, ent.label_) for ent in doc.ents]
+        text = doc.text
+        mentions = [
+            Mention(
+                ent.text,
+                ent.label_,
+                text[max(0, ent.start_char - _AROUND) : ent.start_char],
+                text[ent.end_char : ent.end_char + _AROUND],
+            )
+            for ent in doc.ents
+        ]
         names = group(mentions, self.people, cased=_is_cased(doc))
         bounds = _sentences(doc, self._sentencizer)
         starts = [start for start, _ in bounds]
@@ -141,7 +152,7 @@ class Writer:
         ]
         contexts = _contexts(len(bounds), places, mentions, names)
         sentence_ids = [
-            self._insert("sentences", document_id, start, end, doc.text[start:end], context)
+            self._insert("sentences", document_id, start, end, text[start:end], context)
             for (start, end), context in zip(bounds, contexts, strict=True)
         ]
         for ent, mention, name, place in zip(doc.ents, mentions, names, places, strict=True):
@@ -205,8 +216,12 @@ def _fresh(record: Record) -> str | Doc:
 
 
 def _is_cased(doc: Doc) -> bool:
-    """Whether a document has words with capital letters, other than the pronoun I."""
-    return any(word[0].isupper() and len(word) > 1 for word in doc.text.split())
+    """Whether a document has words with capital letters, other than the pronoun I, and words
+    without.
+    """
+    words = doc.text.split()
+    has_capitals = any(word[0].isupper() and len(word) > 1 for word in words)
+    return has_capitals and any(word.islower() for word in words)
 
 
 def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:

@@ -1,5 +1,7 @@
 """Which mentions are of one name."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +63,17 @@ PAIRS = [
     ("October 14 , 1931", "October 14, 1931", False, True),
     ("14 October", "15 October", False, False),
     ("New York", "York", False, False),
+    ("St. John's", "St. John", False, False),
+    ("St. John 's", "St John's", False, True),
+    ("St. John's", "St. John", True, True),
+    ("#Mexico", "Mexico", False, True),
+    ("@BBC", "BBC", False, True),
+    ("Prime Minister Rishi Sunak", "Rishi Sunak", True, True),
+    ("U.S. President Donald Trump", "Donald Trump", True, True),
+    ("Home Secretary Suella Braverman", "Suella Braverman", True, True),
+    ("President", "Home Secretary", True, False),
+    ("Dame Zaha Hadid DBE", "Zaha Hadid", True, True),
+    ("Henry Justice Ford", "Ford", True, False),
 ]
 
 
@@ -112,6 +125,65 @@ def test_short_names_of_people(mentioned, text, key):
     own = name_key(text, person=True)
     expected = key or "friedrich von schlegel"
     assert found == Grouped(expected, expected != own)
+
+
+# A text with people in brackets, and the key of the last of them.
+TEXTS = [
+    ("[Samuel Quinn] came. [Quinn] left.", "samuel quinn"),
+    ("[Samuel Quinn] came. [Quinn] and his son left.", "quinn"),
+    ("[Samuel Quinn] came. [Quinn] , with his two younger brothers , left.", "quinn"),
+    ("[Samuel Quinn] came. [Quinn] and his wife left.", "samuel quinn"),
+    ("[Samuel Quinn] came. The [Quinn] brothers left.", "quinn"),
+    ("[Samuel Quinn] came. The [Quinn]s left.", "samuel quinn"),
+    ("[Samuel Quinn] came. His son [Samuel] left.", "samuel"),
+    ("[Samuel Quinn] came. His son [Samuel] left. Then [Samuel] slept.", "samuel"),
+    ("[Samuel Quinn] came. His friend [Samuel] left.", "samuel quinn"),
+    ("[Samuel Quinn] came. Father [Quinn] left.", "samuel quinn"),
+    ("He had a son, [Samuel Quinn]. [Quinn] left.", "quinn"),
+    ("He had a son, [Samuel Quinn]. [Samuel] left.", "samuel quinn"),
+    ("She was the widow of [Samuel Quinn]. [Quinn] left.", "quinn"),
+    ("His wife was [Anna Quinn]. [Quinn] left.", "anna quinn"),
+    ("His wife [Anna Quinn] came. [Quinn] left.", "quinn"),
+    ("[John Denver] and [Olivia Newton]-[John] sang.", "john"),
+    ("[John Denver] and [Newton]-[John] met.", "john denver"),
+    ("His father [Noah Webster] Sr. came.", "noah webster sr"),
+    ("[Noah Webster], Jr.", "noah webster jr"),
+    ("[Noah Webster] II of England", "noah webster ii"),
+    ("[Noah Webster] Sr. came. [Noah] left.", "noah"),
+    ("[Noah Webster] Jr. came. [Webster] left.", "noah webster jr"),
+]
+
+
+@pytest.mark.parametrize(("text", "key"), TEXTS)
+def test_words_beside_a_name(text, key):
+    parts = re.split(r"[\[\]]", text)
+    mentions = [
+        Mention(parts[i], "PER", "".join(parts[:i]), "".join(parts[i + 1 :]))
+        for i in range(1, len(parts), 2)
+    ]
+    assert group(mentions, PEOPLE)[-1].key == key
+    # Only names of people are read so.
+    others = [Mention(one.text, "ORG", one.before, one.after) for one in mentions]
+    assert [one.key for one in group(others, PEOPLE)] == [name_key(one.text) for one in others]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("TIM", "Tim", False),
+        ("U.S.", "US", True),
+        ("the U.S.", "US's", True),
+        ("US", "us", False),
+        ("UdC", "UDC", True),
+        ("WHO", "The Who", False),
+        ("INRIA", "Inria", True),
+        ("3M", "3M's", True),
+    ],
+)
+def test_capitals_of_short_words(one, other, same):
+    keys = {group([Mention(text, "ORG")], PEOPLE, cased=True)[0].key for text in (one, other)}
+    assert (len(keys) == 1) is same
+    assert len({name_key(one), name_key(other)}) == 1
 
 
 def test_only_people_of_one_label_have_short_names():

@@ -129,6 +129,17 @@ def two_quinns(tmp_path):
         yield connection
 
 
+def test_capitals_decide_where_both_are_names(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    srsly.write_jsonl(
+        path, [{"text": "He met Tim at TIM."}, {"text": "He went to the U.S. again."}]
+    )
+    index(ruler({"ORG": ["Tim", "TIM", "U.S."]}), [path], tmp_path / "names.db")
+    with reading(tmp_path / "names.db") as connection:
+        for name, found in {"Tim": "Tim", "TIM": "TIM", "US": "U.S.", "us": "U.S."}.items():
+            assert [mention["mention"] for mention in show(connection, name).timeline] == [found]
+
+
 def test_a_short_name_of_several_is_not_shown(two_quinns):
     with pytest.raises(ValueError, match="'Quinn' is short for Anna Quinn, Samuel Quinn"):
         show(two_quinns, "Quinn")
