@@ -189,6 +189,10 @@ def _read_directory(source: Any, exclude: Collection[str]) -> _Read:
 
 def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
     saved = srsly.msgpack_loads(source)
+    # Without this, damage to the name of the checksums would leave everything unchecked.
+    unknown = [name for name in saved if name not in (*_FILES, "vocab", CHECKSUM)]
+    if unknown:
+        raise ValueError(f"it has unknown fields {', '.join(map(repr, unknown))}")
     if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
         raise ValueError("it has neither settings nor a network")
     sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
