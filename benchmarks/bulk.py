@@ -1,43 +1,68 @@
-"""Words per second of `annotate`, against a plain loop over `nlp.pipe` and with two workers.
+"""Speed and memory of bulk annotation. Each command can be run by itself:
 
-    OMP_NUM_THREADS=1 python benchmarks/bulk.py PIPELINE TEXTS.spacy
+    OMP_NUM_THREADS=1 python benchmarks/bulk.py speed PIPELINE TEXTS.spacy
+    OMP_NUM_THREADS=1 python benchmarks/bulk.py workers PIPELINE TEXTS.spacy
+    OMP_NUM_THREADS=1 python benchmarks/bulk.py memory PIPELINE TEXTS.spacy
 
-The texts are sentences of a corpus, each with a name of its own, so that words go
-on being new; and the same joined to long texts. The plain loop reads the texts from memory and
+The texts are sentences of corpora, repeated, each with a name of its own, so that words go on being
+new; and the same joined to long texts. `TEXTS.spacy` is what `spacy convert` makes of a corpus, and
+there may be several.
+
+`speed` compares `annotate` with a plain loop over `nlp.pipe`, which reads the texts from memory and
 writes nothing; `annotate` reads JSON lines and writes them. Both load the pipeline before. The two
 take turns, and the best turn of each counts, since other work on the machine only ever takes time.
+`workers` compares two worker processes with one, both with loading. Words per second of CPU time
+are fairer on a machine that does other work too, but say nothing about several processes.
+
+`memory` reads as many new words as it is told to, and prints the memory in use on the way. Some of
+the results are compared with those of a pipeline that has read nothing before.
 """
 
 import json
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
-from time import perf_counter
-from typing import Annotated
+from time import perf_counter, process_time
+from typing import Annotated, Any
 
+import pyarrow as pa
 import spacy
 import typer
 from spacy.language import Language
 from spacy.tokens import DocBin
 from wasabi import msg
 
-from spacy_window_ner.bulk import annotate_files
+from spacy_window_ner.bulk import annotate_batches, annotate_files
 from spacy_window_ner.bulk.loading import load
 from spacy_window_ner.bulk.plan import Settings
 
+Model = Annotated[str, typer.Argument(help="Name or path of a pipeline")]
+Corpora = Annotated[list[Path], typer.Argument(help="Texts, .spacy", exists=True)]
+Short = Annotated[int, typer.Option(help="Number of short texts")]
+Long = Annotated[int, typer.Option(help="Number of long texts")]
+Length = Annotated[int, typer.Option(help="Sentences in a long text")]
+Turns = Annotated[int, typer.Option(help="Turns of each")]
+# The new words in each text of `memory`.
+N_NEW = 10
+# So many of its batches are compared with the plain result.
+N_COMPARED = 20
 
-def read_sentences(path: Path) -> list[str]:
-    """Read the sentences of a corpus.
+app = typer.Typer(help=__doc__)
 
-    path (Path): A .spacy file.
+
+def read_sentences(paths: Sequence[Path]) -> list[str]:
+    """Read the sentences of corpora.
+
+    paths (Sequence[Path]): .spacy files.
     RETURNS (List[str]): Their texts; whole documents where there are no sentence starts.
     """
-    docs = DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab)
     texts: list[str] = []
-    for doc in docs:
-        parts = doc.sents if doc.has_annotation("SENT_START") else [doc]
-        texts += [part.text.strip() for part in parts]
+    for path in paths:
+        for doc in DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab):
+            parts = doc.sents if doc.has_annotation("SENT_START") else [doc]
+            texts += [part.text.strip() for part in parts]
     return [text for text in texts if text]
 
 
@@ -54,54 +79,192 @@ def make_texts(sentences: Sequence[str], number: int, length: int) -> Iterator[s
         yield " ".join(f"{text} Mr. Quinn{i} agreed." for i, text in islice(source, length))
 
 
-def plain_loop(nlp: Language, texts: Sequence[str]) -> float:
-    """RETURNS (float): Words per second of a loop that reads entities and writes nothing."""
-    start = perf_counter()
+def write_texts(path: Path, texts: Sequence[str]) -> Path:
+    """Write texts as JSON lines. RETURNS (Path): The file."""
+    with path.open("w", encoding="utf8") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+    return path
+
+
+def plain_loop(nlp: Language, texts: Sequence[str]) -> int:
+    """RETURNS (int): The words of a loop that reads entities and writes nothing."""
     n_words = 0
     for doc in nlp.pipe(texts):
         n_words += len(doc)
         [(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents]
-    return n_words / (perf_counter() - start)
+    return n_words
 
 
-def annotate(pipeline: str, path: Path, folder: Path, workers: int) -> float:
-    """RETURNS (float): Words per second of `annotate`, with loading where there are workers."""
+def annotate(pipeline: str, path: Path, folder: Path, workers: int = 1) -> int:
+    """RETURNS (int): The words that `annotate` has read."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
+        # Enough parts that the workers end at about the same time.
         settings = Settings(shard_size=path.stat().st_size // 8 + 1)
         outcome = annotate_files(pipeline, [path], Path(output), settings, workers=workers)
-    return outcome.counts.words / outcome.seconds
+    return outcome.counts.words
 
 
-def main(
-    pipeline: Annotated[str, typer.Argument(help="Name or path of a pipeline")],
-    corpus: Annotated[Path, typer.Argument(help="Texts, .spacy")],
-    n_short: Annotated[int, typer.Option(help="Number of short texts")] = 200_000,
-    n_long: Annotated[int, typer.Option(help="Number of long texts")] = 2_000,
-    length: Annotated[int, typer.Option(help="Sentences in a long text")] = 100,
-    turns: Annotated[int, typer.Option(help="Turns of each")] = 3,
+def measure(read: Callable[[], int]) -> tuple[float, float]:
+    """RETURNS (Tuple[float, float]): Words per second of a clock, and of this process's CPU time."""
+    start, start_cpu = perf_counter(), process_time()
+    n_words = read()
+    return n_words / (perf_counter() - start), n_words / (process_time() - start_cpu)
+
+
+def take_turns(
+    turns: int, ways: Sequence[Callable[[], Callable[[], int]]]
+) -> list[tuple[float, float]]:
+    """Measure several ways in turn.
+
+    turns (int): The number of turns.
+    ways (Sequence[Callable]): Each prepares what is measured, and returns it.
+    RETURNS (List[Tuple[float, float]]): The best of each; see `measure`.
+    """
+    best = [(0.0, 0.0)] * len(ways)
+    for _ in range(turns):
+        for i, prepare in enumerate(ways):
+            found = measure(prepare())
+            best[i] = (max(best[i][0], found[0]), max(best[i][1], found[1]))
+    return best
+
+
+def kinds(
+    corpora: Sequence[Path], n_short: int, n_long: int, length: int, folder: Path
+) -> Iterator[tuple[str, list[str], Path]]:
+    """YIELDS (Tuple[str, List[str], Path]): What kind of texts, the texts, and their file."""
+    sentences = read_sentences(corpora)
+    for kind, number, n_sentences in (("short", n_short, 1), ("long", n_long, length)):
+        if number:
+            texts = list(make_texts(sentences, number, n_sentences))
+            yield f"{number:,} {kind}", texts, write_texts(folder / f"{kind}.jsonl", texts)
+
+
+@app.command("speed")
+def speed(
+    pipeline: Model,
+    corpora: Corpora,
+    n_short: Short = 200_000,
+    n_long: Long = 2_000,
+    length: Length = 100,
+    turns: Turns = 3,
 ) -> None:
-    """Print words per second of all."""
-    sentences = read_sentences(corpus)
-    pipeline = str(Path(pipeline).resolve()) if Path(pipeline).exists() else pipeline
+    """Print words per second of `annotate` beside those of a plain loop."""
     load(pipeline)
     rows = []
     with tempfile.TemporaryDirectory() as name:
-        for kind, number, n_sentences in (("short", n_short, 1), ("long", n_long, length)):
-            path = Path(name) / f"{kind}.jsonl"
-            texts = list(make_texts(sentences, number, n_sentences))
-            with path.open("w", encoding="utf8") as file:
-                file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-            best = [0.0, 0.0, 0.0]
-            for _ in range(turns):
-                speeds = [plain_loop(spacy.load(pipeline), texts)]
-                speeds += [annotate(pipeline, path, Path(name), n) for n in (1, 2)]
-                best = [max(pair) for pair in zip(best, speeds, strict=True)]
-            cells = [f"{speed:,.0f}" for speed in best]
-            ratios = [f"{best[1] / best[0]:.2f}", f"{best[2] / best[1]:.2f}"]
-            rows.append((f"{number:,} {kind}", *cells, *ratios))
-    header = ("Texts", "nlp.pipe", "annotate", "two workers", "annotate / nlp.pipe", "two / one")
-    msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 5))
+        folder = Path(name)
+        for kind, texts, path in kinds(corpora, n_short, n_long, length, folder):
+
+            def prepare_plain(texts: list[str] = texts) -> Callable[[], int]:
+                nlp = spacy.load(pipeline)
+                return lambda: plain_loop(nlp, texts)
+
+            def prepare_annotate(path: Path = path) -> Callable[[], int]:
+                return lambda: annotate(pipeline, path, folder)
+
+            plain, ours = take_turns(turns, [prepare_plain, prepare_annotate])
+            for i, clock in enumerate(("clock", "CPU")):
+                cells = (f"{plain[i]:,.0f}", f"{ours[i]:,.0f}", f"{ours[i] / plain[i]:.2f}")
+                rows.append((kind, clock, *cells))
+    header = ("Texts", "Words per second of", "nlp.pipe", "annotate", "Ratio")
+    msg.table(rows, header=header, divider=True, aligns=("l", "l", *"r" * 3))
+
+
+@app.command("workers")
+def workers(
+    pipeline: Model,
+    corpora: Corpora,
+    n_short: Short = 200_000,
+    n_long: Long = 2_000,
+    length: Length = 100,
+    turns: Turns = 3,
+    number: Annotated[int, typer.Option(help="Number of workers")] = 2,
+) -> None:
+    """Print words per second of `annotate` with several workers beside those of one. Each of them
+    is a process that loads the pipeline, and so is the one.
+    """
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind, _, path in kinds(corpora, n_short, n_long, length, folder):
+
+            def prepare(n: int, path: Path = path) -> Callable[[], int]:
+                load.cache_clear()
+                return lambda: annotate(pipeline, path, folder, n)
+
+            ways: list[Any] = [lambda n=n: prepare(n) for n in (1, number)]
+            (one, _), (many, _) = take_turns(turns, ways)
+            rows.append((kind, f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}"))
+    header = ("Texts", "1 worker", f"{number} workers", "Ratio")
+    msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 3))
+
+
+def megabytes() -> float:
+    """RETURNS (float): The memory that this process has now, on Linux."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def new_words(sentences: Sequence[str], number: int, size: int) -> Iterator[pa.RecordBatch]:
+    """Make batches of texts with a number of words that are all different.
+
+    sentences (Sequence[str]): The sentences to repeat.
+    number (int): How many new words.
+    size (int): The number of texts in a batch.
+    YIELDS (RecordBatch): The batches.
+    """
+    source = cycle(sentences)
+    for start in range(0, number, N_NEW * size):
+        texts = [
+            f"{next(source)} {' met '.join(f'Quinn{n + j}' for j in range(N_NEW))}."
+            for n in range(start, min(start + N_NEW * size, number), N_NEW)
+        ]
+        yield pa.RecordBatch.from_pydict({"text": texts})
+
+
+def differences(nlp: Language, batch: pa.RecordBatch) -> int:
+    """RETURNS (int): How many texts of an annotated batch have other entities than a plain loop
+    finds, or other probabilities, but for the last digits.
+    """
+    n = 0
+    docs = nlp.pipe(batch.column("text").to_pylist())
+    for doc, found in zip(docs, batch.column("entities").to_pylist(), strict=True):
+        expected = [(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents]
+        keys = ("start", "end", "label", "text")
+        is_same = [tuple(entity[key] for key in keys) for entity in found] == expected
+        for entity, ent in zip(found, doc.ents, strict=False):
+            score, other = entity["probability"], ent._.get("score")
+            is_same &= score is other or abs(score - other) < 1e-4
+        n += not is_same
+    return n
+
+
+@app.command("memory")
+def memory(
+    pipeline: Model,
+    corpora: Corpora,
+    n_words: Annotated[int, typer.Option(help="Number of new words")] = 2_000_000,
+    size: Annotated[int, typer.Option(help="Texts in a batch")] = 1000,
+) -> None:
+    """Print the memory in use while words go on being new, and how many results differ."""
+    nlp, sentences = spacy.load(pipeline), read_sentences(corpora)
+    n_batches = -(-n_words // (N_NEW * size))
+    kept, sizes = [], []
+    for i, batch in enumerate(annotate_batches(nlp, new_words(sentences, n_words, size)), start=1):
+        sizes.append(megabytes())
+        if i % max(1, n_batches // N_COMPARED) == 0:
+            kept.append(batch)
+        if i % max(1, n_batches // 10) == 0:
+            done = min(i * N_NEW * size, n_words)
+            msg.text(f"{done:,} new words: {sizes[-1]:,.0f} MB, {len(nlp.vocab.strings):,} strings")
+    after = sizes[len(sizes) // 10 :]
+    fresh = spacy.load(pipeline)
+    n_different = sum(differences(fresh, batch) for batch in kept)
+    msg.good(
+        f"After a tenth, memory has grown by {max(after) - after[0]:,.0f} MB; "
+        f"{n_different:,} of {sum(map(len, kept)):,} texts differ from a plain loop"
+    )
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

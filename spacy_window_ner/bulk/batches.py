@@ -1,8 +1,9 @@
 """The one function of bulk annotation: Arrow record batches in, Arrow record batches out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
-from weakref import WeakSet
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from spacy.language import Language
@@ -22,9 +23,11 @@ ENTITY = pa.struct(
 ENTITIES = pa.list_(ENTITY)
 ADDED = (pa.field("entities", ENTITIES), pa.field("error", pa.string()))
 
-# How many texts, and characters of each of them, make a pipeline know the frequent words.
-WARM_UP = (1000, 1000)
-_WARM: "WeakSet[Language]" = WeakSet()
+# So many characters of texts make a pipeline know the frequent words: hundreds of thousands of
+# words, but even if all are different, they take less than 100 MB.
+WARM_UP = 2 * 2**20
+# How many characters each pipeline has read outside of memory zones.
+_READ: "WeakKeyDictionary[Language, int]" = WeakKeyDictionary()
 
 Entity = tuple[int, int, str, str, float | None]
 OnDoc = Callable[[int, Doc], object]
@@ -75,8 +78,8 @@ def annotate_batches(
     """Annotate record batches with the entities of their texts.
 
     Each batch is read in a memory zone of its own, so memory stays flat however many new words
-    there are. Before the first one the frequent words are made known for good; otherwise each zone
-    would have to learn them anew.
+    there are. Only the first ones are read outside, so that the pipeline gets to know the frequent
+    words for good; otherwise it would have to learn them anew in each zone.
 
     nlp (Language): Any pipeline.
     batches (Iterable[RecordBatch]): The batches.
@@ -95,11 +98,10 @@ def annotate_batches(
     for batch in batches:
         schema = annotated_schema(batch.schema, text)
         texts, errors = _texts_of(batch.column(text), nlp.max_length)
-        _warm_up(nlp, texts)
         found: list[list[Entity] | None] = [None] * len(texts)
         rows = [(one, row) for row, one in enumerate(texts) if one is not None]
         # No exception passes the end of the zone: spaCy would leave it open.
-        with nlp.memory_zone():
+        with _memory(nlp, sum(len(one) for one, _ in rows)):
             _read(nlp, rows, batch_size or nlp.batch_size, found, errors, on_doc)
         if strict and errors:
             row = min(errors)
@@ -140,16 +142,13 @@ def _texts_of(column: pa.Array, max_length: int) -> tuple[list[str | None], dict
     return texts, errors
 
 
-def _warm_up(nlp: Language, texts: Sequence[str | None]) -> None:
-    if nlp in _WARM:
-        return
-    _WARM.add(nlp)
-    n_texts, n_characters = WARM_UP
-    for one in islice((one for one in texts if one), n_texts):
-        try:
-            nlp.tokenizer(one[:n_characters])
-        except Exception:  # reported when the text itself is read
-            return
+def _memory(nlp: Language, n_characters: int) -> AbstractContextManager[object]:
+    """A memory zone, or none where the words of a batch are to be known for good."""
+    n_read = _READ.get(nlp, 0)
+    if n_read + n_characters > WARM_UP:
+        return nlp.memory_zone()
+    _READ[nlp] = n_read + n_characters
+    return nullcontext()
 
 
 def _read(

@@ -7,6 +7,12 @@ import pytest
 from tests.pipelines import shared, texts_of
 
 
+@pytest.fixture(autouse=True)
+def few_texts_outside_of_memory_zones(monkeypatch):
+    """The texts of these tests are read inside and outside."""
+    monkeypatch.setattr("spacy_window_ner.bulk.batches.WARM_UP", 1000)
+
+
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory) -> Path:
     """A folder with a pipeline that has learned `SENTENCES`."""

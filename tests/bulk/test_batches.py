@@ -178,6 +178,18 @@ def test_new_words_do_not_stay_in_the_vocabulary():
     assert len(set(sizes)) == 1
 
 
+def test_the_first_words_stay_in_the_vocabulary():
+    """Until so many characters have been read that the frequent ones are among them."""
+    nlp, sizes = copy_of(shared()), []
+    for part in range(6):
+        annotate(nlp, batch_of([f"Xyzzy{part}q{i}" for i in range(30)]))  # about 300 characters
+        sizes.append(len(nlp.vocab.strings))
+    assert sizes[0] < sizes[1] < sizes[2] == sizes[3] == sizes[4] == sizes[5]
+    nlp = copy_of(shared())
+    annotate(nlp, batch_of([f"Xyzzy{i}" for i in range(500)]))
+    assert "Xyzzy1" not in nlp.vocab.strings
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
