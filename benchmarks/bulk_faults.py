@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,8 +155,8 @@ def kills(
         folder = Path(name)
         path = write_texts(folder / "texts.jsonl", texts)
         # More parts than kills, so that some are whole, and some are not, at each of them.
-        size = path.stat().st_size / (4 * n_kills) / 2**20
-        command = ["annotate", pipeline, str(path), "--format", form, "--shard-size", f"{size:.4f}"]
+        size = round(path.stat().st_size / (4 * n_kills) / 2**20, 4)
+        command = ["annotate", pipeline, str(path), "--format", form, "--shard-size", str(size)]
         output = folder / "killed"
         command += ["--output", str(output), "--workers", str(workers)]
         done = run_until_killed(command, lambda: sorted(files_in(output)), n_kills)
@@ -179,7 +180,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     path (Path): The database.
     RETURNS (Dict[str, List[Tuple[Any]]]): The rows of tables and views, sorted.
     """
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         found: dict[str, list[tuple[Any, ...]]] = {
             name: connection.execute(f"SELECT COUNT(*) FROM {name}").fetchall() for name in TABLES
         }
@@ -194,7 +195,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def check(path: Path) -> str:
     """RETURNS (str): "ok" if a database is whole, with its foreign keys and full-text search."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
         found += [str(row) for row in connection.execute("PRAGMA foreign_key_check")]
         for table in ("sentences_fts", "forms_fts"):

@@ -61,7 +61,9 @@ def annotate(
     pipeline (str): The name of a pipeline that is installed on the workers, or a path they see.
     text (str): The column of the texts.
     strict (bool): Whether the first text that cannot be read ends the run.
-    workers (int): The number of actors. Each loads the pipeline once, and takes one CPU.
+    workers (int): The number of actors. Each loads the pipeline once, and takes one CPU. Leave some
+        CPUs of the cluster for other steps, such as reading files: if the actors have all of them,
+        these steps wait for ever.
     batch_size (int): The number of rows in a batch.
     options (Any): Other arguments of `ray.data.Dataset.map_batches`.
     RETURNS (Dataset): The same with the columns `entities` and `error`; see `annotate_batches`.

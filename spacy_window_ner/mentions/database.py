@@ -162,7 +162,7 @@ def create(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise _damaged(path, error) from error
+        raise unusable(path, error) from error
     except ValueError:
         connection.close()
         raise
@@ -185,9 +185,28 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         _require_version(connection, path)
         yield connection
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, error) from error
+        raise unusable(path, error) from error
     finally:
         connection.close()
+
+
+def close(connection: sqlite3.Connection) -> None:
+    """Close a database after writing. It is one file then, which can be read where nothing can be
+    written, unless somebody reads it at this moment.
+    """
+    try:
+        connection.execute("PRAGMA optimize")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+    finally:
+        connection.close()
+
+
+def unusable(path: Path, error: sqlite3.DatabaseError) -> ValueError:
+    """RETURNS (ValueError): The error for a database that is damaged or locked, or a full disk."""
+    return ValueError(f"The database {path} cannot be used: {error}.")
 
 
 def setting(connection: sqlite3.Connection, key: str) -> str:
@@ -249,7 +268,3 @@ def _require_settings(connection: sqlite3.Connection, path: Path, settings: dict
             f"The database {path} was made with other settings: {'; '.join(changed)}. Use the same "
             f"ones, or give a new file."
         )
-
-
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> ValueError:
-    return ValueError(f"The database {path} cannot be used: {error}.")

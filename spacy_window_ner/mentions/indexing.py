@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,24 +78,38 @@ def index(
         "people": srsly.json_dumps(sorted(people)),
         "pipeline": fingerprint(nlp),
     }
-    with closing(database.create(path, settings)) as connection:
+    connection = database.create(path, settings)
+    try:
         writer = Writer(connection, nlp, frozenset(people))
         for file in files:
-            with _transaction(connection):
-                source_id = writer.source(str(file))
-            first = 1
-            for batch in minibatch(read(file, fields or Fields(), nlp.vocab), batch_size):
-                with _transaction(connection):
-                    change = writer.add(source_id, first, batch)
-                progress.note(file, change)
-                first = batch[-1].position + 1
-                done(len(batch))
-            with _transaction(connection):
-                progress.removed += writer.remove_from(source_id, first)
-        connection.execute("PRAGMA optimize")
-        # One file, which can be read where nothing can be written.
-        connection.execute("PRAGMA journal_mode = DELETE")
+            _index_file(connection, writer, file, fields or Fields(), batch_size, progress, done)
+    except sqlite3.DatabaseError as error:
+        raise database.unusable(path, error) from error
+    finally:
+        database.close(connection)
     return progress
+
+
+def _index_file(
+    connection: sqlite3.Connection,
+    writer: Writer,
+    file: Path,
+    fields: Fields,
+    batch_size: int,
+    progress: Progress,
+    done: Callable[[int], object],
+) -> None:
+    with _transaction(connection):
+        source_id = writer.source(str(file))
+    first = 1
+    for batch in minibatch(read(file, fields, writer.nlp.vocab), batch_size):
+        with _transaction(connection):
+            change = writer.add(source_id, first, batch)
+        progress.note(file, change)
+        first = batch[-1].position + 1
+        done(len(batch))
+    with _transaction(connection):
+        progress.removed += writer.remove_from(source_id, first)
 
 
 @contextmanager
