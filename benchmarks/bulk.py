@@ -105,7 +105,7 @@ def annotate(pipeline: str, path: Path, folder: Path, workers: int = 1) -> int:
 
 
 def measure(read: Callable[[], int]) -> tuple[float, float]:
-    """RETURNS (Tuple[float, float]): Words per second of a clock, and of this process's CPU time."""
+    """RETURNS (Tuple[float, float]): Words per second of a clock, and of this process's CPU."""
     start, start_cpu = perf_counter(), process_time()
     n_words = read()
     return n_words / (perf_counter() - start), n_words / (process_time() - start_cpu)

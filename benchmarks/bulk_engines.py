@@ -2,9 +2,9 @@
 
     python benchmarks/bulk_engines.py PIPELINE TEXTS.spacy --engine spark --engine ray
 
-Prints words per second, how many workers there were, how often the pipeline was loaded, and how many
-rows differ from those of the local run. The times are of whole jobs, with what it takes to bring the
-rows there and back; the engine itself has been started before.
+Prints words per second, how many workers there were, how often the pipeline was loaded, and how
+many rows differ from those of the local run. The times are of whole jobs, with loading and what it
+takes to bring the rows there and back; the engine itself has been started before.
 """
 
 import os

@@ -5,10 +5,10 @@
     python benchmarks/bulk_faults.py index-kills PIPELINE TEXTS.spacy
 
 `malformed` annotates rows of which one in twenty is broken, in each of several ways, and compares
-what is annotated and what is reported with what was written. `kills` starts `annotate` as a command,
-kills it with SIGKILL at a random moment, starts it again, and so on; then lets it end, and compares
-all files of the results with those of a run that nobody has killed, byte by byte. `index-kills` does
-the same with `index`, and compares the contents of the tables.
+what is annotated and what is reported with what was written. `kills` starts `annotate` as a
+command, kills it with SIGKILL at a random moment, starts it again, and so on; then lets it end, and
+compares all files of the results with those of a run that nobody has killed, byte by byte.
+`index-kills` does the same with `index`, and compares the contents of the database.
 """
 
 import json
@@ -155,7 +155,7 @@ def kills(
         folder = Path(name)
         path = write_texts(folder / "texts.jsonl", texts)
         # More parts than kills, so that some are whole, and some are not, at each of them.
-        size = round(path.stat().st_size / (4 * n_kills) / 2**20, 4)
+        size = round(path.stat().st_size / (4 * max(n_kills, 1)) / 2**20, 4)
         command = ["annotate", pipeline, str(path), "--format", form, "--shard-size", str(size)]
         output = folder / "killed"
         command += ["--output", str(output), "--workers", str(workers)]
@@ -216,7 +216,7 @@ def index_kills(
         folder = Path(name)
         path = write_texts(folder / "texts.jsonl", texts)
         killed, whole = folder / "killed.db", folder / "whole.db"
-        size = str(max(1, number // (10 * n_kills)))
+        size = str(max(1, number // (10 * max(n_kills, 1))))
         command = ["index", pipeline, str(path), "--batch-size", size, "--database"]
         checks: list[str] = []
         done = run_until_killed(

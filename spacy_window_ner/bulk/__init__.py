@@ -13,9 +13,9 @@ except ImportError as error:
         "spacy_window_ner.bulk needs pyarrow: pip install 'spacy-window-ner[bulk]'"
     ) from error
 
+from ..texts import InputError
 from .batches import ENTITIES, RowError, annotate_batches, annotated_schema
 from .files import annotate_files
-from .plan import InputError
 
 __all__ = [
     "ENTITIES",

@@ -8,11 +8,12 @@ from time import perf_counter
 
 from tqdm import tqdm
 
+from ..texts import InputError, find_files
 from . import local
 from .batches import ADDED
 from .loading import load
 from .manifest import begin, describe
-from .plan import FORMATS, RECORD, InputError, Settings, Shard, find_files
+from .plan import FORMATS, KINDS, RECORD, Settings, Shard
 from .shards import NOTHING, Counts, Progress, Task
 from .writers import whole_file
 
@@ -69,7 +70,7 @@ def annotate_files(
     """
     settings = settings or Settings()
     _check(settings, workers)
-    files = find_files(inputs, output)
+    files = find_files(inputs, KINDS, output)
     if Path(pipeline).exists():
         pipeline = str(Path(pipeline).resolve())
     start = perf_counter()

@@ -9,7 +9,8 @@ from queue import Empty
 from threading import Thread
 from typing import Any
 
-from .plan import InputError, Shard
+from ..texts import InputError
+from .plan import Shard
 from .shards import Counts, Progress, Task, annotate_shard
 
 

@@ -11,7 +11,8 @@ from spacy.language import Language
 
 from .. import about
 from ..fingerprint import fingerprint
-from .plan import InputError, Settings, Shard, plan
+from ..texts import InputError
+from .plan import Settings, Shard, plan
 from .writers import whole_file
 
 NAME = "_manifest.json"

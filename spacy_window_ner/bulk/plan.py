@@ -1,8 +1,7 @@
 """What there is to read: files, and how they are cut into shards."""
 
 import csv
-import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .. import texts
+from ..texts import BOM, InputError
 from .batches import annotated_schema
 
-KINDS = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".txt": "txt",
-    ".spacy": "spacy",
-}
+KINDS = {**texts.KINDS, ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("jsonl", "csv", "parquet", "spacy")
 # The raw line of a record of JSON lines.
 RECORD = "_record"
-BOM = b"\xef\xbb\xbf"
-
-
-class InputError(ValueError):
-    """The inputs or settings cannot be worked with; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -98,45 +86,6 @@ class Shard:
     def from_json(cls, data: dict[str, Any]) -> "Shard":
         """RETURNS (Shard): The shard of what `to_json` gave."""
         return cls(data["number"], [Segment(**segment) for segment in data["segments"]])
-
-
-def find_files(inputs: Iterable[str | Path], without: Path | None = None) -> list[Path]:
-    """Find the files of inputs.
-
-    inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder, all files of a known
-        kind count, but for those whose name begins with a dot or an underscore.
-    RETURNS (List[Path]): Absolute paths, each once, in the order of the inputs; those of a folder
-        or glob are sorted.
-    RAISES (InputError): If there is nothing, or if a file is of no known kind.
-    """
-    files: dict[Path, None] = {}
-    for given in map(str, inputs):
-        paths = [Path(given)]
-        if not paths[0].exists():
-            paths = sorted(map(Path, glob.glob(given, recursive=True)))
-        found = [file.resolve() for path in paths for file in _files_at(path)]
-        found = [file for file in found if without is None or without.resolve() not in file.parents]
-        if not found:
-            known = " ".join(KINDS)
-            raise InputError(f"There are no files to read at {given}. Kinds of files: {known}")
-        files.update(dict.fromkeys(found))
-    if not files:
-        raise InputError("Give files, folders or globs to read.")
-    return list(files)
-
-
-def _files_at(path: Path) -> list[Path]:
-    if not path.is_dir():
-        if path.suffix.lower() not in KINDS:
-            raise InputError(f"{path} is of no known kind. Kinds of files: {' '.join(KINDS)}")
-        return [path]
-    return sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in KINDS
-        and file.is_file()
-        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
-    )
 
 
 def plan(files: Sequence[Path], settings: Settings) -> list[Shard]:

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from ..texts import decode, parse, required
 from .batches import ADDED
-from .plan import BOM, DELIMITERS, RECORD, Segment, Settings, Shard
+from .plan import DELIMITERS, RECORD, Segment, Settings, Shard
 
 # A record batch has no more characters than this, unless one text has more.
 MAX_CHARACTERS = 4 * 2**20
@@ -127,52 +128,33 @@ def _lines(segment: Segment) -> Iterator[tuple[int, bytes]]:
         number = 0
         while place < segment.stop and (line := file.readline()):
             number += 1
-            yield number, line.removeprefix(BOM) if place == 0 else line
+            yield number, line
             place += len(line)
 
 
 def _read_json(number: int, line: bytes, settings: Settings) -> Row:
     try:
-        raw = line.decode("utf8").strip()
-        record = json.loads(raw)
-        values = _values_of(record, settings)
-    except UnicodeDecodeError as error:
-        return Row(number, len(line), None, f"invalid UTF-8: {error}")
-    except json.JSONDecodeError as error:
-        return Row(number, len(line), None, f"broken JSON: {error}")
-    except (ValueError, RecursionError) as error:
+        raw = decode(line).strip()
+        fields = parse(raw, settings.text_field)
+        taken = [field.name for field in ADDED if field.name in fields]
+        if taken:
+            raise ValueError(f"the result would replace the fields {', '.join(taken)}: rename them")
+        ids = [] if settings.id_field is None else [_plain(required(fields, settings.id_field))]
+    except ValueError as error:
         return Row(number, len(line), None, str(error))
-    return Row(number, len(line), [*values, raw], values[-1])
+    text = fields[settings.text_field]
+    return Row(number, len(line), [*ids, text, raw], text)
 
 
-def _values_of(record: Any, settings: Settings) -> list[str]:
-    if not isinstance(record, dict):
-        raise ValueError("the line is no JSON object")
-    values = []
-    for name in [settings.id_field, settings.text_field]:
-        if name is None:
-            continue
-        value = record.get(name)
-        if name not in record:
-            raise ValueError(f"there is no field {name!r}")
-        if value is None:
-            raise ValueError(f"the field {name!r} is null")
-        if name == settings.text_field and not isinstance(value, str):
-            raise ValueError(f"the field {name!r} is no string: {str(value)[:50]}")
-        if isinstance(value, str) and not value.isascii():
-            value.encode("utf8")  # raises a ValueError for half of a surrogate pair
-        values.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    taken = [field.name for field in ADDED if field.name in record]
-    if taken:
-        raise ValueError(f"the result would replace the fields {', '.join(taken)}: rename them")
-    return values
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _read_text(segment: Segment, number: int, data: bytes) -> Iterator[Row]:
     try:
-        text = data.removeprefix(BOM).decode("utf8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        yield Row(number, len(data), None, f"invalid UTF-8: {error}")
+        text = decode(data)
+    except ValueError as error:
+        yield Row(number, len(data), None, str(error))
         return
     place = segment.line + number
     yield Row(number, len(data), [f"{segment.path}:{place}", text], text)

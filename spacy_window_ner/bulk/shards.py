@@ -10,9 +10,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..component import WindowNER
+from ..texts import InputError
 from .batches import RowError, annotate_batches, annotated_schema
 from .loading import load
-from .plan import InputError, Settings, Shard
+from .plan import Settings, Shard
 from .readers import Batch, Place, read_shard
 from .writers import Writer, open_writer, whole_file
 

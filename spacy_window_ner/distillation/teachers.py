@@ -2,15 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.util import filter_spans
+from spacy.vocab import Vocab
 
 from ..fingerprint import fingerprint
+from ..texts import find_files, read
 
 # So many texts are kept in one file; a run that was stopped begins again with the next one.
 PART = 500
@@ -24,31 +25,18 @@ def read_texts(path: Path, field: str = "text") -> list[str]:
         `.spacy` with documents, or a folder of these.
     field (str): The name of the field.
     RETURNS (List[str]): The texts that are not empty, each once.
-    RAISES (ValueError): If there are none, or a file has another format or a line without text.
+    RAISES (ValueError): If there are none, or a line or a file cannot be read.
     """
-    if not path.exists():
-        raise ValueError(f"There are no texts at {path}.")
-    paths = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    texts = [text for one in paths for text in _read_file(one, field)]
-    texts = list(dict.fromkeys(text for text in texts if text.strip()))
+    vocab, texts = Vocab(), dict[str, None]()
+    for file in find_files([path]):
+        for line in read(file, field, vocab):
+            if line.error is not None:
+                raise ValueError(f"{file}, line {line.position}: {line.error}")
+            if line.text.strip():
+                texts[line.text] = None
     if not texts:
         raise ValueError(f"There are no texts in {path}.")
-    return texts
-
-
-def _read_file(path: Path, field: str) -> Iterator[str]:
-    if path.suffix == ".jsonl":
-        for number, row in enumerate(srsly.read_jsonl(path), start=1):
-            if not (isinstance(row, dict) and isinstance(row.get(field), str)):
-                raise ValueError(f"Line {number} of {path} has no text in the field {field!r}.")
-            yield row[field]
-    elif path.suffix == ".txt":
-        yield from path.read_text(encoding="utf8").splitlines()
-    elif path.suffix == ".spacy":
-        vocab = Language().vocab
-        yield from (doc.text for doc in DocBin().from_disk(path).get_docs(vocab))
-    else:
-        raise ValueError(f"{path} is no .jsonl, .txt or .spacy file.")
+    return list(texts)
 
 
 def annotate(

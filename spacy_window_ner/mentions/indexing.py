@@ -11,8 +11,9 @@ from spacy.language import Language
 from spacy.util import minibatch
 
 from ..fingerprint import fingerprint
+from ..texts import find_files
 from . import database
-from .reading import Fields, find_files, read
+from .reading import Fields, read
 from .writing import Change, Writer
 
 PEOPLE = ("PER", "PERSON")
@@ -44,7 +45,7 @@ class Progress:
 
 def index(
     nlp: Language,
-    inputs: Iterable[Path],
+    inputs: Iterable[str | Path],
     path: Path,
     *,
     fields: Fields | None = None,
@@ -59,7 +60,7 @@ def index(
     changed are replaced, and those that are no longer in their file are removed.
 
     nlp (Language): The pipeline, which writes `doc.ents`.
-    inputs (Iterable[Path]): Files and folders; see `reading.read`.
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs; see `texts.find_files`.
     path (Path): The database, which is made if it does not exist.
     fields (Optional[Fields]): The names of fields in JSON lines.
     people (Sequence[str]): The labels of people, whose titles and short names are recognized.

@@ -28,8 +28,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spacy_window_ner.bulk import InputError, annotate_files
-from spacy_window_ner.bulk.plan import Settings, find_files, plan
+from spacy_window_ner.bulk.plan import KINDS, Settings, plan
 from spacy_window_ner.bulk.readers import read_shard
+from spacy_window_ner.texts import find_files
 
 from .test_batches import plain, same
 
@@ -312,8 +313,8 @@ def test_small_files_are_put_together_and_big_ones_cut(texts, tmp_path):
     (tmp_path / ".hidden.txt").write_text("x")
     (tmp_path / "image.png").write_text("x")
     settings = Settings(whole_files=True, shard_size=1000)
-    files = find_files([tmp_path])
-    assert files == find_files([tmp_path / "*.txt"]) == find_files([*files, *files])
+    files = find_files([tmp_path], KINDS)
+    assert files == find_files([tmp_path / "*.txt"], KINDS) == find_files([*files, *files], KINDS)
     shards = plan(files, settings)
     assert 2 < len(shards) < 10
     (batch,) = read_shard(shards[0], settings, pytest.fail)

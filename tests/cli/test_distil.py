@@ -83,7 +83,10 @@ def test_another_run_does_not_ask_the_teacher_again(folder, tmp_path):
     ("arguments", "message"),
     [
         (["distil", "teacher", "--output", "out"], "one or more teachers, and then the texts"),
-        (["distil", "teacher", "nowhere", "--output", "out"], "There are no texts at nowhere"),
+        (
+            ["distil", "teacher", "nowhere", "--output", "out"],
+            "There are no files to read at nowhere",
+        ),
     ],
 )
 def test_wrong_arguments(arguments, message):

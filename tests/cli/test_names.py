@@ -40,7 +40,7 @@ def test_index_says_what_could_not_be_read(folder, tmp_path):
     path = tmp_path / "texts.jsonl"
     path.write_text("{\n" * 12 + '{"text": "Oslo."}\n', encoding="utf8")
     printed = run("index", folder / "pipeline", path, "--database", tmp_path / "names.db")
-    assert "texts.jsonl:1: The line is no JSON" in printed
+    assert "texts.jsonl:1: broken JSON" in printed
     assert "2 further documents have errors" in printed
     assert "Added 1 documents" in printed and "12 could not be read" in printed
 

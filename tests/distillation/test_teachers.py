@@ -41,10 +41,10 @@ def test_texts_of_all_formats(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", '{"text": "x"}\n{"body": "y"}', "Line 2 of .* has no text in the field 'text'"),
+        ("a.jsonl", '{"text": "x"}\n{"body": "y"}', "a.jsonl, line 2: there is no field 'text'"),
         ("a.txt", "\n \n", "There are no texts in"),
-        ("a.csv", "text\nx", "is no .jsonl, .txt or .spacy file"),
-        (None, "", "There are no texts at"),
+        ("a.csv", "text\nx", "a.csv is of no known kind"),
+        (None, "", "There are no files to read at"),
     ],
 )
 def test_wrong_texts(tmp_path: Path, name: str | None, content: str, message: str):

@@ -185,7 +185,7 @@ def test_documents_that_cannot_be_read(tmp_path):
     assert [(file, position) for file, position, _ in progress.errors] == [
         (path, position) for position in (2, 3, 4, 5, 6, 8)
     ]
-    assert "no JSON" in progress.errors[0][2] and "'text'" in progress.errors[1][2]
+    assert "broken JSON" in progress.errors[0][2] and "'text'" in progress.errors[1][2]
     assert rows(tmp_path / "names.db", "SELECT text FROM mentions") == [("Oslo",), ("Lima",)]
     errors = rows(tmp_path / "names.db", "SELECT position FROM documents WHERE error IS NOT NULL")
     assert len(errors) == 6
@@ -246,9 +246,9 @@ def test_no_sentence_begins_in_a_name(tmp_path):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (["nowhere.jsonl"], "no file or folder"),
-        (["table.csv"], "is no file .jsonl"),
-        (["empty"], "no files .jsonl, .txt, .spacy in"),
+        (["nowhere.jsonl"], "no files to read at"),
+        (["table.csv"], "table.csv is of no known kind"),
+        (["empty"], "no files to read at"),
         (["damaged.spacy"], "is damaged"),
     ],
 )

@@ -1,0 +1,167 @@
+"""Files of texts: which there are, and what is in them. All commands that read texts share this."""
+
+import glob
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+# What kind of file a suffix stands for.
+KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "txt", ".spacy": "spacy"}
+BOM = b"\xef\xbb\xbf"
+
+
+class InputError(ValueError):
+    """The inputs or settings cannot be worked with; the message says why."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One text of a file, or what is wrong with it.
+
+    position (int): The line, or the number in a .spacy file, from 1.
+    content (Union[str, Doc]): The text, or the document. Empty if there is an error.
+    fields (Dict[str, Any]): All fields of a line of JSON.
+    error (Optional[str]): Why it cannot be read.
+    """
+
+    position: int
+    content: str | Doc = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.content.text if isinstance(self.content, Doc) else self.content
+
+
+def find_files(
+    inputs: Iterable[str | Path], kinds: Collection[str] = KINDS, without: Path | None = None
+) -> list[Path]:
+    """Find the files of inputs.
+
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder, all files of a known
+        kind count, but for those whose name begins with a dot or an underscore.
+    kinds (Collection[str]): The suffixes of the kinds that are known.
+    without (Optional[Path]): A folder whose files do not count.
+    RETURNS (List[Path]): Absolute paths, each once, in the order of the inputs; those of a folder
+        or glob are sorted.
+    RAISES (InputError): If there is nothing, or if a file is of no known kind.
+    """
+    files: dict[Path, None] = {}
+    for given in map(str, inputs):
+        paths = [Path(given)]
+        if not paths[0].exists():
+            paths = sorted(map(Path, glob.glob(given, recursive=True)))
+        found = [file.resolve() for path in paths for file in _files_at(path, kinds)]
+        found = [file for file in found if without is None or without.resolve() not in file.parents]
+        if not found:
+            known = " ".join(kinds)
+            raise InputError(f"There are no files to read at {given}. Kinds of files: {known}")
+        files.update(dict.fromkeys(found))
+    if not files:
+        raise InputError("Give files, folders or globs to read.")
+    return list(files)
+
+
+def _files_at(path: Path, kinds: Collection[str]) -> list[Path]:
+    if not path.is_dir():
+        if path.suffix.lower() not in kinds:
+            raise InputError(f"{path} is of no known kind. Kinds of files: {' '.join(kinds)}")
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in kinds
+        and file.is_file()
+        and not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    )
+
+
+def decode(line: bytes) -> str:
+    """Read a line, or a whole file.
+
+    line (bytes): The line.
+    RETURNS (str): Its text, without the end of the line.
+    RAISES (ValueError): If it is not UTF-8.
+    """
+    try:
+        return line.removeprefix(BOM).decode("utf8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"invalid UTF-8: {error}") from error
+
+
+def parse(line: str, text_field: str) -> dict[str, Any]:
+    """Read a line of JSON.
+
+    line (str): The line.
+    text_field (str): The field of the text.
+    RETURNS (Dict[str, Any]): Its fields; that of the text is a string.
+    RAISES (ValueError): If it is no JSON object, or has no text that can be saved again.
+    """
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"broken JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"broken JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ValueError("the line is no JSON object")
+    text = required(fields, text_field)
+    if not isinstance(text, str):
+        raise ValueError(f"the field {text_field!r} is no string: {str(text)[:50]}")
+    return fields
+
+
+def required(fields: dict[str, Any], name: str) -> Any:
+    """Find a field that a line has to have.
+
+    fields (Dict[str, Any]): The fields of the line.
+    name (str): The name of the field.
+    RETURNS (Any): Its value.
+    RAISES (ValueError): If there is none, or it cannot be saved again.
+    """
+    if name not in fields:
+        raise ValueError(f"there is no field {name!r}")
+    value = fields[name]
+    if value is None:
+        raise ValueError(f"the field {name!r} is null")
+    if isinstance(value, str) and not value.isascii():
+        value.encode("utf8")  # raises a ValueError for half of a surrogate pair
+    return value
+
+
+def read(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
+    """Read the texts of a file.
+
+    path (Path): `.jsonl` with a text in a field of each line, `.txt` with a text on each line, or
+        `.spacy` with documents, whose sentence starts and entities stay as they are.
+    text_field (str): The field of the text in JSON lines.
+    vocab (Vocab): The vocabulary of the documents in a `.spacy` file.
+    YIELDS (Line): The texts and errors. Empty lines are left out.
+    RAISES (InputError): If a `.spacy` file is damaged.
+    """
+    kind = KINDS[path.suffix.lower()]
+    if kind == "spacy":
+        try:
+            docs = DocBin().from_disk(path).get_docs(vocab)
+            yield from (Line(position, doc) for position, doc in enumerate(docs, start=1))
+        except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+            raise InputError(f"{path} is damaged, or not of spaCy: {error}.") from error
+        return
+    with path.open("rb") as file:
+        for position, line in enumerate(file, start=1):
+            try:
+                text = decode(line)
+                if not text.strip():
+                    continue
+                fields = parse(text, text_field) if kind == "jsonl" else {}
+            except ValueError as error:
+                yield Line(position, error=str(error))
+            else:
+                yield Line(position, fields[text_field] if fields else text, fields)
