@@ -77,7 +77,7 @@ def annotate_files(
     code_path = None if code is None else str(code.resolve())
     try:
         nlp = load(pipeline, code_path)
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{pipeline} cannot be loaded: {error}") from error
     shards = begin(output, describe(nlp, pipeline, files, settings), files, settings)
     task = Task(pipeline, str(output.resolve()), settings, strict, code_path)

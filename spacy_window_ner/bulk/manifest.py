@@ -38,7 +38,9 @@ def describe(
     }
 
 
-def begin(output: Path, run: dict[str, Any], files: Sequence[Path], settings: Settings) -> list:
+def begin(
+    output: Path, run: dict[str, Any], files: Sequence[Path], settings: Settings
+) -> list[Shard]:
     """Begin a run, or go on with it.
 
     output (Path): The folder of the results.

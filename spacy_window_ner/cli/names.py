@@ -46,7 +46,8 @@ def index_texts(
     RETURNS (Progress): What was done.
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
-    nlp = util.load_model(model)
+    with _explained(f"{model} cannot be loaded"):
+        nlp = util.load_model(model)
     fields = Fields(text_field, id_field, date_field)
     with _explained("The texts cannot be indexed"), tqdm(unit="text") as bar:
         progress = index(

@@ -149,7 +149,7 @@ def create(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
     try:
         # A new database has either everything or nothing, also if the process is killed here.
         connection.execute("BEGIN IMMEDIATE")
-        if _is_empty(connection, path):
+        if _is_empty(connection):
             tokenizer = _TOKENIZERS.get(settings["lang"], _TOKENIZER)
             for statement in _statements(_TABLES.format(tokenizer=tokenizer), _TRIGGERS, _VIEWS):
                 connection.execute(statement)
@@ -240,7 +240,7 @@ def _statements(*scripts: str) -> Iterator[str]:
             statement = ""
 
 
-def _is_empty(connection: sqlite3.Connection, path: Path) -> bool:
+def _is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
 
 

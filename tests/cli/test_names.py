@@ -34,6 +34,7 @@ def test_index_again(folder):
     printed = run(*args)
     assert "Added 0 documents" in printed and "6 were there already" in printed
     assert "people was" in run(*args, "--people", "HUMAN", code=1)
+    assert "nowhere cannot be loaded" in run("index", "nowhere", *args[2:], code=1)
 
 
 def test_index_says_what_could_not_be_read(folder, tmp_path):

@@ -302,6 +302,22 @@ def test_other_files_are_no_databases(tmp_path):
         pass
 
 
+def test_a_database_that_others_use(tmp_path):
+    """Those who read it may go on; where somebody else writes, that is said."""
+    index_texts(tmp_path, TEXTS[:3])
+    with closing(sqlite3.connect(tmp_path / "names.db")) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN")
+        other.execute("SELECT COUNT(*) FROM documents").fetchone()
+        assert index_texts(tmp_path).added == 3
+        other.execute("COMMIT")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ValueError, match=r"names\.db cannot be used: database is locked"):
+            index_texts(tmp_path, [*TEXTS, "More."])
+    assert_whole(tmp_path / "names.db")
+    assert index_texts(tmp_path, [*TEXTS, "More."]).added == 1
+
+
 def _killed_at(folder: Path, texts: list[str], insert: int) -> None:
     """Index in a process that is killed at a row, in the middle of a transaction."""
     insert_row, done = writing.Writer._insert, 0
