@@ -1,10 +1,14 @@
 """Pairs of mentions, judged by hand, beside what a database of names makes of them.
 
-    python -m spacy window-ner index en_window_ner_sm texts/ --database names.db
+    python benchmarks/name_pairs.py database ../shared/data names.db wikigold crossner \
+        --pipeline en_window_ner_sm
     python benchmarks/name_pairs.py draw names.db > pairs.txt
     python benchmarks/name_pairs.py judge names.db tests/data/name_pairs.txt
 
-The pairs in `tests/data` are of corpora; `index_corpora` of `names.py` makes their databases.
+`database` indexes corpora, or with `crossner:dev` a part of one, with a pipeline or with the
+entities that they are annotated with. The pairs in `tests/data/name_pairs_annotated.txt` are of
+`gum crossner:dev crossner:test wikigold:dev wikigold:test`, and those in `name_pairs_fresh.txt` of
+`crossner:train wikigold:train`, all annotated.
 
 `draw` knows nothing of how mentions are grouped: it takes pairs with one label and different texts
 that might be of one name, half of them from one document, where the words of one are among those of
@@ -19,18 +23,26 @@ with the text around them, divided by tabs. Lines that begin with # are comments
 import random
 import re
 import sqlite3
+import tempfile
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
+import spacy
 import typer
+from data import SPLITS, convert_corpus
+from names import RUNNING
+from reading import to_documents
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 from wasabi import msg
 
 from spacy_window_ner.mentions.database import reading
+from spacy_window_ner.mentions.indexing import index
 
 # How many characters before and behind a mention are shown.
 AROUND = 80
@@ -157,6 +169,46 @@ def keys_of(connection: sqlite3.Connection, pair: Pair) -> list[Key] | None:
                 keys.append((row["key"], row["label"]))
                 break
     return keys if len(keys) == 2 else None
+
+
+def annotated_docs(folder: Path, splits: Collection[str]) -> Iterator[tuple[str, list[Doc]]]:
+    """Read the documents of a corpus with their entities.
+
+    folder (Path): The corpus.
+    splits (Collection[str]): The parts of it.
+    YIELDS (Tuple[str, List[Doc]]): The name of a part, and its documents.
+    """
+    with tempfile.TemporaryDirectory() as converted:
+        found = convert_corpus(folder, Path(converted), spacy.blank("en"))
+        for name in SPLITS:
+            if name in splits and name in found:
+                docs = list(DocBin().from_disk(found[name].path).get_docs(Vocab()))
+                yield name, to_documents(docs) if folder.name in RUNNING else docs
+
+
+@app.command("database")
+def database(
+    data: Annotated[Path, typer.Argument(help="Folder of the corpora", exists=True)],
+    path: Annotated[Path, typer.Argument(help="Database to make")],
+    corpora: Annotated[list[str], typer.Argument(help="Corpora, or parts of them as gum:train")],
+    pipeline: Annotated[
+        str | None, typer.Option(help="Pipeline to find names with, instead of the annotation")
+    ] = None,
+) -> None:
+    """Index the names of corpora."""
+    parts = defaultdict(set)
+    for one in corpora:
+        name, _, split = one.partition(":")
+        parts[name] |= {split} if split else set(SPLITS)
+    nlp = spacy.blank("en") if pipeline is None else spacy.load(pipeline)
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for name, splits in parts.items():
+            for split, docs in annotated_docs(data / name, splits):
+                files.append(Path(folder) / f"{name}-{split}.spacy")
+                texts = docs if pipeline is None else map(nlp.make_doc, (doc.text for doc in docs))
+                DocBin(docs=texts).to_disk(files[-1])
+        index(nlp, files, path)
 
 
 @app.command("draw")

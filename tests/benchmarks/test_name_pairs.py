@@ -10,6 +10,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import name_pairs  # noqa: E402
 
+from spacy_window_ner.mentions.database import reading  # noqa: E402
 from spacy_window_ner.mentions.indexing import index  # noqa: E402
 
 DATA = Path(__file__).parents[1] / "data"
@@ -32,12 +33,32 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [("name_pairs.txt", 100), ("name_pairs_annotated.txt", 91), ("name_pairs_fresh.txt", 130)],
+    [("name_pairs.txt", 100), ("name_pairs_annotated.txt", 90), ("name_pairs_fresh.txt", 130)],
 )
 def test_the_pairs_can_be_read(name, number):
     pairs = name_pairs.read_pairs(DATA / name)
     assert len(pairs) == number
     assert 0 < sum(pair.same for pair in pairs) < number
+
+
+def test_databases_of_corpora(data, tmp_path):
+    run("database", data, tmp_path / "names.db", "places", "places:dev")
+    with reading(tmp_path / "names.db") as connection:
+        sources = [row[0] for row in connection.execute("SELECT path FROM sources ORDER BY id")]
+        assert [Path(path).stem for path in sources] == [
+            "places-train",
+            "places-dev",
+            "places-test",
+        ]
+        found = connection.execute("SELECT COUNT(*), MIN(label) FROM mentions").fetchone()
+        assert found[0] > 0 and found[1] == "LOC"
+    nlp = spacy.blank("en")
+    nlp.to_disk(tmp_path / "pipeline")
+    options = ["--pipeline", tmp_path / "pipeline"]
+    run("database", data, tmp_path / "empty.db", "places:dev", *options)
+    with reading(tmp_path / "empty.db") as connection:
+        assert connection.execute("SELECT COUNT(*) FROM mentions").fetchone()[0] == 0
+        assert connection.execute("SELECT COUNT(*) FROM documents").fetchone()[0] > 0
 
 
 @pytest.mark.parametrize("line", ["?\ta\tPER\t[a]\t[b]", "yes\ta\tPER\t[a]", "no\ta\tPER\t[a]\tb"])
