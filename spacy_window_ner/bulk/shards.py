@@ -9,7 +9,7 @@ from typing import NamedTuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..component import WindowNER
+from ..history import forget
 from ..texts import InputError
 from .batches import RowError, annotate_batches, annotated_schema
 from .loading import load
@@ -74,7 +74,7 @@ def annotate_shard(task: Task, shard: Shard, progress: Progress = lambda counts:
     RAISES (InputError): If the task is strict and there is an error, with its file and line.
     """
     nlp = load(task.pipeline, task.code)
-    _forget(nlp)
+    forget(nlp)
     run = _Run(task, shard, nlp, progress)
     with whole_file(task.part(shard.number)) as path:
         run.write(path)
@@ -104,15 +104,6 @@ def counts_of(result: Counts | str) -> Counts:
     if isinstance(result, str):
         raise InputError(result)
     return result
-
-
-def _forget(nlp: Language) -> None:
-    """Forget the products that a window_ner remembers: the last digit of a probability depends on
-    them, and so on which texts were read before.
-    """
-    for _, pipe in nlp.pipeline:
-        if isinstance(pipe, WindowNER):
-            pipe.model.get_ref("hidden").attrs["cache"].release()
 
 
 class _Run:

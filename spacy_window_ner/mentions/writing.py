@@ -11,7 +11,8 @@ from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc
 
-from ..extensions import score_of
+from ..extensions import scores_of
+from ..history import forget
 from .grouping import Grouped, Mention, group
 from .reading import Record
 
@@ -80,6 +81,8 @@ class Writer:
         self._remove(gone)
         change = Change(len(new), len(batch) - len(new), len(gone))
         name_ids: dict[tuple[str, str], int] = {}
+        # A run that goes on where another was stopped writes the same.
+        forget(self.nlp)
         with self.nlp.memory_zone():
             found = _annotate(self.nlp, list(new.values()))
             for ((_, digest), record), doc in zip(new.items(), found, strict=True):
@@ -155,7 +158,8 @@ class Writer:
             self._insert("sentences", document_id, start, end, text[start:end], context)
             for (start, end), context in zip(bounds, contexts, strict=True)
         ]
-        for ent, mention, name, place in zip(doc.ents, mentions, names, places, strict=True):
+        found = zip(doc.ents, mentions, names, places, scores_of(doc), strict=True)
+        for ent, mention, name, place, score in found:
             self._insert(
                 "mentions",
                 document_id,
@@ -165,7 +169,7 @@ class Writer:
                 ent.end_char,
                 mention.text,
                 mention.label,
-                score_of(ent),
+                score,
                 int(name.short),
             )
 

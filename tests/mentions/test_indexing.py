@@ -21,7 +21,7 @@ from spacy_window_ner.mentions import writing
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.indexing import index
 from spacy_window_ner.mentions.reading import Fields
-from tests.pipelines import shared, texts_of
+from tests.pipelines import copy_of, shared, texts_of
 
 from .texts import TEXTS, index_texts, ruler, write_texts
 
@@ -300,6 +300,29 @@ def test_other_files_are_no_databases(tmp_path):
         own.execute("PRAGMA user_version = 99")
     with pytest.raises(ValueError, match="version 99"), reading(tmp_path / "names.db"):
         pass
+
+
+class StoppedError(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_run_that_goes_on_writes_the_same_probabilities(tmp_path):
+    """To the last digit, which depends on what a pipeline has read before."""
+    texts = [f"{text} Then Quinn{i} left." for i, text in enumerate(texts_of() * 20)]
+    path = write_texts(tmp_path / "texts.jsonl", texts)
+    index(copy_of(shared()), [path], tmp_path / "whole.db", batch_size=7)
+
+    def stop(n: int) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        index(copy_of(shared()), [path], tmp_path / "stopped.db", batch_size=7, done=stop)
+    index(copy_of(shared()), [path], tmp_path / "stopped.db", batch_size=7)
+    whole, stopped = content(tmp_path / "whole.db"), content(tmp_path / "stopped.db")
+    assert stopped == whole
+    with reading(tmp_path / "whole.db") as connection:
+        query = "SELECT COUNT(probability) FROM mentions"
+        assert connection.execute(query).fetchone()[0] > len(texts)
 
 
 def test_a_database_that_others_use(tmp_path):
