@@ -18,7 +18,7 @@ def index_cli(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Texts: .jsonl, .txt (a text on each line), .spacy, or folders of these",
+            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these",
         ),
     ],
     database: Annotated[
