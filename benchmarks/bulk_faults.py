@@ -144,7 +144,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def kills(
     pipeline: Model,
     corpora: Corpora,
-    number: Number = 60_000,
+    number: Number = 100_000,
     n_kills: Annotated[int, typer.Option(help="Number of kills")] = 30,
     workers: Annotated[int, typer.Option(help="Number of workers")] = 1,
     form: Annotated[str, typer.Option("--format", help="Format of the results")] = "jsonl",
