@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import srsly
@@ -13,8 +12,11 @@ from spacy.tokens import Span as SpacySpan
 from wasabi import msg
 
 from ..confidence.development import find_component, run_before
-from ..inspect.explain import Explanation, Span, explain
+from ..inspect.explain import Span, explain
+from ..inspect.explain_page import explain_page
+from ..inspect.explanation import Explanation
 from .components import find_name
+from .output import check_outputs, short_name, write_file
 
 # How many words, parts of a word and transitions are printed; the JSON has all of them.
 N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
@@ -28,10 +30,11 @@ def explain_text(
     span: str | None = None,
     start: int | None = None,
     end: int | None = None,
+    output: Path | None = None,
     json_path: Path | None = None,
     name: str | None = None,
 ) -> list[Explanation]:
-    """Explain the entities of a text, or one span, and print or save that.
+    """Explain the entities of a text, or a span, and print or save that.
 
     model (str): Name or path of the pipeline.
     text (str): The text.
@@ -39,12 +42,15 @@ def explain_text(
     span (Optional[str]): Words of the text, each occurrence of which is explained.
     start (Optional[int]): The first character of a span to explain.
     end (Optional[int]): Its end by characters, exclusive.
+    output (Optional[Path]): The HTML file to write.
     json_path (Optional[Path]): A file to save everything to; `-` for the terminal, in the place of
         what is printed.
     name (Optional[str]): The name of the component; that of the only `window_ner` if None.
     RETURNS (List[Explanation]): The explanations.
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
+    on_terminal = json_path is not None and str(json_path) == "-"
+    check_outputs(output, None if on_terminal else json_path)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
     places = _places(text, label, span, start, end)
@@ -53,17 +59,18 @@ def explain_text(
         found = explain(nlp, text, spans, name=name)
     except ValueError as error:
         return msg.fail("Cannot explain this", str(error), exits=1)
-    facts = {"text": text, "entities": [asdict(one) for one in found]}
-    if json_path is not None and str(json_path) == "-":
-        print(srsly.json_dumps(facts, indent=2))
-        return found
-    if not found:
-        msg.text("No entities. Give words with --span to see why they are none.")
-    for one in found:
-        _print(one)
-    if json_path is not None:
-        srsly.write_json(json_path, facts)
+    facts = srsly.json_dumps({"text": text, "entities": [x.to_dict() for x in found]}, indent=2)
+    if on_terminal:
+        print(facts)
+    else:
+        _print(found)
+    if json_path is not None and not on_terminal:
+        write_file(json_path, facts + "\n")
         msg.good(f"Saved all contributions: {json_path}")
+    if output is not None:
+        write_file(output, explain_page(found, text, short_name(model)))
+        if not on_terminal:
+            msg.good(f"Saved the page: {output}")
     return found
 
 
@@ -111,8 +118,15 @@ def _likeliest(nlp: Language, name: str, doc: Doc, span: SpacySpan) -> str:
     return next(label for label, _ in found if label is not None)
 
 
-def _print(one: Explanation) -> None:
-    """Print one explanation."""
+def _print(found: list[Explanation]) -> None:
+    """Print all explanations."""
+    if not found:
+        msg.text("No entities. Give words with --span to see why they are none.")
+    for one in found:
+        _print_one(one)
+
+
+def _print_one(one: Explanation) -> None:
     msg.divider(f"{one.text}: {one.label}")
     decision = "an entity" if one.is_entity else "not an entity"
     msg.text(
@@ -122,31 +136,24 @@ def _print(one: Explanation) -> None:
     header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts")
     rows = [*_word_rows(one), *_transition_rows(one)]
     msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "l"))
-    difference = one.log_odds - one.baseline
-    check = (
-        f"Contributions add up to {difference + one.error:+.3f}, the difference is "
-        f"{difference:+.3f} ({one.steps} steps)"
-    )
     if one.is_complete:
-        msg.good(check)
+        msg.good(one.check)
     else:
-        msg.warn(check)
+        msg.warn(one.check)
     for without in one.decisive:
         instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
         msg.text(f"Without “{without.text}”: {instead or 'no entity'} ({without.log_odds:+.2f})")
+    if not one.decisive:
+        msg.text("No single word, taken away, changes the decision.")
 
 
 def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
     """The words that contributed most, and the others together."""
-    words = sorted(one.words, key=lambda word: -abs(word.total))
+    words = one.largest_words()
     for word in words[:N_WORDS]:
-        where = "in"
-        if not one.start <= word.token < one.end:
-            edge = one.start if word.token < one.start else one.end - 1
-            where = f"{word.token - edge:+d}"
         largest = sorted(word.parts.items(), key=lambda pair: -abs(pair[1]))[:N_PARTS]
         shown = ", ".join(f"{part} {value:+.2f}" for part, value in largest)
-        yield word.text, where, f"{word.total:+.2f}", f"{word.elsewhere:+.2f}", shown
+        yield word.text, one.where(word), f"{word.total:+.2f}", f"{word.elsewhere:+.2f}", shown
     others = words[N_WORDS:]
     if others:
         total = sum(word.total for word in others)

@@ -54,6 +54,9 @@ def explain_cli(
     end: Annotated[
         int | None, typer.Option("--end", help="End of that span by characters, exclusive")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file to write the page to")
+    ] = None,
     json_path: Annotated[
         Path | None,
         typer.Option("--json", "-j", help="File to save all contributions to, - for stdout"),
@@ -63,13 +66,22 @@ def explain_cli(
 ) -> None:
     """Explain the entities of a text, or any span and label: how much each word, part of a word,
     place of the same word and transition contributed to the log-odds (integrated gradients), and
-    which single word, taken away, changes the decision.
+    which single word, taken away, changes the decision. In short here, in full as a page with
+    --output.
     """
     from .explain import explain_text
 
     import_code(code_path)
     explain_text(
-        model, text, label=label, span=span, start=start, end=end, json_path=json_path, name=name
+        model,
+        text,
+        label=label,
+        span=span,
+        start=start,
+        end=end,
+        output=output,
+        json_path=json_path,
+        name=name,
     )
 
 

@@ -47,6 +47,25 @@ def check_writable(path: Path) -> None:
         msg.fail(f"Cannot write to {path}", "It is a folder. Give a file.", exits=1)
 
 
+def check_outputs(output: Path | None, json_path: Path | None) -> None:
+    """Check the files that a command is to write, before the work begins.
+
+    output (Optional[Path]): The file of `--output`.
+    json_path (Optional[Path]): The file of `--json`.
+    RAISES (SystemExit): With a message, if one cannot be written, or both are the same.
+    """
+    for path in (output, json_path):
+        if path is not None:
+            check_writable(path)
+    if output is not None and output == json_path:
+        msg.fail(f"--output and --json are the same file: {output}", exits=1)
+
+
+def short_name(model: str, n_parts: int = 2) -> str:
+    """RETURNS (str): The name of a pipeline, or the end of its path."""
+    return str(Path(*Path(model).parts[-n_parts:]))
+
+
 def write_file(path: Path, text: str) -> None:
     """Write a text file, or replace it by a whole one.
 

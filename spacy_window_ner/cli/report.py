@@ -17,7 +17,7 @@ from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, names_of, read
 from ..inspect.report_page import Against, report_page
 from .annotated import read_annotated
-from .output import check_writable, write_file
+from .output import check_outputs, short_name, write_file
 
 _NUMBERS = ("r",) * 6
 
@@ -45,7 +45,7 @@ def report(
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
     names = _parse(rename)
-    _check_outputs(output, json_path)
+    check_outputs(output, json_path)
     nlp, title, other_title = util.load_model(model), *_titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
     reading = _read(nlp, data_path, names)
@@ -72,24 +72,14 @@ def report(
     return found
 
 
-def _check_outputs(output: Path | None, json_path: Path | None) -> None:
-    for path in (output, json_path):
-        if path is not None:
-            check_writable(path)
-    if output is not None and output == json_path:
-        msg.fail(f"--output and --json are the same file: {output}", exits=1)
-
-
 def _titles(model: str, against: str | None) -> tuple[str, str]:
     """RETURNS (Tuple[str, str]): Short names of the pipelines: the ends of their paths, as long as
     they differ.
     """
-    paths = [Path(name).parts for name in (model, against or "")]
-    n = 2
-    while paths[0] != paths[1] and paths[0][-n:] == paths[1][-n:]:
+    other, n = against or "", 2
+    while Path(model) != Path(other) and short_name(model, n) == short_name(other, n):
         n += 1
-    first, second = (str(Path(*parts[-n:])) for parts in paths)
-    return first, second
+    return short_name(model, n), short_name(other, n)
 
 
 def _parse(rename: Iterable[str]) -> dict[str, str | None]:

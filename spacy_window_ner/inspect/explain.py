@@ -187,7 +187,7 @@ class _Reading:
     def _with_decisive(self, row: Row, found: Explanation) -> Explanation:
         """Add the words without which the decision would be another one."""
         X, (start, end, _) = self.network, row
-        most = sorted(found.words, key=lambda word: -abs(word.total))[:MOST_WORDS]
+        most = found.largest_words()[:MOST_WORDS]
         size = max(1, _GROUP // len(X))
         for first in range(0, len(most), size):
             some = most[first : first + size]

@@ -1,6 +1,7 @@
 """What an explanation consists of, as plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 # How far the sum of the contributions may be from what they add up to, as a share of that.
 TOLERANCE = 0.01
@@ -90,8 +91,31 @@ class Explanation:
     @property
     def is_complete(self) -> bool:
         """RETURNS (bool): Whether the contributions add up, within 1 % of the difference."""
-        return _is_complete(self.error, self.log_odds - self.baseline)
+        difference = self.log_odds - self.baseline
+        return abs(self.error) <= max(TOLERANCE * abs(difference), 1e-6)
 
+    @property
+    def check(self) -> str:
+        """RETURNS (str): How well the contributions add up, in words."""
+        difference = self.log_odds - self.baseline
+        return (
+            f"Contributions add up to {difference + self.error:+.3f}, the difference is "
+            f"{difference:+.3f} ({self.steps} steps)"
+        )
 
-def _is_complete(error: float, difference: float) -> bool:
-    return abs(error) <= max(TOLERANCE * abs(difference), 1e-6)
+    def largest_words(self) -> list[Word]:
+        """RETURNS (List[Word]): The words, those that contributed most first."""
+        return sorted(self.words, key=lambda word: -abs(word.total))
+
+    def where(self, word: Word) -> str:
+        """RETURNS (str): "in" for a word of the span, otherwise how far it is from it in words,
+        those before it negative.
+        """
+        if self.start <= word.token < self.end:
+            return "in"
+        edge = self.start if word.token < self.start else self.end - 1
+        return f"{word.token - edge:+d}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): The same as dictionaries and lists, as JSON has them."""
+        return {**asdict(self), "is_complete": self.is_complete}

@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+NOTHING = "'none'"
+
 
 @cache
 def environment() -> Environment:
@@ -33,19 +35,22 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def render(template: str, script: str, *, connect: str = "'none'", **facts: Any) -> str:
+def render(
+    template: str, script: str | None = None, *, connect: str = NOTHING, **facts: Any
+) -> str:
     """Make a page.
 
     template (str): The name of the template; it extends `base.html`.
-    script (str): The name of the template of its script, in which nothing is inserted.
+    script (Optional[str]): The name of the template of its script, in which nothing is inserted;
+        None if it has none.
     connect (str): The sources that the script may connect to, as in a Content-Security-Policy.
     facts (Any): What the template shows.
     RETURNS (str): The page.
     """
-    parts = {name: _source(name) for name in ("base.css", script)}
+    style, code = _source("base.css"), "" if script is None else _source(script)
     policy = (
         f"default-src 'none'; base-uri 'none'; form-action 'none'; connect-src {connect}; "
-        f"style-src {_hash(parts['base.css'])}; script-src {_hash(parts[script])}"
+        f"style-src {_hash(style)}; script-src {_hash(code) if code else NOTHING}"
     )
     return (
         environment()
@@ -53,8 +58,8 @@ def render(template: str, script: str, *, connect: str = "'none'", **facts: Any)
         .render(
             policy=policy,
             # These two are files of the package, and hold nothing that is inserted.
-            style=Markup(parts["base.css"]),
-            script=Markup(parts[script]),
+            style=Markup(style),
+            script=Markup(code),
             **facts,
         )
     )

@@ -5,7 +5,6 @@ Every answer is made in a memory zone, so that the vocabulary does not grow with
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from spacy.language import Language
@@ -110,7 +109,7 @@ class Service:
             explanation = None
             if not alternatives_alone:
                 [why] = explain(nlp, doc, [wanted], name=self.name)
-                explanation = {**asdict(why), "is_complete": why.is_complete}
+                explanation = why.to_dict()
             [doc] = run_before(nlp, self.name, [doc])
             others = self.component.alternatives(doc[wanted[0] : wanted[1]])
             return {
