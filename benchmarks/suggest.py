@@ -64,7 +64,9 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
         annotated sentences and words of each round, and precision, recall and F1 on dev.
     RAISES (InputError): If the corpus has too few sentences.
     """
-    run = open_run(data / cell.corpus, settings_for(data, cell, settings), settings.work / str(cell))
+    run = open_run(
+        data / cell.corpus, settings_for(data, cell, settings), settings.work / str(cell)
+    )
     docs = list(DocBin().from_disk(run.splits["train"].path).get_docs(Vocab()))
     if len(docs) < rounds * size:
         raise InputError(
@@ -231,7 +233,9 @@ def main(
         list[int] | None, typer.Option(help="A seed, of all that is random; default: 0, 1, 2.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=2, help="How many networks to train.")] = ROUNDS,
-    size: Annotated[int, typer.Option(min=1, help="Sentences to annotate before each.")] = PER_ROUND,
+    size: Annotated[
+        int, typer.Option(min=1, help="Sentences to annotate before each.")
+    ] = PER_ROUND,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
     output: Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")] = Path("benchmarks"),

@@ -52,6 +52,32 @@ def test_spans(model, tmp_path):
     assert len(srsly.json_loads(outcome.stdout)["entities"]) == 3
 
 
+def test_a_page(model, tmp_path):
+    output = tmp_path / "new" / "why.html"
+    code, printed = run(model, TEXT, "--output", output)
+    assert code == 0, printed
+    assert f"Saved the page: {output}" in printed.replace("\n", "")
+    page = output.read_text(encoding="utf8")
+    assert page.count("Contributions add up to") == 3
+    assert f"By {'/'.join(model.parts[-2:])}." in page
+    # What is printed to be read by a program has nothing else around it.
+    outcome = CliRunner().invoke(
+        app, ["explain", str(model), TEXT, "--json", "-", "--output", str(output)]
+    )
+    assert len(srsly.json_loads(outcome.stdout)["entities"]) == 3
+
+
+def test_files_that_cannot_be_written(model, tmp_path):
+    code, printed = run(model, TEXT, "--output", tmp_path)
+    assert code == 1
+    assert "Cannot write to" in printed
+    same = tmp_path / "same"
+    code, printed = run(model, TEXT, "--output", same, "--json", same)
+    assert code == 1
+    assert "--output and --json are the same file" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_entities(model):
     code, printed = run(model, "nothing there")
     assert (code, printed) == (0, "No entities. Give words with --span to see why they are none.")

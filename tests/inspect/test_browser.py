@@ -1,4 +1,4 @@
-"""The page of a report in Chromium, driven by Playwright. Skipped where one of them is missing."""
+"""The pages of reports and explanations in Chromium, driven by Playwright. Skipped where one of them is missing."""
 
 import os
 import shutil
@@ -10,12 +10,14 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 
 from playwright.sync_api import sync_playwright
 
+from spacy_window_ner.inspect.explain import explain
+from spacy_window_ner.inspect.explain_page import explain_page
 from spacy_window_ner.inspect.facts import evaluate
 from spacy_window_ner.inspect.report_page import report_page
-from tests.pipelines import make_examples
+from tests.pipelines import make_examples, shared
 
+from . import test_explain_page, test_page
 from .test_facts import JUDGED, unsure
-from .test_page import hostile_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
@@ -124,10 +126,12 @@ def test_the_filters_of_the_errors(visit, facts):
     assert 0 < len(high) < len(said) - said.count(None)
 
 
-def test_nothing_hostile_runs(browser, tmp_path):
-    opened = Visit(browser, tmp_path / "hostile.html", hostile_page())
-    opened.page.select_option("#by-class", value="label")
-    opened.page.fill("#threshold", "0.7")
+@pytest.mark.parametrize("kind", [test_page, test_explain_page])
+def test_nothing_hostile_runs(browser, tmp_path, kind):
+    opened = Visit(browser, tmp_path / "hostile.html", kind.hostile_page())
+    if kind is test_page:
+        opened.page.select_option("#by-class", value="label")
+        opened.page.fill("#threshold", "0.7")
     opened.page.mouse.move(200, 300)
     opened.page.wait_for_timeout(200)
     assert opened.page.evaluate("window.ran") is None
@@ -143,12 +147,22 @@ def test_nothing_hostile_runs(browser, tmp_path):
     assert "Content Security Policy" in opened.complaints[0]
 
 
+def pages(facts) -> dict[str, str]:
+    text = "Paris Hilton met Samuel Quinn in Paris."
+    name = "a-long-name-of-a-pipeline/model-best"
+    return {
+        "report": report_page(facts, name, "data"),
+        "explain": explain_page(explain(shared(), text), text, name),
+    }
+
+
+@pytest.mark.parametrize("kind", ["report", "explain"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_in_light_and_dark(browser, tmp_path, facts, scheme):
+def test_it_fits_a_phone_in_light_and_dark(browser, tmp_path, facts, scheme, kind):
     opened = Visit(
         browser,
-        tmp_path / "report.html",
-        report_page(facts, "a-long-name-of-a-pipeline/model-best", "data"),
+        tmp_path / "page.html",
+        pages(facts)[kind],
         viewport={"width": 400, "height": 800},
         color_scheme=scheme,
     )
