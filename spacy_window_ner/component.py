@@ -43,7 +43,7 @@ DEFAULT_SPANS_KEY = "window_ner"
         "candidates_key": None,
         "candidates_threshold": 0.05,
         "incorrect_spans_key": None,
-        "scorer": {"@scorers": "spacy.ner_scorer.v1"},
+        "scorer": {"@scorers": "spacy_window_ner.ner_scorer.v1"},
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )

@@ -19,8 +19,8 @@ def plot_logger(
     console_output: bool = True,
     output_file: str | Path | None = None,
 ) -> SetUp:
-    """Print what `spacy.ConsoleLogger.v3` prints, and draw F1 and loss by step to an SVG file, that
-    is replaced after every evaluation.
+    """Print what `spacy.ConsoleLogger.v3` prints, and draw F1, loss and calibration by step to an
+    SVG file, that is replaced after every evaluation.
 
     path (Union[str, Path]): The SVG file.
     progress_bar (Optional[str]): As in `spacy.ConsoleLogger.v3`.
@@ -58,36 +58,45 @@ def point(info: dict[str, Any], steps: int) -> dict[str, Any]:
     info (Dict[str, Any]): What `spacy train` tells a logger.
     steps (int): The number of steps since the last evaluation, whose losses it has the sum of.
     RETURNS (Dict[str, Any]): `step`; `scores`, F1 of the entities in percent, or where there are
-        none the score that training is judged by; and `losses` of a step, by component.
+        none the score that training is judged by; `losses` of a step, by component; and
+        `calibration`, where `spacy_window_ner.ner_scorer.v1` has found the error of probabilities.
     """
-    f = info["other_scores"].get("ents_f")
+    f, ece = (info["other_scores"].get(name) for name in ("ents_f", "ents_ece"))
     score = {"score": info["score"]} if f is None else {"F1": f}
     losses = {name: float(loss) / max(steps, 1) for name, loss in info["losses"].items()}
     return {
         "step": info["step"],
         "scores": {name: 100 * float(x) for name, x in score.items()},
         "losses": losses,
+        "calibration": {} if ece is None else {"ECE": float(ece)},
     }
 
 
+TITLES = {
+    "scores": "score on the development data, %",
+    "losses": "mean loss of a step",
+    "calibration": "error of probabilities",
+}
+
+
 def draw(logged: list[dict[str, Any]], path: Path) -> None:
-    """Draw scores and losses by step, one above the other.
+    """Draw scores, losses and calibration by step, one below the other; calibration only where it
+    is known.
 
     logged (List[Dict[str, Any]]): What `point` gives for each evaluation.
     path (Path): The SVG file, which is replaced as a whole.
     """
-    figure = _figure_class()(figsize=(7, 6), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    for axes, key in ((above, "scores"), (below, "losses")):
+    keys = [key for key in TITLES if key != "calibration" or any(one[key] for one in logged)]
+    figure = _figure_class()(figsize=(7, 3 * len(keys)), layout="constrained")
+    for axes, key in zip(figure.subplots(len(keys), 1, sharex=True), keys, strict=True):
         for name in sorted({name for one in logged for name in one[key]}):
             pairs = [(one["step"], one[key][name]) for one in logged if name in one[key]]
             axes.plot(*zip(*pairs, strict=True), marker=".", label=name)
         if axes.has_data():
             axes.legend()
         axes.grid(alpha=0.3)
-    above.set_ylabel("score on the development data, %")
-    below.set_ylabel("mean loss of a step")
-    below.set_xlabel("step")
+        axes.set_ylabel(TITLES[key])
+    axes.set_xlabel("step")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         figure.savefig(unfinished, format="svg", metadata={"Date": None})

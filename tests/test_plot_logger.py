@@ -5,10 +5,15 @@ import io
 import re
 
 import pytest
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+from spacy.util import load_config
 
 import spacy_window_ner.plot_logger as plot_logger_module
 from spacy_window_ner.plot_logger import draw, plot_logger, point
-from tests.pipelines import blank
+from tests.pipelines import CONFIGS, blank, corpus, save_corpus
+
+(EFFICIENCY,) = [path for path in CONFIGS if path.stem == "efficiency"]
 
 INFO = {
     "epoch": 0,
@@ -20,7 +25,12 @@ INFO = {
 
 def infos() -> list[dict]:
     return [
-        {**INFO, "step": 100 * n, "losses": {"window_ner": 50 - n}, "other_scores": {"ents_f": f}}
+        {
+            **INFO,
+            "step": 100 * n,
+            "losses": {"window_ner": 50 - n},
+            "other_scores": {"ents_f": f, "ents_ece": f},
+        }
         for n, f in enumerate([0.0, 0.5, 0.75, None])
     ]
 
@@ -30,9 +40,12 @@ def test_point():
         "step": 7,
         "scores": {"F1": 50.0},
         "losses": {"window_ner": 2.5},
+        "calibration": {},
     }
     without = point({**INFO, "step": 7, "other_scores": {"ents_f": None}}, steps=5)
     assert without["scores"] == {"score": 40.0}
+    calibrated = point({**INFO, "step": 7, "other_scores": {"ents_ece": 0.25}}, steps=5)
+    assert calibrated["calibration"] == {"ECE": 0.25}
 
 
 @pytest.mark.extra
@@ -61,9 +74,36 @@ def test_what_is_drawn(tmp_path):
     svg = (tmp_path / "curve.svg").read_text()
     assert svg.startswith("<?xml")
     # Text is drawn as shapes, and written beside them as comments.
-    for said in ("F1", "score", "window_ner", "step", "mean loss of a step"):
+    for said in ("F1", "score", "window_ner", "step", "mean loss of a step", "ECE"):
         assert f"<!-- {said} -->" in svg
     assert not re.search(r"<dc:date>", svg)
+    draw([{**point(info, 100), "calibration": {}} for info in infos()], tmp_path / "without.svg")
+    assert "error of probabilities" not in (tmp_path / "without.svg").read_text()
+
+
+@pytest.mark.extra
+def test_training_draws_calibration(tmp_path):
+    """The scores of an evaluation have it, and what is printed has no column more."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    data = save_corpus(tmp_path / "data.spacy", corpus(20))
+    changes = {
+        "paths.train": str(data),
+        "paths.dev": str(data),
+        "training.max_steps": 41,
+        "training.eval_frequency": 20,
+        "training.logger": {
+            "@loggers": "spacy_window_ner.PlotLogger.v1",
+            "path": str(tmp_path / "curve.svg"),
+            "output_file": str(tmp_path / "log.jsonl"),
+        },
+    }
+    nlp = init_nlp(load_config(EFFICIENCY, overrides=changes))
+    out = io.StringIO()
+    train(nlp, stdout=out, stderr=out)
+    svg = (tmp_path / "curve.svg").read_text()
+    assert "<!-- error of probabilities -->" in svg
+    assert "ece" not in out.getvalue().lower()
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
 
 
 def test_without_matplotlib_the_error_says_what_to_do(monkeypatch, tmp_path):

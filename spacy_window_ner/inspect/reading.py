@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.attrs import ENT_IOB
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -196,7 +197,7 @@ class _Projection:
         alignment = example.alignment.x2y
         self.words = np.asarray(alignment.data, dtype=np.int64).ravel()
         self.offsets = np.append(0, np.cumsum(alignment.lengths)).astype(np.int64)
-        iob = np.asarray([token.ent_iob for token in example.reference])
+        iob = example.reference.to_array(ENT_IOB)
         self.missing = np.append(0, np.cumsum(iob == 0))
         self.labels = annotated_labels(example.reference)
         self.rename = rename

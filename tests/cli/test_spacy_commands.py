@@ -127,7 +127,7 @@ def test_fill_config_adds_what_is_missing(filled: Project):
     component = config["components"]["window_ner"]
     assert component["spans_key"] == "window_ner"
     assert component["threshold"] is component["incorrect_spans_key"] is None
-    assert component["scorer"] == {"@scorers": "spacy.ner_scorer.v1"}
+    assert component["scorer"] == {"@scorers": "spacy_window_ner.ner_scorer.v1"}
     assert set(component["model"]) == set(DEFAULT_MODEL)
     assert component["model"]["objective"] == DEFAULT_MODEL["objective"]
     assert component["model"]["hidden_width"] == small_model()["hidden_width"]  # as it was

@@ -1,4 +1,7 @@
-"""The pages of reports and explanations in Chromium, driven by Playwright. Skipped where one of them is missing."""
+"""The pages of reports and explanations in Chromium, driven by Playwright.
+
+Skipped where one of them is missing.
+"""
 
 import os
 import shutil
