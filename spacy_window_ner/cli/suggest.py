@@ -50,7 +50,7 @@ def suggest_texts(
         (f"{task.meta['uncertainty']:.3f}", f"{task.score:.3f}", _shortened(task.text))
         for task in found[:SHOWN]
     ]
-    msg.table(rows, header=("Nats a word", "New", "Text"), divider=True, aligns=("r", "r", "l"))
+    msg.table(rows, header=("Nats a word", "Value", "Text"), divider=True, aligns=("r", "r", "l"))
     msg.good(f"Saved {len(found)} of {len(texts)} texts: {output}")
     return found
 

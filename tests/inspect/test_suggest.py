@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from spacy_window_ner.inspect.suggest import choose, project, suggest
+from spacy_window_ner.inspect.suggest import choose, entropy_by_cost, project, suggest
 from tests.pipelines import OBJECTIVES, ner_of, shared, small_model, texts_of, trained
 
 KNOWN = texts_of()
 STRANGE = "Berlin Hilton came to York and Samuel in 1989 hotel Quinn."
 
 
-def test_cosines_are_those_of_the_words():
+def test_cosines_are_those_of_the_words(monkeypatch):
+    monkeypatch.setattr("spacy_window_ner.inspect.suggest._TOKENS", 17)
     rng = np.random.RandomState(1)
     words = [rng.randint(1, 40, size=n).astype(np.uint64) for n in (5, 12, 30, 0, 60)]
     words.append(words[1][::-1].copy())
@@ -34,6 +35,16 @@ def test_the_choice_is_greedy():
     assert choose(np.asarray([1.0, 2.0]), vectors[[0, 2]], 1) == ([1], [2.0])
 
 
+def test_neither_long_nor_short_texts_are_chosen_for_their_length():
+    lengths = np.asarray([2, 20, 38, 0])
+    mean = 20
+    gain = entropy_by_cost(np.asarray([2.0, 20.0, 38.0, 0.0]), lengths)
+    assert gain == pytest.approx([2 / (2 + mean), 20 / (20 + mean), 38 / (38 + mean), 0])
+    # A text of two odd words does not come before an ordinary one.
+    assert entropy_by_cost(np.asarray([4.0, 20.0, 0.0, 0.0]), lengths).argmax() == 1
+    assert entropy_by_cost(np.zeros(2), np.zeros(2, dtype=int)).tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_uncertain_texts_come_first(objective):
     nlp = trained(model=small_model(objective=objective), steps=15)
@@ -41,7 +52,10 @@ def test_uncertain_texts_come_first(objective):
     found = suggest(nlp, [*KNOWN, STRANGE, "", STRANGE], 3, done=read.append)
     assert found[0].text == STRANGE
     assert all(task.text and task.text != STRANGE for task in found[1:])
-    assert found[0].score == pytest.approx(found[0].meta["uncertainty"], abs=1e-4)
+    lengths = [len(nlp.make_doc(text)) for text in (STRANGE, *KNOWN, STRANGE)]
+    mean = sum(lengths) / len(lengths)
+    uncertainty = found[0].score * (lengths[0] + mean) / lengths[0]
+    assert uncertainty == pytest.approx(found[0].meta["uncertainty"], abs=1e-4)
     assert sum(read) == len(KNOWN) + 3
     assert len(suggest(nlp, [*KNOWN, "", " \n"], 100)) == len(KNOWN)
 
