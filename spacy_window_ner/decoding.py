@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from .layers.transitions import Scores
 from .objectives import Objective
 from .sequences.batching import Mask, documents_with
-from .sequences.chunks import sequence_sums
 from .sequences.spans import likely_spans, span_probabilities
-from .sequences.tags import OUTSIDE, n_labels, tags_to_spans
+from .sequences.tags import n_labels, tags_to_spans
 from .sequences.viterbi import CLOSE, best_tags, best_tags_and_close_calls
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
@@ -213,35 +212,6 @@ def probabilities_of(
     moved = spans.copy()
     moved[:, :2] += (np.searchsorted(tokens, spans[:, 0]) - spans[:, 0])[:, None]
     return span_probabilities(p, moved, is_chain=objective.learns_transitions)
-
-
-def alternatives(
-    scores: Scores, objective: Objective, allowed: Mask | None, start: int, end: int
-) -> tuple[NDArray[np.float64], float]:
-    """Find what else a span of one document could be.
-
-    scores (Scores): The scores of the document.
-    objective (Objective): The objective.
-    allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
-    start (int): The first token.
-    end (int): The end, exclusive.
-    RETURNS (Tuple[ndarray, float]): For each label, the probability that the span is an entity of
-        this label (n_labels,), and the probability that none of its tokens is in an entity.
-    """
-    labels = np.arange(n_labels(scores.emissions.shape[1]))
-    spans = np.stack([np.full_like(labels, start), np.full_like(labels, end), labels], axis=1)
-    tokens = slice(start, end)
-    p = objective.tag_probabilities(scores, allowed)
-    outside = p[tokens, OUTSIDE]
-    if not objective.learns_transitions:
-        return span_probabilities(p, spans, is_chain=False), float(np.prod(outside))
-    if not (outside > 0).all():
-        return span_probabilities(p, spans), 0.0
-    arrays = scores.emissions, scores.transitions, scores.lengths
-    without = np.ones(scores.emissions.shape, dtype=bool) if allowed is None else allowed.copy()
-    without[tokens, OUTSIDE + 1 :] = False
-    log_share = sequence_sums(*arrays, without).log_z - sequence_sums(*arrays, allowed).log_z
-    return span_probabilities(p, spans), float(np.exp(min(log_share[0], 0.0)))
 
 
 def finds_nothing_new(

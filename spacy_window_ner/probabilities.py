@@ -11,8 +11,8 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from .alternatives import alternatives
 from .annotations import preset_mask, without_predictions
-from .decoding import alternatives
 from .labels import label_numbers
 from .layers.lexeme_cache import nothing_remembered
 from .layers.transitions import Scores

@@ -41,8 +41,10 @@ class ScoredSpans:
         """RETURNS (ndarray): Shape (n_spans,), the numbers of their labels."""
         return self.spans[:, 2]
 
-    def where(self, chosen: NDArray[np.bool_]) -> "ScoredSpans":
-        """RETURNS (ScoredSpans): Those where an array (n_spans,) is true."""
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.integer]) -> "ScoredSpans":
+        """RETURNS (ScoredSpans): Those where an array (n_spans,) is true, or those with the numbers
+        (n,), in their order.
+        """
         return ScoredSpans(
             self.spans[chosen],
             self.probabilities[chosen],

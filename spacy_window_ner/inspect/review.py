@@ -7,7 +7,8 @@ annotated reading is that none of its words is in an entity. The evidence is log
 the network is sure of something else, it is large; where it has no opinion, it is small.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -18,9 +19,10 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config
 
-from ..confidence.development import Development, develop, find_component
-from ..decoding import alternatives, probabilities_of
-from ..layers.transitions import Scores
+from ..alternatives import probabilities_outside
+from ..confidence.development import ScoredSpans, develop, find_component
+from ..decoding import probabilities_of
+from ..sequences.batching import ranges
 from ..sequences.tags import tags_to_spans
 from .folds import cross_train
 from .tasks import Offsets, Task
@@ -33,6 +35,8 @@ _LEAST = 1e-12
 MISSED, SPURIOUS, LABEL, BOUNDARY = KINDS = ("missed", "spurious", "label", "boundary")
 
 Row = tuple[int, int, int]
+# What is annotated with its probability, and what is read instead with that; None for no entity.
+_Reading = tuple[Row | None, float, Row | None, float]
 
 
 @dataclass(frozen=True)
@@ -74,94 +78,108 @@ def review(
     """
     numbers = [i for i, example in enumerate(examples) if len(example.predicted)]
     development = develop(nlp, name, examples)
-    labels = find_component(nlp, name).label_data
-    gold = tags_to_spans(development.tags)
     likely = development.candidates(LIKELY)
-    p_gold = probabilities_of(gold, development.scores, development.objective, development.presets)
+    likely = likely.where(np.argsort(likely.spans[:, 0], kind="stable"))
+    gold = tags_to_spans(development.tags)
+    free = likely.where(_free(likely, gold, len(development.tags)))
+    arguments = development.scores, development.objective, development.presets
+    p_gold = probabilities_of(gold, *arguments)
+    outside = probabilities_outside(np.concatenate([gold, free.spans])[:, :2], *arguments).tolist()
+    others = _Others(likely)
+    readings: list[_Reading] = [
+        (row, p, *others.likeliest(row, q))
+        for row, p, q in zip(_rows(gold), p_gold.tolist(), outside[: len(gold)], strict=True)
+    ]
+    of_free = zip(outside[len(gold) :], _rows(free.spans), free.probabilities.tolist(), strict=True)
+    readings += [(None, p, row, q) for p, row, q in of_free]
     ends = np.cumsum(development.scores.lengths)
-    firsts = ends - development.scores.lengths
+    firsts, labels = ends - development.scores.lengths, find_component(nlp, name).label_data
     found = []
-    for n, number in enumerate(numbers):
-        here = slice(*np.searchsorted(gold[:, 0], [firsts[n], ends[n]]))
-        moved = np.asarray([firsts[n], firsts[n], 0])
-        there = likely.documents == n
-        reading = _Document(
-            gold=gold[here] - moved,
-            p_gold=p_gold[here],
-            likely=likely.spans[there] - moved,
-            p_likely=likely.probabilities[there],
-            development=development.subset(np.asarray([n])),
-        )
-        doc = examples[number].predicted
-        found += [_suspect(doc, number, labels, *one) for one in reading.pairs()]
-    return sorted(found, key=lambda suspect: -suspect.evidence)
+    for reading in readings:
+        start = next(row[0] for row in (reading[0], reading[2]) if row is not None)
+        n = int(np.searchsorted(ends, start, side="right"))
+        place = _Place(examples[numbers[n]].predicted, numbers[n], int(firsts[n]), labels)
+        found.append(_suspect(reading, place))
+    return sorted(found, key=lambda suspect: (-suspect.evidence, suspect.document))
+
+
+def _rows(spans: NDArray[np.int64]) -> list[Row]:
+    return [(start, end, label) for start, end, label in spans.tolist()]
+
+
+def _free(likely: ScoredSpans, gold: NDArray[np.int64], n_tokens: int) -> NDArray[np.int64]:
+    """The numbers of likely spans that overlap with no annotated entity. The likeliest of those
+    that overlap with each other stands for the others.
+    """
+    taken = np.zeros(n_tokens, dtype=bool)
+    taken[ranges(gold[:, 0], gold[:, 1] - gold[:, 0])] = True
+    kept = []
+    for i in np.argsort(-likely.probabilities, kind="stable").tolist():
+        tokens = slice(*likely.spans[i, :2].tolist())
+        if not taken[tokens].any():
+            taken[tokens] = True
+            kept.append(i)
+    return np.asarray(kept, dtype=np.int64)
+
+
+class _Others:
+    """What may be read in the place of annotated entities: likely spans, by their first tokens."""
+
+    def __init__(self, likely: ScoredSpans) -> None:
+        self.rows, self.probabilities = _rows(likely.spans), likely.probabilities.tolist()
+        self.starts = [row[0] for row in self.rows]
+        self.longest = max((end - start for start, end, _ in self.rows), default=0)
+
+    def likeliest(self, row: Row, outside: float) -> tuple[Row | None, float]:
+        """The likeliest reading in the place of an annotated entity, and its probability.
+
+        row (Tuple[int, int, int]): The entity.
+        outside (float): The probability that none of its tokens is in an entity.
+        """
+        best, q = None, outside
+        first = bisect_right(self.starts, row[0] - self.longest)
+        for i in range(first, bisect_left(self.starts, row[1])):
+            other, p = self.rows[i], self.probabilities[i]
+            if other != row and row[0] < other[1] and p > q:
+                best, q = other, p
+        return best, q
 
 
 @dataclass(frozen=True)
-class _Document:
-    """The annotated spans of one document (n, 3), the likely ones (m, 3), and their
-    probabilities.
+class _Place:
+    """A document, its number among the examples, its first token among those of all documents, and
+    the labels of the component.
     """
 
-    gold: NDArray[np.int64]
-    p_gold: NDArray[np.float64]
-    likely: NDArray[np.int64]
-    p_likely: NDArray[np.float64]
-    development: Development
+    doc: Doc
+    number: int
+    first: int
+    labels: Sequence[str]
 
-    def pairs(self) -> Iterator[tuple[Row | None, Row | None, float, float]]:
-        """Annotated readings and the others in their place, with the probabilities of both."""
-        for row, p in zip(self.gold.tolist(), self.p_gold.tolist(), strict=True):
-            other, q = self._instead(row)
-            yield tuple(row), other, p, q
-        # The likeliest of those that overlap stands for the others.
-        taken = self.gold[:, :2].tolist()
-        for i in np.argsort(-self.p_likely, kind="stable").tolist():
-            start, end, label = self.likely[i].tolist()
-            if not any(s < end and start < e for s, e in taken):
-                taken.append([start, end])
-                outside = self._outside(start, end)
-                yield None, (start, end, label), outside, float(self.p_likely[i])
-
-    def _instead(self, row: list[int]) -> tuple[Row | None, float]:
-        """The likeliest reading in the place of an annotated span."""
-        start, end = row[:2]
-        best, q = None, self._outside(start, end)
-        for other, p in zip(self.likely.tolist(), self.p_likely.tolist(), strict=True):
-            if other != row and other[0] < end and start < other[1] and p > q:
-                best, q = (other[0], other[1], other[2]), p
-        return best, q
-
-    def _outside(self, start: int, end: int) -> float:
-        """The probability that no token of a span is in an entity."""
-        of = self.development
-        lengths = np.asarray([len(of.tags)], dtype=np.int32)
-        scores = Scores(of.scores.emissions, of.scores.transitions, lengths)
-        return alternatives(scores, of.objective, of.presets, start, end)[1]
-
-
-def _suspect(
-    doc: Doc,
-    number: int,
-    labels: Sequence[str],
-    annotated: Row | None,
-    instead: Row | None,
-    p: float,
-    q: float,
-) -> Suspect:
-    def offsets(row: Row | None) -> Offsets | None:
+    def offsets(self, row: Row | None) -> Offsets | None:
+        """A span by characters, with its label."""
         if row is None:
             return None
-        span = doc[row[0] : row[1]]
-        return span.start_char, span.end_char, labels[row[2]]
+        span = self.doc[row[0] - self.first : row[1] - self.first]
+        return span.start_char, span.end_char, self.labels[row[2]]
 
+
+def _suspect(reading: _Reading, place: _Place) -> Suspect:
+    annotated, p, instead, q = reading
     kind = BOUNDARY
     if annotated is None or instead is None:
         kind = MISSED if annotated is None else SPURIOUS
     elif annotated[:2] == instead[:2]:
         kind = LABEL
-    evidence = float(np.log(max(q, _LEAST)) - np.log(max(p, _LEAST)))
-    return Suspect(number, kind, offsets(annotated), offsets(instead), p, q, evidence)
+    return Suspect(
+        document=place.number,
+        kind=kind,
+        annotated=place.offsets(annotated),
+        instead=place.offsets(instead),
+        probability=p,
+        probability_instead=q,
+        evidence=float(np.log(max(q, _LEAST)) - np.log(max(p, _LEAST))),
+    )
 
 
 def review_by_folds(

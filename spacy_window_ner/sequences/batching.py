@@ -111,6 +111,14 @@ def groups_of(lengths: Ints) -> Iterator[slice]:
         yield slice(start, stop)
 
 
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """RETURNS (ndarray): Shape (Σ lengths,), the numbers from each start on, as many as its length
+    says, one range behind the other.
+    """
+    firsts = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum())) + np.repeat(starts - firsts, lengths)
+
+
 def first_tokens(lengths: Lengths | Sequence[int]) -> Ints:
     """The first token of each document that has any: (n_docs,) → (n_nonempty,)."""
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
