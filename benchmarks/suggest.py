@@ -39,11 +39,11 @@ CORPORA = ("wikigold", "anem", "wnut17")
 RANDOM, SUGGEST = "random", "suggest"
 STRATEGIES = (RANDOM, SUGGEST)
 PER_ROUND = 100
-ROUNDS = 8
-# Training is short: there are few sentences, and many rounds.
+ROUNDS = 6
+# Training is short: there are few sentences, and many rounds. Dev does not choose when to stop.
 SHORT = {
     "training.max_steps": 400,
-    "training.eval_frequency": 100,
+    "training.eval_frequency": 400,
     "training.optimizer.learn_rate.warmup_steps": 50,
     "training.optimizer.learn_rate.total_steps": 400,
 }

@@ -7,15 +7,18 @@ from typing import Any
 import srsly
 from spacy import util
 from spacy.language import Language
+from spacy.training import Example
 from wasabi import msg
 
 from ..inspect.comparison import Comparison, compare
+from ..inspect.doubts import Doubt, doubts_of
 from ..inspect.errors import CLASSES
 from ..inspect.facts import Facts, facts_of
 from ..inspect.groups import Row
 from ..inspect.page import percent
-from ..inspect.reading import Reading, Rename, names_of, read
+from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read
 from ..inspect.report_page import Against, report_page
+from ..inspect.review import review
 from .annotated import read_annotated
 from .output import check_outputs, short_name, write_file
 
@@ -48,14 +51,19 @@ def report(
     check_outputs(output, json_path)
     nlp, title, other_title = util.load_model(model), *_titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
-    reading = _read(nlp, data_path, names)
-    facts = facts_of(reading, seen)
+    examples = read_annotated(nlp, data_path)
+    reading = _read(nlp, examples, data_path, names)
+    facts, doubts = facts_of(reading, seen), _doubts(nlp, examples, reading, names)
     _warn_of_labels(model, reading)
     _print_facts(facts, title, data_path)
     found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
+    if doubts is not None:
+        msg.text(f"Something else is likelier than the annotation at {len(doubts):,} places.")
+        found["doubts"] = [doubt.to_dict() for doubt in doubts]
     other = None
     if against is not None:
-        of_other = _read(util.load_model(against), data_path, names)
+        nlp = util.load_model(against)
+        of_other = _read(nlp, read_annotated(nlp, data_path), data_path, names)
         _warn_of_labels(against, of_other)
         comparison = _compare(reading, of_other, data_path)
         other = Against(other_title, facts_of(of_other, seen), comparison)
@@ -66,9 +74,8 @@ def report(
         write_file(json_path, srsly.json_dumps(found, indent=2) + "\n")
         msg.good(f"Saved the facts: {json_path}")
     if output is not None:
-        page = report_page(facts, title, data_path.name, other)
-        write_file(output, page)
-        msg.good(f"Saved the report: {output} ({len(page) / 1e6:.1f} MB)")
+        write_file(output, report_page(facts, title, data_path.name, other, doubts))
+        msg.good(f"Saved the report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
     return found
 
 
@@ -96,11 +103,23 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
     return names
 
 
-def _read(nlp: Language, path: Path, rename: Rename) -> Reading:
+def _read(nlp: Language, examples: Sequence[Example], path: Path, rename: Rename) -> Reading:
     try:
-        return read(nlp, read_annotated(nlp, path), rename)
+        return read(nlp, examples, rename)
     except ValueError as error:
         return msg.fail(f"Cannot report on {path}", str(error), exits=1)
+
+
+def _doubts(
+    nlp: Language, examples: Sequence[Example], reading: Reading, rename: Rename
+) -> list[Doubt] | None:
+    """Annotation that is probably wrong; None without probabilities, and where labels of the
+    pipeline do not mean what those of the annotation do.
+    """
+    name = last_window_ner(nlp)
+    if name is None or not reading.has_scores or rename:
+        return None
+    return doubts_of(review(nlp, examples, name=name), examples, reading)
 
 
 def _compare(first: Reading, second: Reading, path: Path) -> Comparison:

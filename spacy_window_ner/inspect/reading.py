@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..component import WindowNER
-from ..confidence.development import ScoredSpans, develop
+from ..confidence.development import ScoredSpans, develop, find_component
 from ..extensions import score_of
 from ..labels import annotated_labels
 from ..thresholds import LOWEST
@@ -114,6 +114,11 @@ class Reading:
     threshold: float | None = None
 
 
+def is_annotated(example: Example) -> bool:
+    """RETURNS (bool): Whether a pipeline is judged by an example: it has words and annotation."""
+    return len(example.predicted) > 0 and example.reference.has_annotation("ENT_IOB")
+
+
 def read(nlp: Language, examples: Sequence[Example], rename: Rename | None = None) -> Reading:
     """Run a pipeline on annotated documents. If it has several `window_ner`, the scored spans and
     candidates are those of the last one.
@@ -125,11 +130,7 @@ def read(nlp: Language, examples: Sequence[Example], rename: Rename | None = Non
     RETURNS (Reading): What it reads.
     RAISES (ValueError): If there is no document with annotated entities.
     """
-    examples = [
-        example
-        for example in examples
-        if len(example.predicted) and example.reference.has_annotation("ENT_IOB")
-    ]
+    examples = list(filter(is_annotated, examples))
     if not examples:
         raise ValueError("There is no document with annotated entities.")
     docs = list(nlp.pipe(example.predicted.copy() for example in examples))
@@ -149,14 +150,22 @@ def read(nlp: Language, examples: Sequence[Example], rename: Rename | None = Non
     return _with_scores(nlp, examples, documents, rename)
 
 
+def last_window_ner(nlp: Language) -> str | None:
+    """RETURNS (Optional[str]): The name of the last `window_ner` of a pipeline; None if there is
+    none.
+    """
+    names = [name for name, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
+    return names[-1] if names else None
+
+
 def _with_scores(
     nlp: Language, examples: list[Example], documents: list[Document], rename: Rename
 ) -> Reading:
     """Add scored spans and candidates, if there is a `window_ner`."""
-    components = [(name, pipe) for name, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
-    if not components:
+    name = last_window_ner(nlp)
+    if name is None:
         return Reading(documents)
-    name, component = components[-1]
+    component = find_component(nlp, name)
     development = develop(nlp, name, examples)
     lengths = development.scores.lengths
     if lengths.tolist() != [len(example.predicted) for example in examples]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..thresholds import HIGHEST, LOWEST
 from .comparison import Comparison
+from .doubts import Doubt
 from .errors import CLASSES
 from .facts import Excerpt, Facts
 from .page import render
@@ -14,6 +15,7 @@ from .page import render
 # The page stays small enough to send by mail.
 MOST_ERRORS = 300
 MOST_ALONE = 100
+MOST_DOUBTS = 100
 # The area of a diagram in its own units: left, top, width, height.
 AREA = 34, 8, 276, 200
 
@@ -44,13 +46,21 @@ class Against:
     comparison: Comparison
 
 
-def report_page(facts: Facts, name: str, data: str, against: Against | None = None) -> str:
+def report_page(
+    facts: Facts,
+    name: str,
+    data: str,
+    against: Against | None = None,
+    doubts: Sequence[Doubt] | None = None,
+) -> str:
     """Make the page of a report.
 
     facts (Facts): The facts.
     name (str): The name of the pipeline.
     data (str): The name of the data.
     against (Optional[Against]): Another pipeline, to show beside it.
+    doubts (Optional[Sequence[Doubt]]): Annotation that is probably wrong, the most doubtful first;
+        None if it was not looked for.
     RETURNS (str): The page.
     """
     labels = facts.confusion["labels"]
@@ -62,6 +72,8 @@ def report_page(facts: Facts, name: str, data: str, against: Against | None = No
         name=name,
         data=data,
         against=against,
+        doubts=doubts,
+        most_doubts=MOST_DOUBTS,
         classes=CLASSES,
         numbers={label: number for number, label in enumerate(labels)},
         heat=[_heat(row) for row in facts.confusion["counts"]],

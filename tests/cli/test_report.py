@@ -65,10 +65,12 @@ def test_a_report(model, data, tmp_path):
     assert "right span, wrong label" in printed
     assert "seen with this label" in printed
     assert "ECE of" in printed
+    assert f"likelier than the annotation at {len(found['doubts'])} places" in printed
     page = output.read_text("utf8")
     assert page.startswith("<!doctype html>")
     assert "model-best" not in page
     assert "seen with this label" in page
+    assert f"Annotation to check: {len(found['doubts'])}" in page
     # Nothing unfinished is left behind, and a report can be made anew.
     assert [path.name for path in output.parent.iterdir()] == ["report.html"]
     code, printed = run(model, data, "-o", output)
@@ -89,6 +91,7 @@ def test_a_pipeline_without_probabilities_against_another(model, ruler, data, tm
     assert "--rename" not in printed
     found = srsly.read_json(facts_path)
     assert found["facts"]["scored"] is None
+    assert "doubts" not in found
     assert [row["name"] for row in found["facts"]["labels"]] == ["LOC", "ORG", "PER", "all"]
     comparison = found["against"]["comparison"]
     n_right = [comparison["both"], *(len(comparison[f"only_{x}"]) for x in ("first", "second"))]

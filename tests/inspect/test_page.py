@@ -11,6 +11,7 @@ from jinja2 import UndefinedError
 
 from spacy_window_ner.inspect import report_page as module
 from spacy_window_ner.inspect.comparison import compare
+from spacy_window_ner.inspect.doubts import Doubt
 from spacy_window_ner.inspect.facts import evaluate, facts_of
 from spacy_window_ner.inspect.page import environment, percent, render
 from spacy_window_ner.inspect.reading import Document, Entity, Reading, read
@@ -73,12 +74,10 @@ def hostile_page() -> str:
     """A page with all of it, and the titles of two pipelines."""
     reading = hostile_reading()
     other = Reading([Document(d.words, [0], d.gold, d.gold[:1]) for d in reading.documents])
-    return report_page(
-        facts_of(reading, {HOSTILE[0]: {HOSTILE[1]}}),
-        HOSTILE[0],
-        HOSTILE[5],
-        Against(HOSTILE[6], facts_of(other), compare(reading, other)),
-    )
+    facts = facts_of(reading, {HOSTILE[0]: {HOSTILE[1]}})
+    against = Against(HOSTILE[6], facts_of(other), compare(reading, other))
+    doubts = [Doubt(excerpt, 0.1, 0.9, 2.2) for excerpt in facts.excerpts]
+    return report_page(facts, HOSTILE[0], HOSTILE[5], against, doubts)
 
 
 def assert_nothing_hostile_runs(page: Page) -> None:
