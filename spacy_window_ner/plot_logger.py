@@ -1,6 +1,5 @@
 """A logger of `spacy train` that draws the training curve while it prints."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import IO, Any
 
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
+
+from .saving import replacing
 
 LogStep = Callable[[dict[str, Any] | None], None]
 SetUp = Callable[[Language, IO, IO], tuple[LogStep, Callable[[], None]]]
@@ -97,12 +98,8 @@ def draw(logged: list[dict[str, Any]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.set_ylabel(TITLES[key])
     axes.set_xlabel("step")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as unfinished:
         figure.savefig(unfinished, format="svg", metadata={"Date": None})
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _figure_class() -> Any:

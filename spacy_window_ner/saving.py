@@ -13,7 +13,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import srsly
@@ -56,6 +57,21 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
         if name == CHECKSUM:  # no other file may be in its place before this one is
             _sync_directory(directory)
     _sync_directory(directory)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a single file beside the one that it replaces as a whole, if all goes well.
+
+    path (Path): The file.
+    YIELDS (Path): The file to write.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, bool | None]:

@@ -1,11 +1,12 @@
 """What commands write: directories, and tables of entities."""
 
-import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from spacy.language import Language
 from wasabi import msg
+
+from ..saving import replacing
 
 
 def make_directory(path: Path) -> None:
@@ -72,13 +73,9 @@ def write_file(path: Path, text: str) -> None:
     path (Path): The file.
     text (str): What to write.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as unfinished:
         # Text of a user may hold half of a surrogate pair, which no file can.
         unfinished.write_text(text, encoding="utf8", errors="replace", newline="\n")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def print_entities(nlp: Language, text: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from spacy import util
 from spacy.language import Language
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
+from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 from wasabi import msg
 
@@ -17,6 +18,7 @@ from ..inspect.folds import own_config
 from ..inspect.review import Suspect, read_examples, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
 from .components import find_name
+from .output import check_writable
 
 SHOWN = 15
 
@@ -36,7 +38,7 @@ def review_annotation(
     """Look for annotation that is probably wrong, print the first suspects, and save all of them.
 
     model (str): Name or path of the pipeline.
-    data_path (Path): The annotated documents, in spaCy's binary format.
+    data_path (Path): The annotated documents, in spaCy's binary format, or a folder of these.
     output (Path): The file to save the suspects to.
     folds (int): If 2 or more, the documents are divided into so many parts, and each is judged by a
         network that was trained on the others.
@@ -51,23 +53,17 @@ def review_annotation(
     if not folds and (config_path is not None or overrides):
         given = "--config" if config_path is not None else f"--{next(iter(overrides or {}))}"
         msg.fail(f"{given} is about the training of --folds", "Give --folds 5.", exits=1)
+    check_writable(output)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
     if not data_path.exists():
         msg.fail(f"There are no documents at {data_path}", "Give a file in .spacy format.", exits=1)
     try:
-        docs = list(DocBin().from_disk(data_path).get_docs(nlp.vocab))
+        files = [DocBin().from_disk(path) for path in walk_corpus(data_path, ".spacy")]
+        docs = [doc for file in files for doc in file.get_docs(nlp.vocab)]
         if folds:
             config = _config(nlp, model, name, config_path, overrides or {})
-            examples, found = review_by_folds(
-                config,
-                docs,
-                folds,
-                name=name,
-                seed=seed,
-                stderr=sys.stderr,
-                begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
-            )
+            examples, found = _train_and_review(config, docs, folds, name, seed)
         else:
             examples = read_examples(nlp, docs)
             found = review(nlp, examples, name=name)
@@ -94,6 +90,21 @@ def _config(
             raise ValueError(f"The config {path} has no component {name!r}.")
     return Config().from_str(
         config.to_str(interpolate=False), interpolate=False, overrides=overrides
+    )
+
+
+def _train_and_review(
+    config: Config, docs: list[Doc], folds: int, name: str, seed: int
+) -> tuple[list[Example], list[Suspect]]:
+    """Review with `--folds`, and show how far it is."""
+    return review_by_folds(
+        config,
+        docs,
+        folds,
+        name=name,
+        seed=seed,
+        stderr=sys.stderr,
+        begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
     )
 
 

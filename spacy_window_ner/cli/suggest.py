@@ -10,6 +10,7 @@ from ..distillation.teachers import read_texts
 from ..inspect.suggest import suggest
 from ..inspect.tasks import Task, write_tasks
 from .components import find_name
+from .output import check_writable
 
 # How many texts are printed.
 SHOWN, SHOWN_CHARACTERS = 5, 70
@@ -37,6 +38,7 @@ def suggest_texts(
     RETURNS (List[Task]): The chosen texts.
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
+    check_writable(output)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
     try:

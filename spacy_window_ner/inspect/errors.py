@@ -46,8 +46,9 @@ class Pair:
     @property
     def same_label(self) -> bool:
         """RETURNS (bool): Whether both have the same label."""
-        both = self.gold, self.predicted
-        return None not in both and len({ent.label for ent in both if ent is not None}) == 1
+        if self.gold is None or self.predicted is None:
+            return False
+        return self.gold.label == self.predicted.label
 
 
 def pair_all(documents: Sequence[Document]) -> list[Pair]:

@@ -223,15 +223,15 @@ def excerpt_of(document: Document, pair: Pair) -> Excerpt:
     begins = edges[bisect_right(document.sentences, first)]
     ends = edges[bisect_right(document.sentences, end - 1) + 1]
     start, stop = max(first - _AROUND, begins), min(end + _AROUND, ends)
+    over = document.candidates_over(first, end)
     near = [
         (document.text(entity), entity.label, _rounded(entity.probability) or 0.0)
-        for entity in document.candidates_over(first, end)
+        for entity in over
     ]
     near.sort(key=lambda found: -found[2])
     if pair.predicted is not None:
         probability = pair.predicted.probability
     else:
-        over = document.candidates_over(first, end)
         probability = next((ent.probability for ent in over if ent.key == both[0].key), None)
     return Excerpt(
         document=pair.document,

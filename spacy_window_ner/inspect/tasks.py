@@ -7,6 +7,8 @@ from typing import Any
 
 import srsly
 
+from ..saving import replacing
+
 FORMATS = ("prodigy", "label-studio")
 
 Offsets = tuple[int, int, str]
@@ -40,12 +42,11 @@ def write_tasks(path: Path, tasks: Sequence[Task], form: str = "prodigy") -> Non
     """
     if form not in FORMATS:
         raise ValueError(f"Unknown format {form!r}. Use one of {', '.join(FORMATS)}.")
-    unfinished = path.with_name(path.name + ".part")
-    if form == "prodigy":
-        srsly.write_jsonl(unfinished, map(for_prodigy, tasks))
-    else:
-        srsly.write_json(unfinished, list(map(for_label_studio, tasks)))
-    unfinished.replace(path)
+    with replacing(path) as unfinished:
+        if form == "prodigy":
+            srsly.write_jsonl(unfinished, map(for_prodigy, tasks))
+        else:
+            srsly.write_json(unfinished, list(map(for_label_studio, tasks)))
 
 
 def for_prodigy(task: Task) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`python -m spacy window-ner review`."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_wrong_arguments(model, data, tmp_path, arguments, message):
     assert code == 1
     assert message in printed
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder(model, data, tmp_path):
+    for name in ("a", "b"):
+        shutil.copy(data, tmp_path / f"{name}.spacy")
+    output = tmp_path / "new" / "out.jsonl"
+    code, printed = run(model, tmp_path, "--output", output)
+    assert code == 0, printed
+    run(model, data, "--output", tmp_path / "one.jsonl")
+    n = [len(list(srsly.read_jsonl(path))) for path in (output, tmp_path / "one.jsonl")]
+    assert n[0] == 2 * n[1] > 0
+    code, printed = run(model, tmp_path, "--output", tmp_path)
+    assert code == 1
+    assert "Cannot write to" in printed
 
 
 def test_wrong_files(model, data, tmp_path):

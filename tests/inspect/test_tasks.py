@@ -21,6 +21,15 @@ def test_prodigy(tmp_path):
     assert one["meta"] == {"score": 1.5, "line": 3}
 
 
+def test_a_file_that_exists_stays_when_tasks_cannot_be_written(tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_tasks(path, [TASK, Task("half \ud83d", [], [], 1.0)])
+    assert [file.name for file in tmp_path.iterdir()] == ["tasks.jsonl"]
+    assert path.read_text() == "old"
+
+
 def test_label_studio(tmp_path):
     write_tasks(tmp_path / "tasks.json", [TASK], "label-studio")
     [one] = srsly.read_json(tmp_path / "tasks.json")
