@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.training import Example
 from wasabi import msg
 
+from ..confidence.development import find_component
 from ..inspect.comparison import Comparison, compare
 from ..inspect.doubts import Doubt, doubts_of
 from ..inspect.errors import CLASSES
@@ -114,10 +115,12 @@ def _doubts(
     nlp: Language, examples: Sequence[Example], reading: Reading, rename: Rename
 ) -> list[Doubt] | None:
     """Annotation that is probably wrong; None without probabilities, and where labels of the
-    pipeline do not mean what those of the annotation do.
+    component do not mean what those of the annotation do.
     """
     name = last_window_ner(nlp)
-    if name is None or not reading.has_scores or rename:
+    if name is None or not reading.has_scores:
+        return None
+    if not rename.keys().isdisjoint(find_component(nlp, name).label_data):
         return None
     return doubts_of(review(nlp, examples, name=name), examples, reading)
 

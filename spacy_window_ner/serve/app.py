@@ -193,6 +193,9 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        if error.errors()[0]["type"] == "json_invalid":
+            place = error.errors()[0]["loc"][-1]
+            return JSONResponse({"detail": f"The body is no JSON, from character {place} on."}, 422)
         places = [
             (".".join(str(part) for part in one["loc"] if part != "body"), one["msg"])
             for one in error.errors()[:5]

@@ -104,6 +104,15 @@ def test_a_pipeline_without_probabilities_against_another(model, ruler, data, tm
     assert 'id="scored"' not in page
 
 
+def test_renamed_labels_and_annotation_to_check(model, data, tmp_path):
+    output = tmp_path / "report.html"
+    for name, is_shown in (("GPE=LOC", True), ("LOC=GPE", False)):
+        code, printed = run(model, data, "-o", output, "--rename", name)
+        assert code == 0, printed
+        assert ("likelier than the annotation" in printed) == is_shown
+        assert ("Annotation to check" in output.read_text("utf8")) == is_shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -50,6 +50,13 @@ def test_answers(client):
     assert ask(client, text=[]).json() == {"results": []}
 
 
+def test_what_is_no_json(client):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/entities", content='{"text": ]', headers=headers)
+    assert answer.status_code == 422
+    assert answer.json() == {"detail": "The body is no JSON, from character 9 on."}
+
+
 def test_explanation(client):
     answer = client.post("/explain", json={"text": "Paris.", "start": 0, "end": 5, "label": "LOC"})
     assert answer.status_code == 200
