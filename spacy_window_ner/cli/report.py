@@ -1,6 +1,6 @@
 """`python -m spacy window-ner report`: how good a pipeline is, and what it gets wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,32 +50,27 @@ def report(
     """
     names = _parse(rename)
     check_outputs(output, json_path)
-    nlp, title, other_title = util.load_model(model), *_titles(model, against)
+    nlp, titles = util.load_model(model), _titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
     examples = read_annotated(nlp, data_path)
     reading = _read(nlp, examples, data_path, names)
     facts, doubts = facts_of(reading, seen), _doubts(nlp, examples, reading, names)
     _warn_of_labels(model, reading)
-    _print_facts(facts, title, data_path)
+    _print_facts(facts, titles[0], data_path)
     found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
     if doubts is not None:
         msg.text(f"Something else is likelier than the annotation at {len(doubts):,} places.")
         found["doubts"] = [doubt.to_dict() for doubt in doubts]
     other = None
     if against is not None:
-        nlp = util.load_model(against)
-        of_other = _read(nlp, read_annotated(nlp, data_path), data_path, names)
-        _warn_of_labels(against, of_other)
-        comparison = _compare(reading, of_other, data_path)
-        other = Against(other_title, facts_of(of_other, seen), comparison)
-        _print_comparison(comparison, title, other_title)
+        other = _compare(against, reading, titles, data_path, names, seen)
         found["against"] = {"pipeline": against, "facts": other.facts.to_dict()}
-        found["against"]["comparison"] = comparison.to_dict()
+        found["against"]["comparison"] = other.comparison.to_dict()
     if json_path is not None:
         write_file(json_path, srsly.json_dumps(found, indent=2) + "\n")
         msg.good(f"Saved the facts: {json_path}")
     if output is not None:
-        write_file(output, report_page(facts, title, data_path.name, other, doubts))
+        write_file(output, report_page(facts, titles[0], data_path.name, other, doubts))
         msg.good(f"Saved the report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
     return found
 
@@ -125,11 +120,24 @@ def _doubts(
     return doubts_of(review(nlp, examples, name=name), examples, reading)
 
 
-def _compare(first: Reading, second: Reading, path: Path) -> Comparison:
+def _compare(
+    model: str,
+    reading: Reading,
+    titles: tuple[str, str],
+    path: Path,
+    rename: Rename,
+    seen: Mapping[str, set[str]] | None,
+) -> Against:
+    """Read the documents with the other pipeline too, and print the comparison."""
+    nlp = util.load_model(model)
+    other = _read(nlp, read_annotated(nlp, path), path, rename)
+    _warn_of_labels(model, other)
     try:
-        return compare(first, second)
+        comparison = compare(reading, other)
     except ValueError as error:
         return msg.fail(f"Cannot compare on {path}", str(error), exits=1)
+    _print_comparison(comparison, *titles)
+    return Against(titles[1], facts_of(other, seen), comparison)
 
 
 def _warn_of_labels(model: str, reading: Reading) -> None:
