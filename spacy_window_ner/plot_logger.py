@@ -76,7 +76,7 @@ def point(info: dict[str, Any], steps: int) -> dict[str, Any]:
 TITLES = {
     "scores": "score on the development data, %",
     "losses": "mean loss of a step",
-    "calibration": "error of probabilities",
+    "calibration": "calibration error",
 }
 
 

@@ -78,7 +78,7 @@ def test_what_is_drawn(tmp_path):
         assert f"<!-- {said} -->" in svg
     assert not re.search(r"<dc:date>", svg)
     draw([{**point(info, 100), "calibration": {}} for info in infos()], tmp_path / "without.svg")
-    assert "error of probabilities" not in (tmp_path / "without.svg").read_text()
+    assert "calibration error" not in (tmp_path / "without.svg").read_text()
 
 
 @pytest.mark.extra
@@ -101,7 +101,7 @@ def test_training_draws_calibration(tmp_path):
     out = io.StringIO()
     train(nlp, stdout=out, stderr=out)
     svg = (tmp_path / "curve.svg").read_text()
-    assert "<!-- error of probabilities -->" in svg
+    assert "<!-- calibration error -->" in svg
     assert "ece" not in out.getvalue().lower()
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
 
