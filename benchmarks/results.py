@@ -27,13 +27,13 @@ AS_IT_STANDS = "as-it-stands"
 class Cell:
     """One training of one system.
 
-    study (str): What it was made for: `suite`, `ablation`, `reading` or `calibration`.
+    study (str): What it was made for: `suite`, `ablation`, `reading`, `calibration` or `suggest`.
     corpus (str): The name of the corpus' folder.
     preset (str): A name in `suite.PRESETS`.
     system (str): A name in `systems.SYSTEMS`.
     seed (int): The seed of training, and of the choice of documents.
     percent (int): The share of the training documents.
-    variant (str): A name in `ablation.VARIANTS`.
+    variant (str): A name in `ablation.VARIANTS` or `suggest.STRATEGIES`.
     version (str): The version of `window_ner`; empty for other systems, which do not depend on it.
     """
 
@@ -78,7 +78,7 @@ def read_results(path: Path, study: str) -> Results:
     """Read the table.
 
     path (Path): The table; it need not exist.
-    study (str): `suite`, `ablation`, `reading` or `calibration`.
+    study (str): `suite`, `ablation`, `reading`, `calibration` or `suggest`.
     RETURNS (Dict[Cell, Dict[str, Any]]): The results of the study's cells; of lines for the same
         cell the last.
     RAISES (InputError): If a line is not a result.
