@@ -120,8 +120,8 @@ def _train(run: Run, docs: Sequence[Doc]) -> tuple[Language, dict[str, float]]:
 
 
 def mean_curve(curves: Sequence[Curve], key: str) -> list[float]:
-    """RETURNS (List[float]): The means over seeds, by round."""
-    return [mean(point[key] for point in points) for points in zip(*curves, strict=True)]
+    """RETURNS (List[float]): The means over seeds, by round, of the rounds that all seeds have."""
+    return [mean(point[key] for point in points) for points in zip(*curves, strict=False)]
 
 
 def needed(amounts: Sequence[float], scores: Sequence[float], score: float) -> float | None:
