@@ -19,14 +19,17 @@ from statistics import mean
 from typing import Annotated, Any
 
 import numpy as np
+import srsly
 import typer
 from data import InputError
 from report import COLORS, DASH, markdown, origin, pyplot, save_figure
 from results import TABLE, Cell, Results, read_results, run_missing, version_of
 from scoring import evaluate
 from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, parse_overrides
+from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.training.loop import DIR_MODEL_BEST
 from spacy.vocab import Vocab
 from suite import require_known, settings_for, sizes_of_corpora
 from systems import SYSTEM, Run, open_run, train_pipeline
@@ -83,22 +86,33 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
             f"{cell.corpus} has {len(docs)} sentences to train on, fewer than {rounds} rounds of "
             f"{size}. Give smaller numbers with --rounds and --size."
         )
-    rng = random.Random(cell.seed)
-    left = rng.sample(range(len(docs)), len(docs))
-    annotated: list[int] = []
-    curve: Curve = []
-    nlp: Language | None = None
-    for _ in range(rounds):
-        chosen = left[:size]
-        if nlp is not None and cell.variant != RANDOM:
-            chosen = _suggested(nlp, docs, left, size)
-        annotated += chosen
-        left = [i for i in left if i not in set(chosen)]
-        nlp, scores = _train(run, [docs[i] for i in annotated])
+    order = random.Random(cell.seed).sample(range(len(docs)), len(docs))
+    done = run.folder / "rounds.json"
+    annotated, curve = _read_rounds(done, settings)
+    for number in range(len(curve), rounds):
+        left = [i for i in order if i not in set(annotated)]
+        if number and cell.variant != RANDOM:
+            nlp = util.load_model(run.folder / str(number) / SYSTEM / DIR_MODEL_BEST)
+            annotated += _suggested(nlp, docs, left, size)
+        else:
+            annotated += left[:size]
+        scores = _train(run, [docs[i] for i in annotated], run.folder / str(number + 1))
         n_words = sum(len(docs[i]) for i in annotated)
         curve.append({"sentences": len(annotated), "words": n_words, **scores})
+        part = done.with_suffix(".part")
+        srsly.write_json(part, {"of": settings.overrides, "annotated": annotated, "curve": curve})
+        part.replace(done)
     shutil.rmtree(run.folder)
-    return {**origin(), "overrides": settings.overrides, "curve": curve}
+    return {**origin(), "overrides": settings.overrides, "curve": curve[:rounds]}
+
+
+def _read_rounds(path: Path, settings: Settings) -> tuple[list[int], Curve]:
+    """The rounds of a cell that was interrupted: its annotated documents, and the curve."""
+    if path.exists():
+        state = srsly.read_json(path)
+        if state["of"] == settings.overrides:
+            return state["annotated"], state["curve"]
+    return [], []
 
 
 def _suggested(nlp: Language, docs: Sequence[Doc], left: Sequence[int], n: int) -> list[int]:
@@ -110,13 +124,12 @@ def _suggested(nlp: Language, docs: Sequence[Doc], left: Sequence[int], n: int) 
     return [numbers[task.text].pop() for task in tasks]
 
 
-def _train(run: Run, docs: Sequence[Doc]) -> tuple[Language, dict[str, float]]:
-    """Train on some of the documents, and score on dev."""
+def _train(run: Run, docs: Sequence[Doc], folder: Path) -> dict[str, float]:
+    """Train on some of the documents, save the pipeline to a folder, and score on dev."""
     DocBin(docs=docs).to_disk(run.splits["train"].path)
-    nlp = train_pipeline(SYSTEM, run.config, run.folder).nlp
-    scores = evaluate(nlp, run.splits["dev"])
+    scores = evaluate(train_pipeline(SYSTEM, run.config, folder).nlp, run.splits["dev"])
     assert scores is not None
-    return nlp, {key: scores[key] for key in "prf"}
+    return {key: scores[key] for key in "prf"}
 
 
 def mean_curve(curves: Sequence[Curve], key: str) -> list[float]:
@@ -252,7 +265,8 @@ def main(
 ) -> None:
     """Measure how much annotation `suggest` saves against random order.
 
-    Each corpus, strategy and seed is one line of the results, and not run again.
+    Each corpus, strategy and seed is one line of the results, and not run again; what was
+    interrupted goes on after its last round.
     """
     with errors_in_short():
         corpora, strategies = corpus or CORPORA, strategy or STRATEGIES
