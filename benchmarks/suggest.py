@@ -184,10 +184,12 @@ def report(path: Path) -> None:
     path (Path): The file of results.
     """
     curves = curves_of(read_results(path, STUDY))
-    header = ["corpus", "sentences", "F1, random", "F1, suggest", "needed", "saved", "words saved"]
+    header = ["corpus", "seeds", "sentences", "F1, random", "F1, suggest"]
+    header += ["needed", "saved", "words saved"]
     rows = [
         [
             corpus,
+            str(len(of_corpus[RANDOM])),
             f"{row['sentences']:.0f}",
             *(f"{100 * row['f'][name]:.1f}" for name in STRATEGIES),
             DASH if row["sentences_needed"] is None else f"{row['sentences_needed']:.0f}",
@@ -201,14 +203,22 @@ def report(path: Path) -> None:
 
 
 def curves_of(results: Results) -> dict[str, dict[str, list[Curve]]]:
-    """RETURNS (Dict[str, Dict[str, List[Curve]]]): The curves of all seeds by corpus and strategy,
-    of corpora that have both.
+    """RETURNS (Dict[str, Dict[str, List[Curve]]]): The curves by corpus and strategy, of the seeds
+    that have both, in their order.
     """
-    found: dict[str, dict[str, list[Curve]]] = defaultdict(lambda: defaultdict(list))
-    for cell in sorted(results):
-        if cell.version == version_of(SYSTEM):
-            found[cell.corpus][cell.variant].append(results[cell]["curve"])
-    return {corpus: found[corpus] for corpus in found if found[corpus].keys() >= set(STRATEGIES)}
+    found: dict[str, dict[str, list[Curve]]] = {}
+    curves = {
+        (cell.corpus, cell.seed, cell.variant): result["curve"]
+        for cell, result in results.items()
+        if cell.version == version_of(SYSTEM)
+    }
+    for corpus, seed in sorted({key[:2] for key in curves}):
+        both = [curves.get((corpus, seed, name)) for name in STRATEGIES]
+        if None not in both:
+            of_corpus = found.setdefault(corpus, {name: [] for name in STRATEGIES})
+            for name, curve in zip(STRATEGIES, both, strict=True):
+                of_corpus[name].append(curve or [])
+    return found
 
 
 def _saved(amount: float | None, whole: float) -> str:

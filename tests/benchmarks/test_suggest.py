@@ -9,6 +9,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import suggest  # noqa: E402
+from results import Cell  # noqa: E402
 
 from spacy_window_ner import __version__  # noqa: E402
 
@@ -42,7 +43,7 @@ def test_annotation_is_simulated(people, tmp_path):
         assert all(0 <= point[key] <= 1 for point in row["curve"] for key in "prf")
     assert rows[0]["curve"][0] == rows[1]["curve"][0]  # both begin with the same sentences
     f = [f"{100 * row['curve'][1]['f']:.1f}" for row in rows]
-    assert f"| {people.name} | 20 | {f[0]} | {f[1]} |" in printed
+    assert f"| {people.name} | 1 | 20 | {f[0]} | {f[1]} |" in printed
     assert (tmp_path / "out" / "suggest.svg").exists()
     # What has a line is not run again.
     run(people, tmp_path)
@@ -76,6 +77,16 @@ def test_too_few_sentences(people, tmp_path):
     code, printed = run(people, tmp_path, "--rounds", 7)
     assert code == 1
     assert "has 60 sentences to train on" in " ".join(printed.split())
+
+
+def test_seeds_count_that_have_both_strategies():
+    def cell(corpus, seed, variant):
+        return Cell("suggest", corpus, "efficiency", "window_ner", seed, 100, variant, __version__)
+
+    cells = [("a", 1, "suggest"), ("a", 0, "random"), ("a", 1, "random"), ("b", 0, "random")]
+    results = {cell(*one): {"curve": [{"of": one}]} for one in cells}
+    expected = {name: [[{"of": ("a", 1, name)}]] for name in suggest.STRATEGIES}
+    assert suggest.curves_of(results) == {"a": expected}
 
 
 def test_how_much_is_needed():
