@@ -52,8 +52,8 @@ def probabilities_outside(
         p = objective.tag_probabilities(scores, allowed)[tokens, OUTSIDE]
         return np.multiply.reduceat(p.astype(np.float64), first)
     lengths = scores.lengths.astype(np.int64)
-    ends = np.cumsum(lengths)
-    document = np.searchsorted(ends, spans[:, 0], side="right")
+    firsts = np.cumsum(lengths) - lengths
+    document = np.searchsorted(firsts + lengths, spans[:, 0], side="right")
     sums = sequence_sums(scores.emissions, scores.transitions, scores.lengths, allowed)
     found = np.minimum.reduceat(sums.marginals[tokens, OUTSIDE], first)
     # A copy of its document for each span, in which its tokens can only be outside.
@@ -61,12 +61,12 @@ def probabilities_outside(
     for part in groups_of(lengths[document[possible]]):
         some = possible[part]
         of = document[some]
-        copies, starts = ranges(ends[of] - lengths[of], lengths[of]), spans[some, 0]
+        copies = ranges(firsts[of], lengths[of])
         mask = np.ones((len(copies), scores.emissions.shape[1]), dtype=bool)
         if allowed is not None:
             mask = allowed[copies]
-        starts = starts - (ends[of] - lengths[of]) + np.cumsum(lengths[of]) - lengths[of]
-        mask[ranges(starts, sizes[some]), OUTSIDE + 1 :] = False
+        moved = np.cumsum(lengths[of]) - lengths[of] - firsts[of]
+        mask[ranges(spans[some, 0] + moved, sizes[some]), OUTSIDE + 1 :] = False
         arrays = scores.emissions[copies], scores.transitions, lengths[of]
         log_share = sequence_sums(*arrays, mask).log_z - sums.log_z[of]
         found[some] = np.exp(np.minimum(log_share, 0.0))
