@@ -108,6 +108,7 @@ def explain_page(found: Sequence[Explanation], text: str, name: str) -> str:
     return render(
         "explain.html",
         name=name,
+        least=LEAST,
         pieces=pieces_of(text, found),
         explanations=found,
         tables=[table_of(one) for one in found],
