@@ -11,6 +11,7 @@ from pathlib import Path
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus, Example
+from spacy.vocab import Vocab
 from wasabi import msg
 
 from .confidence.development import develop, find_component
@@ -46,9 +47,14 @@ def create_calibrate(
     RAISES (ValueError): If the guarantee is invalid.
     """
     guarantees = parse(guarantee, confidence)
+    # Training comes back for each pipeline that is better than those before.
+    examples_of: dict[Vocab, list[Example]] = {}
 
     def callback(nlp: Language) -> Language:
-        examples = _read(path, nlp)
+        if nlp.vocab not in examples_of:
+            examples_of.clear()
+            examples_of[nlp.vocab] = _read(path, nlp)
+        examples = examples_of[nlp.vocab]
         saved = with_copy_of(nlp, name)
         component = find_component(saved, name)
         round_to_half_precision(component.model)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from spacy.attrs import ORTH, SENT_START, SPACY
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 
+from .annotations import same_tokens
 from .augmenters import Augmenter
 from .labels import annotated_labels, set_annotated_labels
 
@@ -98,6 +101,15 @@ class SentenceCorpus(Corpus):
         """
         return super().make_examples(nlp, self._pieces(reference_docs))
 
+    def _make_example(self, nlp: Language, reference: Doc, gold_preproc: bool) -> Example:
+        """As spaCy's, which takes four times as long to copy the words of the annotation."""
+        if not (gold_preproc or reference.has_unknown_spaces):
+            return super()._make_example(nlp, reference, gold_preproc)
+        strings = reference.vocab.strings
+        orths, spaces = reference.to_array([ORTH, SPACY]).reshape(-1, 2).T.tolist()
+        words = [strings[orth] for orth in orths]
+        return Example(Doc(nlp.vocab, words=words, spaces=list(map(bool, spaces))), reference)
+
     def _pieces(self, docs: Iterable[Doc]) -> Iterator[Doc]:
         for doc in docs:
             if random.random() < self.cut and doc.has_annotation("SENT_START"):
@@ -123,6 +135,13 @@ def set_sentence_starts(example: Example) -> None:
 
     example (Example): The example; its predicted document is changed.
     """
+    if same_tokens(example):  # the same as spaCy aligns, but many times faster
+        starts = np.where(example.reference.to_array(SENT_START) == 1, 1, -1)
+        starts[:1] = 1
+        if not example.reference.has_annotation("SENT_START"):
+            starts[:] = 0
+        example.predicted.from_array([SENT_START], starts.astype(np.uint64))
+        return
     for token, starts in zip(example.predicted, example.get_aligned_sent_starts(), strict=True):
         token.is_sent_start = starts
 

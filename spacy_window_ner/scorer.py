@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from spacy import registry
+from spacy.attrs import ENT_IOB
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -43,15 +44,16 @@ def _judged(example: Example) -> Iterator[tuple[float, bool]]:
     """The probabilities of predicted entities, and whether they are right, by the rules of
     `get_ner_prf`.
     """
-    gold = {(ent.start, ent.end, ent.label_) for ent in example.reference.ents}
-    labels = annotated_labels(example.reference)
+    gold = {(ent.start, ent.end, ent.label) for ent in example.reference.ents}
+    labels, strings = annotated_labels(example.reference), example.reference.vocab.strings
+    is_missing = example.reference.to_array(ENT_IOB) == 0
     for ent, p in zip(example.predicted.ents, scores_of(example.predicted), strict=True):
         words = example.alignment.x2y[ent.start : ent.end].ravel()
         if p is None or not len(words) or (labels is not None and ent.label_ not in labels):
             continue
         start, end = int(words[0]), int(words[-1]) + 1
-        if all(token.ent_iob for token in example.reference[start:end]):
-            key = (start, end, ent.label_)
+        if not is_missing[start:end].any():
+            key = (start, end, strings.add(ent.label_))
             yield p, key in gold
             gold.discard(key)
 

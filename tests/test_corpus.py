@@ -3,11 +3,14 @@ from pathlib import Path
 
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy import registry
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
 
-from spacy_window_ner.corpus import SentenceCorpus, create_corpus
+from spacy_window_ner.corpus import SentenceCorpus, create_corpus, set_sentence_starts
+from tests.helpers import examples
 
 NLP = spacy.blank("en")
 
@@ -70,6 +73,30 @@ def test_sentence_starts_are_those_of_the_pipelines_own_tokens(data):
     [example] = read(path, sentence_starts=1.0)
     assert [token.text for token in example.predicted] == ["Ada", "sleeps", ".", "Bonn", "too", "."]
     assert starts_of(example.predicted) == [3]
+
+
+@given(
+    words=st.lists(st.sampled_from(["New", "York", "'s", " ", "\n", "Ω"]), min_size=1, max_size=6),
+    data=st.data(),
+)
+@examples(100)
+def test_documents_are_copied_as_spacy_copies_them(words, data):
+    flags = st.lists(st.booleans(), min_size=len(words), max_size=len(words))
+    starts = st.lists(st.sampled_from([1, 0, -1, None]), min_size=len(words), max_size=len(words))
+    reference = Doc(NLP.vocab, words=words, spaces=data.draw(flags), sent_starts=data.draw(starts))
+    reference.has_unknown_spaces = True
+    reader = create_corpus("x")
+    copied = reader._make_example(NLP, reference, False)
+    expected = Corpus._make_example(reader, NLP, reference, False)
+    set_sentence_starts(copied)
+    aligned = expected.get_aligned_sent_starts()
+    for token, starts in zip(expected.predicted, aligned, strict=True):
+        token.is_sent_start = starts
+    attrs = ["ORTH", "SPACY", "SENT_START", "ENT_IOB"]
+    found, right = (one.predicted.to_array(attrs) for one in (copied, expected))
+    assert found.tolist() == right.tolist()
+    assert copied.predicted.text == expected.predicted.text
+    assert copied.reference is reference
 
 
 def test_a_share_of_the_documents_is_cut_between_sentences(data):

@@ -26,6 +26,7 @@ from .batching import (
     mask_scores,
 )
 from .forward_backward import document_boundaries, exponentials, forward_backward, tag_marginals
+from .path import path_sums
 from .tags import grouped_tags
 from .viterbi import best_tags
 
@@ -127,6 +128,10 @@ def sequence_sums(
     """
     scores = mask_scores(emissions, transitions, lengths, allowed)
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
+    if allowed is not None and np.count_nonzero(allowed) == len(allowed) > 0:
+        path = path_sums(emissions, transitions, sizes, allowed.nonzero()[1])
+        if path is not None:  # a tenth of the time of sums over all sequences
+            return SequenceSums(path[0], allowed.astype(dtype), path[1])
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:

@@ -114,7 +114,7 @@ def test_versions_are_named_where_there_are_several():
 # the published results
 
 
-STUDIES = ("suite", "ablation", "reading", "calibration")
+STUDIES = ("suite", "ablation", "reading", "calibration", "suggest")
 
 
 def published(study):

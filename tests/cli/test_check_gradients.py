@@ -93,6 +93,10 @@ def test_every_config_is_checked(config: Path, tmp_path: Path):
     args = []
     if uses_vectors(config):
         args += ["--paths.vectors", save_vectors(tmp_path / "vectors", corpus(5))]
+    if config.stem == "names":
+        for kind in ("people", "places"):
+            (tmp_path / kind).write_text("Ann\n", encoding="utf8")
+            args += [f"--paths.{kind}", tmp_path / kind]
     result = run(config, *args)
     assert result.exit_code == 0, result.output
     assert largest_error(result.output) <= 1e-6

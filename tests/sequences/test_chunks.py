@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_window_ner.sequences import batching
+from spacy_window_ner.sequences import chunks as chunks_module
 from spacy_window_ner.sequences.chunks import Chunks, sequence_sums
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
@@ -55,6 +56,29 @@ def test_scores_beyond_the_range_of_floats_are_never_summed_wrongly(batch, maske
         assert_equals_enumeration(batch, batch.allowed if masked else None)
     except ValueError as error:
         assert "legal tag sequence" not in str(error)
+
+
+@given(batch=batches(), masked=st.booleans())
+@examples(80)
+def test_the_sum_over_one_sequence_is_its_score(batch, masked):
+    tags = best_tags(*batch.arguments, batch.allowed if masked else None)
+    allowed = tags[:, None] == np.arange(batch.arguments[0].shape[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks_module, "_sum_groups", None)  # sums over all sequences are not needed
+        if len(tags):
+            assert_equals_enumeration(batch, allowed)
+
+
+@pytest.mark.parametrize(
+    "tags", [(1, 0), (0, 1), (2, 3), (0, 3), (1, 7), (1, 4), (4, 3), (5, 6, 3), (3,), (1,)]
+)
+def test_one_sequence_that_is_not_legal_is_an_error(tags):
+    allowed = np.eye(9, dtype=bool)[list(tags)]
+    with pytest.raises(ValueError, match="no legal tag sequence"):
+        sequence_sums(np.zeros((len(tags), 9)), np.zeros((3, 3)), np.array([len(tags)]), allowed)
+    after = np.concatenate([np.eye(9, dtype=bool)[[0]], allowed])
+    with pytest.raises(ValueError, match="no legal tag sequence"):
+        sequence_sums(np.zeros((len(after), 9)), np.zeros((3, 3)), np.array([1, len(tags)]), after)
 
 
 def test_an_entity_that_can_only_go_on_is_never_summed_wrongly():
