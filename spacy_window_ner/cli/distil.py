@@ -24,6 +24,7 @@ from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
 from ..saving import replace_directory, save
+from .annotated import read_annotated
 from .init_config import init_config
 
 NAME = "window_ner"
@@ -91,10 +92,13 @@ def distil(
     pipelines = {name: util.load_model(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
     task = Task(pipelines, config, output, gold, dev)
+    blank = util.get_lang_class(config["nlp"]["lang"])()
+    for path in (gold, dev):
+        if path is not None:  # what is wrong there should not be found when the teachers are done
+            read_annotated(blank, path)
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
     parts = divide(len(texts), SHARES)
-    blank = util.get_lang_class(config["nlp"]["lang"])()
     docs = [silver(blank, text, entities) for text, entities in zip(texts, found, strict=True)]
     _write_corpus(task, {name: docs[part] for name, part in zip(_PARTS, parts, strict=True)})
     objective = config["components"][NAME]["model"].get("objective", "crf")
