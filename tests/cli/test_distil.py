@@ -106,9 +106,7 @@ def test_too_few_texts(folder, tmp_path):
 @pytest.mark.parametrize("option", ["--gold", "--dev"])
 def test_files_are_opened_before_the_teachers_work(folder, tmp_path, monkeypatch, option):
     monkeypatch.setattr("spacy_window_ner.cli.distil._ask", None)
-    texts = tmp_path / "texts.txt"
-    texts.write_text("Ada saw Bonn.\n" * 5, encoding="utf8")
-    args = ["distil", folder / "teacher0", texts, "--output", tmp_path / "out", option, "none.spacy"]
-    outcome = CliRunner().invoke(app, list(map(str, args)))
+    args = ["distil", folder / "teacher0", folder / "texts.jsonl", "--output", tmp_path / "out"]
+    outcome = CliRunner().invoke(app, [*map(str, args), option, "none.spacy"])
     assert outcome.exit_code == 1
     assert "There are no documents at none.spacy" in outcome.output
