@@ -22,6 +22,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, process_time
@@ -95,9 +96,9 @@ def plain_loop(nlp: Language, texts: Sequence[str]) -> int:
     return n_words
 
 
-def annotate(pipeline: str, path: Path, folder: Path, workers: int = 1) -> int:
+def annotate(pipeline: str, path: Path, workers: int = 1) -> int:
     """RETURNS (int): The words that `annotate` has read."""
-    with tempfile.TemporaryDirectory(dir=folder) as output:
+    with tempfile.TemporaryDirectory(dir=path.parent) as output:
         # Enough parts that the workers end at about the same time.
         settings = Settings(shard_size=path.stat().st_size // 8 + 1)
         outcome = annotate_files(pipeline, [path], Path(output), settings, workers=workers)
@@ -128,15 +129,31 @@ def take_turns(
     return best
 
 
+@contextmanager
+def texts_in_folder(
+    sentences: Sequence[str], number: int, length: int = 1
+) -> Iterator[tuple[list[str], Path]]:
+    """Make texts, and write them to a folder of their own, which is removed afterwards.
+
+    sentences (Sequence[str]): The sentences to repeat.
+    number (int): How many texts.
+    length (int): How many sentences each has.
+    YIELDS (Tuple[List[str], Path]): The texts, and their file.
+    """
+    texts = list(make_texts(sentences, number, length))
+    with tempfile.TemporaryDirectory() as folder:
+        yield texts, write_texts(Path(folder) / "texts.jsonl", texts)
+
+
 def kinds(
-    corpora: Sequence[Path], n_short: int, n_long: int, length: int, folder: Path
+    corpora: Sequence[Path], n_short: int, n_long: int, length: int
 ) -> Iterator[tuple[str, list[str], Path]]:
     """YIELDS (Tuple[str, List[str], Path]): What kind of texts, the texts, and their file."""
     sentences = read_sentences(corpora)
     for kind, number, n_sentences in (("short", n_short, 1), ("long", n_long, length)):
         if number:
-            texts = list(make_texts(sentences, number, n_sentences))
-            yield f"{number:,} {kind}", texts, write_texts(folder / f"{kind}.jsonl", texts)
+            with texts_in_folder(sentences, number, n_sentences) as (texts, path):
+                yield f"{number:,} {kind}", texts, path
 
 
 @app.command("speed")
@@ -151,21 +168,19 @@ def speed(
     """Print words per second of `annotate` beside those of a plain loop."""
     load(pipeline)
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for kind, texts, path in kinds(corpora, n_short, n_long, length, folder):
+    for kind, texts, path in kinds(corpora, n_short, n_long, length):
 
-            def prepare_plain(texts: list[str] = texts) -> Callable[[], int]:
-                nlp = spacy.load(pipeline)
-                return lambda: plain_loop(nlp, texts)
+        def prepare_plain(texts: list[str] = texts) -> Callable[[], int]:
+            nlp = spacy.load(pipeline)
+            return lambda: plain_loop(nlp, texts)
 
-            def prepare_annotate(path: Path = path) -> Callable[[], int]:
-                return lambda: annotate(pipeline, path, folder)
+        def prepare_annotate(path: Path = path) -> Callable[[], int]:
+            return lambda: annotate(pipeline, path)
 
-            plain, ours = take_turns(turns, [prepare_plain, prepare_annotate])
-            for i, clock in enumerate(("clock", "CPU")):
-                cells = (f"{plain[i]:,.0f}", f"{ours[i]:,.0f}", f"{ours[i] / plain[i]:.2f}")
-                rows.append((kind, clock, *cells))
+        plain, ours = take_turns(turns, [prepare_plain, prepare_annotate])
+        for i, clock in enumerate(("clock", "CPU")):
+            cells = (f"{plain[i]:,.0f}", f"{ours[i]:,.0f}", f"{ours[i] / plain[i]:.2f}")
+            rows.append((kind, clock, *cells))
     header = ("Texts", "Words per second of", "nlp.pipe", "annotate", "Ratio")
     msg.table(rows, header=header, divider=True, aligns=("l", "l", *"r" * 3))
 
@@ -184,17 +199,15 @@ def workers(
     is a process that loads the pipeline, and so is the one.
     """
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for kind, _, path in kinds(corpora, n_short, n_long, length, folder):
+    for kind, _, path in kinds(corpora, n_short, n_long, length):
 
-            def prepare(n: int, path: Path = path) -> Callable[[], int]:
-                load.cache_clear()
-                return lambda: annotate(pipeline, path, folder, n)
+        def prepare(n: int, path: Path = path) -> Callable[[], int]:
+            load.cache_clear()
+            return lambda: annotate(pipeline, path, n)
 
-            ways: list[Any] = [lambda n=n: prepare(n) for n in (1, number)]
-            (one, _), (many, _) = take_turns(turns, ways)
-            rows.append((kind, f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}"))
+        ways: list[Any] = [lambda n=n: prepare(n) for n in (1, number)]
+        (one, _), (many, _) = take_turns(turns, ways)
+        rows.append((kind, f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}"))
     header = ("Texts", "1 worker", f"{number} workers", "Ratio")
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 3))
 

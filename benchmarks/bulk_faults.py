@@ -27,7 +27,7 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
-from bulk import Corpora, Model, make_texts, read_sentences, write_texts
+from bulk import Corpora, Model, make_texts, read_sentences, texts_in_folder
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_files
@@ -150,10 +150,8 @@ def kills(
     form: Annotated[str, typer.Option("--format", help="Format of the results")] = "jsonl",
 ) -> None:
     """Kill `annotate`, go on, and compare the results with those of an uninterrupted run."""
-    texts = list(make_texts(read_sentences(corpora), number, 1))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = write_texts(folder / "texts.jsonl", texts)
+    with texts_in_folder(read_sentences(corpora), number) as (_, path):
+        folder = path.parent
         # More parts than kills, so that some are whole, and some are not, at each of them.
         size = round(path.stat().st_size / (4 * max(n_kills, 1)) / 2**20, 4)
         command = ["annotate", pipeline, str(path), "--format", form, "--shard-size", str(size)]
@@ -211,10 +209,8 @@ def index_kills(
     n_kills: Annotated[int, typer.Option(help="Number of kills")] = 20,
 ) -> None:
     """Kill `index`, go on, and compare the database with that of an uninterrupted run."""
-    texts = list(make_texts(read_sentences(corpora), number, 1))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = write_texts(folder / "texts.jsonl", texts)
+    with texts_in_folder(read_sentences(corpora), number) as (_, path):
+        folder = path.parent
         killed, whole = folder / "killed.db", folder / "whole.db"
         size = str(max(1, number // (10 * max(n_kills, 1))))
         command = ["index", pipeline, str(path), "--batch-size", size, "--database"]

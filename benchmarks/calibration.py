@@ -23,8 +23,25 @@ import typer
 from data import Split
 from packaging.version import Version
 from report import COLORS, DASH, markdown, mean_and_spread, origin, pyplot, save_figure
-from results import TABLE, Cell, read_results, run_missing, version_of
-from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, parse_overrides
+from results import (
+    DEFAULT_TABLE_FOLDER,
+    TABLE,
+    Cell,
+    TableFolder,
+    read_results,
+    run_missing,
+    version_of,
+)
+from settings import (
+    DEFAULT_WORK,
+    Changes,
+    DataFolder,
+    Seeds,
+    Settings,
+    Work,
+    errors_in_short,
+    parse_overrides,
+)
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus
@@ -262,17 +279,17 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")],
+    data: DataFolder,
     corpus: Annotated[
         list[str] | None, typer.Option(help=f"Name of a corpus' folder; default: {CORPORA}.")
     ] = None,
     preset: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(PRESETS)}; default: both.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0 up.")] = 3,
+    seeds: Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")] = Path("benchmarks"),
+    output: TableFolder = DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner, and see what calibration and guarantees are worth on other documents."""
     with errors_in_short():

@@ -35,7 +35,7 @@ from typing import Annotated, Any
 import spacy
 import typer
 from data import SPLITS, convert_corpus
-from names import RUNNING
+from names import RUNNING, lines_of
 from reading import to_documents
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -72,9 +72,7 @@ def read_pairs(path: Path) -> list[Pair]:
     RAISES (ValueError): If a line has another form.
     """
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), start=1):
-        if line.startswith("#") or not line.strip():
-            continue
+    for number, line in lines_of(path):
         fields = line.split("\t")
         has_mentions = all(re.search(r"\[.+\]", context) for context in fields[3:])
         if len(fields) != 5 or fields[0] not in ("yes", "no") or not has_mentions:

@@ -60,6 +60,15 @@ class Question:
         return {name_key(answer, person=True) for answer in self.answers}
 
 
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """YIELDS (Tuple[int, str]): The lines of a file that are neither empty nor comments (#), and
+    their numbers, from 1 up.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), start=1):
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
 def read_questions(path: Path) -> list[Question]:
     """Read questions.
 
@@ -69,9 +78,7 @@ def read_questions(path: Path) -> list[Question]:
     RAISES (ValueError): If a line has another form.
     """
     questions = []
-    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), start=1):
-        if line.startswith("#") or not line.strip():
-            continue
+    for number, line in lines_of(path):
         text, tab, answers = line.partition("\t")
         if not tab or not all(answer.strip() for answer in answers.split("|")):
             raise ValueError(f"Line {number} of {path} is no question, tab, and answers.")

@@ -21,9 +21,27 @@ from typing import Annotated, Any
 import typer
 from data import SPLITS, Split, char_span
 from report import markdown, mean_and_spread, origin
-from results import AS_IT_STANDS, TABLE, Cell, read_results, run_missing, version_of
+from results import (
+    AS_IT_STANDS,
+    DEFAULT_TABLE_FOLDER,
+    TABLE,
+    Cell,
+    TableFolder,
+    read_results,
+    run_missing,
+    version_of,
+)
 from scoring import score
-from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, parse_overrides
+from settings import (
+    DEFAULT_WORK,
+    Changes,
+    DataFolder,
+    Seeds,
+    Settings,
+    Work,
+    errors_in_short,
+    parse_overrides,
+)
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -151,7 +169,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")],
+    data: DataFolder,
     corpus: Annotated[list[str], typer.Option(help="Name of a corpus' folder. May be repeated.")],
     preset: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(PRESETS)}; default: both.")
@@ -159,10 +177,10 @@ def main(
     trained: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(TRAINED)}; default: all.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0 up.")] = 3,
+    seeds: Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")] = Path("benchmarks"),
+    output: TableFolder = DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner on sentences and on documents, and let it read both."""
     with errors_in_short():

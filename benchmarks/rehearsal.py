@@ -26,8 +26,8 @@ from settings import (
     Settings,
     Work,
     errors_in_short,
-    parse_overrides,
     prepare_config,
+    settings_on_dev,
 )
 from spacy import registry, util
 from spacy.language import Language
@@ -178,13 +178,7 @@ def main(
     with `nlp.rehearse` and without it.
     """
     with errors_in_short():
-        settings = Settings(
-            config=config,
-            seed=seed,
-            overrides=parse_overrides(changes or ()),
-            test=False,
-            work=work,
-        )
+        settings = settings_on_dev(config, seed, changes, work)
         results = compare(first, second, settings, steps)
     show_results(results)
 

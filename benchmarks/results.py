@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import srsly
+import typer
 from data import InputError
 from systems import SYSTEM
 from wasabi import msg
@@ -20,6 +21,9 @@ from wasabi import msg
 from spacy_window_ner import __version__
 
 TABLE = "results.jsonl"
+# An option of the command lines.
+TableFolder = Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")]
+DEFAULT_TABLE_FOLDER = Path("benchmarks")
 AS_IT_STANDS = "as-it-stands"
 
 

@@ -26,8 +26,8 @@ from settings import (
     Settings,
     Work,
     errors_in_short,
-    parse_overrides,
     prepare_config,
+    settings_on_dev,
 )
 from spacy.tokens import Doc, DocBin, Span
 from systems import SYSTEM
@@ -224,14 +224,7 @@ def main(
 ) -> None:
     """Measure how much of damaged annotation is among the first suspects of a review."""
     with errors_in_short():
-        settings = Settings(
-            config=config,
-            vectors=vectors,
-            seed=seed,
-            overrides=parse_overrides(changes or ()),
-            test=False,
-            work=work,
-        )
+        settings = settings_on_dev(config, seed, changes, work, vectors)
         results = measure(corpus, settings, share, folds)
     show_results(results)
 

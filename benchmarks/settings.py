@@ -46,6 +46,8 @@ Work = Annotated[
     ),
 ]
 Output = Annotated[Path | None, typer.Option(help="Folder to write the results to, as JSON.")]
+DataFolder = Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds, from 0 up.")]
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,22 @@ class Settings:
     repeats: int = 5
     test: bool = True
     work: Path = DEFAULT_WORK
+
+
+def settings_on_dev(
+    config: Path,
+    seed: int | None,
+    changes: Sequence[str] | None,
+    work: Path,
+    vectors: str | None = None,
+) -> Settings:
+    """RETURNS (Settings): Options of a command, of a study that does not use the test part. See
+    `Settings`, and `parse_overrides` for the changes.
+    """
+    overrides = parse_overrides(changes or ())
+    return Settings(
+        config=config, vectors=vectors, seed=seed, overrides=overrides, test=False, work=work
+    )
 
 
 def run_name(corpus: Path, settings: Settings) -> str:

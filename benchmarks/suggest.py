@@ -23,9 +23,26 @@ import srsly
 import typer
 from data import InputError
 from report import COLORS, DASH, markdown, origin, pyplot, save_figure
-from results import TABLE, Cell, Results, read_results, run_missing, version_of
+from results import (
+    DEFAULT_TABLE_FOLDER,
+    TABLE,
+    Cell,
+    Results,
+    TableFolder,
+    read_results,
+    run_missing,
+    version_of,
+)
 from scoring import evaluate
-from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, parse_overrides
+from settings import (
+    DEFAULT_WORK,
+    Changes,
+    DataFolder,
+    Settings,
+    Work,
+    errors_in_short,
+    parse_overrides,
+)
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -36,6 +53,7 @@ from systems import SYSTEM, Run, open_run, train_pipeline
 from wasabi import msg
 
 from spacy_window_ner.inspect.suggest import suggest
+from spacy_window_ner.saving import replacing
 
 STUDY = "suggest"
 PRESET = "efficiency"
@@ -99,9 +117,9 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
         scores = _train(run, [docs[i] for i in annotated], run.folder / str(number + 1))
         n_words = sum(len(docs[i]) for i in annotated)
         curve.append({"sentences": len(annotated), "words": n_words, **scores})
-        part = done.with_suffix(".part")
-        srsly.write_json(part, {"of": settings.overrides, "annotated": annotated, "curve": curve})
-        part.replace(done)
+        state = {"of": settings.overrides, "annotated": annotated, "curve": curve}
+        with replacing(done) as unfinished:
+            srsly.write_json(unfinished, state)
     shutil.rmtree(run.folder)
     return {**origin(), "overrides": settings.overrides, "curve": curve[:rounds]}
 
@@ -255,7 +273,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")],
+    data: DataFolder,
     corpus: Annotated[
         list[str] | None, typer.Option(help=f"Name of a corpus' folder; default: {CORPORA}.")
     ] = None,
@@ -271,7 +289,7 @@ def main(
     ] = PER_ROUND,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")] = Path("benchmarks"),
+    output: TableFolder = DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Measure how much annotation `suggest` saves against random order.
 

@@ -60,15 +60,19 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
     """Write a single file beside the one that it replaces as a whole, if all goes well.
 
     path (Path): The file.
-    YIELDS (Path): The file to write.
+    unfinished (Optional[Path]): The file to write, if its name matters to those that find it after
+        a kill.
+    YIELDS (Path): The file to write. If there is an exception, it is deleted.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = unfinished or path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

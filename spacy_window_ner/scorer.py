@@ -44,8 +44,8 @@ def _judged(example: Example) -> Iterator[tuple[float, bool]]:
     """The probabilities of predicted entities, and whether they are right, by the rules of
     `get_ner_prf`.
     """
-    gold = {(ent.start, ent.end, ent.label) for ent in example.reference.ents}
-    labels, strings = annotated_labels(example.reference), example.reference.vocab.strings
+    gold = {(ent.start, ent.end, ent.label_) for ent in example.reference.ents}
+    labels = annotated_labels(example.reference)
     is_missing = example.reference.to_array(ENT_IOB) == 0
     for ent, p in zip(example.predicted.ents, scores_of(example.predicted), strict=True):
         words = example.alignment.x2y[ent.start : ent.end].ravel()
@@ -53,7 +53,7 @@ def _judged(example: Example) -> Iterator[tuple[float, bool]]:
             continue
         start, end = int(words[0]), int(words[-1]) + 1
         if not is_missing[start:end].any():
-            key = (start, end, strings.add(ent.label_))
+            key = (start, end, ent.label_)
             yield p, key in gold
             gold.discard(key)
 

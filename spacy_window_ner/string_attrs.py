@@ -35,39 +35,33 @@ def string_ids(texts: Sequence[str], attrs: Sequence[str]) -> dict[str, Ids]:
     """
     asked = [attr for attr in dict.fromkeys(attrs) if attr in STRING_ATTRS]
     ids: dict[str, Ids] = {}
-    for kind, attr_of_kind in (("PREFIX", _prefixes), ("SUFFIX", _suffixes)):
+    for kind, longest in (("PREFIX", slice(_LONGEST)), ("SUFFIX", slice(-_LONGEST, None))):
         lengths = [int(attr[-1]) for attr in asked if attr.startswith(kind)]
         if lengths:
-            found = attr_of_kind(texts, lengths)
-            ids.update(
-                {f"{kind}{n}": of_length for n, of_length in zip(lengths, found, strict=True)}
-            )
+            ids.update(_affix_ids(kind, [text[longest] for text in texts], lengths))
     if "CASE" in asked:
         cases = [_CASE_IDS[_case(text)] for text in texts]
         ids["CASE"] = np.asarray(cases, dtype=np.uint64)
     return ids
 
 
-def _prefixes(texts: Sequence[str], lengths: Sequence[int]) -> list[Ids]:
-    """The ids of the first letters (n,), for each number of letters."""
-    pieces = [text[:_LONGEST] for text in texts]
+def _affix_ids(kind: str, pieces: Sequence[str], lengths: Sequence[int]) -> dict[str, Ids]:
+    """The ids (n,) of the first or last letters of pieces, for each number of letters."""
     letters, sizes = _bytes_of(pieces)
-    found = []
+    others = [i for i, piece in enumerate(pieces) if not piece.isascii()]
+    found: dict[str, Ids] = {}
     for length in lengths:
         size = np.minimum(sizes, length)
-        found.append(_hash_bytes(letters & _low_bytes(size), size))
-    return _with_exceptions(found, pieces, [slice(length) for length in lengths])
-
-
-def _suffixes(texts: Sequence[str], lengths: Sequence[int]) -> list[Ids]:
-    """The ids of the last letters (n,), for each number of letters."""
-    pieces = [text[-_LONGEST:] for text in texts]
-    letters, sizes = _bytes_of(pieces)
-    found = []
-    for length in lengths:
-        size = np.minimum(sizes, length)
-        found.append(_hash_bytes(letters >> (8 * (sizes - size)).astype(np.uint64), size))
-    return _with_exceptions(found, pieces, [slice(-length, None) for length in lengths])
+        skipped = sizes - size if kind == "SUFFIX" else np.zeros_like(sizes)
+        cut = slice(-length, None) if kind == "SUFFIX" else slice(length)
+        ids = _hash_bytes(letters >> (8 * skipped).astype(np.uint64) & _low_bytes(size), size)
+        # spaCy's symbols have ids of their own.
+        places = np.minimum(np.searchsorted(_SYMBOLS[0], ids), len(_SYMBOLS[0]) - 1)
+        is_symbol = _SYMBOLS[0][places] == ids
+        ids[is_symbol] = _SYMBOLS[1][places[is_symbol]]
+        ids[others] = [_string_id(pieces[i][cut]) for i in others]
+        found[f"{kind}{length}"] = ids
+    return found
 
 
 def _bytes_of(pieces: Sequence[str]) -> tuple[Ids, NDArray[np.int64]]:
@@ -90,19 +84,6 @@ def _hash_bytes(letters: Ids, sizes: NDArray[np.int64]) -> Ids:
     hashes ^= hashes >> _SHIFT
     hashes[sizes == 0] = 0
     return hashes
-
-
-def _with_exceptions(found: list[Ids], pieces: Sequence[str], cuts: Sequence[slice]) -> list[Ids]:
-    """Correct the ids (n,) of affixes, for each way to cut them, where they are not in ASCII, and
-    where they are symbols of spaCy, which have ids of their own.
-    """
-    others = [i for i, piece in enumerate(pieces) if not piece.isascii()]
-    for ids, cut in zip(found, cuts, strict=True):
-        places = np.minimum(np.searchsorted(_SYMBOLS[0], ids), len(_SYMBOLS[0]) - 1)
-        is_symbol = _SYMBOLS[0][places] == ids
-        ids[is_symbol] = _SYMBOLS[1][places[is_symbol]]
-        ids[others] = [_string_id(pieces[i][cut]) for i in others]
-    return found
 
 
 _string_id = lru_cache(maxsize=2**16)(get_string_id)

@@ -3,10 +3,10 @@
 import csv
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, time
-from os import fsync, getpid
+from os import getpid
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from spacy.tokens import Doc, DocBin
 
+from ..saving import replacing
 from .plan import RECORD, Settings
 
 # float32 has about seven decimal digits.
@@ -35,22 +36,14 @@ class Writer(Protocol):
         """Write what is left."""
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file under another name, and rename it when it is whole.
+def whole_file(path: Path) -> AbstractContextManager[Path]:
+    """Write a file of the results under a name that readers skip and the next run removes, and
+    rename it when it is whole.
 
     path (Path): The file.
-    YIELDS (Path): Where to write to. If there is an exception, it is deleted.
+    RETURNS (AbstractContextManager[Path]): See `saving.replacing`.
     """
-    unfinished = path.with_name(f"_{path.name}.{getpid()}.tmp")
-    try:
-        yield unfinished
-        with unfinished.open("rb+") as file:
-            fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
+    return replacing(path, path.with_name(f"_{path.name}.{getpid()}.tmp"))
 
 
 def open_writer(path: Path, schema: pa.Schema, settings: Settings) -> Writer:

@@ -11,6 +11,7 @@ from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from ..fingerprint import fingerprint
+from ..saving import replacing
 from ..texts import find_files, read
 
 # So many texts are kept in one file; a run that was stopped begins again with the next one.
@@ -68,9 +69,8 @@ def annotate(
         if not path.exists():
             found = nlp.pipe(part, n_process=n_process, batch_size=batch_size)
             stored = DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SPACY"], docs=found)
-            unfinished = path.with_suffix(".part")
-            stored.to_disk(unfinished)
-            unfinished.replace(path)
+            with replacing(path) as unfinished:
+                stored.to_disk(unfinished)
         docs += DocBin().from_disk(path).get_docs(nlp.vocab)
         done(len(part))
     return docs

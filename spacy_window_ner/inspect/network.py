@@ -25,7 +25,6 @@ from ..layers.window_affine import Windows, behind_zero_row, neighbor_rows
 
 _Array = NDArray[np.float64]
 TOK2VEC = "tok2vec"
-_WINDOW_TERMS = ("window_affine", "same_word_mean")
 
 
 @dataclass(frozen=True)

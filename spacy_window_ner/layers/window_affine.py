@@ -127,7 +127,7 @@ def forward(
         d_blocks = (d_P.T @ X.vectors).reshape(len(places), nO, -1) * scales[:, :, None]
         model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(nO, -1))
         model.inc_grad("b", delta.sum(axis=0))
-        return d_P @ _blocks(model, scales)
+        return d_P @ _blocks(model, scales).reshape(d_P.shape[1], -1)
 
     return Z, backprop
 
@@ -146,21 +146,20 @@ def multiply(
     out (Optional[ndarray]): Shape (n_rows, (2k + 1) · nO), where to write P.
     RETURNS (ndarray): P (n_rows, (2k + 1) · nO).
     """
-    W = model.get_param("W")
-    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 2, 0)
-    if scales is not None:
-        blocks = blocks * scales[:, :, None]
+    blocks = _blocks(model, scales)
+    n, nO, _ = blocks.shape
     if out is None:
-        out = np.empty((len(vectors), len(blocks) * len(W)), dtype=np.result_type(vectors, W))
-    np.matmul(vectors, blocks, out=out.reshape(len(out), len(blocks), -1).transpose(1, 0, 2))
+        out = np.empty((len(vectors), n * nO), dtype=np.result_type(vectors, blocks))
+    by_block = out.reshape(len(out), n, nO).transpose(1, 0, 2)
+    np.matmul(vectors, blocks.transpose(0, 2, 1), out=by_block)
     return out
 
 
-def _blocks(model: Model[InT, OutT], scales: NDArray) -> NDArray:
-    """W (nO, nI) cut into blocks, one below the other: ((2k + 1) · nO, width)."""
+def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
+    """W (nO, nI) cut into blocks, each times its scale: (2k + 1, nO, width)."""
     W = model.get_param("W")
-    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2) * scales[:, :, None]
-    return blocks.reshape(n_blocks(model) * len(W), -1)
+    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2)
+    return blocks if scales is None else blocks * scales[:, :, None]
 
 
 def behind_zero_row(vectors: NDArray) -> NDArray:

@@ -1,6 +1,5 @@
 """Which names occur together, as a graph: GraphML for other programs, or a page to look at."""
 
-import os
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from ..saving import replacing
 from .association import log_likelihood, pmi
 
 SUFFIXES = (".graphml", ".html")
@@ -117,9 +117,8 @@ def save(network: Network, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path} is no file {' or '.join(SUFFIXES)}.")
     content = to_graphml(network) if path.suffix == ".graphml" else to_html(network)
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(content, encoding="utf8")
-    os.replace(unfinished, path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(content, encoding="utf8")
 
 
 def to_graphml(network: Network) -> str:

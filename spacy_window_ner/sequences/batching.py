@@ -81,9 +81,10 @@ class BatchOrder:
         RETURNS (ndarray): Shape (n_tokens,), rows of an array (n_nonempty + n_tokens, …): first
             what precedes the sequences, longest first, and then what belongs to each place.
         """
-        n, sizes = len(self.longest_first), np.diff(self.bounds)
+        n = len(self.longest_first)
         if n == 1:  # a shortcut, for latency
             return np.arange(len(self.tokens))
+        sizes = np.diff(self.bounds)
         return np.arange(n, n + len(self.tokens)) - np.repeat(np.append(n, sizes)[:-1], sizes)
 
     def last_places(self) -> Ints:

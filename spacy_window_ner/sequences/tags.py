@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .batching import ranges
+
 OUTSIDE = 0
 BEGIN, IN, LAST, UNIT = range(4)
 TAGS_PER_LABEL = 4
@@ -78,7 +80,7 @@ def tags_of_spans(
     start, end, label = np.asarray(spans, dtype=np.int64).reshape(-1, 3).T
     lengths = end - start
     first = np.cumsum(lengths) - lengths
-    tokens = np.arange(lengths.sum()) + np.repeat(start - first, lengths)
+    tokens = ranges(start, lengths)
     position = np.full(len(tokens), IN)
     position[first + lengths - 1] = LAST
     position[first] = np.where(lengths == 1, UNIT, BEGIN)

@@ -1,22 +1,12 @@
 """`python -m spacy window-ner explain`."""
 
-from pathlib import Path
-
 import pytest
 import srsly
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from tests.pipelines import shared
 
 TEXT = "Paris Hilton met Samuel Quinn in Paris."
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("model")
-    shared().to_disk(path)
-    return path
 
 
 def run(*args: object) -> tuple[int, str]:

@@ -10,20 +10,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from tests.pipelines import shared
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("model")
-    shared().to_disk(path)
-    return path
 
 
 def run(*args: object) -> tuple[int, str]:
