@@ -52,8 +52,8 @@ from suite import require_known, settings_for, sizes_of_corpora
 from systems import SYSTEM, Run, open_run, train_pipeline
 from wasabi import msg
 
+from spacy_window_ner.files.saving import replacing
 from spacy_window_ner.inspect.suggest import suggest
-from spacy_window_ner.saving import replacing
 
 STUDY = "suggest"
 PRESET = "efficiency"

@@ -7,8 +7,8 @@ from .about import __version__
 
 if TYPE_CHECKING:
     from .component import WindowNER
-    from .gradients import check_gradients, check_objective
-    from .saving import save
+    from .files.saving import save
+    from .network.gradients import check_gradients, check_objective
 
 __all__ = ["WindowNER", "__version__", "check_gradients", "check_objective", "save"]
 

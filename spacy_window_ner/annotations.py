@@ -19,7 +19,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import minibatch
 
-from .decoding import Entities
+from .decoding.decode import Entities
 from .labels import annotated_labels, labels_of, legal_tags
 from .sequences.batching import first_tokens
 from .sequences.tags import (

@@ -16,19 +16,19 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from .annotations import has_gold, read_gold, set_entities, survey
-from .architectures import DEFAULT_MODEL
-from .decoding import Entities, decode, finds_nothing_new
+from .decoding.decode import Entities, decode, finds_nothing_new
+from .decoding.errors import naming_documents
+from .decoding.probabilities import ProbabilisticPipe
+from .decoding.thresholds import Threshold, by_label
 from .extensions import add_score_extension
+from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
-from .layers.transitions import Scores
+from .network.architectures import DEFAULT_MODEL
+from .network.layers.transitions import Scores
 from .objectives.rehearsal import rehearsal_loss
-from .prediction_errors import naming_documents
-from .probabilities import ProbabilisticPipe
 from .sequences.batching import check_scores
 from .sequences.tags import n_tags
-from .serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .settings import belongs_to, change_settings, checked_settings, complete_settings
-from .thresholds import Threshold, by_label
 
 DEFAULT_SPANS_KEY = "window_ner"
 

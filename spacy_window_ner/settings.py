@@ -8,8 +8,8 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from thinc.api import Model
 
-from .layers.gazetteer import GAZETTEER
-from .thresholds import checked, probability
+from .decoding.thresholds import checked, probability
+from .network.layers.gazetteer import GAZETTEER
 
 # The pipeline that each component was made for, whose config has its settings too. It is not an
 # attribute of the component: copies and pickles of a component would contain the pipeline.

@@ -52,4 +52,4 @@ def small_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
             lookups.add_table(name, {"ann": 5, "bob": 21, "rome": 10, "saw": 3})
         return lookups
 
-    monkeypatch.setattr("spacy_window_ner.lookups.load_lookups", load)
+    monkeypatch.setattr("spacy_window_ner.training.lookups.load_lookups", load)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from thinc.api import Model
 from thinc.types import Ragged
 
-from spacy_window_ner.features import read_lexemes
-from spacy_window_ner.gradients import check_gradients
-from spacy_window_ner.layers.transitions import Scores
-from spacy_window_ner.layers.window_affine import Windows
+from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.gradients import check_gradients
+from spacy_window_ner.network.layers.transitions import Scores
+from spacy_window_ner.network.layers.window_affine import Windows
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, OUTSIDE, UNIT, n_tags
 
 GRADIENT_BOUND = 1e-6

@@ -7,9 +7,9 @@ from spacy.training import Example
 
 from spacy_window_ner.annotations import read_gold
 from spacy_window_ner.confidence.development import develop
-from spacy_window_ner.corpus import create_corpus
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
-from spacy_window_ner.scorer import ner_score
+from spacy_window_ner.training.corpus import create_corpus
+from spacy_window_ner.training.scorer import ner_score
 
 from .pipelines import SENTENCES, blank, entities, make_examples, ner_of, shared, texts_of, train
 

@@ -14,7 +14,7 @@ from spacy_window_ner.annotations import (
     set_entities,
     survey,
 )
-from spacy_window_ner.decoding import Entities
+from spacy_window_ner.decoding.decode import Entities
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, MISSING, OUTSIDE, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import NLP, document_slices, entities_of, entity_tags, examples

@@ -13,7 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 from thinc.api import SGD
 
-from spacy_window_ner.decoding import probabilities_of
+from spacy_window_ner.decoding.decode import probabilities_of
 from spacy_window_ner.objectives import get_objective
 
 from .pipelines import (

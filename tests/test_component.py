@@ -16,7 +16,7 @@ from spacy.util import fix_random_seed
 from thinc.api import SGD, Adam, Model
 
 from spacy_window_ner import WindowNER
-from spacy_window_ner.architectures import lexeme_embed, window_classifier
+from spacy_window_ner.network.architectures import lexeme_embed, window_classifier
 from spacy_window_ner.objectives import get_objective
 from spacy_window_ner.sequences.tags import n_tags, spans_to_tags
 

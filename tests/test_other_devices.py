@@ -15,7 +15,7 @@ from spacy.util import fix_random_seed
 from thinc.api import Model, NumpyOps
 
 from spacy_window_ner import WindowNER
-from spacy_window_ner.architectures import window_classifier
+from spacy_window_ner.network.architectures import window_classifier
 
 from .pipelines import (
     SENTENCES,

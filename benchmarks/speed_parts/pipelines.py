@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from systems import SYSTEM
 from thinc.api import Model
 
-from spacy_window_ner.layers.lexeme_embed import LEXEME_EMBED
+from spacy_window_ner.network.layers.lexeme_embed import LEXEME_EMBED
 
 from .turns import exhaust
 

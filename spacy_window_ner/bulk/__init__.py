@@ -13,7 +13,7 @@ except ImportError as error:
         "spacy_window_ner.bulk needs pyarrow: pip install 'spacy-window-ner[bulk]'"
     ) from error
 
-from ..texts import InputError
+from ..files.texts import InputError
 from .batches import ENTITIES, RowError, annotate_batches, annotated_schema
 from .files import annotate_files
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from ..texts import InputError, find_files
+from ..files.texts import InputError, find_files
 from . import local
 from .batches import ADDED
 from .loading import load

@@ -9,7 +9,7 @@ from queue import Empty
 from threading import Thread
 from typing import Any
 
-from ..texts import InputError
+from ..files.texts import InputError
 from .plan import Shard
 from .shards import Counts, Progress, Task, annotate_shard
 

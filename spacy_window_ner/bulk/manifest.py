@@ -10,8 +10,8 @@ import spacy
 from spacy.language import Language
 
 from .. import about
-from ..fingerprint import fingerprint
-from ..texts import InputError
+from ..files.fingerprint import fingerprint
+from ..files.texts import InputError
 from .plan import Settings, Shard, plan
 from .writers import whole_file
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import texts
-from ..texts import BOM, InputError
+from ..files import texts
+from ..files.texts import BOM, InputError
 from .batches import annotated_schema
 
 KINDS = {**texts.KINDS, ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from ..texts import decode, parse, required
+from ..files.texts import decode, parse, required
 from .batches import ADDED
 from .plan import DELIMITERS, RECORD, Segment, Settings, Shard
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from spacy.tokens import Doc, DocBin
 
-from ..saving import replacing
+from ..files.saving import replacing
 from .plan import RECORD, Settings
 
 # float32 has about seven decimal digits.

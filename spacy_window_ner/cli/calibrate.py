@@ -6,14 +6,14 @@ from pathlib import Path
 from spacy import util
 from wasabi import msg
 
-from ..callbacks import describe, report_scores
 from ..component import WindowNER
 from ..confidence.development import Development, develop, find_component
 from ..confidence.guarantees import Guarantee, NotCarriedError
 from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
-from ..saving import save
+from ..files.saving import save
+from ..training.callbacks import describe, report_scores
 from .annotated import read_annotated
 from .components import find_name
 from .output import make_directory

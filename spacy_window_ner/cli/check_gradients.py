@@ -13,9 +13,9 @@ from thinc.api import ConfigValidationError, Model
 from wasabi import msg
 
 from ..component import WindowNER
-from ..graph import Node, check_graph
-from ..layers.gazetteer import GAZETTEER
-from ..layers.lexeme_embed import LEXEME_EMBED
+from ..network.graph import Node, check_graph
+from ..network.layers.gazetteer import GAZETTEER
+from ..network.layers.lexeme_embed import LEXEME_EMBED
 
 # Float64 stays well below this bound; a wrong formula exceeds it by far.
 BOUND = 1e-6

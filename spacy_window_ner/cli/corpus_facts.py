@@ -13,7 +13,7 @@ from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
 from ..annotations import read_gold, same_tokens
-from ..features import Lexemes, read_lexemes
+from ..network.features import Lexemes, read_lexemes
 
 _IOB_MISSING, _IOB_BEGIN = 0, 3
 

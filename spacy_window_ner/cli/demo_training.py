@@ -16,7 +16,7 @@ from thinc.api import Optimizer
 from tqdm import tqdm
 from wasabi import msg
 
-from ..saving import save
+from ..files.saving import save
 from . import demo_corpus
 from .demo_corpus import Sentence
 from .output import make_directory, print_entities

@@ -23,7 +23,7 @@ from ..confidence.development import develop, find_component
 from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
-from ..saving import replace_directory, save
+from ..files.saving import replace_directory, save
 from .annotated import read_annotated
 from .init_config import init_config
 

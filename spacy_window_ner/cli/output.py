@@ -6,7 +6,7 @@ from tempfile import NamedTemporaryFile
 from spacy.language import Language
 from wasabi import msg
 
-from ..saving import replacing
+from ..files.saving import replacing
 
 
 def make_directory(path: Path) -> None:

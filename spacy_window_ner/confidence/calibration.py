@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
 from ..sequences.tags import BEGIN, TAGS_PER_LABEL, UNIT, n_labels

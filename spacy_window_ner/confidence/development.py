@@ -11,9 +11,9 @@ from spacy.training import Example
 
 from ..annotations import preset_mask, read_gold
 from ..component import WindowNER
-from ..decoding import decode
+from ..decoding.decode import decode
 from ..labels import label_numbers, legal_tags, seen_labels
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
 from ..sequences.tags import MISSING, tags_to_spans

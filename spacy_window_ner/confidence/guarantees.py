@@ -25,7 +25,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from ..decoding import LEAST_LIKELY
+from ..decoding.decode import LEAST_LIKELY
 from .development import Development, ScoredSpans
 
 Float64s = NDArray[np.float64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..thresholds import LOWEST
+from ..decoding.thresholds import LOWEST
 from .development import Development
 from .reliability import brier, ece, expected_ece, log_loss
 from .tuning import best_threshold

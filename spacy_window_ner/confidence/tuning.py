@@ -6,8 +6,8 @@ from typing import Any
 from spacy.language import Language
 
 from ..component import WindowNER
+from ..decoding.thresholds import LOWEST, best_cut
 from ..settings import belongs_to, change_settings
-from ..thresholds import LOWEST, best_cut
 from .development import Development, find_component
 from .guarantees import Guarantee, find_threshold
 

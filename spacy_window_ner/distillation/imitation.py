@@ -15,7 +15,7 @@ from thinc.api import Optimizer, set_dropout_rate
 
 from ..component import WindowNER
 from ..labels import seen_labels
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..objectives.rehearsal import rehearsal_loss
 

@@ -10,9 +10,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
-from ..fingerprint import fingerprint
-from ..saving import replacing
-from ..texts import find_files, read
+from ..files.fingerprint import fingerprint
+from ..files.saving import replacing
+from ..files.texts import find_files, read
 
 # So many texts are kept in one file; a run that was stopped begins again with the next one.
 PART = 500

@@ -20,12 +20,12 @@ from spacy.tokens import Doc
 
 from ..component import WindowNER
 from ..confidence.development import find_component, run_before
-from ..decoding import decode
-from ..layers.transitions import Scores
+from ..decoding.decode import decode
+from ..decoding.thresholds import by_label
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
 from ..sequences.tags import n_tags
-from ..thresholds import by_label
 from .explanation import Explanation, Transition, Without, Word
 from .log_odds import is_open, span_log_odds
 from .network import DocumentNetwork, Inputs

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 
 from ..confidence.reliability import bins_of, ece, expected_ece
-from ..thresholds import HIGHEST, LOWEST
+from ..decoding.thresholds import HIGHEST, LOWEST
 from .errors import CLASSES, Pair, confusion, measures, pair_all
 from .groups import Row, by_label, by_length, by_seen, by_size, labels_in
 from .reading import Document, Entity, Reading, Rename, read

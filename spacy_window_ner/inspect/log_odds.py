@@ -13,7 +13,7 @@ difference of two sets of expectations: with the span, and without it.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..objectives.crf import without_span
 from ..sequences.batching import Mask

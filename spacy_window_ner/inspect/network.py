@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..features import read_sentences
-from ..gradients import copy_without_dropout
-from ..layers.gazetteer import GAZETTEER
-from ..layers.hidden_window import window_size
-from ..layers.to_numpy import ToNumpy
-from ..layers.token_vectors import of_lexemes, read_rows
-from ..layers.transitions import Scores
-from ..layers.window_affine import Windows, behind_zero_row, neighbor_rows
+from ..network.features import read_sentences
+from ..network.gradients import copy_without_dropout
+from ..network.layers.gazetteer import GAZETTEER
+from ..network.layers.hidden_window import window_size
+from ..network.layers.to_numpy import ToNumpy
+from ..network.layers.token_vectors import of_lexemes, read_rows
+from ..network.layers.transitions import Scores
+from ..network.layers.window_affine import Windows, behind_zero_row, neighbor_rows
 
 _Array = NDArray[np.float64]
 TOK2VEC = "tok2vec"

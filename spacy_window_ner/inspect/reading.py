@@ -20,9 +20,9 @@ from spacy.training import Example
 
 from ..component import WindowNER
 from ..confidence.development import ScoredSpans, develop, find_component
+from ..decoding.thresholds import LOWEST
 from ..extensions import score_of
 from ..labels import annotated_labels
-from ..thresholds import LOWEST
 
 # Less likely spans are no alternatives worth showing.
 LEAST_ALTERNATIVE = 0.01

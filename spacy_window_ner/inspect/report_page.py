@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ..thresholds import HIGHEST, LOWEST
+from ..decoding.thresholds import HIGHEST, LOWEST
 from .comparison import Comparison
 from .doubts import Doubt
 from .errors import CLASSES

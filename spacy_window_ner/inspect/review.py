@@ -19,9 +19,9 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config
 
-from ..alternatives import probabilities_outside
 from ..confidence.development import ScoredSpans, develop, find_component
-from ..decoding import probabilities_of
+from ..decoding.alternatives import probabilities_outside
+from ..decoding.decode import probabilities_of
 from ..sequences.batching import ranges
 from ..sequences.tags import tags_to_spans
 from .folds import cross_train

@@ -24,9 +24,9 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from ..confidence.development import find_component, run_before
-from ..decoding import decode
-from ..layers.rows import add_rows
-from ..thresholds import by_label
+from ..decoding.decode import decode
+from ..decoding.thresholds import by_label
+from ..network.layers.rows import add_rows
 from .tasks import Task
 from .uncertainty import entropies
 

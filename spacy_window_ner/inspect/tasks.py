@@ -7,7 +7,7 @@ from typing import Any
 
 import srsly
 
-from ..saving import replacing
+from ..files.saving import replacing
 
 FORMATS = ("prodigy", "label-studio")
 

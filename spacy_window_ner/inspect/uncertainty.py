@@ -10,7 +10,7 @@ read: a name that may have been missed is open too.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..sequences.batching import Mask
 from ..sequences.chunks import sequence_sums

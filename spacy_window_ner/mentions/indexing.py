@@ -10,8 +10,8 @@ import srsly
 from spacy.language import Language
 from spacy.util import minibatch
 
-from ..fingerprint import fingerprint
-from ..texts import find_files
+from ..files.fingerprint import fingerprint
+from ..files.texts import find_files
 from . import database
 from .reading import Fields, read
 from .writing import Change, Writer

@@ -10,7 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from ..saving import replacing
+from ..files.saving import replacing
 from .association import log_likelihood, pmi
 
 SUFFIXES = (".graphml", ".html")

@@ -9,7 +9,7 @@ import srsly
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from .. import texts
+from ..files import texts
 
 
 @dataclass(frozen=True)

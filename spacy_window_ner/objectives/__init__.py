@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..sequences.batching import Mask
 from . import crf, logistic, softmax
 

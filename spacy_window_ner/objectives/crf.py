@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..sequences.batching import Mask, documents_with
 from ..sequences.chunks import sequence_sums
 from ..sequences.tags import tags_of_spans

@@ -8,7 +8,7 @@ where it leaves several open, these are unknown and have no weight.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..sequences.batching import Mask
 from .independent import add_incorrect, emissions_gradient
 

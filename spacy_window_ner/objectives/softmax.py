@@ -8,7 +8,7 @@ so that a token whose annotation is missing has a gradient of exactly zero.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.transitions import Scores
+from ..network.layers.transitions import Scores
 from ..sequences.batching import Mask
 from .independent import add_incorrect, emissions_gradient
 

@@ -12,10 +12,10 @@ from spacy.tokens import Doc, Span
 
 from ..component import DEFAULT_SPANS_KEY, WindowNER
 from ..confidence.development import find_component, run_before
+from ..decoding.thresholds import Threshold
 from ..extensions import scores_of
 from ..inspect.explain import explain
 from ..settings import checked_settings
-from ..thresholds import Threshold
 
 CANDIDATES_KEY = "candidates of the service"
 

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from spacy_window_ner.bulk import InputError, annotate_files
 from spacy_window_ner.bulk.plan import KINDS, Settings, plan
 from spacy_window_ner.bulk.readers import read_shard
-from spacy_window_ner.texts import find_files
+from spacy_window_ner.files.texts import find_files
 
 from .test_batches import plain, same
 

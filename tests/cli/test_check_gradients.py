@@ -13,8 +13,8 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from spacy_window_ner.graph import check_graph
-from spacy_window_ner.layers.activation import ACTIVATIONS
+from spacy_window_ner.network.graph import check_graph
+from spacy_window_ner.network.layers.activation import ACTIVATIONS
 
 from ..pipelines import (
     CONFIGS,

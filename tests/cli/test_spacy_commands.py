@@ -143,7 +143,7 @@ def test_debug_config_shows_where_our_functions_are(filled: Project):
     assert "Config is valid" in printed
     for name in ("WindowClassifier", "LexemeEmbed"):
         function = printed.split(f"spacy_window_ner.{name}.v2")[1].split("Registry")[0]
-        assert "Module spacy_window_ner.architectures" in function
+        assert "Module spacy_window_ner.network.architectures" in function
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from spacy_window_ner.confidence.guarantees import (
     parse,
     student_quantile,
 )
-from spacy_window_ner.layers.transitions import Scores
+from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import get_objective
 from tests.helpers import examples
 

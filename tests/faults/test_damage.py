@@ -12,7 +12,7 @@ import spacy
 import srsly
 from spacy.language import Language
 
-from spacy_window_ner.saving import CHECKSUM
+from spacy_window_ner.files.saving import CHECKSUM
 
 from ..pipelines import copy_of, ner_of, predictions, shared, texts_of, trained
 from .amounts import amount

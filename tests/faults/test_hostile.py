@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from srsly.msgpack import ExtType, packb
 
-from spacy_window_ner.saving import CHECKSUM
+from spacy_window_ner.files.saving import CHECKSUM
 
 from ..helpers import examples
 from ..pipelines import copy_of, ner_of, shared

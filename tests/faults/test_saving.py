@@ -13,8 +13,9 @@ import spacy
 import srsly
 from spacy.language import Language
 
-from spacy_window_ner import save, saving
-from spacy_window_ner.saving import ABANDONED, CHECKSUM, NEW, read_file, replace_directory
+from spacy_window_ner import save
+from spacy_window_ner.files import saving
+from spacy_window_ner.files.saving import ABANDONED, CHECKSUM, NEW, read_file, replace_directory
 
 from ..pipelines import copy_of, ner_of, predictions, shared, texts_of
 from .amounts import amount, is_thorough

@@ -10,7 +10,7 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_window_ner import decoding
+from spacy_window_ner.decoding.decode import decode as decoding
 from spacy_window_ner.sequences import viterbi
 
 from ..pipelines import OBJECTIVES, copy_of, ner_of, shared

@@ -9,10 +9,10 @@ from hypothesis import given
 
 from spacy_window_ner.confidence.development import develop
 from spacy_window_ner.confidence.reliability import ece, expected_ece
+from spacy_window_ner.decoding.thresholds import LOWEST
 from spacy_window_ner.inspect.errors import CLASSES
 from spacy_window_ner.inspect.facts import Scored, evaluate, facts_of
 from spacy_window_ner.inspect.reading import Document, Entity, Reading
-from spacy_window_ner.thresholds import LOWEST
 from tests.helpers import examples
 from tests.pipelines import SENTENCES, make_examples, trained
 

@@ -16,7 +16,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_window_ner.fingerprint import fingerprint
+from spacy_window_ner.files.fingerprint import fingerprint
 from spacy_window_ner.mentions import writing
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.indexing import index

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from spacy_window_ner.layers.transitions import Scores
+from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES
 from tests.helpers import batches, examples, numeric_gradient, relative_error
 

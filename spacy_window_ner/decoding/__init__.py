@@ -1,0 +1,1 @@
+"""Scores → entities, their probabilities and thresholds."""

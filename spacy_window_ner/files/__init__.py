@@ -1,0 +1,1 @@
+"""What is read and written: texts, components, and which pipeline results belong to."""

@@ -1,0 +1,344 @@
+"""Save components with checksums, and load them. A file that does not fit, or that is not what was
+saved, gets a clear error and changes nothing.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+
+from ..labels import new_labels
+from ..network.layers.lexeme_embed import LEXEME_EMBED
+from ..sequences.tags import n_tags
+from .saving import CHECKSUM, checksum, checksums, read_file, replace_directory, write_files
+
+# The dimensions that give the shape of each parameter. T has one row and one column more.
+_DIMS = {
+    "W": ("nO", "nI"),
+    "b": ("nO",),
+    "g": ("nO",),
+    "E": ("nV", "nO"),
+    "T": ("n_labels", "n_labels"),
+}
+# The attrs of nodes that training changes; all others are settings, which come from a config.
+_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
+# The files of a component, beside its vocabulary and the checksums.
+_FILES = ("cfg", "model")
+# Layers that networks saved by version 0.1 have, and no later ones.
+FIRST_EDITION = {"window", "with_document", "classifier"}
+
+
+def first_edition_error() -> ValueError:
+    """RETURNS (ValueError): The error for pipelines that were saved by version 0.1."""
+    return ValueError(
+        "This pipeline was saved by version 0.1 of spacy-window-ner. Its settings and parameters "
+        "have changed since then, so it cannot be loaded. Train it again with the same data: "
+        "python -m spacy train"
+    )
+
+
+def saved_files(cfg: Mapping[str, Any], model: Model, exclude: Collection[str]) -> dict[str, bytes]:
+    """What is saved of a component beside the vocabulary.
+
+    cfg (Mapping[str, Any]): Its labels and settings.
+    model (Model): Its network.
+    exclude (Collection[str]): Names of fields to leave out.
+    RETURNS (Dict[str, bytes]): The contents by the name of the field.
+    """
+    files: dict[str, bytes] = {}
+    if "cfg" not in exclude:
+        files["cfg"] = srsly.json_dumps(dict(cfg), indent=2).encode()
+    if "model" not in exclude:
+        files["model"] = srsly.msgpack_dumps(_compressed(model.to_dict()))
+    return files
+
+
+def round_to_half_precision(model: Model) -> None:
+    """Round the parameters of a network to numbers that 16 bits can hold: it takes half as much
+    space on disk.
+
+    model (Model): The network. Parameters beyond the range of 16-bit floats stay as they are.
+    """
+    for node in model.walk():
+        for name in node.param_names:
+            if node.has_param(name):
+                value = node.get_param(name)
+                with np.errstate(over="ignore"):
+                    rounded = value.astype(np.float16).astype(value.dtype)
+                if np.isfinite(rounded).all():
+                    node.set_param(name, rounded)
+
+
+def _compressed(saved: dict[str, Any]) -> dict[str, Any]:
+    """Store parameters as 16-bit floats where that loses nothing: see `Model.to_dict`."""
+    for params in saved["params"]:
+        for name, value in params.items():
+            if isinstance(value, np.ndarray) and value.dtype == np.float32:
+                with np.errstate(over="ignore"):
+                    half = value.astype(np.float16)
+                if (half == value).all():
+                    params[name] = half
+    return saved
+
+
+def _decompressed(saved: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of `_compressed`."""
+    for params in saved["params"]:
+        for name, value in params.items():
+            if isinstance(value, np.ndarray) and value.dtype == np.float16:
+                params[name] = value.astype(np.float32)
+    return saved
+
+
+def to_disk(
+    path: str | Path,
+    cfg: Mapping[str, Any],
+    model: Model,
+    vocab: Vocab,
+    exclude: Collection[str],
+) -> None:
+    """Save a component to a directory, all of its files or none; see `saved_files`."""
+    path = Path(path)
+    write_files(path, saved_files(cfg, model, exclude))
+    if "vocab" not in exclude:
+        replace_directory(path / "vocab", lambda new: vocab.to_disk(new, exclude=exclude))
+
+
+def to_bytes(cfg: Mapping[str, Any], model: Model, vocab: Vocab, exclude: Collection[str]) -> bytes:
+    """Save a component to bytes; see `saved_files`."""
+    files = saved_files(cfg, model, exclude)
+    fields = {**files, CHECKSUM: srsly.json_dumps(checksums(files)).encode()}
+    if "vocab" not in exclude:
+        fields["vocab"] = vocab.to_bytes(exclude=exclude)
+    return srsly.msgpack_dumps(fields)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A saved component.
+
+    cfg (Dict[str, Any]): Its labels and settings.
+    model (Optional[bytes]): Its network; None if it is left out.
+    is_intact (Optional[bool]): Whether the network is what was saved; None if that is not known.
+    """
+
+    cfg: dict[str, Any]
+    model: bytes | None
+    is_intact: bool | None
+
+
+def read_saved(
+    source: bytes | str | Path,
+    vocab: Vocab,
+    exclude: Collection[str],
+    name: str,
+    check: Callable[[dict[str, Any], bool], dict[str, Any]],
+) -> Saved:
+    """Read a saved component.
+
+    source (Union[bytes, str, Path]): The result of `to_bytes`, or the directory of `to_disk`.
+    vocab (Vocab): The vocabulary, which is loaded too.
+    exclude (Collection[str]): Names of fields to leave out; without `checksum`, what was saved is
+        not compared with its checksums.
+    name (str): Name of the component, for messages.
+    check (Callable): Checks the settings that are read, and returns all as they are in use. Takes
+        also whether settings that are not known are allowed: those that were saved so are.
+    RETURNS (Saved): The component.
+    RAISES (ValueError): If the data is damaged, or labels or settings are not valid.
+    """
+    part = "component"
+    try:
+        read = _read_directory if isinstance(source, str | Path) else _read_bytes
+        files, read_vocab = read(source, exclude)
+        part = "cfg"
+        data, is_intact = files.get("cfg", (b"{}", True))
+        cfg = check(_read_settings(data), is_intact is True)
+        if is_intact is False:
+            raise ValueError(
+                "its checksum differs: these are not the labels and settings that were saved"
+            )
+        part = "component"
+        if "vocab" not in exclude:
+            read_vocab(vocab)
+    except Exception as error:
+        raise ValueError(
+            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
+            f"the component saved."
+        ) from error
+    return Saved(cfg, *files.get("model", (None, None)))
+
+
+# Contents and whether they are what was saved by the name of the file, and what loads the
+# vocabulary.
+_Read = tuple[dict[str, tuple[bytes, bool | None]], Callable[[Vocab], Any]]
+
+
+def _read_directory(source: Any, exclude: Collection[str]) -> _Read:
+    path = Path(source)
+    has_sums = CHECKSUM not in exclude and (path / CHECKSUM).exists()
+    sums = _checked_sums((path / CHECKSUM).read_bytes() if has_sums else b"{}")
+    names = [name for name in _FILES if name not in exclude]
+    files = {name: read_file(path, name, sums.get(name)) for name in names}
+    return files, lambda vocab: vocab.from_disk(path / "vocab", exclude=exclude)
+
+
+def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
+    saved = srsly.msgpack_loads(source)
+    # Without this, damage to the name of the checksums would leave everything unchecked.
+    unknown = [name for name in saved if name not in (*_FILES, "vocab", CHECKSUM)]
+    if unknown:
+        raise ValueError(f"it has unknown fields {', '.join(map(repr, unknown))}")
+    if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
+        raise ValueError("it has neither settings nor a network")
+    sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
+    files = {name: saved[name] for name in _FILES if name in saved and name not in exclude}
+    missing = [name for name in sums if name not in files and name not in exclude]
+    if missing:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    checked = {
+        name: (data, checksum(data) == sums[name] if name in sums else None)
+        for name, data in files.items()
+    }
+    return (
+        checked,
+        lambda vocab: (
+            vocab.from_bytes(saved["vocab"], exclude=exclude) if "vocab" in saved else None
+        ),
+    )
+
+
+def _checked_sums(data: bytes) -> dict[str, str]:
+    sums = srsly.json_loads(data)
+    if not isinstance(sums, dict) or not sums.keys() <= set(_FILES):
+        raise ValueError(f"its checksums are {sums!r}")
+    return sums
+
+
+def _read_settings(data: bytes) -> dict[str, Any]:
+    settings = srsly.json_loads(data)
+    if not isinstance(settings, dict):
+        raise ValueError(f"it is {settings!r}, not a table of settings")
+    labels = settings.get("labels", [])
+    if new_labels(labels, []) != labels:
+        raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
+    return settings
+
+
+def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the settings that a pipeline is loaded with in the place of those in its config.
+
+    path (Union[str, Path]): The directory of the component, in that of the pipeline; or one that
+        is in no pipeline.
+    settings (Mapping[str, Any]): The settings that the component was made with.
+    RETURNS (Dict[str, Any]): Those that differ from what the pipeline's config file has.
+    """
+    path = Path(path)
+    config_path = path.parent / "config.cfg"
+    if not config_path.exists():
+        return {}
+    config = Config().from_disk(config_path)
+    saved = config.get("components", {}).get(path.name, {})
+    return {
+        name: value for name, value in settings.items() if name in saved and saved[name] != value
+    }
+
+
+def load_model(
+    model: Model, data: bytes, labels: Sequence[str], name: str, *, is_intact: bool | None = None
+) -> None:
+    """Load a saved network, or raise and leave the network as it was.
+
+    model (Model): The network to load into.
+    data (bytes): The network as `saved_files` saves it, or the result of `Model.to_bytes`.
+    labels (Sequence[str]): The labels that were saved with it.
+    name (str): Name of the component, for messages.
+    is_intact (Optional[bool]): Whether the data has the checksum that was saved with it; None if
+        there is none.
+    RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape, or
+        of version 0.1.
+    """
+    layers: set[str] = set()
+    try:
+        if is_intact is False:
+            raise ValueError("its checksum differs: this is not the network that was saved")
+        saved = srsly.msgpack_loads(data)
+        layers = {str(node["name"]) for node in saved["nodes"]}
+        _validate(model, saved, len(labels))
+        data = srsly.msgpack_dumps(_decompressed(saved))
+        model.copy().from_bytes(data)
+    except Exception as error:
+        if FIRST_EDITION & layers - {node.name for node in model.walk()}:
+            raise first_edition_error() from error
+        raise ValueError(
+            f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "
+            f"it was saved with other settings in [components.{name}.model] (layers, widths, rows, "
+            f"labels) than this pipeline has. Load it with the config it was saved with: "
+            f"spacy.load reads the one beside it."
+        ) from error
+    model.from_bytes(data)
+
+
+def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:
+    """Compare a network with a saved one. Thinc does not: it accepts any names, references and
+    settings, and keeps its own where some are missing.
+    """
+    own, tok2vec = model.to_dict(), model.get_ref("tok2vec")
+    others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
+    is_set = set()
+    for i, node in enumerate(model.walk()):
+        if node not in others:
+            parts = [{part: state[part][i] for part in own} for state in (own, saved)]
+            _validate_node(node, *parts)
+            is_set |= {value is not None for value in saved["params"][i].values()}
+    if len(is_set) > 1:
+        raise ValueError("some of its parameters are missing")
+    dims = {ref: saved["nodes"][i]["dims"] for ref, i in saved["nodes"][0]["refs"].items()}
+    tags, classes = dims["scores"]["nO"], dims["transitions"]["n_labels"]
+    if tags not in (None, n_tags(n_labels)):
+        raise ValueError(f"its network has {tags} tags, but its {n_labels} labels need others")
+    if classes not in (None, n_labels):
+        raise ValueError(f"it has transition scores for {classes} labels, not {n_labels}")
+    unseen = srsly.msgpack_loads(saved["attrs"][0]["unseen_labels"])
+    if not set(unseen) <= set(range(n_labels)):
+        raise ValueError(f"it has unseen labels {unseen} of {n_labels} labels")
+
+
+def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> None:
+    """Compare a layer with a saved one: `nodes`, `attrs` and `params` of `Model.to_dict`."""
+    if _outline(saved) != _outline(own):
+        raise ValueError(f"it has a layer {_outline(saved)} in the place of {_outline(own)}")
+    dims = saved["nodes"]["dims"]
+    if not all(size is None or type(size) is int for size in dims.values()):
+        raise ValueError(f"the dimensions of {node.name} are not numbers: {dims}")
+    for attr in node.attrs:  # those that are functions are not saved
+        pair = saved["attrs"].get(attr), own["attrs"].get(attr)
+        if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
+            value, other = (part and srsly.msgpack_loads(part) for part in pair)
+            raise ValueError(f"{node.name} has {attr} = {value!r}, not {other!r}")
+    if "known" in node.attrs:
+        known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
+        if known != 2 * counts or known % 8:
+            raise ValueError(f"the known values of {node.name} and their counts do not match")
+    if "clusters" in node.attrs:
+        clusters = np.frombuffer(srsly.msgpack_loads(saved["attrs"]["clusters"]), dtype="<u2")
+        if clusters.max(initial=0) >= dims["nV"]:
+            raise ValueError(f"{node.name} has a cluster {clusters.max()} of {dims['nV'] - 1}")
+    for param, value in saved["params"].items():
+        if value is None:
+            continue
+        shape = tuple(dims[dim] + (dim == "n_labels") for dim in _DIMS[param])
+        if np.shape(value) != shape:
+            raise ValueError(f"{node.name} has {param} of shape {np.shape(value)}, not {shape}")
+        is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        if not is_float or not np.isfinite(value).all():
+            raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+
+
+def _outline(layer: dict[str, Any]) -> tuple[str, dict, list[str], list[str]]:
+    node = layer["nodes"]
+    return node["name"], node["refs"], sorted(node["dims"]), sorted(layer["params"])

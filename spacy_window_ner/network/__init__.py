@@ -1,0 +1,1 @@
+"""Docs → scores and back: features, layers, architectures, and what looks at them."""

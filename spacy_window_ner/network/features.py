@@ -1,0 +1,233 @@
+"""Doc → arrays of lexical ids.
+
+Text repeats itself: a batch of documents has far fewer distinct lexemes than tokens, and all that
+`LexemeEmbed` computes depends on the lexeme alone. So features are read once for each distinct
+lexeme, and a token is the row of its lexeme.
+"""
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import IDS, NORM, ORTH, SENT_START
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from ..sequences.batching import first_tokens
+from .string_attrs import STRING_ATTRS, string_ids
+
+# The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
+FOLD = np.uint64(0x9E3779B97F4A7C15)
+
+# The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
+# whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
+CLUSTER_TABLE = "lexeme_cluster"
+_CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
+
+# The id of an unknown value.
+UNKNOWN = 0
+
+
+@dataclass(frozen=True)
+class Lexemes:
+    """What the token vectors of distinct lexemes are made of.
+
+    ids (ndarray): Shape (n_lexemes, n_attrs) uint64, one column for each attribute.
+    orths (ndarray): Shape (n_lexemes,) uint64, the ORTH of each lexeme.
+    vector_keys (ndarray): Shape (n_lexemes,) uint64, the keys in the table of static vectors.
+    vocab (Vocab): The vocabulary of the documents, for strings and static vectors.
+    """
+
+    ids: NDArray[np.uint64]
+    orths: NDArray[np.uint64]
+    vector_keys: NDArray[np.uint64]
+    vocab: Vocab
+    # What was found once. A `cached_property` has a lock before Python 3.12, shared by all objects,
+    # and a process that is forked while another thread holds it would wait forever.
+    _found: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.orths)
+
+    @property
+    def vector_rows(self) -> NDArray[np.int64]:
+        """The row of each lexeme's vector in the table of the vocabulary: (n_lexemes,), −1 for
+        none. A word without a vector is looked up in lower case.
+        """
+        if "vector_rows" not in self._found:
+            vectors = self.vocab.vectors
+            rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
+            missing = np.flatnonzero(rows < 0)
+            if len(missing):
+                lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
+                rows[missing] = vectors.find(keys=lower)
+            self._found["vector_rows"] = rows
+        return self._found["vector_rows"]
+
+
+@dataclass(frozen=True)
+class LexemeRows:
+    """The distinct lexemes of a batch of documents, and the row of each token's lexeme.
+
+    rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
+        has, and the key in the table of static vectors, each attribute once.
+    keys (ndarray): Shape (n_lexemes,) uint64, one number for each row, ascending. The same in
+        every batch.
+    tokens (ndarray): Shape (n_tokens,) int64, the row of each token.
+    lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
+    sentences (ndarray): Shape (n_tokens,) int64, the number of each token's sentence, from 1 up; a
+        document whose sentence starts are not set is one sentence.
+    columns (Tuple[int]): spaCy's numbers of the attributes in `rows`.
+    attrs (Tuple[str]): The attributes by which lexemes differ.
+    vocab (Vocab): The vocabulary of the documents.
+    """
+
+    rows: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
+    tokens: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    sentences: NDArray[np.int64]
+    columns: tuple[int, ...]
+    attrs: tuple[str, ...]
+    vocab: Vocab
+
+    @property
+    def norms(self) -> NDArray[np.uint64]:
+        """The NORM of each token: (n_tokens,)."""
+        return self.rows[self.tokens, 1]
+
+    def lexemes(self, which: NDArray[np.int64] | slice = slice(None)) -> Lexemes:
+        """Read the ids of lexemes.
+
+        which (Union[ndarray, slice]): Shape (n,), the rows to read; all by default.
+        RETURNS (Lexemes): Their ids.
+        """
+        rows, vocab = self.rows[which], self.vocab
+        orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
+        own = _cluster_ids(orths, vocab, self.attrs)
+        if any(attr in STRING_ATTRS for attr in self.attrs):
+            texts = [vocab.strings[orth] for orth in orths.tolist()]
+            own.update(string_ids(texts, self.attrs))
+        ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
+        for column, attr in enumerate(self.attrs):
+            ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
+        return Lexemes(ids, orths, of_spacy[vocab.vectors.attr], vocab)
+
+
+def validate_attrs(attrs: Sequence[str]) -> None:
+    """Check the names of attributes.
+
+    attrs (Sequence[str]): Names of spaCy token attributes or of `STRING_ATTRS`, or CLUSTER and a
+        number of bits.
+    RAISES (ValueError): If one is unknown.
+    """
+    unknown = [
+        attr for attr in attrs if not (attr in IDS or attr in STRING_ATTRS or _cluster_bits(attr))
+    ]
+    if unknown:
+        raise ValueError(
+            f"Unknown attributes {unknown} in LexemeEmbed. Use spaCy's token attributes such as "
+            f"NORM, PREFIX, SUFFIX and SHAPE, or {', '.join(STRING_ATTRS)}, or CLUSTER1 to "
+            f"CLUSTER56."
+        )
+
+
+def _cluster_bits(attr: str) -> int:
+    """How many bits of a cluster's path an attribute is: 10 for `CLUSTER10`, 0 if it is none."""
+    match = _CLUSTER.fullmatch(attr)
+    return int(match[1]) if match else 0
+
+
+def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
+    """Read the lexemes of documents.
+
+    docs (Sequence[Doc]): The documents; they share one vocabulary.
+    attrs (Sequence[str]): The attributes by which lexemes differ.
+    RETURNS (LexemeRows): The distinct lexemes, and the row of each token's lexeme.
+    """
+    vocab = docs[0].vocab if docs else Vocab()
+    of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vocab.vectors.attr]))
+    read = [*columns, SENT_START]
+    arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
+    arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
+    table: NDArray[np.uint64] = np.concatenate(arrays)
+    sent_start, table = table[:, -1] == 1, table[:, :-1]
+    keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
+    lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
+    sentences = _number_sentences(sent_start, lengths)
+    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, columns, tuple(attrs), vocab)
+
+
+def read_sentences(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """Number the sentences of documents, as in `LexemeRows`.
+
+    docs (Sequence[Doc]): The documents.
+    RETURNS (ndarray): Shape (n_tokens,), the number of each token's sentence.
+    """
+    starts = [doc.to_array(SENT_START) == 1 for doc in docs]
+    starts.append(np.zeros(0, dtype=bool))
+    return _number_sentences(np.concatenate(starts), [len(doc) for doc in docs])
+
+
+def _number_sentences(
+    sent_start: NDArray[np.bool_], lengths: Sequence[int] | NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Numbers from 1 up (n_tokens,), from the starts that are set (n_tokens,), which change."""
+    sent_start[first_tokens(lengths)] = True
+    return np.cumsum(sent_start)
+
+
+def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Fold rows of 64-bit ids (n, n_columns) to one 64-bit key each (n,)."""
+    keys = table[:, 0].copy()
+    for column in table.T[1:]:
+        keys = (keys ^ (keys >> np.uint64(29))) * FOLD + column
+    return keys
+
+
+def _cluster_ids(
+    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
+) -> dict[str, NDArray[np.uint64]]:
+    """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters.
+
+    A word has the cluster of its written form, else of its lower-case form.
+    """
+    bits = {attr: _cluster_bits(attr) for attr in attrs if _cluster_bits(attr)}
+    if not bits:
+        return {}
+    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
+    if not len(table):
+        warnings.warn(
+            f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
+            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or add "
+            f"to nlp.vocab.lookups the table that the pipeline was trained with.",
+            stacklevel=2,
+        )
+        return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
+    paths = _cluster_paths(orths, vocab)
+    # One more than the bits, so that no path has the id of an unknown one.
+    ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
+    return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
+
+
+def _cluster_paths(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
+    """The clusters of lexemes (n,), 0 for none."""
+    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
+    found = [
+        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
+    ]
+    return np.asarray(found, dtype=np.int64)
+
+
+def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.bool_]:
+    """Find words that have a Brown cluster.
+
+    orths (ndarray): Shape (n,), the ids of their written forms.
+    vocab (Vocab): The vocabulary with the table of clusters.
+    RETURNS (ndarray): Shape (n,) bool.
+    """
+    return _cluster_paths(orths, vocab) > 0

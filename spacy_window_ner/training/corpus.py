@@ -1,0 +1,165 @@
+"""A reader that prepares the network for text with and without sentences, short and long."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.attrs import ORTH, SENT_START, SPACY
+from spacy.errors import Errors
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Corpus, Example
+
+from ..annotations import same_tokens
+from ..labels import annotated_labels, set_annotated_labels
+from .augmenters import Augmenter
+
+
+def create_corpus(
+    path: Path | None,
+    gold_preproc: bool = False,
+    max_length: int = 0,
+    limit: int = 0,
+    augmenter: Callable | None = None,
+    sentence_starts: float = 0.0,
+    cut: float = 0.0,
+    labels: Sequence[str] | None = None,
+) -> "SentenceCorpus":
+    """Make `spacy_window_ner.Corpus.v1`, a reader of annotated documents; see `SentenceCorpus`.
+
+    RAISES (ValueError): If there is no path, or a setting is outside its range.
+    """
+    if path is None:
+        raise ValueError(Errors.E913)
+    return SentenceCorpus(
+        path,
+        gold_preproc=gold_preproc,
+        max_length=max_length,
+        limit=limit,
+        augmenter=augmenter,
+        sentence_starts=sentence_starts,
+        cut=cut,
+        labels=labels,
+    )
+
+
+class SentenceCorpus(Corpus):
+    """spaCy's `Corpus`, whose documents keep their sentence starts or not, and are whole or not."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        sentence_starts: float = 0.0,
+        cut: float = 0.0,
+        labels: Sequence[str] | None = None,
+        **settings: Any,
+    ) -> None:
+        """Initialize the reader.
+
+        path (Union[str, Path]): A file or folder in spaCy's binary format.
+        sentence_starts (float): The share of documents, drawn anew each time, whose predicted
+            document gets the sentence starts of the annotation, from 0 to 1.
+        cut (float): The share of documents, drawn anew each time, that are cut between sentences:
+            half of them into single sentences, the others into runs of random length, from 0 to 1.
+        labels (Optional[Sequence[str]]): The labels that the annotation has. Outside of entities,
+            others are unknown then, and nothing is learned of them. If None, it has what each
+            document says (`labels.set_annotated_labels`), or all labels.
+        **settings: Those of spaCy's `Corpus`.
+        RAISES (ValueError): If a share is outside its range.
+        """
+        for name, share in (("sentence_starts", sentence_starts), ("cut", cut)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} is a share of documents, from 0 to 1; got {share}.")
+        super().__init__(path, **settings)
+        self.sentence_starts = sentence_starts
+        self.cut = cut
+        self.labels = labels
+        self.augmenter = _keep_labels(self.augmenter)
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Yield examples.
+
+        nlp (Language): The pipeline.
+        YIELDS (Example): The examples.
+        """
+        for example in super().__call__(nlp):
+            if self.labels is not None:
+                set_annotated_labels(example.reference, self.labels)
+            if random.random() < self.sentence_starts:
+                set_sentence_starts(example)
+            yield example
+
+    def make_examples(self, nlp: Language, reference_docs: Iterable[Doc]) -> Iterator[Example]:
+        """Make examples of whole documents, or of runs of their sentences.
+
+        nlp (Language): The pipeline.
+        reference_docs (Iterable[Doc]): The annotated documents.
+        YIELDS (Example): The examples.
+        """
+        return super().make_examples(nlp, self._pieces(reference_docs))
+
+    def _make_example(self, nlp: Language, reference: Doc, gold_preproc: bool) -> Example:
+        """As spaCy's, which takes four times as long to copy the words of the annotation."""
+        if not (gold_preproc or reference.has_unknown_spaces):
+            return super()._make_example(nlp, reference, gold_preproc)
+        strings = reference.vocab.strings
+        orths, spaces = reference.to_array([ORTH, SPACY]).reshape(-1, 2).T.tolist()
+        words = [strings[orth] for orth in orths]
+        return Example(Doc(nlp.vocab, words=words, spaces=list(map(bool, spaces))), reference)
+
+    def _pieces(self, docs: Iterable[Doc]) -> Iterator[Doc]:
+        for doc in docs:
+            if random.random() < self.cut and doc.has_annotation("SENT_START"):
+                yield from cut_document(doc)
+            else:
+                yield doc
+
+
+def _keep_labels(augmenter: Augmenter) -> Augmenter:
+    """An augmenter whose examples say what their annotation has."""
+
+    def augment(nlp: Language, example: Example) -> Iterator[Example]:
+        labels = annotated_labels(example.reference)
+        for augmented in augmenter(nlp, example):
+            set_annotated_labels(augmented.reference, labels)
+            yield augmented
+
+    return augment
+
+
+def set_sentence_starts(example: Example) -> None:
+    """Give the predicted document of an example the sentence starts of its annotation, if any.
+
+    example (Example): The example; its predicted document is changed.
+    """
+    if same_tokens(example):  # the same as spaCy aligns, but many times faster
+        starts = np.where(example.reference.to_array(SENT_START) == 1, 1, -1)
+        starts[:1] = 1
+        if not example.reference.has_annotation("SENT_START"):
+            starts[:] = 0
+        example.predicted.from_array([SENT_START], starts.astype(np.uint64))
+        return
+    for token, starts in zip(example.predicted, example.get_aligned_sent_starts(), strict=True):
+        token.is_sent_start = starts
+
+
+def cut_document(doc: Doc) -> Iterator[Doc]:
+    """Cut a document between sentences: half of the time into single ones, otherwise into runs
+    whose lengths are drawn up to the number of sentences left.
+
+    doc (Doc): The document, with sentence starts.
+    YIELDS (Doc): The pieces, with their annotation.
+    """
+    sentences = list(doc.sents)
+    single = random.random() < 0.5
+    while sentences:
+        n = 1 if single else random.randint(1, len(sentences))
+        piece = doc[sentences[0].start : sentences[n - 1].end].as_doc()
+        set_annotated_labels(piece, annotated_labels(doc))
+        # spaCy's reader would tokenize the words of the annotation again.
+        piece.has_unknown_spaces = doc.has_unknown_spaces
+        yield piece
+        sentences = sentences[n:]
