@@ -24,9 +24,8 @@ from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .network.architectures import DEFAULT_MODEL
-from .network.layers.transitions import Scores
 from .objectives.rehearsal import rehearsal_loss
-from .sequences.batching import check_scores
+from .sequences.batching import Scores, check_scores
 from .sequences.tags import n_tags
 from .settings import belongs_to, change_settings, checked_settings, complete_settings
 
@@ -190,7 +189,6 @@ class WindowNER(ProbabilisticPipe):
                 threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
                 probabilities=self.cfg["spans_key"] is not None,
                 candidates_above=self._candidates_above,
-                score_alone=lambda number: self.score_alone(docs[number]),
             )
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:

@@ -13,7 +13,7 @@ from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
 from ..annotations import read_gold, same_tokens
-from ..network.features import Lexemes, read_lexemes
+from ..network.features import Lexemes, read_tokens
 
 _IOB_MISSING, _IOB_BEGIN = 0, 3
 
@@ -103,8 +103,9 @@ def read_corpus(examples: Sequence[Example], vocab: Vocab) -> CorpusFacts:
     """
     predicted = [example.predicted for example in examples]
     # The empty document provides the vocabulary if there are no others.
-    rows = read_lexemes([*predicted, Doc(vocab)], ["NORM"])
-    lexemes, counts = rows.lexemes(), np.bincount(rows.tokens, minlength=len(rows.keys))
+    tokens = read_tokens([*predicted, Doc(vocab)], ["NORM"])
+    _, firsts, places = tokens.distinct()
+    lexemes, counts = tokens.lexemes(firsts), np.bincount(places, minlength=len(firsts))
     facts = CorpusFacts(lexemes, counts, Counter(doc.text for doc in predicted))
     misaligned = set(read_gold(examples, {}).misaligned)
     for example in examples:

@@ -23,9 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from ..sequences.tags import BEGIN, TAGS_PER_LABEL, UNIT, n_labels
 
 Float64s = NDArray[np.float64]

@@ -13,9 +13,8 @@ from ..annotations import preset_mask, read_gold
 from ..component import WindowNER
 from ..decoding.decode import decode
 from ..labels import label_numbers, legal_tags, seen_labels
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from ..sequences.tags import MISSING, tags_to_spans
 from .calibration import Calibration, fit
 

@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask, groups_of, ranges
-from ..sequences.chunks import sequence_sums
+from ..sequences.batching import Mask, Scores, groups_of, ranges
+from ..sequences.chunked import sequence_sums
 from ..sequences.spans import span_probabilities
 from ..sequences.tags import OUTSIDE, n_labels
 

@@ -1,32 +1,25 @@
-"""Scores → entities: the best legal tag sequence, and the probability of each span.
+"""Scores → entities: the best legal tag sequence or the likely spans, with their probabilities.
 
-In their last digits, scores and probabilities depend on what else is in the batch, because products
-of matrices are rounded differently in each shape, and on what was predicted before, because rows of
-products are remembered. Where that could decide what is an entity, the document is scored alone and
-from nothing that is remembered, and these scores decide, in every batch.
+Scores are rounded differently in each shape of a batch, by up to 1e-5. So entities are the same in
+every batch but where two readings are as close to each other as that: two tag sequences in their
+scores, the probability of a span and the threshold, or two overlapping spans.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask, documents_with
+from ..sequences.batching import Mask, Scores, documents_with
 from ..sequences.spans import likely_spans, span_probabilities
-from ..sequences.tags import n_labels, tags_to_spans
-from ..sequences.viterbi import CLOSE, best_tags, best_tags_and_close_calls
+from ..sequences.tags import tags_to_spans
+from ..sequences.viterbi import best_tags
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
 LEAST_LIKELY = 1e-4
-# By how much of itself a probability may be wrong for being rounded, beside what scores may be.
-_ROUNDING = 1e-5
-# A document's number in the batch → its scores, which are the same in every batch.
-ScoreAlone = Callable[[int], Scores]
-_Likely = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 @dataclass
@@ -71,7 +64,6 @@ def decode(
     threshold: float | NDArray[np.float64] | None = None,
     probabilities: bool = True,
     candidates_above: float | None = None,
-    score_alone: ScoreAlone | None = None,
 ) -> Entities:
     """Find the entities of a batch.
 
@@ -85,112 +77,28 @@ def decode(
         the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
     candidates_above (Optional[float]): If given, all spans that are likelier are `candidates`.
-    score_alone (Optional[Callable[[int], Scores]]): Scores a document of the batch alone. If given,
-        these scores decide where those of the batch are too close for that.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    options = threshold, probabilities, candidates_above
-    entities, close = _decode(scores, objective, allowed, *options)
-    if score_alone is None or not len(close):
-        return entities
-    lengths, alone = scores.lengths, {}
-    for number in np.flatnonzero(documents_with(close, lengths)).tolist():
-        first = int(lengths[:number].sum())
-        own = None if allowed is None else allowed[first : first + lengths[number]]
-        alone[number] = _decode(score_alone(number), objective, own, *options)[0]
-    return _replaced(entities, alone)
-
-
-def _decode(
-    scores: Scores,
-    objective: Objective,
-    allowed: Mask | None,
-    threshold: float | NDArray[np.float64] | None,
-    probabilities: bool,
-    candidates_above: float | None,
-) -> tuple[Entities, NDArray[np.int64]]:
-    """See `decode`.
-
-    RETURNS (Tuple[Entities, ndarray]): The entities, and tokens (n,) in the documents where another
-        rounding could make a difference.
-    """
-    likely: list[_Likely] = []
-    close: list[NDArray[np.int64]] = []
-    above = [least for least in (threshold, candidates_above) if least is not None]
-    if above:
+    lengths, p = scores.lengths, np.zeros((0, 0))
+    if threshold is not None or candidates_above is not None:
         p = objective.tag_probabilities(scores, allowed)
-        for least in above:
-            found, too_close = _likely(p, least, scores, objective)
-            likely.append(found)
-            close.append(too_close)
-    if threshold is not None:
-        spans, of_spans, too_close = _without_overlap(*likely[0])
-        close.append(too_close)
-        entities = Entities(spans, of_spans, scores.lengths)
+    is_chain = objective.learns_transitions
+    if threshold is None:
+        tags = best_tags(scores.emissions, scores.transitions, lengths, allowed)
+        spans, of_spans = tags_to_spans(tags), None
+        if probabilities:
+            of_spans = probabilities_of(spans, scores, objective, allowed)
     else:
-        arrays = scores.emissions, scores.transitions, scores.lengths
-        tags, is_close = best_tags_and_close_calls(*arrays, allowed)
-        close.append(np.flatnonzero(is_close))
-        spans = tags_to_spans(tags)
-        p_spans = probabilities_of(spans, scores, objective, allowed) if probabilities else None
-        entities = Entities(spans, p_spans, scores.lengths)
+        least = np.maximum(threshold, LEAST_LIKELY)
+        spans, of_spans = _without_overlap(
+            *likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
+        )
+    entities = Entities(spans, of_spans, lengths)
     if candidates_above is not None:
-        spans, of_spans = likely[-1]
-        order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
-        entities.candidates = Entities(spans[order], of_spans[order], scores.lengths)
-    return entities, np.concatenate(close)
-
-
-def _likely(
-    p: NDArray[np.floating],
-    threshold: float | NDArray[np.float64],
-    scores: Scores,
-    objective: Objective,
-) -> tuple[_Likely, NDArray[np.int64]]:
-    """Find the spans that are likelier than a threshold.
-
-    p (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
-    RETURNS (Tuple[Tuple[ndarray, ndarray], ndarray]): The spans and their probabilities, and the
-        first tokens (n,) of spans with about this probability.
-    """
-    least = np.broadcast_to(np.maximum(threshold, LEAST_LIKELY), n_labels(p.shape[1]))
-    spans, of_spans = likely_spans(
-        p,
-        least - _allowance(least),
-        np.cumsum(scores.lengths),
-        is_chain=objective.learns_transitions,
-    )
-    own = least[spans[:, 2]]
-    is_likely, is_close = of_spans > own, np.abs(of_spans - own) < _allowance(own)
-    return (spans[is_likely], of_spans[is_likely]), spans[is_close, 0]
-
-
-def _allowance(p: NDArray[np.floating]) -> NDArray[np.floating]:
-    """How far a probability may be from the same one in another batch: ∂p/∂s = p (1 − p)."""
-    return CLOSE * p * (1 - p) + _ROUNDING * p
-
-
-def _replaced(batch: Entities, alone: Mapping[int, Entities]) -> Entities:
-    """Replace the entities of some documents, by their number, by those found alone."""
-    ends = np.cumsum(batch.lengths)
-    firsts = ends - batch.lengths
-    document = np.searchsorted(ends, batch.spans[:, 0], side="right")
-    kept = ~np.isin(document, list(alone))
-    parts = [
-        batch.spans[kept],
-        *(one.spans + np.asarray([firsts[i], firsts[i], 0]) for i, one in alone.items()),
-    ]
-    spans = np.concatenate(parts)
-    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
-    p = None
-    if batch.probabilities is not None:
-        others = [one.probabilities for one in alone.values() if one.probabilities is not None]
-        p = np.concatenate([batch.probabilities[kept], *others])[order]
-    entities = Entities(spans[order], p, batch.lengths)
-    if batch.candidates is not None:
-        candidates = {i: one.candidates for i, one in alone.items() if one.candidates is not None}
-        entities.candidates = _replaced(batch.candidates, candidates)
+        least = max(candidates_above, LEAST_LIKELY)
+        likely = likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
+        entities.candidates = Entities(*likely, lengths)
     return entities
 
 
@@ -240,34 +148,19 @@ def finds_nothing_new(
 
 def _without_overlap(
     spans: NDArray[np.int64], probabilities: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Keep the likelier of spans that overlap, in the order of the text; of spans that are as
-    likely to six digits the first, and of these the shorter one.
-
-    RETURNS (Tuple[ndarray, ndarray, ndarray]): The spans and their probabilities, and the first
-        tokens (n,) of spans that are left out for one that is hardly likelier.
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Keep the likelier of spans in the order of the text that overlap; of spans that are as likely
+    to six digits the first, and of these the shorter one.
     """
-    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
-    spans, probabilities = spans[order], probabilities[order]
-    # Most spans overlap with no other: none before them reaches so far, and none behind them begins
+    # Most spans overlap with no other: none before them reaches so far, and none after them begins
     # so early.
-    reach = np.maximum.accumulate(spans[:, 1])
-    cut = reach[:-1] <= spans[1:, 0]
-    if cut.all():
-        return spans, probabilities, np.zeros(0, dtype=np.int64)
-    is_free = np.ones(len(spans), dtype=bool)
-    is_free[1:] = cut
-    is_free[:-1] &= cut
-    taken: dict[int, float] = {}  # the probability of the span that a token is in, less allowances
-    allowance = _allowance(probabilities)
-    keep, close = is_free, []
-    others = np.flatnonzero(~is_free)
+    is_cut = np.maximum.accumulate(spans[:, 1])[:-1] <= spans[1:, 0]
+    keep = np.append(True, is_cut)[: len(spans)] & np.append(is_cut, True)[: len(spans)]
+    others = np.flatnonzero(~keep)
+    taken: set[int] = set()
     for i in others[np.argsort(-np.round(probabilities[others], 6), kind="stable")].tolist():
         tokens = range(spans[i, 0], spans[i, 1])
-        rivals = [taken[token] for token in tokens if token in taken]
-        if not rivals:
-            taken.update(dict.fromkeys(tokens, probabilities[i] - allowance[i]))
+        if taken.isdisjoint(tokens):
+            taken.update(tokens)
             keep[i] = True
-        elif min(rivals) < probabilities[i] + allowance[i]:
-            close.append(spans[i, 0])
-    return spans[keep], probabilities[keep], np.asarray(close, dtype=np.int64)
+    return spans[keep], probabilities[keep]

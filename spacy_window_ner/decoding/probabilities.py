@@ -13,10 +13,8 @@ from thinc.api import Model
 
 from ..annotations import preset_mask, without_predictions
 from ..labels import label_numbers
-from ..network.layers.lexeme_cache import nothing_remembered
-from ..network.layers.transitions import Scores
 from ..objectives import Objective, get_objective
-from ..sequences.batching import check_scores
+from ..sequences.batching import Scores, check_scores
 from ..sequences.tags import tag_names
 from ..settings import change_settings
 from .alternatives import alternatives
@@ -94,13 +92,6 @@ class ProbabilisticPipe(TrainablePipe):
         found = [(label, p) for label, p in zip(labels, of_labels.tolist(), strict=True)]
         found = [pair for n, pair in enumerate(found) if n not in unseen]
         return sorted([(None, outside), *found], key=lambda pair: -pair[1])
-
-    def score_alone(self, doc: Doc) -> Scores:
-        """Score a document alone, and from nothing that is remembered: with the same scores
-        whatever was predicted before.
-        """
-        with nothing_remembered():
-            return self.model.predict([doc])
 
     def _free_scores(self, doc: Doc) -> tuple[Scores, NDArray[np.bool_] | None]:
         """The scores and allowed tags of a document without its predicted entities."""

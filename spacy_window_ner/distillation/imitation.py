@@ -15,9 +15,9 @@ from thinc.api import Optimizer, set_dropout_rate
 
 from ..component import WindowNER
 from ..labels import seen_labels
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..objectives.rehearsal import rehearsal_loss
+from ..sequences.batching import Scores
 
 
 def window_ners(pipelines: Sequence[Language]) -> list[WindowNER] | None:

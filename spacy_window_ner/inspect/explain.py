@@ -22,9 +22,8 @@ from ..component import WindowNER
 from ..confidence.development import find_component, run_before
 from ..decoding.decode import decode
 from ..decoding.thresholds import by_label
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from ..sequences.tags import n_tags
 from .explanation import Explanation, Transition, Without, Word
 from .log_odds import is_open, span_log_odds

@@ -13,11 +13,10 @@ difference of two sets of expectations: with the span, and without it.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
 from ..objectives.crf import without_span
-from ..sequences.batching import Mask
-from ..sequences.chunks import SequenceSums, sequence_sums
+from ..sequences.batching import Mask, Scores
+from ..sequences.chunked import SequenceSums, sequence_sums
 from ..sequences.tags import tags_of_spans
 from ..sequences.viterbi import best_tags
 

@@ -1,27 +1,28 @@
 """The network as a function of what it knows of each word of one document.
 
-The layers are those of prediction, in float64 and with one row for each token in the place of one
-for each lexeme, so that the same word can be known at one place and hidden at another. The parts
-of a word (the output of `Concatenate`) are the input here. Zero hides a part: it is what dropout
-puts there in training.
+It is the network of prediction, in float64 and with one row for each token in the place of one for
+each lexeme, so that the same word can be known at one place and hidden at another. The parts of a
+word (the output of `Concatenate`) are the input here. Zero hides a part: it is what dropout puts
+there in training.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
 from thinc.api import Model
+from thinc.types import Ragged
 
-from ..network.features import read_sentences
+from ..network.features import read_tokens
 from ..network.gradients import copy_without_dropout
 from ..network.layers.gazetteer import GAZETTEER
-from ..network.layers.hidden_window import window_size
+from ..network.layers.lexeme_embed import LEXEME_EMBED
+from ..network.layers.rows import Term
 from ..network.layers.to_numpy import ToNumpy
-from ..network.layers.token_vectors import of_lexemes, read_rows
-from ..network.layers.transitions import Scores
-from ..network.layers.window_affine import Windows, behind_zero_row, neighbor_rows
+from ..sequences.batching import Scores
 
 _Array = NDArray[np.float64]
 TOK2VEC = "tok2vec"
@@ -61,26 +62,22 @@ class DocumentNetwork:
         model (Model): A network of `window_classifier`; it is not changed.
         doc (Doc): The document, with at least one token.
         """
-        hidden, activation, *windows, scores = model.layers[0].layers
+        self._doc, self._network = doc, copy_without_dropout(model)
+        hidden = self._network.layers[0].layers[0]
         terms = {layer.name: layer for layer in hidden.layers}
-        vectors = terms["token_vectors"]
-        self.parts, self.vectors, mixing = _read_parts(vectors, doc)
-        self._mixing = [_in_float64(layer) for layer in mixing]
-        self._terms = [
-            _in_float64(terms[name])
-            for name in ("window_affine", "same_word_mean")
-            if name in terms
-        ]
-        self._activation, self._scores = _in_float64(activation), _in_float64(scores)
-        self._windows = [_in_float64(layer) for layer in windows]
+        tok2vec = terms["token_vectors"].layers[0]
+        self.parts, self.vectors, self._mixing = _read_parts(model.get_ref("tok2vec"), doc)
+        self._network.replace_node(tok2vec, Model("given_vectors", self._given_vectors))
         self.features = np.zeros((len(doc), 0))
         if GAZETTEER in terms:
-            self.features = terms[GAZETTEER].predict([doc]).astype(np.float64)
-        T = model.predict([doc]).transitions
-        self.transitions = T.astype(np.float64)
-        self._norms = read_rows(vectors, [doc]).norms
-        self._sentences = read_sentences([doc])
-        self._reach = vectors.attrs["reach"]
+            term, _ = terms[GAZETTEER]([doc], False)
+            self.features = term.dense().astype(np.float64)
+            terms[GAZETTEER]._func = self._given_features
+        if "same_word_mean" in terms:
+            terms["same_word_mean"]._func = self._with_gradient(terms["same_word_mean"]._func)
+        for layer in (self._network, *self._mixing):
+            _to_float64(layer)
+        self.transitions = model.predict([doc]).transitions.astype(np.float64)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -93,79 +90,75 @@ class DocumentNetwork:
         RETURNS: The emissions (n_copies, n_tokens, n_tags), and the callback from their gradient to
             that of the inputs.
         """
-        copies, n = vectors.shape[:2]
-        V, backprops = vectors.reshape(copies * n, -1), []
+        V, backprops = vectors.reshape(-1, vectors.shape[2]), []
         for layer in self._mixing:
             V, backprop_V = layer(V, True)
             backprops.append(backprop_V)
-        X = Windows(
-            behind_zero_row(V),
-            self._neighbors(copies, self._reach),
-            np.tile(self._norms, copies),
-            np.full(copies, n),
-        )
-        Zs, of_terms = zip(*(layer(X, True) for layer in self._terms), strict=True)
-        Z = sum(Zs[1:], Zs[0])
-        if features.shape[2]:
-            Z = Z + features.reshape(copies * n, -1)
-        H, backprop_H = self._activation(Z, True)
-        H, backprop_windows = self._run_windows(H, copies)
-        S, backprop_S = self._scores(H, True)
+        self._given = V, features.reshape(-1, features.shape[2])
+        Y, backprop_Y = self._network.layers[0]([self._doc] * len(vectors), True)
+
+        def of_parts(d_V: _Array) -> _Array:
+            for backprop_V in reversed(backprops):
+                d_V = backprop_V(d_V)
+            return d_V.reshape(vectors.shape)
 
         def backprop(d_emissions: _Array) -> Inputs:
-            d_S = d_emissions.reshape(copies * n, -1)
-            d_Z = backprop_H(backprop_windows(backprop_S(d_S)))
-            d_inputs = []
-            for of_term in of_terms:
-                d_V = of_term(d_Z)[1:]
-                for backprop_V in reversed(backprops):
-                    d_V = backprop_V(d_V)
-                d_inputs.append(d_V.reshape(vectors.shape))
-            d_features = d_Z.reshape(copies, n, -1)[:, :, : features.shape[2]]
-            none = np.zeros_like(vectors)
-            return Inputs(d_inputs[0], d_inputs[1] if d_inputs[1:] else none, d_features)
+            d: dict[str, _Array] = {"context": np.zeros_like(V), "features": np.zeros((0, 0))}
+            self._gradients = d
+            backprop_Y(Ragged(d_emissions.reshape(Y.data.shape), Y.lengths))
+            d_features = d["features"].reshape(features.shape)
+            return Inputs(of_parts(d["vectors"] - d["context"]), of_parts(d["context"]), d_features)
 
-        return S.reshape(copies, n, -1), backprop
+        return Y.data.reshape(*vectors.shape[:2], -1), backprop
 
-    def _run_windows(self, H: _Array, copies: int) -> tuple[_Array, Callable[[_Array], _Array]]:
-        """The further windows, over the hidden layer."""
-        if not self._windows:
-            return H, lambda d_H: d_H
-        neighbors = self._neighbors(copies, max(map(window_size, self._windows)))
-        X = Windows(behind_zero_row(H), neighbors, np.zeros(0, np.uint64), np.zeros(0, np.int32))
-        callbacks = []
-        for layer in self._windows:
-            X, callback = layer(X, True)
-            callbacks.append(callback)
+    def _given_vectors(
+        self, model: Model, docs: list[Doc], is_train: bool
+    ) -> tuple[list[_Array], Callable]:
+        """What takes the place of the token vectors."""
 
-        def backprop(d_H: _Array) -> _Array:
-            d_X = behind_zero_row(d_H)
-            for callback in reversed(callbacks):
-                d_X = callback(d_X)
-            return d_X[1:]
+        def backprop(d_Vs: list[_Array]) -> list[Doc]:
+            self._gradients["vectors"] = np.concatenate(d_Vs)
+            return []
 
-        return X.vectors[1:], backprop
+        return np.split(self._given[0], len(docs)), backprop
 
-    def _neighbors(self, copies: int, reach: int) -> NDArray[np.int64]:
-        """The rows of the neighbors of all tokens: (2 · reach + 1, n_copies · n_tokens)."""
-        n = len(self)
-        of_one = neighbor_rows(1 + np.arange(n), self._sentences, reach)
-        first = n * np.arange(copies)[:, None]
-        rows = np.where(of_one[:, None] > 0, of_one[:, None] + first, 0)
-        return rows.reshape(2 * reach + 1, copies * n)
+    def _given_features(
+        self, model: Model, docs: list[Doc], is_train: bool
+    ) -> tuple[Term, Callable]:
+        """What takes the place of the gazetteer."""
+
+        def backprop(d_Z: _Array) -> list[Doc]:
+            self._gradients["features"] = d_Z
+            return []
+
+        every = np.arange(len(self._given[1]))
+        return Term(every, every, self._given[1], len(every)), backprop
+
+    def _with_gradient(self, forward: Callable) -> Callable:
+        """The forward pass of the document's context, which keeps the gradient of its vectors."""
+
+        def wrapped(model: Model, batch: Any, is_train: bool) -> tuple[Term, Callable]:
+            term, backprop_term = forward(model, batch, is_train)
+
+            def backprop(d_Z: _Array) -> _Array:
+                d_vectors = backprop_term(d_Z)
+                self._gradients["context"] = d_vectors[1:]
+                return d_vectors
+
+            return term, backprop
+
+        return wrapped
 
 
-def _read_parts(vectors: Model, doc: Doc) -> tuple[dict[str, slice], _Array, list[Model]]:
-    """The parts of words and their names, and the layers that mix them. Token vectors that depend
-    on context have one part.
+def _read_parts(tok2vec: Model, doc: Doc) -> tuple[dict[str, slice], _Array, list[Model]]:
+    """The parts of words and their names, and copies of the layers that mix them. Token vectors
+    that depend on context have one part.
     """
-    tok2vec = vectors.layers[0]
-    if not of_lexemes(vectors):
+    if tok2vec.name != LEXEME_EMBED:
         V = ToNumpy().predict(tok2vec.predict([doc]))
         return {TOK2VEC: slice(0, V.shape[1])}, V.astype(np.float64), []
-    rows = read_rows(vectors, [doc])
     concatenate, *mixing = tok2vec.layers[0].layers
-    lexemes = rows.lexemes()
+    lexemes = read_tokens([doc], tok2vec.attrs["attrs"]).lexemes()
     tables = [layer.predict(lexemes) for layer in concatenate.layers]
     ends = np.cumsum([table.shape[1] for table in tables]).tolist()
     names = [layer.name.removeprefix("embed_") for layer in concatenate.layers]
@@ -173,13 +166,11 @@ def _read_parts(vectors: Model, doc: Doc) -> tuple[dict[str, slice], _Array, lis
         name: slice(end - table.shape[1], end)
         for name, table, end in zip(names, tables, ends, strict=True)
     }
-    return parts, np.concatenate(tables, axis=1)[rows.tokens].astype(np.float64), mixing
+    V = np.concatenate(tables, axis=1).astype(np.float64)
+    return parts, V, [copy_without_dropout(layer) for layer in mixing]
 
 
-def _in_float64(layer: Model) -> Model:
-    """A copy of a layer, since its gradients are collected in it."""
-    copied = copy_without_dropout(layer)
-    for node in copied.walk():
+def _to_float64(layer: Model) -> None:
+    for node in layer.walk():
         for name in node.param_names:
             node.set_param(name, node.get_param(name).astype(np.float64))
-    return copied

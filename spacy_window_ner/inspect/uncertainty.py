@@ -10,10 +10,9 @@ read: a name that may have been missed is open too.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
 from ..objectives import Objective
-from ..sequences.batching import Mask
-from ..sequences.chunks import sequence_sums
+from ..sequences.batching import Mask, Scores
+from ..sequences.chunked import sequence_sums
 
 
 def entropies(

@@ -14,7 +14,7 @@ from ..sequences.tags import n_labels
 from .features import validate_attrs
 from .layers.activation import Activation
 from .layers.affine import Affine
-from .layers.affine import grown as grown_affine
+from .layers.affine import resized as resized_affine
 from .layers.concatenate import Concatenate
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
@@ -28,7 +28,7 @@ from .layers.same_word_mean import SameWordMean
 from .layers.static_vectors import StaticVectors
 from .layers.token_vectors import TokenVectors
 from .layers.transitions import Scores, Transitions
-from .layers.transitions import grown as grown_transitions
+from .layers.transitions import resized as resized_transitions
 from .layers.vector_clusters import VectorClusters
 from .layers.window_affine import WindowAffine
 
@@ -115,12 +115,12 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     if before is not None and nO < before:
         raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
     if scores.has_param("W"):
-        model.replace_node(scores, grown_affine(scores, nO))
+        model.replace_node(scores, resized_affine(scores, nO))
         old = n_labels(before)
         model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, labels)]
     else:
         scores.set_dim("nO", nO, force=True)
-    model.replace_node(transitions, grown_transitions(transitions, labels))
+    model.replace_node(transitions, resized_transitions(transitions, labels))
     return model
 
 

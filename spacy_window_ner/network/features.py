@@ -69,43 +69,55 @@ class Lexemes:
 
 
 @dataclass(frozen=True)
-class LexemeRows:
-    """The distinct lexemes of a batch of documents, and the row of each token's lexeme.
+class Tokens:
+    """The tokens of a batch of documents.
 
-    rows (ndarray): Shape (n_lexemes, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
+    table (ndarray): Shape (n_tokens, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
         has, and the key in the table of static vectors, each attribute once.
-    keys (ndarray): Shape (n_lexemes,) uint64, one number for each row, ascending. The same in
-        every batch.
-    tokens (ndarray): Shape (n_tokens,) int64, the row of each token.
+    keys (ndarray): Shape (n_tokens,) uint64, one number for each lexeme, the same in every batch.
     lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
     sentences (ndarray): Shape (n_tokens,) int64, the number of each token's sentence, from 1 up; a
         document whose sentence starts are not set is one sentence.
-    columns (Tuple[int]): spaCy's numbers of the attributes in `rows`.
+    columns (Tuple[int]): spaCy's numbers of the attributes in `table`.
     attrs (Tuple[str]): The attributes by which lexemes differ.
     vocab (Vocab): The vocabulary of the documents.
     """
 
-    rows: NDArray[np.uint64]
+    table: NDArray[np.uint64]
     keys: NDArray[np.uint64]
-    tokens: NDArray[np.int64]
     lengths: NDArray[np.int32]
     sentences: NDArray[np.int64]
     columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
 
+    def __len__(self) -> int:
+        return len(self.keys)
+
     @property
     def norms(self) -> NDArray[np.uint64]:
         """The NORM of each token: (n_tokens,)."""
-        return self.rows[self.tokens, 1]
+        return self.table[:, 1]
+
+    def distinct(
+        self, part: slice = slice(None)
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """Find the distinct lexemes of consecutive tokens.
+
+        part (slice): The tokens; all by default.
+        RETURNS (Tuple[ndarray, ndarray, ndarray]): The keys of the lexemes (n_lexemes,), ascending;
+            a token of each (n_lexemes,); and the number of each token's lexeme among them (n,).
+        """
+        keys, firsts, places = np.unique(self.keys[part], return_index=True, return_inverse=True)
+        return keys, firsts + (part.start or 0), places
 
     def lexemes(self, which: NDArray[np.int64] | slice = slice(None)) -> Lexemes:
-        """Read the ids of lexemes.
+        """Read the ids of the lexemes of tokens.
 
-        which (Union[ndarray, slice]): Shape (n,), the rows to read; all by default.
+        which (Union[ndarray, slice]): Shape (n,), the tokens; all by default.
         RETURNS (Lexemes): Their ids.
         """
-        rows, vocab = self.rows[which], self.vocab
+        rows, vocab = self.table[which], self.vocab
         orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
         own = _cluster_ids(orths, vocab, self.attrs)
         if any(attr in STRING_ATTRS for attr in self.attrs):
@@ -141,12 +153,12 @@ def _cluster_bits(attr: str) -> int:
     return int(match[1]) if match else 0
 
 
-def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
-    """Read the lexemes of documents.
+def read_tokens(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
+    """Read the tokens of documents.
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
-    RETURNS (LexemeRows): The distinct lexemes, and the row of each token's lexeme.
+    RETURNS (Tokens): The tokens.
     """
     vocab = docs[0].vocab if docs else Vocab()
     of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
@@ -155,30 +167,11 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
     arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
     table: NDArray[np.uint64] = np.concatenate(arrays)
-    sent_start, table = table[:, -1] == 1, table[:, :-1]
-    keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
-    sentences = _number_sentences(sent_start, lengths)
-    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, columns, tuple(attrs), vocab)
-
-
-def read_sentences(docs: Sequence[Doc]) -> NDArray[np.int64]:
-    """Number the sentences of documents, as in `LexemeRows`.
-
-    docs (Sequence[Doc]): The documents.
-    RETURNS (ndarray): Shape (n_tokens,), the number of each token's sentence.
-    """
-    starts = [doc.to_array(SENT_START) == 1 for doc in docs]
-    starts.append(np.zeros(0, dtype=bool))
-    return _number_sentences(np.concatenate(starts), [len(doc) for doc in docs])
-
-
-def _number_sentences(
-    sent_start: NDArray[np.bool_], lengths: Sequence[int] | NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """Numbers from 1 up (n_tokens,), from the starts that are set (n_tokens,), which change."""
-    sent_start[first_tokens(lengths)] = True
-    return np.cumsum(sent_start)
+    starts, table = table[:, -1] == 1, table[:, :-1]
+    starts[first_tokens(lengths)] = True
+    keys, sentences = _fold(table), np.cumsum(starts)
+    return Tokens(table, keys, lengths, sentences, columns, tuple(attrs), vocab)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:

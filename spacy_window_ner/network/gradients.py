@@ -17,7 +17,10 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from ..objectives import Objective
-from .layers.transitions import Scores
+from ..sequences.batching import Scores
+from .layers.hidden import Sums
+from .layers.rows import Term
+from .layers.token_vectors import Batch
 from .layers.window_affine import Windows
 
 STEP_SIZES = (1e-4, 1e-5, 1e-6, 1e-7)
@@ -165,7 +168,9 @@ def _weighted_sum(Y: Any, rng: Random) -> Loss:
     def loss(Y: Any) -> tuple[float, Any]:
         pairs = zip(_arrays(weights), _arrays(Y), strict=True)
         total = sum(float((R * y).sum()) for R, y in pairs)
-        # The gradient of Windows is that of their vectors alone.
+        # The gradient of windows is that of their vectors alone.
+        if isinstance(weights, Batch):
+            return total, weights.windows.vectors
         return total, weights.vectors if isinstance(weights, Windows) else weights
 
     return loss
@@ -179,6 +184,12 @@ def _map_arrays(function: Callable[[NDArray], Any], X: Any) -> Any:
         return Ragged(function(X.data), X.lengths)
     if isinstance(X, Windows):
         return replace(X, vectors=function(X.vectors))
+    if isinstance(X, Batch) and X.windows is not None:
+        return replace(X, windows=_map_arrays(function, X.windows))
+    if isinstance(X, Sums):
+        return function(X.at(slice(0, len(X.batch.tokens))))
+    if isinstance(X, Term):
+        return function(X.dense())
     if isinstance(X, (list, tuple)):
         return [_map_arrays(function, part) for part in X]
     return function(X) if isinstance(X, np.ndarray) and X.dtype.kind == "f" else X

@@ -1,4 +1,4 @@
-"""The network as its graph of nodes (seeds/001, "Computation Graph"): shapes and gradient errors.
+"""The network as its graph of nodes (`docs/mathematics.md`, section 5): shapes and gradient errors.
 
 Values flow from the first node to the last; gradients flow back, each node multiplying what comes
 from upstream by its own local gradient.
@@ -13,10 +13,13 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..sequences.batching import Scores
 from .features import Lexemes
 from .gradients import Loss, check_gradients, copy_without_dropout
+from .layers.hidden import Sums
 from .layers.lexeme_embed import LEXEME_EMBED
-from .layers.transitions import Scores
+from .layers.rows import Term
+from .layers.token_vectors import Batch
 from .layers.window_affine import Windows
 
 
@@ -96,8 +99,14 @@ def _shape(X: Any) -> str:
         return f"{X.emissions.shape}, {X.transitions.shape}"
     if isinstance(X, Lexemes):
         return f"{len(X)} lexemes"
+    if isinstance(X, Batch) and X.windows is not None:
+        X = X.windows
     if isinstance(X, Windows):
         return f"{X.neighbors.shape[1]} windows of {X.vectors.shape}"
+    if isinstance(X, Sums):
+        return str((len(X.batch.tokens), X.window.get_dim("nO")))
+    if isinstance(X, Term):
+        return str((X.n_tokens, X.table.shape[1]))
     if isinstance(X, Ragged):
         return str(X.data.shape)
     if isinstance(X, np.ndarray):

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from . import crf, logistic, softmax
 
 Spans = NDArray[np.integer]

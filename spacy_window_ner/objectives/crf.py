@@ -16,9 +16,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
-from ..sequences.batching import Mask, documents_with
-from ..sequences.chunks import sequence_sums
+from ..sequences.batching import Mask, Scores, documents_with
+from ..sequences.chunked import sequence_sums
 from ..sequences.tags import tags_of_spans
 
 LEARNS_TRANSITIONS = True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
+from ..sequences.batching import Scores
 from ..sequences.tags import tags_of_spans
 
 # Above this log p, 1 − p is lost to rounding: loss and gradient stop growing there.

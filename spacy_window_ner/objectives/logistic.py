@@ -1,4 +1,4 @@
-"""`logistic`: one yes/no classifier for each tag (seeds/000, "Simple NER": logistic classifier).
+"""`logistic`: one yes/no classifier for each tag (`docs/mathematics.md`, section 7).
 
 J = −Σ_c [y_c log σ(s_c) + (1 − y_c) log(1 − σ(s_c))], gradient σ(s_c) − y_c, summed over tokens.
 A tag that the annotation forbids has y = 0. Where it allows exactly one tag, that one has y = 1;
@@ -8,8 +8,7 @@ where it leaves several open, these are unknown and have no weight.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False

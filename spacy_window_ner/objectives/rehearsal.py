@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..labels import legal_tags
-from ..network.layers.transitions import Scores
+from ..sequences.batching import Scores
 from ..sequences.tags import TAGS_PER_LABEL
 from . import Objective
 

@@ -1,4 +1,4 @@
-"""`softmax`: each token chooses one of the tags (seeds/000; p = softmax(S)).
+"""`softmax`: each token chooses one of the tags (`docs/mathematics.md`, section 7).
 
 J = −log Σ p over the allowed tags, summed over tokens. With one tag allowed this is the ordinary
 cross entropy and its gradient is p − y; in general y is p shared out over the allowed tags,
@@ -8,8 +8,7 @@ so that a token whose annotation is missing has a gradient of exactly zero.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.layers.transitions import Scores
-from ..sequences.batching import Mask
+from ..sequences.batching import Mask, Scores
 from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False

@@ -20,6 +20,20 @@ Lengths = NDArray[np.integer]
 GROUP = 2**16
 
 
+@dataclass
+class Scores:
+    """The scores of a batch of documents, or their gradient.
+
+    emissions (ndarray): Shape (n_tokens, n_tags), the score of each tag for each token.
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), scores from class to class.
+    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
+    """
+
+    emissions: NDArray
+    transitions: NDArray
+    lengths: NDArray[np.int32]
+
+
 class ScoresError(ValueError):
     """Scores with which nothing can be computed. The message is for training; prediction has
     another, because what is wrong is something else there: see `prediction_errors`.

@@ -9,11 +9,14 @@ class 1 + x (an entity of label x has just ended, by `L-X` or `U-X`), or inside 
     closed[X] = enter[X] · e_U + inside[X] · e_L
     inside[X] = enter[X] · e_B + inside[X] · e_I            with e = exp(emission)
 
-which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. Read backward, a sequence is of
-the same kind: B and L change places, and so do the ends of a transition. So one loop takes all
-chains forward from their first tokens and, beside that, backward from their last ones. The sums are
-rescaled at every token. The axis of tokens is the last one of all arrays here, because NumPy is
-fast along long axes.
+which costs (n + 1)² instead of the (4n + 1)² of a matrix over tags. The marginals of the tags are
+products of the sums before a token, its own factor and the sums after it, and log Z is the log of
+all the factors by which the sums were rescaled (`docs/mathematics.md`, section 7).
+
+Read backward, a sequence is of the same kind: B and L change places, and so do the ends of a
+transition. So one loop takes all chains forward from their first tokens and, beside that, backward
+from their last ones. The sums are rescaled at every token. The axis of tokens is the last one of
+all arrays here, because NumPy is fast along long axes.
 """
 
 from dataclasses import dataclass
@@ -25,15 +28,60 @@ from numpy.typing import NDArray
 from .batching import BatchOrder, Floats, Ints
 from .tags import grouped_tags
 
+# Below this share of a step's largest factor, others may have been lost to rounding to zero.
+SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
+
+
+@dataclass
+class SequenceSums:
+    """What the sums over the legal tag sequences of documents give.
+
+    log_z (ndarray): Shape (n_docs,) float64, log of the sum over all legal sequences of
+        exp(score of the sequence); 0 for a document without tokens.
+    marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
+    expected_transitions (ndarray): Shape (n_labels + 1, n_labels + 1), how often each transition is
+        taken on average, over the whole batch.
+    """
+
+    log_z: NDArray[np.float64]
+    marginals: Floats
+    expected_transitions: Floats
+
+
+def forward_backward(
+    scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype[np.floating]
+) -> SequenceSums:
+    """Sum over the legal tag sequences of each document, all documents side by side.
+
+    scores (ndarray): Shape (n_tokens, n_tags), −∞ for tags that are not allowed.
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    lengths (ndarray): Shape (n_docs,).
+    dtype (dtype): The type of the sums, float64 or float32.
+    RETURNS (SequenceSums): The sums.
+    RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
+    """
+    e, e_T, log_divisor = exponentials(scores, transitions, dtype)
+    sizes = lengths[lengths > 0]
+    starts = np.cumsum(sizes) - sizes
+    chains = run_chains(
+        e, e_T, np.stack([starts, starts]), sizes, document_boundaries(e_T, len(sizes))
+    )
+    marginals, growth, taken = token_sums(chains, e, e_T, starts + sizes - 1)
+    of_tags = np.empty_like(marginals)
+    of_tags[grouped_tags(len(e_T) - 1)] = marginals
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    log_z = np.bincount(document, np.log(growth) + log_divisor, minlength=len(lengths))
+    return SequenceSums(log_z.astype(np.float64), of_tags.T, taken.astype(np.float64))
+
 
 @dataclass(frozen=True)
-class ForwardBackwardSums:
+class ChainSums:
     """The sums at all places of the order in which a batch of chains is visited.
 
     order (BatchOrder): The order.
     tokens (ndarray): Shape (2, n_places), the token at each place, forward and backward.
     states (ndarray): Shape (2, n_states, n_chains + n_places), the sums that the chains begin with,
-        then those behind each place, adding up to 1.
+        then those after each place, adding up to 1.
     scale (ndarray): Shape (n_places,), the factor by which the forward sums grow at each place.
     """
 
@@ -43,7 +91,7 @@ class ForwardBackwardSums:
     scale: Floats
 
     def final(self) -> Floats:
-        """The forward sums behind the last token of each chain, and the backward sums before its
+        """The forward sums after the last token of each chain, and the backward sums before its
         first: (2, n_states, n_chains).
         """
         n_chains = len(self.order.longest_first)
@@ -57,7 +105,7 @@ class ForwardBackwardSums:
 
         n_tokens (int): The number of tokens.
         RETURNS (Tuple[ndarray, ndarray, ndarray]): The forward sums before each token and the
-            backward sums behind it (n_states, n_tokens), and the scales (n_tokens,).
+            backward sums after it (n_states, n_tokens), and the scales (n_tokens,).
         """
         index = np.zeros((2, n_tokens), dtype=np.int64)
         index[0, self.tokens[0]] = index[1, self.tokens[1]] = self.order.previous()
@@ -102,9 +150,7 @@ def document_boundaries(e_T: Floats, n_chains: int) -> Floats:
     return boundaries
 
 
-def forward_backward(
-    e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Floats
-) -> ForwardBackwardSums:
+def run_chains(e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Floats) -> ChainSums:
     """Run forward and backward through chains of tokens.
 
     e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
@@ -112,8 +158,8 @@ def forward_backward(
     starts (ndarray): Shape (2, n_chains), the first token of each chain forward, and backward.
     lengths (ndarray): Shape (n_chains,), the number of tokens of each, 1 or more.
     initial (ndarray): Shape (2, n_states, n_chains), the sums before the first token of each chain,
-        and those behind its last, which are zeros at the end of a document.
-    RETURNS (ForwardBackwardSums): The sums.
+        and those after its last, which are zeros at the end of a document.
+    RETURNS (ChainSums): The sums.
     """
     order = BatchOrder.of(starts[0], lengths)
     backward = (starts.sum(axis=0) + lengths - 1)[order.sequences] - order.tokens
@@ -123,7 +169,7 @@ def forward_backward(
     np.take(e, tokens[0], axis=1, out=factors[0], mode="clip")
     np.take(np.concatenate([O_U, L, B, I]), tokens[1], axis=1, out=factors[1], mode="clip")
     states, scale = _recursion(order, factors, e_T, initial[:, :, order.longest_first])
-    return ForwardBackwardSums(order, tokens, states, scale[0, 0])
+    return ChainSums(order, tokens, states, scale[0, 0])
 
 
 def _recursion(
@@ -134,7 +180,7 @@ def _recursion(
     factors (ndarray): Shape (2, n_tags, n_places), exp(emission) of O, U, B, L, I, and for the way
         back of O, U, L, B, I.
     initial (ndarray): Shape (2, n_states, n_chains), chains in the order of the rows of a step.
-    RETURNS (Tuple[ndarray, ndarray]): The initial states and those behind each place
+    RETURNS (Tuple[ndarray, ndarray]): The initial states and those after each place
         (2, n_states, n_chains + n_places), and by how much they had grown (2, 1, n_places).
     """
     (_, n_states, n_chains), n_places = initial.shape, factors.shape[2]
@@ -167,13 +213,36 @@ def _recursion(
     return states, scale
 
 
+def token_sums(
+    chains: ChainSums, e: Floats, e_T: Floats, last: Ints, own: slice = slice(None)
+) -> tuple[Floats, Floats, Floats]:
+    """Put the sums of chains together by token.
+
+    chains (ChainSums): The chains.
+    e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
+    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
+    last (ndarray): Shape (n_docs,), those of them that end a document.
+    own (slice): The tokens, where there are others in the chains' arrays.
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): The marginals (n_tags, n_tokens), the factors whose
+        product over a document is its Z (n_tokens,), and the expected number of transitions
+        (n_labels + 1, n_labels + 1).
+    RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
+    """
+    forward, backward, scale = (x[..., own] for x in chains.around_tokens(e.shape[1]))
+    marginals, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
+    if not (np.minimum(scale, total / scale) > SMALLEST[e.dtype]).all():
+        raise FloatingPointError
+    scale[last] = total[last]
+    return marginals, scale, taken
+
+
 def tag_marginals(
     forward: Floats, backward: Floats, e: Floats, e_T: Floats, last: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the probability of each tag at each token, and how often each transition is taken.
 
     forward (ndarray): Shape (n_states, n_tokens), the forward sums before each token.
-    backward (ndarray): Shape (n_states, n_tokens), the backward sums behind each token.
+    backward (ndarray): Shape (n_states, n_tokens), the backward sums after each token.
     e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
     e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
     last (ndarray): Shape (n_docs,), the tokens that end a document.

@@ -51,8 +51,8 @@ def likely_spans(
     threshold (Union[float, ndarray]): From 0 to 1; one for all labels or one for each (n_labels,).
     ends (ndarray): Shape (n_docs,), the end of each document, exclusive.
     is_chain (bool): Whether the tags are a Markov chain; otherwise tokens are independent.
-    RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number), tokens
-        counted through the batch, and their probabilities (n_spans,).
+    RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number) in the
+        order of the text, tokens counted through the batch, and their probabilities (n_spans,).
     """
     m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
     least = np.broadcast_to(np.asarray(threshold, dtype=marginals.dtype), m_U.shape[1:])
@@ -71,4 +71,6 @@ def likely_spans(
         found.append(np.stack([start, end, label], axis=1)[likely])
         probabilities.append(p_ends[likely])
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]
-    return np.concatenate(found), np.concatenate(probabilities)
+    spans = np.concatenate(found)
+    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
+    return spans[order], np.concatenate(probabilities)[order]

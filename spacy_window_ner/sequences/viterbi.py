@@ -25,9 +25,6 @@ from .tags import OUTSIDE, grouped_tags
 
 # What an entity loses over a word that can only be O; the bound needs a finite number.
 _BARRIER = 1e3
-# How much more a sequence scores than any other where the batch makes no difference. Scores of the
-# same words differ by 1e-5 from batch to batch.
-CLOSE = 5e-4
 Float64s = NDArray[np.float64]
 
 
@@ -43,31 +40,6 @@ def best_tags(
     RETURNS (ndarray): Shape (n_tokens,) int32, a tag column for each token.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    return _find_best(emissions, transitions, lengths, allowed, None)
-
-
-def best_tags_and_close_calls(
-    emissions: NDArray, transitions: NDArray, lengths: Lengths, allowed: Mask | None = None
-) -> tuple[NDArray[np.int32], Mask]:
-    """Find the best legal tag sequence, and where another scores almost as much.
-
-    The arguments are those of `best_tags`.
-    RETURNS (Tuple[ndarray, ndarray]): A tag column for each token (n_tokens,), and whether the best
-        sequence that another one joins at this token scores less than `CLOSE` above it
-        (n_tokens,) bool.
-    """
-    close = np.zeros(len(emissions), dtype=bool)
-    return _find_best(emissions, transitions, lengths, allowed, close), close
-
-
-def _find_best(
-    emissions: NDArray,
-    transitions: NDArray,
-    lengths: Lengths,
-    allowed: Mask | None,
-    close: Mask | None,
-) -> NDArray[np.int32]:
-    """See `best_tags_and_close_calls`, which gives the array to write `close` to."""
     scores = mask_scores(emissions, transitions, lengths, allowed)
     tags = np.full(len(scores), OUTSIDE, dtype=np.int32)
     if tags.size == 0 or scores.shape[1] == 1:
@@ -78,8 +50,7 @@ def _find_best(
     for group in groups_of(lengths):
         order = BatchOrder.of(starts[group], lengths[group])
         of_group = scores[order.tokens].T[columns].astype(np.float64)
-        path, states = _search(order, of_group, T)
-        ended = states[: len(T), len(order.longest_first) + order.last_places()]
+        path, ended = _search(order, of_group, T)
         if np.isneginf(ended.max(axis=0)).any():
             token = order.tokens[np.argmax(np.isneginf(ended.max(axis=0)))]
             raise ValueError(
@@ -88,10 +59,6 @@ def _find_best(
                 f"before O."
             )
         tags[order.tokens] = columns[path]
-        if close is not None:
-            lead = _lead(order, of_group, T, path, states)
-            lead[order.last_places()] = np.minimum(lead[order.last_places()], _gap(ended))
-            close[order.tokens] = lead < CLOSE
     return tags
 
 
@@ -121,7 +88,7 @@ def always_outside(scores: NDArray, transitions: Float64s, lengths: Ints) -> Mas
     smallest = np.minimum.accumulate(sums - gain)
     largest = np.maximum.accumulate(sums[::-1])[::-1]
     rounding = 4e-14 * len(gain) * np.abs(gain).sum()
-    outside = largest - smallest + entering + leaving + transitions[0, 0] < -rounding - CLOSE
+    outside = largest - smallest + entering + leaving + transitions[0, 0] < -rounding
     # An entity over a word that cannot be O can never be taken out.
     fixed = documents_with(never_outside, lengths)
     return outside & ~np.repeat(fixed, lengths) | only_outside
@@ -145,8 +112,7 @@ def _search(order: BatchOrder, scores: Float64s, T: Float64s) -> tuple[Ints, Flo
     scores (ndarray): Shape (n_tags, n_places), tags as in `grouped_tags`.
     T (ndarray): Shape (n_labels + 1, n_labels + 1).
     RETURNS (Tuple[ndarray, ndarray]): The rows of the best tags (n_places,), and the largest scores
-        of the sequences up to each state, those at the beginning of each chain first
-        (n_states, n_chains + n_places).
+        of the sequences that end in each class (n_labels + 1, n_chains).
     """
     classes, n_chains, n_places = len(T), len(order.longest_first), scores.shape[1]
     n_states = 2 * classes - 1
@@ -177,35 +143,5 @@ def _search(order: BatchOrder, scores: Float64s, T: Float64s) -> tuple[Ints, Flo
     for start, stop in reversed(list(order)):
         path[start:stop] = state[: stop - start]
         state[: stop - start] = back[path[start:stop], places[start:stop]]
-    # The rows of L and I are those of U and B, as far behind.
-    return path + (n_states - 1) * stays[path, places], states
-
-
-def _lead(
-    order: BatchOrder, scores: Float64s, T: Float64s, path: Ints, states: Float64s
-) -> Float64s:
-    """How much the best way to the state that each token has in the best sequence scores above the
-    second best: (n_places,). See `_search` for the arguments, and `path` and `states`.
-    """
-    classes, places = len(T), np.arange(len(path))
-    before = states[:, order.previous()]
-    # Rows are O, U, B, L, I, of which L and I stay inside an entity of their label.
-    state = np.where(path < 2 * classes - 1, path, path - 2 * (classes - 1))
-    label = np.where(state < classes, state, state - classes + 1)
-    ways = np.empty((classes + 1, len(path)))
-    ways[:-1] = before[:classes] + T[:, label] + scores[state, places]
-    in_entity = label > 0
-    stay = state[in_entity] + 2 * (classes - 1)
-    ways[-1] = -np.inf
-    ways[-1, in_entity] = (
-        before[classes - 1 + label[in_entity], places[in_entity]] + scores[stay, places[in_entity]]
-    )
-    return _gap(ways)
-
-
-def _gap(ways: Float64s) -> Float64s:
-    """How much the best score of each column is above the second best: (n_ways, n) → (n,)."""
-    if len(ways) == 1:
-        return np.full(ways.shape[1], np.inf)
-    second, best = np.partition(ways, (-2, -1), axis=0)[-2:]
-    return best - second
+    # The rows of L and I are those of U and B, as far after.
+    return path + (n_states - 1) * stays[path, places], ended

@@ -12,7 +12,7 @@ from spacy_window_ner.sequences.batching import (
     groups_of,
     mask_scores,
 )
-from spacy_window_ner.sequences.chunks import sequence_sums
+from spacy_window_ner.sequences.chunked import sequence_sums
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import document_slices, examples

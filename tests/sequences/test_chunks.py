@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_window_ner.sequences import batching
-from spacy_window_ner.sequences import chunks as chunks_module
-from spacy_window_ner.sequences.chunks import Chunks, sequence_sums
+from spacy_window_ner.sequences import chunked as chunks_module
+from spacy_window_ner.sequences.chunked import Chunks, sequence_sums
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import Batch, batches, examples, is_legal_step, long_batch, path_score

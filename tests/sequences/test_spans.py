@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_window_ner.sequences.chunks import sequence_sums
+from spacy_window_ner.sequences.chunked import sequence_sums
 from spacy_window_ner.sequences.spans import likely_spans, span_probabilities
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, n_tags
 from tests.helpers import NO_SPANS, batches, examples

@@ -1,4 +1,4 @@
-"""h = f(z), f elementwise, and its gradient (seeds/001, "Elementwise activation Function").
+"""h = f(z), f elementwise, and its gradient (`docs/mathematics.md`, section 3).
 
 The Jacobian ∂h/∂z is diag(f′(z)), so the downstream gradient is δ = ∂J/∂h ∘ f′(z).
 Each f′ is written in terms of h, which the forward pass has already computed.

@@ -1,4 +1,4 @@
-"""z = Wx + b, and its gradients (seeds/001, "Example Jacobian" and "Re-using Computation").
+"""z = Wx + b, and its gradients (`docs/mathematics.md`, sections 3 and 4).
 
     ∂J/∂W = δ xᵀ      ∂J/∂b = δ      ∂J/∂x = Wᵀ δ          with δ = ∂J/∂z
 
@@ -66,7 +66,7 @@ def init(model: Model[InT, OutT], X: NDArray | None = None, Y: NDArray | None = 
     model.set_param("b", zero_init(model.ops, shape[:1]))
 
 
-def grown(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
+def resized(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
     """Make a layer with more outputs: the old ones, then new ones with zero weights and bias.
 
     It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.

@@ -36,7 +36,7 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    mask = kept(X.shape, rate) * X.dtype.type(scale_of_kept(rate))
+    mask = draw_mask(X.shape, rate) * X.dtype.type(scale_of_kept(rate))
     return X * mask, lambda d_Y: d_Y * mask
 
 
@@ -49,7 +49,7 @@ def context_rate(model: Model) -> float:
     return model.attrs["context_dropout"] if model.attrs["dropout_rate"] else 0.0
 
 
-def kept(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
+def draw_mask(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
     """Draw what is not dropped.
 
     shape (Tuple[int, ...]): The shape of what is dropped from.

@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
 from thinc.api import Model
-from thinc.types import Floats2d
 
 from ...sequences.tags import TAGS_PER_LABEL, tags_of_spans
 from .embedding import inc_rows, init
-from .rows import add_rows
+from .rows import Term, add_rows
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
-OutT = Floats2d
+OutT = Term
 
 # The name of the layer in saved networks and in graphs.
 GAZETTEER = "gazetteer"
@@ -37,7 +36,7 @@ def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
 
     spans_key (str): Where in `doc.spans` the matches are.
     nO (int): Width of the features.
-    RETURNS (Model): List of Docs → (n_tokens, nO), zero where no match is, with the parameter
+    RETURNS (Model): List of Docs → Term (n_tokens, nO), zero where no match is, with the parameter
         E (200, nO).
     """
     return Model(
@@ -53,39 +52,30 @@ def Gazetteer(spans_key: str, nO: int) -> Model[InT, OutT]:
 
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
-) -> tuple[NDArray, Callable[[NDArray], InT]]:
+) -> tuple[Term, Callable[[NDArray], InT]]:
     """Sum the vectors of the matches that cover each token.
 
     docs (List[Doc]): The documents.
-    RETURNS: The features (n_tokens, nO), and the callback that takes their gradient. It returns an
-        empty list, since documents have no gradient.
+    RETURNS: The features as a term of z, and the callback that takes the gradient of z
+        (n_tokens, nO). It returns an empty list, since documents have no gradient.
     """
     key = model.attrs["spans_key"]
     if is_train and not any(key in doc.spans for doc in docs):
         _warn_missing(key)
-    matched, rows = _read_rows(model, docs)
-    tokens, features = _sum_matches(model, matched, rows)
-    Y = np.zeros((sum(map(len, docs)), model.get_dim("nO")), dtype=features.dtype)
-    Y[tokens] = features
+    matched, ids = read_matches(docs, key)
+    hashes = NUMPY_OPS.hash(np.ascontiguousarray(ids), _SEED)
+    rows = hashes.astype(np.int64) % model.get_dim("nV")
+    E = model.get_param("E")
+    tokens, place = np.unique(matched, return_inverse=True)
+    features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
+    add_rows(features, place, E[rows].sum(axis=1))
 
-    def backprop(d_Y: NDArray) -> InT:
-        inc_rows(model, rows, d_Y[matched])
+    def backprop(d_Z: NDArray) -> InT:
+        inc_rows(model, rows, d_Z[matched])
         return []
 
-    return Y, backprop
-
-
-def read_features(
-    model: Model[InT, OutT], docs: Sequence[Doc]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The features of those tokens that a match covers.
-
-    model (Model): The gazetteer.
-    docs (Sequence[Doc]): The documents.
-    RETURNS (Tuple[ndarray, ndarray]): The tokens (n,), ascending, counted through the batch, and
-        their features (n, nO).
-    """
-    return _sum_matches(model, *_read_rows(model, docs))
+    n = sum(map(len, docs))
+    return Term(tokens, np.arange(len(tokens)), features, n), backprop
 
 
 def read_matches(
@@ -120,28 +110,6 @@ def read_matches(
     ids = np.asarray(labels, dtype=np.uint64) * np.uint64(TAGS_PER_LABEL) + tags.astype(np.uint64)
     pairs = np.unique(np.stack([tokens.astype(np.uint64), ids], axis=1), axis=0)
     return pairs[:, 0].astype(np.int64), pairs[:, 1]
-
-
-def _read_rows(
-    model: Model[InT, OutT], docs: Sequence[Doc]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The tokens of `read_matches` (n,), and the rows of E whose sum is the vector of each match
-    there (n, 4).
-    """
-    matched, ids = read_matches(docs, model.attrs["spans_key"])
-    hashes = NUMPY_OPS.hash(np.ascontiguousarray(ids), _SEED)
-    return matched, hashes.astype(np.int64) % model.get_dim("nV")
-
-
-def _sum_matches(
-    model: Model[InT, OutT], matched: NDArray[np.int64], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The features of tokens by what `_read_rows` found; see `read_features`."""
-    E = model.get_param("E")
-    tokens, place = np.unique(matched, return_inverse=True)
-    features = np.zeros((len(tokens), E.shape[1]), dtype=E.dtype)
-    add_rows(features, place, E[rows].sum(axis=1))
-    return tokens, features
 
 
 def _warn_missing(key: str) -> None:

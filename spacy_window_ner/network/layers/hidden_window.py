@@ -8,12 +8,13 @@ sees by k tokens on each side. The sum with h lets the gradient pass the window 
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
 from .layer_norm import LayerNorm
 from .to_numpy import NUMPY_OPS
-from .window_affine import Windows, behind_zero_row
+from .window_affine import Windows, neighbor_rows, prepend_zero_row
 
 InT = Windows
 OutT = Windows
@@ -27,15 +28,21 @@ def HiddenWindow(
     window (Model): A layer of `WindowAffine`: Windows (n_tokens) → (n_tokens, input of f).
     activation (Model): f, from that to (n_tokens, width).
     RETURNS (Model): Windows (n_tokens) → the same with new vectors (1 + n_tokens, width). Their
-        vectors are those of the tokens, in order, behind the zero row.
+        vectors are those of the tokens, in order, after the zero row.
     """
     layers = [window, activation, LayerNorm()]
     return Model("hidden_window", forward, init=init, layers=layers, ops=NUMPY_OPS)
 
 
-def window_size(model: Model[InT, OutT]) -> int:
-    """RETURNS (int): k, the number of neighbors on each side in the layer's window."""
-    return model.layers[0].attrs["window_size"]
+def windows_over(H: NDArray, sentences: NDArray[np.int64], reach: int) -> Windows:
+    """Make the windows for layers of `HiddenWindow`.
+
+    H (ndarray): Shape (n_tokens, width), the hidden vectors.
+    sentences (ndarray): Shape (n_tokens,), the number of each token's sentence.
+    reach (int): The largest k of the layers.
+    RETURNS (Windows): The windows of the tokens.
+    """
+    return Windows(prepend_zero_row(H), neighbor_rows(1 + np.arange(len(H)), sentences, reach))
 
 
 def forward(
@@ -58,7 +65,7 @@ def forward(
         d_X[1:] += d_H
         return d_X
 
-    return replace(X, vectors=behind_zero_row(H)), backprop
+    return replace(X, vectors=prepend_zero_row(H)), backprop
 
 
 def init(model: Model[InT, OutT], X: Windows | None = None, Y: Windows | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Products of lexemes, remembered between batches; in prediction only.
+"""Products of token vectors in prediction, remembered between batches for lexemes.
 
 A row of products in `WindowAffine` depends on the lexeme and on the weights alone, so it is
 computed once and kept for the next batches (spaCy's parser precomputes its own likewise). A
@@ -9,11 +9,9 @@ rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import numpy as np
@@ -22,27 +20,63 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from .rows import find_sorted
+from .window_affine import multiply, n_blocks
+
+if TYPE_CHECKING:
+    from .token_vectors import Batch
 
 # How many lexemes are computed at a time.
 CHUNK = 1024
+# For how many tokens products are looked up at a time: as many as a batch of short documents has.
+AHEAD = 32 * CHUNK
 
 Tables = list[NDArray[np.float32]]
 Multiply = Callable[[NDArray[np.int64], Tables], None]
 
-# Whether products are computed without being remembered, for each thread.
-_BYPASSED: ContextVar[bool] = ContextVar("_BYPASSED", default=False)
 
+class Products:
+    """The products of the token vectors of a batch, in prediction."""
 
-@contextmanager
-def nothing_remembered() -> Iterator[None]:
-    """Inside, this thread's predictions neither use nor add remembered products: they are the same
-    whatever was predicted before, to the last digit.
-    """
-    token = _BYPASSED.set(True)
-    try:
-        yield
-    finally:
-        _BYPASSED.reset(token)
+    def __init__(self, batch: "Batch", layers: Sequence[Model], cache: "LexemeCache") -> None:
+        """Begin without any.
+
+        batch (Batch): The batch.
+        layers (Sequence[Model]): Layers of `WindowAffine`.
+        cache (LexemeCache): What was computed for earlier batches.
+        """
+        self._batch, self._layers, self._cache = batch, list(layers), cache
+        self._widths = [n_blocks(layer) * layer.get_dim("nO") for layer in layers]
+        self._ahead = slice(0, 0)
+        self._rows, self._tables = np.zeros(0, dtype=np.int64), Tables()
+
+    def at(self, near: slice) -> tuple[NDArray[np.int64], dict[int, NDArray]]:
+        """Look up consecutive tokens.
+
+        near (slice): The n tokens.
+        RETURNS (Tuple[ndarray, Dict[int, ndarray]]): The row of each token (n,), in tables of
+            products for each layer by its id (n_rows, n_blocks · nO), whose row 0 is zero.
+        """
+        if near.start < self._ahead.start or near.stop > self._ahead.stop:
+            self._look_up(near)
+        rows = self._rows[near.start - self._ahead.start : near.stop - self._ahead.start]
+        return rows, {o.id: table for o, table in zip(self._layers, self._tables, strict=True)}
+
+    def _look_up(self, near: slice) -> None:
+        """Find the rows of tokens and of those after them."""
+        batch, embed = self._batch, self._batch.embed
+        self._ahead = slice(near.start, max(near.stop, near.start + AHEAD)) if embed else near
+        keys, firsts, places = batch.tokens.distinct(self._ahead)
+
+        def compute(which: NDArray[np.int64], out: Tables) -> None:
+            V = batch.vectors_of(firsts[which])
+            for layer, table in zip(self._layers, out, strict=True):
+                multiply(layer, V, out=table)
+
+        self._tables = Tables()  # a full cache can be freed
+        cache = self._cache if embed else LexemeCache(0)
+        models = [embed, *self._layers] if embed else []
+        rows, self._tables = cache(models, batch.tokens.vocab, keys, self._widths, compute)
+        self._rows = rows[places]
 
 
 class LexemeCache:
@@ -69,14 +103,6 @@ class LexemeCache:
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
         return LexemeCache, (self.max_bytes,)
 
-    def has_room(self, n_lexemes: int, widths: Sequence[int]) -> bool:
-        """RETURNS (bool): Whether products of so many lexemes can be remembered."""
-        return n_lexemes <= self.capacity(widths)
-
-    def capacity(self, widths: Sequence[int]) -> int:
-        """RETURNS (int): How many lexemes fit with products of these widths."""
-        return self.max_bytes // (4 * sum(widths))
-
     def __call__(
         self,
         models: list[Model],
@@ -85,19 +111,24 @@ class LexemeCache:
         widths: Sequence[int],
         multiply: Multiply,
     ) -> tuple[NDArray[np.int64], Tables]:
-        """Look lexemes up, and compute and remember the products of those that are missing.
+        """Look lexemes up, and compute and remember the products of those that are missing. More
+        lexemes than there is room for are computed without being remembered.
 
         models (List[Model]): The layers that products depend on.
         vocab (Vocab): The vocabulary of the lexemes.
-        keys (ndarray): Shape (n,), the keys of lexemes, ascending; no more than the capacity.
+        keys (ndarray): Shape (n,), the keys of lexemes, ascending.
         widths (Sequence[int]): The widths of the products, one for each table.
         multiply (Callable): Takes numbers of some of these lexemes (m,), and writes their products
             to parts of the tables (m, width).
         RETURNS (Tuple[ndarray, List[ndarray]]): The row of each lexeme (n,), and the tables
             (n_rows, width), with zeros in row 0.
         """
-        if _BYPASSED.get():
-            return LexemeCache(self.max_bytes)._find_or_add(keys, widths, multiply)
+        capacity = self.max_bytes // (4 * sum(widths))
+        rows = 1 + np.arange(len(keys))
+        if len(keys) > capacity:
+            tables = _new_tables(len(keys), widths)
+            _compute(np.arange(len(keys)), rows, tables, multiply)
+            return rows, tables
         parameters = _parameters_of(models)
         sources = [vocab, vocab.vectors, vocab.vectors.data, vocab.lookups]
         state = [*map(id, parameters), *map(id, sources), vocab.vectors.n_keys]
@@ -109,7 +140,22 @@ class LexemeCache:
                 self._locked = [array for array in arrays if array.flags.writeable]
                 for array in self._locked:
                     array.flags.writeable = False
-            return self._find_or_add(keys, widths, multiply)
+            known, known_rows, tables = self._contents
+            places, found = find_sorted(known, keys)
+            missing = np.flatnonzero(~found)
+            if not tables or len(known) + len(missing) > capacity:
+                tables, missing = _new_tables(capacity, widths), np.arange(len(keys))
+                known, known_rows = known[:0], known_rows[:0]
+            else:
+                rows[found] = known_rows[places[found]]
+                rows[missing] = 1 + len(known) + np.arange(len(missing))
+            if len(missing):
+                _compute(missing, rows[missing], tables, multiply)
+                places = np.searchsorted(known, keys[missing])
+                known = np.insert(known, places, keys[missing])
+                known_rows = np.insert(known_rows, places, rows[missing])
+            self._contents = known, known_rows, tables
+        return rows, tables
 
     def release(self) -> None:
         """Forget everything, and make the parameters writable."""
@@ -123,33 +169,22 @@ class LexemeCache:
         keys, rows, _ = self._contents
         self._contents = (keys[:0], rows[:0], [])
 
-    def _find_or_add(
-        self,
-        keys: NDArray[np.uint64],
-        widths: Sequence[int],
-        multiply: Multiply,
-    ) -> tuple[NDArray[np.int64], Tables]:
-        known, known_rows, tables = self._contents
-        places, found = find_sorted(known, keys)
-        rows = np.zeros(len(keys), dtype=np.int64)
-        rows[found] = known_rows[places[found]]
-        missing = np.flatnonzero(~found)
-        if not tables or len(known) + len(missing) > self.capacity(widths):
-            # Pages of memory that are never written to are never taken from the machine.
-            tables = [np.empty((1 + self.capacity(widths), n), dtype=np.float32) for n in widths]
-            for table in tables:
-                table[0] = 0
-            known, known_rows, missing = known[:0], known_rows[:0], np.arange(len(keys))
-        if not len(missing):
-            return rows, tables
-        rows[missing] = 1 + len(known) + np.arange(len(missing))
-        for start in range(0, len(missing), CHUNK):
-            part = missing[start : start + CHUNK]
-            multiply(part, [table[rows[part[0]] : rows[part[-1]] + 1] for table in tables])
-        places = np.searchsorted(known, keys[missing])
-        known = np.insert(known, places, keys[missing])
-        self._contents = (known, np.insert(known_rows, places, rows[missing]), tables)
-        return rows, tables
+
+def _new_tables(n: int, widths: Sequence[int]) -> Tables:
+    """Tables for so many lexemes. Memory that is never written to is never taken."""
+    tables = [np.empty((1 + n, width), dtype=np.float32) for width in widths]
+    for table in tables:
+        table[0] = 0
+    return tables
+
+
+def _compute(
+    lexemes: NDArray[np.int64], rows: NDArray[np.int64], tables: Tables, multiply: Multiply
+) -> None:
+    """Write the products of lexemes (n,) to consecutive rows (n,) of the tables."""
+    for start in range(0, len(lexemes), CHUNK):
+        some = slice(int(rows[start]), int(rows[min(start + CHUNK, len(rows)) - 1]) + 1)
+        multiply(lexemes[start : start + CHUNK], [table[some] for table in tables])
 
 
 def _parameters_of(models: list[Model]) -> list[Any]:

@@ -1,6 +1,6 @@
 """Run a layer once for each distinct lexeme, and give each token the vector of its lexeme.
 
-Where one value goes to several nodes their gradients add up (seeds/001, "Computation Graph"): the
+Where one value goes to several nodes their gradients add up (`docs/mathematics.md`, section 5): the
 gradient of a lexeme is the sum over its tokens.
 """
 
@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import UNKNOWN, Lexemes, read_lexemes
+from ..features import UNKNOWN, Lexemes, read_tokens
 from .embedding import set_known
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
@@ -48,23 +48,24 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     RETURNS: One array (n_tokens of the document, width) for each document, and the callback that
         takes their gradients. It returns an empty list, since documents have no gradient.
     """
-    rows = read_lexemes(docs, model.attrs["attrs"])
-    vectors, backprop_vectors = model.layers[0](rows.lexemes(), is_train)
+    tokens = read_tokens(docs, model.attrs["attrs"])
+    _, firsts, places = tokens.distinct()
+    vectors, backprop_vectors = model.layers[0](tokens.lexemes(firsts), is_train)
 
     def backprop(d_Ys: OutT) -> InT:
         d_tokens = np.concatenate([vectors[:0], *d_Ys])
         d_vectors = np.zeros(vectors.shape, dtype=d_tokens.dtype)
-        add_rows(d_vectors, rows.tokens, d_tokens)
+        add_rows(d_vectors, places, d_tokens)
         backprop_vectors(d_vectors)
         return []
 
-    return np.split(vectors[rows.tokens], np.cumsum(rows.lengths)[:-1])[: len(docs)], backprop
+    return np.split(vectors[places], np.cumsum(tokens.lengths)[:-1])[: len(docs)], backprop
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Initialize the inner layer with the lexemes of sample documents X."""
     layer = model.layers[0]
-    layer.initialize(X=read_lexemes(X, model.attrs["attrs"]).lexemes() if X else None)
+    layer.initialize(X=read_tokens(X, model.attrs["attrs"]).lexemes() if X else None)
     if layer.has_dim("nO"):
         model.set_dim("nO", layer.get_dim("nO"))
 
@@ -85,9 +86,10 @@ class VocabularyReader:
 
         docs (Sequence[Doc]): Some of the training documents.
         """
-        rows = read_lexemes(docs, self._model.attrs["attrs"])
-        ids = rows.lexemes().ids
-        times = np.bincount(rows.tokens, minlength=len(ids)).tolist()
+        tokens = read_tokens(docs, self._model.attrs["attrs"])
+        _, firsts, places = tokens.distinct()
+        ids = tokens.lexemes(firsts).ids
+        times = np.bincount(places, minlength=len(ids)).tolist()
         for column, count in enumerate(self._counts):
             for value, n in zip(ids[:, column].tolist(), times, strict=True):
                 count[value] += n

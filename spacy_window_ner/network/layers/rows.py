@@ -1,6 +1,7 @@
 """Rows of a table: which one a key has, sums of rows, and the transpose of these sums."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +54,30 @@ def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None
     NUMPY_OPS.scatter_add(
         table, np.ascontiguousarray(rows, dtype=np.int32), np.ascontiguousarray(values)
     )
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of z that is zero for most tokens: z[tokens[i]] += table[rows[i]].
+
+    tokens (ndarray): Shape (n,) int64, ascending.
+    rows (ndarray): Shape (n,) int64.
+    table (ndarray): Shape (n_rows, nO).
+    n_tokens (int): The number of tokens of the batch.
+    """
+
+    tokens: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    table: NDArray
+    n_tokens: int
+
+    def add_to(self, Z: NDArray, part: slice) -> None:
+        """Add the term to z of consecutive tokens (n_tokens of the part, nO), in place."""
+        some = slice(*np.searchsorted(self.tokens, [part.start, part.stop]))
+        Z[self.tokens[some] - part.start] += self.table[self.rows[some]]
+
+    def dense(self) -> NDArray:
+        """RETURNS (ndarray): The term of all tokens, with its zeros (n_tokens, nO)."""
+        Z = np.zeros((self.n_tokens, self.table.shape[1]), dtype=self.table.dtype)
+        self.add_to(Z, slice(0, self.n_tokens))
+        return Z

@@ -10,31 +10,30 @@ its own transpose, so ∂J/∂y = M ∂J/∂(M y): the gradient is averaged in t
 sums over groups, so the time is linear in the number of tokens.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
-from thinc.types import Floats2d
 
-from ..features import FOLD
-from .dropout import context_rate, kept, scale_of_kept
-from .rows import add_rows
+from ..features import FOLD, Tokens
+from .dropout import context_rate, draw_mask, scale_of_kept
+from .rows import Term, add_rows
 from .to_numpy import NUMPY_OPS
+from .token_vectors import Batch
 from .window_affine import Windows
 
-InT = Windows
-OutT = Floats2d
+InT = Batch
+OutT = Term
 
 
-def SameWordMean(layer: Model[InT, OutT], context_dropout: float = 0.0) -> Model[InT, OutT]:
+def SameWordMean(layer: Model[Windows, NDArray], context_dropout: float = 0.0) -> Model[InT, OutT]:
     """Build the layer around a layer over windows.
 
     layer (Model): Windows (n_tokens) → (n_tokens, nO).
     context_dropout (float): The share of tokens to leave the mean out for in training, from 0 to
         below 1. Off where spaCy's `drop` is 0.
-    RETURNS (Model): Windows (n_tokens) → (n_tokens, nO), no parameters of its own.
+    RETURNS (Model): Batch → Term (n_tokens, nO), no parameters of its own.
     """
     return Model(
         "same_word_mean",
@@ -47,76 +46,57 @@ def SameWordMean(layer: Model[InT, OutT], context_dropout: float = 0.0) -> Model
 
 
 def forward(
-    model: Model[InT, OutT], X: Windows, is_train: bool
-) -> tuple[NDArray, Callable[[NDArray], NDArray]]:
+    model: Model[InT, OutT], batch: Batch, is_train: bool
+) -> tuple[Term, Callable[[NDArray], NDArray]]:
     """Average over the places of each word.
 
-    X (Windows): The windows of n_tokens tokens.
-    RETURNS: The means (n_tokens, nO), and the callback from their gradient (n_tokens, nO) to
+    batch (Batch): A batch of n_tokens tokens.
+    RETURNS: The means as a term of z, and the callback from the gradient of z (n_tokens, nO) to
         ∂J/∂V (n_rows, width).
     """
-    words = RepeatedWords.of(X.norms, X.lengths)
-    Y, backprop_layer = model.layers[0](X.at(words.tokens), is_train)
-    factors = np.ones((len(words.tokens), 1), dtype=Y.dtype)
+    layer, n = model.layers[0], len(batch.tokens)
+    tokens, groups, counts = repeated_words(batch.tokens)
+    means = np.zeros((len(counts), layer.get_dim("nO")), dtype=layer.get_param("b").dtype)
+    for part in batch.parts():
+        some = slice(*np.searchsorted(tokens, [part.start, part.stop]))
+        Y, backprop_layer = layer(batch.at(part).at(tokens[some] - part.start), is_train)
+        add_rows(means, groups[some], Y)
+    shares = 1 / counts.astype(means.dtype)[:, None]
+    means *= shares
     rate = context_rate(model) if is_train else 0.0
+    factors = np.ones((len(tokens), 1), dtype=means.dtype)
     if rate:
-        factors *= kept(factors.shape, rate) * scale_of_kept(rate)
-    Z = np.zeros((len(X.norms), Y.shape[1]), dtype=Y.dtype)
-    Z[words.tokens] = words.means([Y])[words.groups] * factors
+        factors *= draw_mask(factors.shape, rate) * scale_of_kept(rate)
 
     def backprop(d_Z: NDArray) -> NDArray:
-        return backprop_layer(words.means([d_Z[words.tokens] * factors])[words.groups])
+        d_means = np.zeros_like(means)
+        add_rows(d_means, groups, d_Z[tokens] * factors)
+        return backprop_layer((d_means * shares)[groups])
 
-    return Z, backprop
+    if not rate:
+        return Term(tokens, groups, means, n), backprop
+    return Term(tokens, np.arange(len(tokens)), means[groups] * factors, n), backprop
 
 
-@dataclass(frozen=True)
-class RepeatedWords:
-    """The words that occur repeatedly in their document.
+def repeated_words(
+    tokens: Tokens,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find the words whose NORM occurs elsewhere in their document too.
 
-    tokens (ndarray): Shape (n,) int64, their tokens, ascending.
-    groups (ndarray): Shape (n,) int64, the same number for the same word of one document.
-    counts (ndarray): Shape (n_groups,) int64, the number of places of each, 2 or more.
+    tokens (Tokens): The tokens of a batch.
+    RETURNS (Tuple[ndarray, ndarray, ndarray]): The tokens of these words (n,), ascending; the same
+        number for the same word of one document (n,); and the number of places of each of these
+        words (n_groups,), 2 or more.
     """
-
-    tokens: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, norms: NDArray[np.uint64], lengths: NDArray[np.integer]) -> "RepeatedWords":
-        """Find them.
-
-        norms (ndarray): Shape (n_tokens,), the NORM of each token.
-        lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-        RETURNS (RepeatedWords): The words whose NORM occurs elsewhere in their document too.
-        """
-        document = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)
-        # One 64-bit hash for each word of each document, as norms are hashes already.
-        hashes = norms + document * FOLD
-        _, words, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-        repeated = counts > 1
-        tokens = np.flatnonzero(repeated[words])
-        groups = (np.cumsum(repeated) - 1)[words[tokens]]
-        return cls(tokens, groups, counts[repeated])
-
-    def means(self, chunks: Iterable[NDArray]) -> NDArray:
-        """The mean of each group.
-
-        chunks (Iterable[ndarray]): Rows of width values for `tokens`, in one array (n, width) or
-            in several that follow each other.
-        RETURNS (ndarray): Shape (n_groups, width).
-        """
-        start, sums = 0, np.zeros((0, 0), dtype="f")
-        for Y in chunks:
-            if not start:
-                sums = np.zeros((len(self.counts), Y.shape[1]), dtype=Y.dtype)
-            add_rows(sums, self.groups[start : start + len(Y)], Y)
-            start += len(Y)
-        sums /= self.counts.astype(sums.dtype)[:, None]
-        return sums
+    document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
+    # One 64-bit hash for each word of each document, as norms are hashes already.
+    hashes = tokens.norms + document * FOLD
+    _, words, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    is_repeated = counts > 1
+    found = np.flatnonzero(is_repeated[words])
+    return found, (np.cumsum(is_repeated) - 1)[words[found]], counts[is_repeated]
 
 
-def init(model: Model[InT, OutT], X: Windows | None = None, Y: NDArray | None = None) -> None:
-    """Initialize the inner layer with a sample X."""
+def init(model: Model[InT, OutT], X: Windows | None = None, Y: Term | None = None) -> None:
+    """Initialize the inner layer with sample windows X."""
     model.layers[0].initialize(X=X)

@@ -1,11 +1,11 @@
 """Docs → the windows of their tokens, each distinct token vector once.
 
 The vectors of a `LexemeEmbed` depend on the lexeme alone, so there is one row for each distinct
-lexeme of the batch. Other token vectors depend on context: there is one row for each token.
+lexeme. Other token vectors depend on context: there is one row for each token.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,63 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import LexemeRows, read_lexemes
+from ..features import Tokens, read_tokens
+from .lexeme_cache import Products
 from .lexeme_embed import LEXEME_EMBED
 from .to_numpy import NUMPY_OPS, ToNumpy
-from .window_affine import Windows, behind_zero_row, neighbor_rows
+from .window_affine import Windows, neighbor_rows, prepend_zero_row
 
 InT = list[Doc]
-OutT = Windows
 
+# How many tokens are predicted at a time: their rows stay in the processor's cache.
+CHUNK = 1024
+_NO_VECTORS = np.zeros((0, 0), dtype=np.float32)
 _TO_NUMPY = ToNumpy()
+
+
+@dataclass
+class Batch:
+    """The tokens of a batch of documents, and the windows of any part of them.
+
+    In training there is one part, so that gradients can flow back to all vectors. In prediction
+    parts bound the memory, and have remembered products in the place of vectors.
+
+    tokens (Tokens): The tokens.
+    reach (int): r, the largest distance of a neighbor in a window.
+    vectors_of (Callable): From tokens (n,) to their vectors (n, width), in prediction.
+    embed (Optional[Model]): The layer that computes the vectors of lexemes; None if vectors depend
+        on context.
+    windows (Optional[Windows]): The windows of all tokens; None in prediction.
+    products (Optional[Products]): Products of vectors; None in training.
+    """
+
+    tokens: Tokens
+    reach: int
+    vectors_of: Callable[[NDArray[np.int64]], NDArray]
+    embed: Model | None = None
+    windows: Windows | None = None
+    products: Products | None = None
+
+    def parts(self) -> Iterator[slice]:
+        """The parts of the batch that go through the network, one after the other."""
+        n = len(self.tokens)
+        size = CHUNK if self.windows is None else max(n, 1)
+        return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+    def at(self, part: slice) -> Windows:
+        """RETURNS (Windows): The windows of consecutive tokens."""
+        if self.products is None:
+            assert self.windows is not None
+            return self.windows.at(part)
+        near = slice(max(0, part.start - self.reach), min(part.stop + self.reach, len(self.tokens)))
+        rows, tables = self.products.at(near)
+        neighbors = neighbor_rows(rows, self.tokens.sentences[near], self.reach)
+        first = part.start - near.start
+        neighbors = neighbors[:, first : first + part.stop - part.start]
+        return Windows(_NO_VECTORS, neighbors, tables)
+
+
+OutT = Batch
 
 
 def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, OutT]:
@@ -29,79 +77,62 @@ def TokenVectors(tok2vec: Model[InT, list[Floats2d]], reach: int) -> Model[InT, 
 
     tok2vec (Model): From a list of Docs to one array (n_tokens of the document, width) for each.
     reach (int): r, the largest distance of a neighbor in a window.
-    RETURNS (Model): List of Docs → Windows (n_tokens), no parameters of its own.
+    RETURNS (Model): List of Docs → Batch, no parameters of its own.
     """
     attrs = {"reach": reach}
     return Model("token_vectors", forward, init=init, layers=[tok2vec], attrs=attrs, ops=NUMPY_OPS)
 
 
-def of_lexemes(model: Model[InT, OutT]) -> bool:
-    """RETURNS (bool): Whether the token vectors of the layer depend on the lexeme alone.
-
-    This is found out at each call, since `nlp.replace_listeners` may replace them.
-    """
-    return model.layers[0].name == LEXEME_EMBED
-
-
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
-) -> tuple[Windows, Callable[[NDArray], InT]]:
-    """Compute the token vectors, and find the neighbors of each token.
+) -> tuple[Batch, Callable[[NDArray], InT]]:
+    """Read the tokens, and in training compute the vectors of all of them.
 
     docs (List[Doc]): The documents.
-    RETURNS: Windows (n_tokens), and the callback that takes ∂J/∂vectors (n_rows, width). It
-        returns an empty list, since documents have no gradient.
+    RETURNS: The batch, and the callback that takes ∂J/∂vectors (n_rows, width). It returns an
+        empty list, since documents have no gradient.
     """
-    rows = read_rows(model, docs)
-    if of_lexemes(model):
-        V, backprop_V = model.layers[0].layers[0](rows.lexemes(), is_train)
+    tok2vec, reach = model.layers[0], model.attrs["reach"]
+    # `nlp.replace_listeners` may put another layer here.
+    if tok2vec.name == LEXEME_EMBED:
+        tokens, embed = read_tokens(docs, tok2vec.attrs["attrs"]), tok2vec.layers[0]
+        batch = Batch(tokens, reach, lambda which: embed.predict(tokens.lexemes(which)), embed)
+        _, firsts, places = tokens.distinct() if is_train else (None, None, None)
+        if is_train:
+            V, backprop_V = embed(tokens.lexemes(firsts), is_train)
     else:
-        arrays, backprop_arrays = model.layers[0](docs, is_train)
+        arrays, backprop_arrays = tok2vec(docs, is_train)
         V, backprop_numpy = _TO_NUMPY(arrays, is_train)
+        places = np.arange(len(V))
+        tokens = replace(read_tokens(docs, ()), keys=places.astype(np.uint64))
+        batch = Batch(tokens, reach, lambda which: V[which])
 
         def backprop_V(d_V: NDArray) -> InT:
             return backprop_arrays(backprop_numpy(d_V))
+
+    if is_train:
+        neighbors = neighbor_rows(1 + places, tokens.sentences, reach)
+        batch.windows = Windows(prepend_zero_row(V), neighbors)
 
     def backprop(d_vectors: NDArray) -> InT:
         backprop_V(d_vectors[1:])
         return []
 
-    neighbors = neighbor_rows(1 + rows.tokens, rows.sentences, model.attrs["reach"])
-    return Windows(behind_zero_row(V), neighbors, rows.norms, rows.lengths), backprop
+    return batch, backprop
 
 
-def lexeme_vectors(
-    model: Model[InT, OutT], docs: InT, rows: LexemeRows
-) -> Callable[[NDArray[np.int64]], NDArray]:
-    """The vectors of distinct lexemes for prediction, computed when they are asked for.
+def sample_windows(model: Model[InT, OutT], docs: InT) -> Windows:
+    """The windows of sample documents, from which layers infer their widths.
 
     model (Model): The layer.
     docs (List[Doc]): The documents.
-    rows (LexemeRows): Their rows: see `read_rows`.
-    RETURNS (Callable): From numbers of rows (n,) to vectors (n, width).
+    RETURNS (Windows): Their windows, all documents as one sentence.
     """
-    if of_lexemes(model):
-        embed = model.layers[0].layers[0]
-        return lambda which: embed.predict(rows.lexemes(which))
     V = _TO_NUMPY.predict(model.layers[0].predict(docs))
-    return lambda which: V[which]
+    rows, sentences = 1 + np.arange(len(V)), np.ones(len(V), dtype=np.int64)
+    return Windows(prepend_zero_row(V), neighbor_rows(rows, sentences, model.attrs["reach"]))
 
 
-def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
-    """Find the row of each token among the distinct token vectors.
-
-    model (Model): The layer.
-    docs (List[Doc]): The documents.
-    RETURNS (LexemeRows): The rows; with vectors that depend on context, each token is a lexeme of
-        its own.
-    """
-    if of_lexemes(model):
-        return read_lexemes(docs, model.layers[0].attrs["attrs"])
-    rows = read_lexemes(docs, ())
-    tokens = np.arange(len(rows.tokens))
-    return replace(rows, rows=rows.rows[rows.tokens], keys=tokens.astype(np.uint64), tokens=tokens)
-
-
-def init(model: Model[InT, OutT], X: InT | None = None, Y: Windows | None = None) -> None:
+def init(model: Model[InT, OutT], X: InT | None = None, Y: Batch | None = None) -> None:
     """Initialize the token vectors with sample documents X."""
     model.layers[0].initialize(X=X)

@@ -7,30 +7,15 @@ T is added in the objective, so ∂J/∂T comes from there.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ...sequences.batching import Scores
 from .to_numpy import NUMPY_OPS
 
 InT = Ragged
-
-
-@dataclass
-class Scores:
-    """The scores of a batch of documents, or their gradient.
-
-    emissions (ndarray): Shape (n_tokens, n_tags), the score of each tag for each token.
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), scores from class to class.
-    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-    """
-
-    emissions: NDArray
-    transitions: NDArray
-    lengths: NDArray[np.int32]
 
 
 OutT = Scores
@@ -82,7 +67,7 @@ def init(model: Model[InT, OutT], X: Ragged | None = None, Y: Scores | None = No
         model.set_param("T", np.zeros((classes, classes), dtype="f"))
 
 
-def grown(model: Model[InT, OutT], n_labels: int) -> Model[InT, OutT]:
+def resized(model: Model[InT, OutT], n_labels: int) -> Model[InT, OutT]:
     """Make a layer with more labels: the old ones, then new ones with scores of zero.
 
     It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.

@@ -1,9 +1,8 @@
 """z_t = W [x_{t−k}; …; x_t; …; x_{t+k}] + b: the window and the hidden layer's product in one.
 
-The window is that of seeds/000, "Simple NER", the product that of seeds/001, "Re-using
-Computation". With W cut into blocks of columns W_j, one for each place of the window,
-W x = Σ_j W_j x_{t+j}. A batch has fewer distinct token vectors than windows, so each distinct
-vector is multiplied once, and z is a sum of rows of products:
+With W cut into blocks of columns W_j, one for each place of the window, W x = Σ_j W_j x_{t+j}
+(`docs/mathematics.md`, sections 2 and 6). A batch has fewer distinct token vectors than windows, so
+each distinct vector is multiplied once, and z is a sum of rows of products:
 
     P = V [W_{−k} … W_k]ᵀ              z_t = Σ_j P[row(t+j), j] + b
     ∂J/∂P[r, j] = Σ δ_t over the windows with r in place j
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from thinc.api import Model, glorot_uniform_init, zero_init
 from thinc.types import Floats2d
 
-from .dropout import context_rate, kept, scale_of_kept
+from .dropout import context_rate, draw_mask, scale_of_kept
 from .rows import add_rows, sum_rows
 from .to_numpy import NUMPY_OPS
 
@@ -31,19 +30,16 @@ from .to_numpy import NUMPY_OPS
 class Windows:
     """The windows of a batch, as rows of its distinct token vectors.
 
-    vectors (ndarray): Shape (n_rows, width); row 0 is zero.
+    vectors (ndarray): Shape (n_rows, width); row 0 is zero. Without columns where the products of
+        the rows are known.
     neighbors (ndarray): Shape (2r + 1, n_tokens) int64; entry (j, t) is the row of the token at
-        distance j − r from t, 0 beyond the edges of the document.
-    norms (ndarray): Shape (n_tokens,) uint64, the NORM of each token.
-    lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-    products (Optional[Dict[int, ndarray]]): Products of the rows that are known already, by the id
-        of the layer: (n_rows, n_blocks · nO) each.
+        distance j − r from t, 0 beyond the edges of its sentence.
+    products (Optional[Dict[int, ndarray]]): The products of the rows by the id of a layer,
+        (n_rows, n_blocks · nO) each, where they are known already.
     """
 
     vectors: NDArray
     neighbors: NDArray[np.int64]
-    norms: NDArray[np.uint64]
-    lengths: NDArray[np.integer]
     products: dict[int, NDArray] | None = None
 
     def at(self, tokens: NDArray[np.int64] | slice) -> "Windows":
@@ -110,7 +106,7 @@ def forward(
     scales = np.ones((len(neighbors), 1), dtype=X.vectors.dtype)
     rate = context_rate(model) if is_train else 0.0
     if rate:
-        shown = kept(neighbors.shape, rate)
+        shown = draw_mask(neighbors.shape, rate)
         shown[k] = True  # the word itself is never left out
         neighbors = np.where(shown, neighbors, 0)
         scales[np.arange(len(scales)) != k] = scale_of_kept(rate)
@@ -162,7 +158,7 @@ def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
     return blocks if scales is None else blocks * scales[:, :, None]
 
 
-def behind_zero_row(vectors: NDArray) -> NDArray:
+def prepend_zero_row(vectors: NDArray) -> NDArray:
     """Put the zero row, the word beyond the edges, before vectors: (n, width) → (1 + n, width)."""
     return np.concatenate([np.zeros((1, vectors.shape[1]), dtype=vectors.dtype), vectors])
 

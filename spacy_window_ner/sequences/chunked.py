@@ -1,4 +1,4 @@
-"""Sums over the legal tag sequences of documents of any length.
+"""`forward_backward` for documents of any length.
 
 The steps of a chain wait for each other, and many short chains go faster side by side than one
 long. So long documents are cut into chunks. A chain forgets its beginning, mostly within a few
@@ -25,7 +25,16 @@ from .batching import (
     groups_of,
     mask_scores,
 )
-from .forward_backward import document_boundaries, exponentials, forward_backward, tag_marginals
+from .forward_backward import (
+    SMALLEST,
+    ChainSums,
+    SequenceSums,
+    document_boundaries,
+    exponentials,
+    forward_backward,
+    run_chains,
+    token_sums,
+)
 from .path import path_sums
 from .tags import grouped_tags
 from .viterbi import best_tags
@@ -34,8 +43,6 @@ from .viterbi import best_tags
 REACH = 16
 # A step takes about as long as processing so many tokens.
 TOKENS_PER_STEP = 50
-# Below this share of a step's largest factor, others may have been lost to rounding to zero.
-_SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
 # How well an estimate has to agree with what the neighboring chunk ends with, for each number.
 _TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-5}
 
@@ -83,26 +90,10 @@ class Chunks:
             yield Chunks(self.starts[part], self.lengths[part], self.begins[part], self.ends[part])
 
     def borders(self) -> Ints:
-        """The first tokens behind the cuts, ascending, at the edges of the group too: (n,)."""
+        """The first tokens after the cuts, ascending, at the edges of the group too: (n,)."""
         if self.begins.all() and self.ends.all():
             return np.zeros(0, dtype=np.int64)
         return np.union1d(self.starts[~self.begins], (self.starts + self.lengths)[~self.ends])
-
-
-@dataclass
-class SequenceSums:
-    """What the sums over the legal tag sequences of documents give.
-
-    log_z (ndarray): Shape (n_docs,) float64, log of the sum over all legal sequences of
-        exp(score of the sequence); 0 for a document without tokens.
-    marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
-    expected_transitions (ndarray): Shape (n_labels + 1, n_labels + 1), how often each transition is
-        taken on average, over the whole batch.
-    """
-
-    log_z: NDArray[np.float64]
-    marginals: Floats
-    expected_transitions: Floats
 
 
 def sequence_sums(
@@ -135,7 +126,7 @@ def sequence_sums(
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:
-                while (sums := _sum_groups(scores, transitions, sizes, float_type, reach)) is None:
+                while (sums := _sum_chunks(scores, transitions, sizes, float_type, reach)) is None:
                     reach *= 2
                 return sums
             except FloatingPointError:
@@ -148,75 +139,72 @@ def sequence_sums(
     )
 
 
-def _sum_groups(
+def _sum_chunks(
     scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype, reach: int
 ) -> SequenceSums | None:
     """Sum over all chunks, some at a time to bound memory; None if neighbors do not agree.
 
     RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
     """
+    every = Chunks.of(lengths, reach)
+    if every.ends.all() and len(scores) <= GROUP:
+        return forward_backward(scores, transitions, lengths, dtype)
     document = np.repeat(np.arange(len(lengths)), lengths)
     columns = grouped_tags(len(transitions) - 1)
     # Marginals are stored tag by tag, as they are computed.
     marginals = np.empty(scores.shape[::-1], dtype)
     log_z, expected_transitions = np.zeros(len(lengths)), np.zeros(transitions.shape)
-    for chunks in Chunks.of(lengths, reach).groups():
+    for chunks in every.groups():
         start, stop = int(chunks.starts[0]), int(chunks.starts[-1] + chunks.lengths[-1])
         first = max(start - reach, 0)
         e, e_T, log_divisor = exponentials(scores[first : stop + reach], transitions, dtype)
-        sums = _sum_chunks(e, e_T, chunks, first, reach)
-        if sums is None:
+        chains = _run_group(e, e_T, chunks, first, reach)
+        if chains is None:
             return None
-        own = slice(start - first, stop - first)
-        forward, backward, scale = (array[..., own] for array in sums)
         last = (chunks.starts + chunks.lengths - 1 - start)[chunks.ends]
-        m, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
+        own = slice(start - first, stop - first)
+        m, growth, taken = token_sums(chains, e, e_T, last, own)
         marginals[columns, start:stop] = m
-        if not (np.minimum(scale, total / scale) > _SMALLEST[dtype]).all():
-            raise FloatingPointError
         expected_transitions += taken
-        scale[last] = total[last]
-        growth = np.log(scale) + log_divisor[own]
+        growth = np.log(growth) + log_divisor[own]
         log_z += np.bincount(document[start:stop], growth, minlength=len(lengths))
     return SequenceSums(log_z, marginals.T, expected_transitions)
 
 
-def _sum_chunks(
-    e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int
-) -> tuple[Floats, Floats, Floats] | None:
+def _run_group(e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int) -> ChainSums | None:
     """Run forward and backward through the chunks of one group; None if they do not agree.
 
-    e (ndarray): Shape (n_tags, n), exp(emission) of token `first` and those behind it.
-    RETURNS (Optional[Tuple[ndarray, ndarray, ndarray]]): The sums around these tokens.
+    e (ndarray): Shape (n_tags, n), exp(emission) of token `first` and those after it.
+    RETURNS (Optional[ChainSums]): The sums.
     """
     borders = chunks.borders() - first
     starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
     starts = np.stack([starts, starts])
     if not len(borders):
-        return forward_backward(e, e_T, starts, chunks.lengths, initial).around_tokens(e.shape[1])
+        return run_chains(e, e_T, starts, chunks.lengths, initial)
     estimated = _estimate_boundaries(e, e_T, borders, reach)
-    before, behind = ~chunks.begins, ~chunks.ends
-    left, right = slice(before.sum()), slice(len(borders) - behind.sum(), None)
+    before, after = ~chunks.begins, ~chunks.ends
+    left, right = slice(before.sum()), slice(len(borders) - after.sum(), None)
     initial[0][:, before] = estimated[0][:, left]
-    initial[1][:, behind] = estimated[1][:, right]
-    sums = forward_backward(e, e_T, starts, chunks.lengths, initial)
+    initial[1][:, after] = estimated[1][:, right]
+    sums = run_chains(e, e_T, starts, chunks.lengths, initial)
     forward, backward = sums.final()
-    agree = _agree(forward[:, behind], estimated[0][:, right])
+    agree = _agree(forward[:, after], estimated[0][:, right])
     agree = agree and _agree(backward[:, before], estimated[1][:, left])
-    return sums.around_tokens(e.shape[1]) if agree else None
+    return sums if agree else None
 
 
 def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> Floats:
-    """Estimate the sums at borders from the tokens before them, and from those behind.
+    """Estimate the sums at borders from the tokens before them, and from those after.
 
     RETURNS (ndarray): Shape (2, n_states, n_borders), forward and backward.
     """
     starts, lengths = np.stack([borders - reach, borders]), np.full(len(borders), reach)
     alike = np.ones_like(document_boundaries(e_T, len(borders)))
-    return forward_backward(e, e_T, starts, lengths, alike).final()
+    return run_chains(e, e_T, starts, lengths, alike).final()
 
 
 def _agree(found: Floats, estimated: Floats) -> bool:
     """Whether sums (n_states, n) are as estimated; False if any is not a number."""
-    allowance = _TOLERANCE[found.dtype] * found + _SMALLEST[found.dtype]
+    allowance = _TOLERANCE[found.dtype] * found + SMALLEST[found.dtype]
     return bool((np.abs(found - estimated) <= allowance).all())
