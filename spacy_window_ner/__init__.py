@@ -14,9 +14,9 @@ __all__ = ["WindowNER", "__version__", "check_gradients", "check_objective", "sa
 
 _MODULES = {
     "WindowNER": "component",
-    "check_gradients": "gradients",
-    "check_objective": "gradients",
-    "save": "saving",
+    "check_gradients": "network.gradients",
+    "check_objective": "network.gradients",
+    "save": "files.saving",
 }
 
 

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from thinc.api import Model
 from thinc.types import Ragged
 
-from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.gradients import check_gradients
-from spacy_window_ner.network.layers.transitions import Scores
+from spacy_window_ner.network.layers.rows import Term
+from spacy_window_ner.network.layers.token_vectors import Batch as LayerBatch
 from spacy_window_ner.network.layers.window_affine import Windows
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, OUTSIDE, UNIT, n_tags
 
 GRADIENT_BOUND = 1e-6
@@ -381,6 +383,10 @@ def _arrays(X: Any) -> list[np.ndarray]:
         return [X.data]
     if isinstance(X, Windows):
         return [X.vectors]
+    if isinstance(X, LayerBatch):
+        return _arrays(X.windows)
+    if isinstance(X, Term):
+        return [X.dense()]
     if isinstance(X, list):
         return [x for x in X if isinstance(x, np.ndarray)]
     return [X] if isinstance(X, np.ndarray) else []
@@ -424,4 +430,5 @@ def word_lists(max_docs: int = 4, max_tokens: int = 8) -> st.SearchStrategy[list
 
 def lexemes_of(words: Sequence[str], attrs: Sequence[str]) -> Any:
     """The distinct lexemes of one document."""
-    return read_lexemes([make_doc(words)], attrs).lexemes()
+    tokens = read_tokens([make_doc(words)], attrs)
+    return tokens.lexemes(tokens.distinct()[1])

@@ -41,7 +41,7 @@ def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
             Y = sentence_by_sentence(doc, X, layers["same_word_mean"].layers[0])
             Z = Z + same_word_mean(Y, [token.norm for token in doc])
         if "gazetteer" in layers:
-            Z = Z + layers["gazetteer"].predict([doc])
+            Z = Z + layers["gazetteer"].predict([doc]).dense()
         rows.append(Z)
     return np.concatenate(rows)
 

@@ -21,17 +21,17 @@ from .turns import Plan
 # part calls of another part counts for the other.
 PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     "features: read the tokens": [
-        ("layers.hidden", None, "read_rows"),
-        ("probabilities", None, "preset_mask"),
+        ("network.layers.token_vectors", None, "read_tokens"),
+        ("decoding.probabilities", None, "preset_mask"),
     ],
-    "lexemes: look up, products": [("layers.lexeme_cache", "LexemeCache", "__call__")],
+    "lexemes: look up, products": [("network.layers.lexeme_cache", "Products", "_look_up")],
     "windows: sum the rows": [
-        ("layers.hidden", None, "neighbor_rows"),
-        ("layers.window_affine", None, "sum_rows"),
+        ("network.layers.token_vectors", None, "neighbor_rows"),
+        ("network.layers.window_affine", None, "sum_rows"),
     ],
-    "document: means": [("layers.same_word_mean", "RepeatedWords", "means")],
-    "network: the rest": [("layers.emissions", None, "predict")],
-    "decoding: best tags": [("decoding", None, "best_tags_and_close_calls")],
+    "document: means": [("network.layers.same_word_mean", None, "repeated_words")],
+    "network: the rest": [("network.layers.hidden", "Sums", "at")],
+    "decoding: best tags": [("decoding.decode", None, "best_tags")],
     "decoding: probabilities": [("component", None, "decode")],
     "write entities": [("component", "WindowNER", "set_annotations")],
 }

@@ -94,7 +94,7 @@ class DocumentNetwork:
         for layer in self._mixing:
             V, backprop_V = layer(V, True)
             backprops.append(backprop_V)
-        self._given = V, features.reshape(-1, features.shape[2])
+        self._given = V, features.reshape(len(V), features.shape[2])
         Y, backprop_Y = self._network.layers[0]([self._doc] * len(vectors), True)
 
         def of_parts(d_V: _Array) -> _Array:

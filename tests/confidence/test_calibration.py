@@ -9,8 +9,8 @@ from spacy_window_ner.confidence.calibration import (
     minimize,
 )
 from spacy_window_ner.labels import legal_tags, seen_labels
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import GRADIENT_BOUND, batches, examples, numeric_gradient, relative_error
 from tests.pipelines import OBJECTIVES as NAMES

@@ -16,8 +16,8 @@ from spacy_window_ner.confidence.guarantees import (
     parse,
     student_quantile,
 )
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import get_objective
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import examples
 
 

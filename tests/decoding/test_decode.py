@@ -4,8 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_window_ner.decoding.decode import LEAST_LIKELY, Entities, decode, probabilities_of
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import (
     Enumeration,
     batches,

@@ -11,8 +11,7 @@ from spacy.language import Language
 from thinc.api import Config
 
 from spacy_window_ner.decoding.thresholds import checked, is_setting
-
-from .pipelines import copy_of, ner_of, shared, small_model, texts_of, trained
+from tests.pipelines import copy_of, ner_of, shared, small_model, texts_of, trained
 
 LOAD = "components.window_ner.threshold"
 

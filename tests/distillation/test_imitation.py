@@ -5,8 +5,8 @@ from spacy.util import fix_random_seed
 from thinc.api import Adam
 
 from spacy_window_ner.distillation.imitation import imitate, mean_divergence, window_ners
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import GRADIENT_BOUND, batches, examples, numeric_gradient, relative_error
 from tests.pipelines import (
     blank,

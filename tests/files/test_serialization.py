@@ -15,8 +15,7 @@ from spacy_window_ner.files.serialization import (
     load_model,
     round_to_half_precision,
 )
-
-from .pipelines import (
+from tests.pipelines import (
     blank,
     ner_of,
     predictions,
@@ -26,7 +25,7 @@ from .pipelines import (
     trained,
 )
 
-VERSION_0_1 = Path(__file__).parent / "data" / "version_0_1"
+VERSION_0_1 = Path(__file__).parents[1] / "data" / "version_0_1"
 LABELS = ["DATE", "LOC", "PER"]
 TEXTS = [*texts_of()[:2], "", "x"]
 

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy_window_ner.decoding.decode import decode
 from spacy_window_ner.inspect.explain import explain
 from spacy_window_ner.inspect.network import DocumentNetwork
-from spacy_window_ner.network.layers.transitions import Scores
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import GRADIENT_BOUND, numeric_gradient, relative_error
 from tests.pipelines import (
     OBJECTIVES,

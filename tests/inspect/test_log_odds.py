@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_window_ner.inspect.log_odds import is_open, span_log_odds
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import get_objective
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import (
     GRADIENT_BOUND,
     Enumeration,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.network.features import UNKNOWN, read_lexemes, validate_attrs
+from spacy_window_ner.network.features import UNKNOWN, read_tokens, validate_attrs
 from spacy_window_ner.network.string_attrs import STRING_ATTRS
 from tests.helpers import NLP, WORDS, examples, make_doc, word_lists
 
@@ -14,7 +14,7 @@ SPACY_ATTRS = ["NORM", "PREFIX", "SUFFIX", "SHAPE", "LOWER", "ORTH", "LENGTH", "
 
 
 def ids_by_token(rows):
-    return rows.lexemes().ids[rows.tokens]
+    return rows.lexemes().ids
 
 
 @given(
@@ -24,17 +24,20 @@ def ids_by_token(rows):
 @examples(80)
 def test_each_token_has_the_ids_of_its_lexeme(documents, attrs):
     docs = [make_doc(words) for words in documents]
-    rows = read_lexemes(docs, attrs)
+    rows = read_tokens(docs, attrs)
     lexemes = rows.lexemes()
     tokens = [token for doc in docs for token in doc]
     assert rows.norms.tolist() == [token.norm for token in tokens]
-    assert rows.keys.tolist() == sorted(set(rows.keys.tolist()))
+    keys, firsts, places = rows.distinct()
+    assert keys.tolist() == sorted(set(rows.keys.tolist()))
+    assert rows.keys[firsts].tolist() == keys.tolist()
+    assert keys[places].tolist() == rows.keys.tolist()
     assert rows.lengths.tolist() == [len(doc) for doc in docs]
     assert lexemes.vocab is NLP.vocab
     assert lexemes.ids.shape == (len(lexemes), len(attrs))
     assert lexemes.ids.dtype == np.uint64
-    assert lexemes.orths[rows.tokens].tolist() == [token.orth for token in tokens]
-    assert lexemes.vector_keys[rows.tokens].tolist() == [token.orth for token in tokens]
+    assert lexemes.orths.tolist() == [token.orth for token in tokens]
+    assert lexemes.vector_keys.tolist() == [token.orth for token in tokens]
     for column, attr in enumerate(attrs):
         found = ids_by_token(rows)[:, column].tolist()
         if attr in STRING_ATTRS:
@@ -76,7 +79,7 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_capitalization_classes(text):
-    lexemes = read_lexemes([make_doc([text])], ["CASE"]).lexemes()
+    lexemes = read_tokens([make_doc([text])], ["CASE"]).lexemes()
     assert NLP.vocab.strings.add(CASES[text]) == lexemes.ids[0, 0]
 
 
@@ -87,10 +90,10 @@ def test_all_words_of_the_tests_have_a_capitalization_class():
 @given(documents=word_lists(), data=st.data())
 @examples(40)
 def test_some_lexemes_are_those_of_all(documents, data):
-    rows = read_lexemes([make_doc(words) for words in documents], ["NORM", "CASE", "SUFFIX3"])
+    rows = read_tokens([make_doc(words) for words in documents], ["NORM", "CASE", "SUFFIX3"])
     which = (
-        np.asarray(data.draw(st.lists(st.sampled_from(range(len(rows.keys))))) or [], int)
-        if len(rows.keys)
+        np.asarray(data.draw(st.lists(st.sampled_from(range(len(rows))))) or [], int)
+        if len(rows)
         else np.zeros(0, int)
     )
     some, every = rows.lexemes(which), rows.lexemes()
@@ -101,7 +104,8 @@ def test_some_lexemes_are_those_of_all(documents, data):
 @given(documents=word_lists())
 @examples(40)
 def test_lexemes_are_distinct(documents):
-    lexemes = read_lexemes([make_doc(words) for words in documents], ["NORM", "CASE"]).lexemes()
+    tokens = read_tokens([make_doc(words) for words in documents], ["NORM", "CASE"])
+    lexemes = tokens.lexemes(tokens.distinct()[1])
     distinct = {word for words in documents for word in words}
     assert len(lexemes) == len(distinct)
     assert len(set(lexemes.orths.tolist())) == len(distinct)
@@ -110,8 +114,8 @@ def test_lexemes_are_distinct(documents):
 def test_the_same_word_with_different_ids_is_two_lexemes():
     doc = make_doc(["gonna", "gonna", "gonna"])
     doc[1].norm_ = "going"
-    rows = read_lexemes([doc], ["NORM"])
-    assert len(rows.keys) == 2
+    rows = read_tokens([doc], ["NORM"])
+    assert len(rows.distinct()[0]) == 2
     assert ids_by_token(rows)[:, 0].tolist() == [token.norm for token in doc]
 
 
@@ -119,8 +123,8 @@ def test_the_same_word_with_different_ids_is_two_lexemes():
 @examples(60)
 def test_any_text(texts):
     doc = make_doc(texts)
-    rows = read_lexemes([doc], ["NORM", "PREFIX3", "SUFFIX2", "CASE"])
-    assert rows.lexemes().orths[rows.tokens].tolist() == [token.orth for token in doc]
+    rows = read_tokens([doc], ["NORM", "PREFIX3", "SUFFIX2", "CASE"])
+    assert rows.lexemes().orths.tolist() == [token.orth for token in doc]
     prefixes = [NLP.vocab.strings.add(text[:3]) for text in texts]
     assert ids_by_token(rows)[:, 1].tolist() == prefixes
 
@@ -129,8 +133,8 @@ def test_vector_keys_follow_the_attribute_of_the_vectors():
     nlp = spacy.blank("en")
     nlp.vocab.vectors = Vectors(strings=nlp.vocab.strings, shape=(1, 2), attr="LOWER")
     doc = Doc(nlp.vocab, words=["Paris", "x"])
-    rows = read_lexemes([doc], ["ORTH"])
-    assert rows.lexemes().vector_keys[rows.tokens].tolist() == [token.lower for token in doc]
+    rows = read_tokens([doc], ["ORTH"])
+    assert rows.lexemes().vector_keys.tolist() == [token.lower for token in doc]
 
 
 def test_sentences_are_those_that_are_set():
@@ -138,23 +142,23 @@ def test_sentences_are_those_that_are_set():
     docs[0][2].is_sent_start = True
     docs[3][0].is_sent_start = docs[3][1].is_sent_start = True
     docs[2][1].is_sent_start = False
-    rows = read_lexemes(docs, ["NORM"])
+    rows = read_tokens(docs, ["NORM"])
     assert rows.sentences.tolist() == [1, 1, 2, 2, 2, 3, 3, 3, 4, 5]
-    assert len(rows.keys) == 1  # a sentence start does not make another lexeme
+    assert len(rows.distinct()[0]) == 1  # a sentence start does not make another lexeme
 
 
 @pytest.mark.parametrize("docs", [[], [make_doc([])], [make_doc([]), make_doc([])]])
 @pytest.mark.parametrize("attrs", [["NORM"], ["CASE"], []])
 def test_documents_without_tokens(docs, attrs):
-    rows = read_lexemes(docs, attrs)
-    assert len(rows.keys) == 0
+    rows = read_tokens(docs, attrs)
+    assert len(rows) == 0
     assert rows.lexemes().ids.shape == (0, len(attrs))
-    assert rows.tokens.shape == (0,)
+    assert [x.shape for x in rows.distinct()] == [(0,)] * 3
     assert rows.lengths.tolist() == [0] * len(docs)
 
 
 def test_no_word_has_the_id_of_the_unknown_word():
-    lexemes = read_lexemes(
+    lexemes = read_tokens(
         [make_doc(WORDS)], ["NORM", "PREFIX", "SUFFIX", "SHAPE", *STRING_ATTRS]
     ).lexemes()
     assert not (lexemes.ids == UNKNOWN).any()

@@ -12,6 +12,7 @@ from thinc.types import Ragged
 
 from spacy_window_ner import check_gradients, check_objective
 from spacy_window_ner.network.architectures import lexeme_embed
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.gradients import GradientError
 from spacy_window_ner.network.layers.activation import Activation
 from spacy_window_ner.network.layers.affine import Affine
@@ -19,12 +20,14 @@ from spacy_window_ner.network.layers.dropout import Dropout
 from spacy_window_ner.network.layers.maxout import Maxout
 from spacy_window_ner.network.layers.same_word_mean import SameWordMean
 from spacy_window_ner.network.layers.to_numpy import ToNumpy
-from spacy_window_ner.network.layers.transitions import Scores, Transitions
+from spacy_window_ner.network.layers.token_vectors import Batch
+from spacy_window_ner.network.layers.transitions import Transitions
 from spacy_window_ner.network.layers.window_affine import WindowAffine, Windows, neighbor_rows
 from spacy_window_ner.objectives import OBJECTIVES, Objective, get_objective
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.tags import n_tags
-
-from .pipelines import (
+from tests.helpers import make_doc
+from tests.pipelines import (
     ACTIVATIONS,
     add_vectors,
     blank,
@@ -221,11 +224,19 @@ def test_every_objective_is_right(name: str, n_labels: int):
 
 def windows(size: int) -> Windows:
     """Two documents of the words 1 2 1 3 and 2 2, without a third one."""
-    tokens, lengths = np.asarray([1, 2, 1, 3, 2, 2]), np.asarray([4, 2, 0])
+    tokens = np.asarray([1, 2, 1, 3, 2, 2])
     vectors = np.random.RandomState(0).normal(size=(4, 2)).astype("f")
     vectors[0] = 0
     neighbors = neighbor_rows(tokens, np.repeat([1, 2], [4, 2]), size)
-    return Windows(vectors, neighbors, tokens.astype(np.uint64), lengths)
+    return Windows(vectors, neighbors)
+
+
+def batch(size: int) -> Batch:
+    """The same as a batch in training."""
+    docs = [make_doc(["a", "b", "a", "c"]), make_doc(["b", "b"]), make_doc([])]
+    of_batch = Batch(read_tokens(docs, ["NORM"]), size, lambda which: np.zeros((len(which), 2)))
+    of_batch.windows = windows(size)
+    return of_batch
 
 
 LAYERS: dict[str, Callable[[], tuple[Model, Any]]] = {
@@ -236,7 +247,7 @@ LAYERS: dict[str, Callable[[], tuple[Model, Any]]] = {
     "window 0": lambda: (WindowAffine(0, 3), windows(0)),
     "window 1": lambda: (WindowAffine(1, 3), windows(1)),
     "window 5": lambda: (WindowAffine(5, 3), windows(5)),
-    "same word mean": lambda: (SameWordMean(WindowAffine(1, 3)), windows(2)),
+    "same word mean": lambda: (SameWordMean(WindowAffine(1, 3)), batch(2)),
     "to_numpy": lambda: (ToNumpy(), [rows(2), rows(0), rows(3)]),
     "transitions": lambda: (Transitions(True, 2), ragged(9)),
     "no transitions": lambda: (Transitions(False, 2), ragged(9)),

@@ -11,8 +11,15 @@ from thinc.api import Model, chain
 from spacy_window_ner.network.graph import Node, check_graph
 from spacy_window_ner.network.layers.activation import Activation
 from spacy_window_ner.network.layers.affine import Affine
-
-from .pipelines import OBJECTIVES, blank, make_examples, ner_of, predictions, small_model, train
+from tests.pipelines import (
+    OBJECTIVES,
+    blank,
+    make_examples,
+    ner_of,
+    predictions,
+    small_model,
+    train,
+)
 
 BOUND = 1e-6
 SHORT = ["[PER Paris Hilton] met [PER Samuel] in Paris.", "In [LOC Rome]"]

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from spacy_window_ner.decoding.decode import probabilities_of
 from spacy_window_ner.network.gradients import check_objective
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import crf, get_objective
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.tags import BEGIN, LAST
 from tests.helpers import (
     GRADIENT_BOUND,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import batches, examples, numeric_gradient, relative_error
 
 MILD = (0.1, 1.0)

@@ -4,8 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_window_ner.network.gradients import check_objective
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import get_objective, logistic
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.spans import span_probabilities
 from tests.helpers import (
     GRADIENT_BOUND,

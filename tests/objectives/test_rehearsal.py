@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_window_ner.network.layers.transitions import Scores
 from spacy_window_ner.objectives import OBJECTIVES
 from spacy_window_ner.objectives.rehearsal import rehearsal_loss
+from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import (
     GRADIENT_BOUND,
     Enumeration,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.sequences.forward_backward import (
     document_boundaries,
     exponentials,
-    forward_backward,
+    run_chains,
     tag_marginals,
 )
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, grouped_tags, n_tags
@@ -57,7 +57,7 @@ def chains(draw):
 def test_sums_are_products_of_matrices(case):
     e, e_T, starts, lengths, initial = case
     grouped = np.ascontiguousarray(e.T[grouped_tags(len(e_T) - 1)])
-    sums = forward_backward(grouped, e_T, starts, lengths, initial)
+    sums = run_chains(grouped, e_T, starts, lengths, initial)
     for chain, length in enumerate(lengths.tolist()):
         for way, matrix in ((0, e_T), (1, e_T.T)):
             tokens = range(starts[way, chain], starts[way, chain] + length)
@@ -77,7 +77,7 @@ def test_sums_around_tokens(case):
     n = int(lengths.sum())
     e = np.resize(e, (n, e.shape[1]))
     grouped = np.ascontiguousarray(e.T[grouped_tags(len(e_T) - 1)])
-    sums = forward_backward(grouped, e_T, starts, lengths, initial)
+    sums = run_chains(grouped, e_T, starts, lengths, initial)
     forward, backward, scale = sums.around_tokens(n)
     final = sums.final()
     for chain, length in enumerate(lengths.tolist()):
@@ -102,7 +102,7 @@ def test_marginals_of_a_document_equal_enumeration(batch):
         return
     e, e_T, log_divisor = exponentials(emissions, transitions, np.dtype(np.float64))
     starts, sizes = np.zeros((2, 1), dtype=np.int64), np.asarray(lengths, dtype=np.int64)
-    sums = forward_backward(e, e_T, starts, sizes, document_boundaries(e_T, 1))
+    sums = run_chains(e, e_T, starts, sizes, document_boundaries(e_T, 1))
     forward, backward, scale = sums.around_tokens(n)
     marginals, total, taken = tag_marginals(forward, backward, e, e_T, np.asarray([n - 1]))
     [plain] = batch.enumerations()

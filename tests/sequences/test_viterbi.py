@@ -7,10 +7,8 @@ from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences.batching import mask_scores
 from spacy_window_ner.sequences.tags import BEGIN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import (
-    CLOSE,
     always_outside,
     best_tags,
-    best_tags_and_close_calls,
 )
 from tests.helpers import Batch, batches, examples, is_legal, long_batch, path_score
 
@@ -104,17 +102,3 @@ def test_a_tag_that_is_the_only_one_allowed_is_chosen_against_strong_transitions
     lengths = np.array([len(tags)])
     found = best_tags(np.zeros(allowed.shape), transitions, lengths, allowed)
     assert found.tolist() == tags
-
-
-@given(batch=batches(max_docs=3, scales=(0.0, CLOSE / 2, 1.0)), masked=st.booleans())
-@examples(80)
-def test_close_calls_equal_enumeration(batch, masked):
-    """A document is a close call where its best and its second best sequence score about alike."""
-    emissions, transitions, lengths = batch.arguments
-    allowed = batch.allowed if masked else None
-    tags, close = best_tags_and_close_calls(emissions, transitions, lengths, allowed)
-    assert tags.tolist() == best_tags(emissions, transitions, lengths, allowed).tolist()
-    for of, plain in zip(batch.documents(), batch.enumerations(allowed), strict=True):
-        second, best = np.sort(np.append(plain.scores, -np.inf))[-2:]
-        assume(abs(best - second - CLOSE) > 1e-9)
-        assert close[of].any() == (best - second < CLOSE)

@@ -4,8 +4,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_window_ner.training.augmenters import create_casing, in_case
-
-from .pipelines import SENTENCES, make_examples
+from tests.pipelines import SENTENCES, make_examples
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from spacy.lookups import Lookups, Table
 from spacy.tokens import Doc
 from spacy.util import registry
 
-from spacy_window_ner.network.features import CLUSTER_TABLE, UNKNOWN, read_lexemes
+from spacy_window_ner.network.features import CLUSTER_TABLE, UNKNOWN, read_tokens
 from spacy_window_ner.training.lookups import create_lookups
 from tests.pipelines import blank, entities, make_examples, ner_of, small_model, train
 
@@ -49,8 +49,8 @@ def test_clusters_are_the_first_bits_of_the_path(tables):
     nlp = spacy.blank("xx")
     nlp.vocab.lookups = create_lookups("xx")
     words = ["Paris", "Berlin", "rare", "unknown"]
-    rows = read_lexemes([Doc(nlp.vocab, words=words)], ["CLUSTER1", "CLUSTER3", "CLUSTER20"])
-    ids = rows.lexemes().ids[rows.tokens]
+    rows = read_tokens([Doc(nlp.vocab, words=words)], ["CLUSTER1", "CLUSTER3", "CLUSTER20"])
+    ids = rows.lexemes().ids
     paris, berlin = ids[0].tolist(), ids[1].tolist()
     assert ids[2:].tolist() == [[UNKNOWN] * 3] * 2
     assert paris[:2] == berlin[:2]  # branches 1, then 1 0 1: the first is the lowest bit
@@ -61,8 +61,8 @@ def test_clusters_are_the_first_bits_of_the_path(tables):
 def test_a_word_without_cluster_has_that_of_its_lower_case(tables):
     nlp = spacy.blank("xx")
     nlp.vocab.lookups = create_lookups("xx")
-    rows = read_lexemes([Doc(nlp.vocab, words=["BERLIN", "berlin", "PARIS"])], ["CLUSTER10"])
-    upper, lower, other = rows.lexemes().ids[rows.tokens, 0].tolist()
+    rows = read_tokens([Doc(nlp.vocab, words=["BERLIN", "berlin", "PARIS"])], ["CLUSTER10"])
+    upper, lower, other = rows.lexemes().ids[:, 0].tolist()
     assert upper == lower != UNKNOWN
     assert other == UNKNOWN  # only the capitalized form is in the table
 
@@ -75,7 +75,7 @@ def test_without_the_table_clusters_have_no_effect_and_a_warning_is_given():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         train(nlp, sentences, 2)
-        ids = read_lexemes([nlp.make_doc("Paris")], ["CLUSTER6"]).lexemes().ids
+        ids = read_tokens([nlp.make_doc("Paris")], ["CLUSTER6"]).lexemes().ids
     assert ids.tolist() == [[UNKNOWN]]
 
 

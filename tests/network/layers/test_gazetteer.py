@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
 from spacy_window_ner.files.serialization import load_model
-from spacy_window_ner.network.layers import hidden
+from spacy_window_ner.network.layers import token_vectors
 from spacy_window_ner.network.layers.gazetteer import Gazetteer, read_matches
 from tests import plain
 from tests.helpers import WORDS, assert_gradients, examples, make_doc
@@ -55,7 +55,7 @@ def gazetteer(width=WIDTH):
 def vector(layer, label, position):
     """The vector of one label and position, from a document where nothing else is."""
     doc = doc_with(["a", "b", "c"], [(0, 1 if position == "U" else 3, label)])
-    return layer.predict([doc])[{"U": 0, "B": 0, "I": 1, "L": 2}[position]]
+    return layer.predict([doc]).dense()[{"U": 0, "B": 0, "I": 1, "L": 2}[position]]
 
 
 def position_of(token, start, end):
@@ -68,7 +68,7 @@ def position_of(token, start, end):
 @examples(80)
 def test_features_are_sums_over_labels_and_positions(batch):
     layer = gazetteer()
-    found = layer.predict([doc_with(*one) for one in batch])
+    found = layer.predict([doc_with(*one) for one in batch]).dense()
     expected = []
     for words, spans in batch:
         for token in range(len(words)):
@@ -93,7 +93,7 @@ def test_a_name_that_many_entries_of_a_list_share_counts_once():
     doc = doc_with(["a", "b"], [])
     doc.spans[KEY] = [Span(doc, 0, 2, label="x", span_id=str(i)) for i in range(50)]
     once = doc_with(["a", "b"], [(0, 2, "x")])
-    assert layer.predict([doc]).tolist() == layer.predict([once]).tolist()
+    assert layer.predict([doc]).dense().tolist() == layer.predict([once]).dense().tolist()
 
 
 def test_matches_do_not_reach_the_next_document():
@@ -123,7 +123,7 @@ def test_without_the_key_the_features_are_zero_and_training_warns():
     layer, docs = gazetteer(), [make_doc(["a", "b"]), make_doc([])]
     with pytest.warns(UserWarning, match=r"doc.spans\['names'\].*annotating_components"):
         Y, backprop = layer(docs, is_train=True)
-    assert Y.tolist() == [[0.0] * WIDTH] * 2
+    assert Y.dense().tolist() == [[0.0] * WIDTH] * 2
     assert backprop(np.ones((2, WIDTH), dtype="f")) == []
     assert not layer.get_grad("E").any()
 
@@ -186,7 +186,7 @@ def test_prediction_gives_the_plain_scores(name, chunk, batch):
     model = ner_of(nlp).model
     docs = [doc_with(words, spans, nlp.vocab) for words, spans in batch]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hidden, "CHUNK", chunk)
+        patch.setattr(token_vectors, "CHUNK", chunk)
         emissions = model.predict(docs).emissions
     np.testing.assert_allclose(emissions, plain.emissions(model, docs), rtol=1e-4, atol=1e-5)
 

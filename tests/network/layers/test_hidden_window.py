@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 from thinc.api import Model
 
-from spacy_window_ner.network.layers.hidden_window import HiddenWindow, window_size
+from spacy_window_ner.network.layers.hidden_window import HiddenWindow, windows_over
 from spacy_window_ner.network.layers.maxout import Maxout
 from spacy_window_ner.network.layers.window_affine import (
     WindowAffine,
     Windows,
-    behind_zero_row,
-    neighbor_rows,
 )
 from tests import plain
 from tests.helpers import assert_gradients
@@ -19,8 +17,7 @@ SENTENCES = np.asarray([1, 1, 1, 2, 3, 3])
 
 def windows(reach: int, seed: int = 0) -> Windows:
     H = np.random.RandomState(seed).normal(size=(len(SENTENCES), WIDTH))
-    neighbors = neighbor_rows(1 + np.arange(len(H)), SENTENCES, reach)
-    return Windows(behind_zero_row(H), neighbors, np.zeros(0, np.uint64), np.zeros(0, np.int32))
+    return windows_over(H, SENTENCES, reach)
 
 
 def layer_of(k: int) -> Model:
@@ -46,7 +43,6 @@ def test_forward(k, reach):
     np.testing.assert_allclose(Y.vectors[1:], expected, rtol=1e-9)
     assert not Y.vectors[0].any()
     assert Y.neighbors is X.neighbors
-    assert window_size(layer) == k
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -62,16 +58,12 @@ def test_two_layers_see_as_far_as_both_windows():
     changed = [
         (np.abs(two.vectors - one.vectors)[1:].max(axis=1) > 1e-9).tolist()
         for one, two in (
-            (layer.predict(X), layer.predict(Windows(other, *_rest(X)))),
+            (layer.predict(X), layer.predict(Windows(other, X.neighbors))),
             (
                 layer.predict(layer.predict(X)),
-                layer.predict(layer.predict(Windows(other, *_rest(X)))),
+                layer.predict(layer.predict(Windows(other, X.neighbors))),
             ),
         )
     ]
     assert changed[0] == [False, True, True, False, False, False]
     assert changed[1] == [True, True, True, False, False, False]
-
-
-def _rest(X: Windows) -> tuple:
-    return X.neighbors, X.norms, X.lengths

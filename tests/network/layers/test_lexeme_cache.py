@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import SGD, Adam, Optimizer
 
-from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.layers.lexeme_cache import LexemeCache
 from tests import plain
 from tests.helpers import WORDS
@@ -41,7 +41,7 @@ def cache_of(nlp: Language) -> LexemeCache:
 
 def keys_of(nlp: Language, text: str) -> set[int]:
     attrs = ner_of(nlp).tok2vec.attrs["attrs"]
-    return set(read_lexemes([nlp.make_doc(text)], attrs).keys.tolist())
+    return set(read_tokens([nlp.make_doc(text)], attrs).keys.tolist())
 
 
 def remembered(nlp: Language) -> set[int]:

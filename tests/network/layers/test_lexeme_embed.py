@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from thinc.api import chain
 
-from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.layers.affine import Affine
 from spacy_window_ner.network.layers.concatenate import Concatenate
 from spacy_window_ner.network.layers.embedding import Embedding
@@ -55,7 +55,7 @@ def test_it_equals_the_inner_layer_on_each_token_by_itself(documents):
     inner = layer.layers[0]
     for doc, Y, d_Y in zip(docs, outputs, d_outputs, strict=True):
         for token, y, d_y in zip(doc, Y, d_Y, strict=True):
-            alone = read_lexemes([make_doc([token.text])], ATTRS).lexemes()
+            alone = read_tokens([make_doc([token.text])], ATTRS).lexemes()
             y_alone, backprop_alone = inner(alone, is_train=True)
             np.testing.assert_allclose(y, y_alone[0], rtol=1e-12)
             backprop_alone(d_y[None])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
-from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.layers.static_vectors import StaticVectors
 from tests.helpers import examples
 
@@ -45,7 +45,8 @@ def floret():
 
 
 def lexemes_in(nlp, words):
-    return read_lexemes([Doc(nlp.vocab, words=words)], ["NORM"]).lexemes()
+    tokens = read_tokens([Doc(nlp.vocab, words=words)], ["NORM"])
+    return tokens.lexemes(tokens.distinct()[1])
 
 
 def layer_for(nlp):

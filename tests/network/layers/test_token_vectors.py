@@ -35,10 +35,11 @@ def given_vectors(width=2):
 def test_windows_are_made_of_the_token_vectors(make, words, reach):
     docs = [make_doc(w) for w in words]
     tok2vec = make()
-    X = TokenVectors(tok2vec, reach).predict(docs)
+    batch, _ = TokenVectors(tok2vec, reach)(docs, True)
+    X = batch.windows
     assert not X.vectors[0].any()
-    assert X.lengths.tolist() == [len(doc) for doc in docs]
-    assert X.norms.tolist() == [token.norm for doc in docs for token in doc]
+    assert batch.tokens.lengths.tolist() == [len(doc) for doc in docs]
+    assert batch.tokens.norms.tolist() == [token.norm for doc in docs for token in doc]
     tokens = np.concatenate(tok2vec.predict(docs))
     np.testing.assert_allclose(X.vectors[X.neighbors[reach]], tokens)
     assert X.neighbors.shape == (2 * reach + 1, len(tokens))
@@ -48,7 +49,8 @@ def test_windows_are_made_of_the_token_vectors(make, words, reach):
 def test_gradients_are_those_of_the_token_vectors(make):
     docs = [make_doc(["Paris", "a", "Paris"]), make_doc([]), make_doc(["a", "."])]
     tok2vec = make()
-    X, backprop = TokenVectors(tok2vec, 1)(docs, is_train=True)
+    batch, backprop = TokenVectors(tok2vec, 1)(docs, is_train=True)
+    X = batch.windows
     d_vectors = np.random.RandomState(1).normal(size=X.vectors.shape)
     clear(tok2vec)
     assert backprop(d_vectors) == []

@@ -5,7 +5,7 @@ from spacy.tokens import Doc
 from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
-from spacy_window_ner.network.features import read_lexemes
+from spacy_window_ner.network.features import read_tokens
 from spacy_window_ner.network.layers import vector_clusters
 from spacy_window_ner.network.layers.vector_clusters import (
     VectorClusters,
@@ -34,8 +34,7 @@ def vocab_with_groups() -> Vocab:
 
 def lexemes_of(vocab: Vocab, words: list[str]):
     """The lexemes of words, in that order."""
-    rows = read_lexemes([Doc(vocab, words=words)], ["NORM"])
-    return rows.lexemes(rows.tokens)
+    return read_tokens([Doc(vocab, words=words)], ["NORM"]).lexemes()
 
 
 def layer_for(vocab: Vocab, n_clusters: int = 3):

@@ -16,11 +16,7 @@ def make_windows(lengths, reach, width=2, n_rows=None, seed=0):
     rows = rng.randint(1, 1 + n_rows, size=n) if n_rows else np.zeros(0, dtype=np.int64)
     vectors = rng.normal(size=(1 + n_rows, width))
     vectors[0] = 0
-    lengths = np.asarray(lengths, dtype=np.int32)
-    norms = rows.astype(np.uint64)
-    return Windows(vectors, neighbor_rows(rows, numbers(lengths), reach), norms, lengths), vectors[
-        rows
-    ]
+    return Windows(vectors, neighbor_rows(rows, numbers(lengths), reach)), vectors[rows]
 
 
 def numbers(lengths):
@@ -90,7 +86,7 @@ def test_products_that_are_known_are_not_computed_again():
     X, _ = make_windows([6], 1)
     layer = make_layer(1)
     table = np.random.RandomState(1).normal(size=(len(X.vectors), 3 * 3))
-    known = Windows(X.vectors[:0], X.neighbors, X.norms, X.lengths, {layer.id: table})
+    known = Windows(X.vectors[:0], X.neighbors, {layer.id: table})
     Z = layer.predict(known)
     blocks = table.reshape(-1, 3, 3)
     expected = sum(blocks[X.neighbors[j], j] for j in range(3)) + layer.get_param("b")
@@ -100,9 +96,8 @@ def test_products_that_are_known_are_not_computed_again():
 def test_in_training_a_share_of_the_neighbors_is_left_out():
     n, rate = 3000, 0.3
     rows = np.ones(n, dtype=np.int64)
-    lengths = np.asarray([n])
     vectors = np.asarray([[0.0], [1.0]])
-    X = Windows(vectors, neighbor_rows(rows, numbers(lengths), 2), rows.astype(np.uint64), lengths)
+    X = Windows(vectors, neighbor_rows(rows, numbers([n]), 2))
     layer = make_layer(2, width=1, nO=5, context_dropout=rate)
     layer.set_param("W", np.eye(5))  # each output is one place of the window
     layer.set_param("b", np.zeros(5))

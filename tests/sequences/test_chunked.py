@@ -64,7 +64,7 @@ def test_the_sum_over_one_sequence_is_its_score(batch, masked):
     tags = best_tags(*batch.arguments, batch.allowed if masked else None)
     allowed = tags[:, None] == np.arange(batch.arguments[0].shape[1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks_module, "_sum_groups", None)  # sums over all sequences are not needed
+        patch.setattr(chunks_module, "_sum_chunks", None)  # sums over all sequences are not needed
         if len(tags):
             assert_equals_enumeration(batch, allowed)
 
