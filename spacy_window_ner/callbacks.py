@@ -8,7 +8,6 @@ probability, and the cut with the best F1 on the development data becomes the th
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from spacy.vocab import Vocab
@@ -23,16 +22,13 @@ from .thresholds import Threshold
 Callback = Callable[[Language], Language]
 
 
-# Configs of versions before 0.3 have this name.
-@registry.callbacks("spacy_window_ner.find_threshold.v1")
-@registry.callbacks("spacy_window_ner.calibrate.v1")
 def create_calibrate(
     path: Path | None,
     name: str = "window_ner",
     guarantee: Mapping[str, float] | None = None,
     confidence: float = DEFAULT_CONFIDENCE,
 ) -> Callback:
-    """Make a callback for `[training.before_to_disk]`.
+    """Make `spacy_window_ner.calibrate.v1`, a callback for `[training.before_to_disk]`.
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.

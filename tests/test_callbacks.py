@@ -130,9 +130,3 @@ def test_other_objectives_get_a_threshold_too(dev, objective):
     assert 0 < ner_of(saved).threshold < 1
     found = [entities(saved(text)) for text in texts_of()]
     assert found == [entities(shared(objective)(text)) for text in texts_of()]
-
-
-def test_the_name_in_older_configs():
-    get = registry.callbacks.get
-    old = get("spacy_window_ner.find_threshold.v1")
-    assert old is get("spacy_window_ner.calibrate.v1")
