@@ -80,9 +80,12 @@ def _read(path: Path | None, nlp: Language) -> list[Example]:
     return list(Corpus(path)(nlp))
 
 
-def describe(temperature: float, threshold: Threshold, f_score: float) -> str:
+def describe(temperature: float | None, threshold: Threshold, f_score: float) -> str:
     """RETURNS (str): One line on what was chosen, and the F1 that it has."""
-    return f"temperature {temperature:.2f}, threshold {threshold}: F1 {100 * f_score:.2f}"
+    chosen = "nothing to calibrate yet"
+    if temperature is not None:
+        chosen = f"temperature {temperature:.2f}, threshold {threshold}"
+    return f"{chosen}: F1 {100 * f_score:.2f}"
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:
