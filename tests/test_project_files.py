@@ -1,6 +1,7 @@
 """Files for others: the entry for the spaCy universe, the citation, and templates for issues."""
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def test_the_citation_has_this_version():
     citation = srsly.read_yaml(ROOT / "CITATION.cff")
     assert citation["version"] == __version__
     assert citation["cff-version"] == "1.2.0"
+
+
+def test_the_workflow_runs_what_is_run_by_hand():
+    """`.ci/run` for each push and pull request, and before a release is built."""
+    ci, publish = (
+        srsly.read_yaml(ROOT / ".github" / "workflows" / f"{name}.yml")
+        for name in ("ci", "publish")
+    )
+    commands = [step["run"] for step in ci["jobs"]["run"]["steps"] if "run" in step]
+    assert commands == [".ci/run"]
+    assert os.access(ROOT / commands[0], os.X_OK)
+    events = ci.get("on", ci.get(True))  # YAML 1.1 takes the word for a truth value
+    assert {"push", "pull_request", "workflow_call"} <= set(events)
+    assert publish["jobs"]["ci"]["uses"] == "./.github/workflows/ci.yml"
+    assert publish["jobs"]["build"]["needs"] == "ci"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)

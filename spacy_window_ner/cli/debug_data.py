@@ -1,23 +1,32 @@
-"""`python -m spacy window-ner debug-data`: what may be wrong with training and development data."""
+"""`python -m spacy window-ner debug-data`: spaCy's checks of the data, then what only a window_ner
+knows: which annotation it learns from, which labels it has, and what its resources are worth.
+"""
 
-import zlib
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from spacy import util
 from spacy.cli._util import show_validation_error
-from spacy.language import Language
+from spacy.language import DEFAULT_CONFIG, Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
 from spacy.training.initialize import get_sourced_components, init_nlp
-from spacy.util import registry, resolve_dot_names
 from thinc.api import Config, ConfigValidationError
-from wasabi import Printer
+from wasabi import MESSAGES, Printer
 
+from ..annotations import Gold, read_gold
 from ..component import WindowNER
-from .corpus_facts import read_corpus
-from .data_report import Report
-from .resources_report import report_clusters, report_lists
+from ..labels import annotated_labels, label_numbers, labels_of
+from ..sequences.tags import MISSING
+from .resources_report import report_clusters, report_lists, report_vectors
+
+# Below this number of training documents there is some advice.
+FEW_DOCUMENTS = 100
+Corpora = dict[str, list[Example]]
 
 
 def debug_data(
@@ -39,11 +48,10 @@ def debug_data(
     RAISES (SystemExit): With a message, if there is nothing to check.
     """
     msg = Printer(pretty=not no_format, ignore_warnings=ignore_warnings)
-    report = Report(msg, n_shown=10 if verbose else 3)
-    msg.divider("Loading")
     with show_validation_error(config_path):
-        config = util.load_config(config_path, overrides=overrides, interpolate=False)
-        nlp, initialized = _initialize(config, msg)
+        given = util.load_config(config_path, overrides=overrides, interpolate=False)
+        config = Config(DEFAULT_CONFIG).merge(given)
+        nlp, corpora = _load(config, msg)
     components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
     if not components:
         msg.fail(
@@ -51,60 +59,171 @@ def debug_data(
             "`python -m spacy debug data` checks the data of spaCy's own components.",
             exits=1,
         )
-    corpora = _read_examples(nlp, msg)
-    train, dev = (read_corpus(examples, nlp.vocab) for examples in corpora)
+    names = [pipe.name for pipe in components]
+    passed = _check_as_ner(config, names, ignore_warnings, verbose, no_format)
     sourced = get_sourced_components(config)
-    report.corpora(train, dev, continues=bool(sourced))
-    report.words(train, dev)
-    report.vectors(nlp, components, train, dev)
-    report_clusters(msg, nlp, components, train, dev)
-    if initialized:
-        corpora_by_name = list(zip(("training", "development"), corpora, strict=True))
-        report_lists(msg, nlp, components, corpora_by_name)
-    report.annotation(train, dev)
-    report.labels(train, dev)
     for component in components:
-        msg.divider(f"Component '{component.name}'")
+        report = _Report(msg, component, corpora, 10 if verbose else 3)
+        report.annotation(is_new=not sourced)
         if component.name in nlp.config["training"]["frozen_components"]:
             msg.info("The component is frozen: training does not change it.")
-        elif initialized:
-            report.model_labels(component, train, dev, sourced=component.name in sourced)
+        else:
+            report.labels(is_new=component.name not in sourced)
         if component.incorrect_spans_key is not None:
-            report.incorrect_spans(component, corpora[0])
-    return report.summary()
+            report.incorrect_spans(component.incorrect_spans_key)
+        report_vectors(msg, nlp, component, corpora)
+        report_clusters(msg, nlp, component, corpora)
+        report_lists(msg, nlp, component, corpora)
+    return passed and not msg.counts[MESSAGES.FAIL]
 
 
-def _initialize(config: Config, msg: Printer) -> tuple[Language, bool]:
-    """Initialize the pipeline as `spacy train` does; if that fails, continue without."""
-    try:
-        loaded = util.load_model_from_config(config, auto_fill=True)
-    except (ImportError, OSError, ValueError) as error:
-        if isinstance(error, ConfigValidationError):
-            raise
-        return msg.fail("Not a config of a pipeline", _text_of(error), exits=1)
+def _load(config: Config, msg: Printer) -> tuple[Language, Corpora]:
+    """Initialize the pipeline as `spacy train` does, and read the corpora."""
     try:
         nlp = init_nlp(config)
+        interpolated = nlp.config.interpolate()
+        T = util.registry.resolve(interpolated["training"], schema=ConfigSchemaTraining)
+        names = [T["train_corpus"], T["dev_corpus"]]
+        train, dev = (list(c(nlp)) for c in util.resolve_dot_names(interpolated, names))
     except ConfigValidationError:
         raise
     except Exception as error:  # components and readers may raise anything
-        msg.fail("The pipeline cannot be initialized with the training data", _text_of(error))
-        return loaded, False
-    msg.good("The pipeline can be initialized with the training data")
-    return nlp, True
+        text = str(error) or type(error).__name__
+        msg.fail("The pipeline cannot be initialized with the data", text, exits=1)
+    return nlp, {"training": train, "development": dev}
 
 
-def _read_examples(nlp: Language, msg: Printer) -> tuple[list[Example], list[Example]]:
-    config = nlp.config.interpolate()
-    settings = registry.resolve(config["training"], schema=ConfigSchemaTraining)
-    names = [settings["train_corpus"], settings["dev_corpus"]]
-    try:
-        train_corpus, dev_corpus = resolve_dot_names(config, names)
-        examples = list(train_corpus(nlp)), list(dev_corpus(nlp))
-    except (ValueError, OSError, zlib.error) as error:
-        return msg.fail("The corpora cannot be read", _text_of(error), exits=1)
-    msg.good("The corpora can be read")
-    return examples
+def _check_as_ner(
+    config: Config, names: Sequence[str], ignore_warnings: bool, verbose: bool, no_format: bool
+) -> bool:
+    """Run `spacy debug data`, which looks at entities only where there is an `ner`: so each of
+    these components is one. RETURNS: Whether it has found no error.
+    """
+    config = config.interpolate()
+    for name in names:
+        config["components"][name] = {"factory": "ner"}
+        config["initialize"].get("components", {}).pop(name, None)
+    spacys = import_module("spacy.cli.debug_data")
+    # To have few documents is an error there.
+    with TemporaryDirectory() as folder, patch.object(spacys, "BLANK_MODEL_THRESHOLD", 0):
+        path = Path(folder, "config.cfg")
+        config.to_disk(path)
+        try:
+            spacys.debug_data(
+                path,
+                ignore_warnings=ignore_warnings,
+                verbose=verbose,
+                no_format=no_format,
+                silent=False,
+            )
+        except SystemExit as stop:
+            return not stop.code
+    return True
 
 
-def _text_of(error: Exception) -> str:
-    return str(error) or type(error).__name__
+class _Report:
+    """What a component makes of the annotation.
+
+    msg (Printer): Where to print.
+    component (WindowNER): The component, initialized.
+    corpora (Dict[str, List[Example]]): The corpora by name.
+    n_shown (int): How many examples of each kind to show.
+    """
+
+    def __init__(self, msg: Printer, component: WindowNER, corpora: Corpora, n_shown: int) -> None:
+        self.msg, self.component, self.corpora, self.n_shown = msg, component, corpora, n_shown
+        self.numbers = label_numbers(component.label_data, component.vocab.strings)
+
+    def annotation(self, *, is_new: bool) -> None:
+        """Print what training learns from, and what it leaves out.
+
+        is_new (bool): Whether no component has been trained before.
+        """
+        msg, n_training = self.msg, len(self.corpora["training"])
+        msg.divider(f"What '{self.component.name}' learns from")
+        if is_new and n_training < FEW_DOCUMENTS:
+            msg.warn(
+                f"Few training documents: {n_training}",
+                "More make it more accurate; `python -m spacy window-ner suggest` chooses them.",
+            )
+        for name, examples in self.corpora.items():
+            if not examples:
+                msg.fail(f"There are no {name} documents")
+                continue
+            self._corpus(name, examples, read_gold(examples, self.numbers))
+
+    def _corpus(self, name: str, examples: list[Example], gold: Gold) -> None:
+        msg, references = self.msg, [example.reference for example in examples]
+        n_tokens, n_missing = len(gold.tags), int((gold.tags == MISSING).sum())
+        if n_missing == n_tokens:
+            msg.fail(f"No token of the {name} data has annotation that can be used")
+            return
+        n_with_sentences = sum(doc.has_annotation("SENT_START") for doc in references)
+        msg.info(
+            f"The {name} data: {len(examples)} documents, {n_with_sentences} of them with sentence "
+            f"starts; {n_tokens} tokens, {sum(len(doc.ents) for doc in references)} entities"
+        )
+        if n_missing:
+            msg.warn(
+                f"Tokens without annotation, or where it does not align, from which nothing is "
+                f"learned: {n_missing}"
+            )
+        texts = [ent.text for ent in gold.misaligned]
+        self._warn("Entities that do not align with the pipeline's tokens", texts)
+        partial = [labels for doc in references if (labels := annotated_labels(doc)) is not None]
+        if partial:
+            kinds = self._some(", ".join(sorted(labels)) for labels in partial)
+            msg.info(f"Documents that annotate some labels only: {len(partial)} ({kinds})")
+
+    def labels(self, *, is_new: bool) -> None:
+        """Print where the labels of the component and of both corpora differ.
+
+        is_new (bool): Whether the component has not been trained before.
+        """
+        train, dev = (labels_of(ex.reference for ex in of) for of in self.corpora.values())
+        known = set(self.component.label_data)
+        if not train:
+            self.msg.fail("There are no entities in the training data")
+        self.msg.info(f"Labels: {len(known)} ({self._some(self.component.label_data)})")
+        if is_new:
+            where = f"[initialize.components.{self.component.name}]"
+            self._warn(f"Training labels missing from {where}, learned late", train - known)
+        elif train - known:
+            self.msg.info(f"New labels, which it learns as well: {self._some(train - known)}")
+        fate = "never predicted" if is_new else "which may be forgotten"
+        self._warn(f"Labels of the component without training data, {fate}", known - train)
+        self._warn("Development labels without training data, never predicted", dev - train - known)
+        self._warn("Training labels without development data, not evaluated", train - dev)
+
+    def incorrect_spans(self, key: str) -> None:
+        """Print how many of the spans that are known to be incorrect can be used.
+
+        key (str): Where they are in `doc.spans`.
+        """
+        examples = self.corpora["training"]
+        n_spans = sum(len(example.reference.spans.get(key, ())) for example in examples)
+        try:
+            n_used = len(read_gold(examples, self.numbers, key).incorrect)
+        except ValueError as error:
+            self.msg.fail("A span is an entity and incorrect, which training refuses", str(error))
+            return
+        text = f"Incorrect spans under incorrect_spans_key = '{key}': {n_spans}"
+        if n_used == n_spans > 0:
+            self.msg.info(text)
+        else:
+            self.msg.warn(
+                f"{text}, {n_used} of them used",
+                "The others do not align with tokens, or have labels that the component does not.",
+            )
+
+    def _warn(self, text: str, found: Iterable[str]) -> None:
+        """Warn of items, if there are any."""
+        items = list(found)
+        if items:
+            self.msg.warn(f"{text}: {len(items)} ({self._some(items)})")
+
+    def _some(self, found: Iterable[str]) -> str:
+        """Some of the items, each once."""
+        distinct = sorted(set(found))
+        shown = ", ".join(map(repr, distinct[: self.n_shown]))
+        return f"{shown} …" if len(distinct) > self.n_shown else shown

@@ -18,26 +18,35 @@ def best_threshold(development: Development) -> float | None:
     """Find the threshold with the best F1.
 
     development (Development): The development data.
-    RETURNS (Optional[float]): The threshold; None if the network finds nothing.
+    RETURNS (Optional[float]): The threshold; None if the network finds nothing that is right.
     """
     found = development.entities(LOWEST)
+    if not found.correct.any():
+        return None
     return best_cut(found.probabilities, found.correct, int(development.n_gold.sum()))
 
 
-def calibrate(nlp: Language, name: str, development: Development) -> tuple[float, Development]:
-    """Calibrate a component, and choose the threshold with the best F1.
+def calibrate(
+    nlp: Language, name: str, development: Development
+) -> tuple[float | None, Development]:
+    """Calibrate a component, and choose the threshold with the best F1. A network that has learned
+    nothing yet, whose calibrated probabilities find no entity, is left as it is.
 
     nlp (Language): The pipeline, which is changed.
     name (str): The name of the component.
     development (Development): What the component makes of the development data.
-    RETURNS (Tuple[float, Development]): The temperature, and what it makes of the data now.
+    RETURNS (Tuple[Optional[float], Development]): The temperature, None if it is left as it is, and
+        what it makes of the data now.
     """
     component = find_component(nlp, name)
     calibration = development.fit()
+    corrected = development.corrected(calibration)
+    threshold = best_threshold(corrected)
+    if threshold is None:
+        return None, development
     calibration.fold(component.model)
-    development = development.corrected(calibration)
-    component.threshold = best_threshold(development)
-    return calibration.temperature, development
+    component.threshold = threshold
+    return calibration.temperature, corrected
 
 
 def keep(component: WindowNER, development: Development, guarantee: Guarantee) -> float:

@@ -29,17 +29,6 @@ _DIMS = {
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
 # The files of a component, beside its vocabulary and the checksums.
 _FILES = ("cfg", "model")
-# Layers that networks saved by version 0.1 have, and no later ones.
-FIRST_EDITION = {"window", "with_document", "classifier"}
-
-
-def first_edition_error() -> ValueError:
-    """RETURNS (ValueError): The error for pipelines that were saved by version 0.1."""
-    return ValueError(
-        "This pipeline was saved by version 0.1 of spacy-window-ner. Its settings and parameters "
-        "have changed since then, so it cannot be loaded. Train it again with the same data: "
-        "python -m spacy train"
-    )
 
 
 def saved_files(cfg: Mapping[str, Any], model: Model, exclude: Collection[str]) -> dict[str, bytes]:
@@ -259,26 +248,21 @@ def load_model(
     name (str): Name of the component, for messages.
     is_intact (Optional[bool]): Whether the data has the checksum that was saved with it; None if
         there is none.
-    RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape, or
-        of version 0.1.
+    RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape.
     """
-    layers: set[str] = set()
     try:
         if is_intact is False:
             raise ValueError("its checksum differs: this is not the network that was saved")
         saved = srsly.msgpack_loads(data)
-        layers = {str(node["name"]) for node in saved["nodes"]}
         _validate(model, saved, len(labels))
         data = srsly.msgpack_dumps(_decompressed(saved))
         model.copy().from_bytes(data)
     except Exception as error:
-        if FIRST_EDITION & layers - {node.name for node in model.walk()}:
-            raise first_edition_error() from error
         raise ValueError(
             f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "
             f"it was saved with other settings in [components.{name}.model] (layers, widths, rows, "
             f"labels) than this pipeline has. Load it with the config it was saved with: "
-            f"spacy.load reads the one beside it."
+            f"spacy.load reads the one beside it. What version 0.1 saved has to be trained again."
         ) from error
     model.from_bytes(data)
 

@@ -1,14 +1,13 @@
 """The registered architectures. They name layers and wire them; the arithmetic is in `layers`."""
 
 from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, signature
 from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d
 
-from ..files.serialization import first_edition_error
 from ..objectives import get_objective
 from ..sequences.tags import n_labels
 from .features import validate_attrs
@@ -188,25 +187,6 @@ def lexeme_embed(
         _require_positive("width", width)
         layers += _hidden(width, activation, maxout_pieces)
     return WithLexemes(_named("lexeme_vectors", layers), attrs)
-
-
-def first_edition(**settings: Any) -> Model:
-    """What was `spacy_window_ner.WindowClassifier.v1` and `spacy_window_ner.LexemeEmbed.v1`.
-
-    RAISES (ValueError): Always: these networks had other parameters.
-    """
-    raise first_edition_error()
-
-
-_FIRST_SETTINGS = (
-    "tok2vec objective window_size hidden_width activation maxout_pieces document_context "
-    "document_votes context_dropout cache_megabytes gazetteer_key gazetteer_width nO width attrs "
-    "rows widths include_static_vectors rare_dropout ngrams ngram_rows ngram_width"
-)
-# Configs are checked against the signature before the function can raise its error.
-first_edition.__signature__ = Signature(  # type: ignore[attr-defined]
-    [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in _FIRST_SETTINGS.split()]
-)
 
 
 def _named(name: str, layers: Sequence[Model]) -> Model:

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from spacy import registry
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -12,9 +11,9 @@ from spacy.training import Example
 Augmenter = Callable[[Language, Example], Iterator[Example]]
 
 
-@registry.augmenters("spacy_window_ner.casing.v1")
 def create_casing(lower: float = 0.0, upper: float = 0.0) -> Augmenter:
-    """Make an augmenter that gives some documents in another case in place of their own.
+    """Make `spacy_window_ner.casing.v1`, an augmenter that gives some documents in another case in
+    place of their own.
 
     lower (float): The share of documents in lower case, drawn anew each time.
     upper (float): The share of documents in capitals.

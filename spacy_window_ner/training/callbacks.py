@@ -8,7 +8,6 @@ probability, and the cut with the best F1 on the development data becomes the th
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus, Example
 from spacy.vocab import Vocab
@@ -23,16 +22,13 @@ from ..files.serialization import round_to_half_precision
 Callback = Callable[[Language], Language]
 
 
-# Configs of versions before 0.3 have this name.
-@registry.callbacks("spacy_window_ner.find_threshold.v1")
-@registry.callbacks("spacy_window_ner.calibrate.v1")
 def create_calibrate(
     path: Path | None,
     name: str = "window_ner",
     guarantee: Mapping[str, float] | None = None,
     confidence: float = DEFAULT_CONFIDENCE,
 ) -> Callback:
-    """Make a callback for `[training.before_to_disk]`.
+    """Make `spacy_window_ner.calibrate.v1`, a callback for `[training.before_to_disk]`.
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
@@ -84,9 +80,12 @@ def _read(path: Path | None, nlp: Language) -> list[Example]:
     return list(Corpus(path)(nlp))
 
 
-def describe(temperature: float, threshold: Threshold, f_score: float) -> str:
+def describe(temperature: float | None, threshold: Threshold, f_score: float) -> str:
     """RETURNS (str): One line on what was chosen, and the F1 that it has."""
-    return f"temperature {temperature:.2f}, threshold {threshold}: F1 {100 * f_score:.2f}"
+    chosen = "nothing to calibrate yet"
+    if temperature is not None:
+        chosen = f"temperature {temperature:.2f}, threshold {threshold}"
+    return f"{chosen}: F1 {100 * f_score:.2f}"
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:

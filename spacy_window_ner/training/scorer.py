@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from spacy import registry
 from spacy.attrs import ENT_IOB
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
@@ -18,9 +17,8 @@ from ..extensions import scores_of
 from ..labels import annotated_labels
 
 
-@registry.scorers("spacy_window_ner.ner_scorer.v1")
 def make_ner_scorer() -> Callable[..., dict[str, Any]]:
-    """RETURNS (Callable): `ner_score`."""
+    """RETURNS (Callable): `ner_score`, which configs name `spacy_window_ner.ner_scorer.v1`."""
     return ner_score
 
 

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli import data_report
+import spacy_window_ner.cli  # noqa: F401  # adds the commands to spaCy's
+from spacy_window_ner.labels import set_annotated_labels
 
 from ..pipelines import CONFIGS, add_vectors, make_examples, small_model, trained
 
@@ -26,13 +26,6 @@ DEV = ["[PER Ann Lee] left [LOC Oslo] today .", "It rained ."]
 
 def docs_of(sentences: Iterable[str]) -> list[Doc]:
     return [example.reference for example in make_examples(NLP, sentences)]
-
-
-def tagged(*rows: tuple[str, str], starts: Iterable[int] = ()) -> Doc:
-    """A document of tokens with their IOB tags, "" for a missing one."""
-    words, tags = map(list, zip(*rows, strict=True))
-    sent_starts = [i in (0, *starts) for i in range(len(words))]
-    return Doc(NLP.vocab, words=words, ents=tags, sent_starts=sent_starts)
 
 
 class Data:
@@ -54,211 +47,131 @@ class Data:
         nlp.to_disk(self.path / "vectors")
         self.config["paths"]["vectors"] = str(self.path / "vectors")
 
-    def run(self, *args: str, command: tuple[str, ...] = ("window-ner", "debug-data")) -> Result:
+    def run(self, *args: str) -> Result:
         self.config.to_disk(self.path / "config.cfg")
-        return CliRunner().invoke(spacy_app, [*command, str(self.path / "config.cfg"), *args])
+        command = ["window-ner", "debug-data", str(self.path / "config.cfg"), *args]
+        return CliRunner().invoke(spacy_app, command)
 
     def printed(self, *args: str, code: int = 0) -> str:
         """What the command prints, in one line."""
         result = self.run(*args)
         assert result.exit_code == code, (result.output, result.exception)
-        return " ".join(result.output.split())
+        return " ".join(re.sub(r"\x1b\[[\d;]*m", "", result.output).split())
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
-    """Data without faults, but for its size, which does not count here."""
-    for limit in ("FEW_DOCS", "TOO_FEW_DOCS", "FEW_ENTITIES"):
-        monkeypatch.setattr(data_report, limit, 0)
+def data(tmp_path: Path) -> Data:
     return Data(tmp_path)
 
 
-def number(printed: str, fact: str) -> float:
-    """The number behind the words of a fact."""
-    found = re.search(re.escape(fact) + r": ([0-9.]+)", printed)
-    assert found, (fact, printed)
-    return float(found[1])
+# What spaCy checks
 
 
-# Good data
-
-
-def test_good_data_has_no_error_and_no_warning(data: Data):
-    data.save(docs_of(TRAIN), docs_of([*DEV[1:], "[PER Bob] saw [LOC Oslo] ."]))
+def test_good_data_has_no_error_although_it_is_little(data: Data):
     printed = data.printed()
-    assert "Errors" not in printed
-    assert "Warnings" not in printed
-    assert number(printed, "Checks passed") >= 18
+    assert "ℹ 2 label(s) 0 missing" in printed
+    assert "3 training docs 2 evaluation docs" in printed
+    assert "No overlap between training and evaluation data" in printed
+    assert "Few training documents: 3" in printed
+    assert "✘" not in printed
 
 
-def test_sizes(data: Data):
-    data.save(docs_of([*TRAIN, TRAIN[0]]), docs_of(DEV))
-    printed = data.printed()
-    assert re.search(r"training 4 1 16 9 5 ", printed)
-    assert re.search(r"development 2 0 9 8 2 ", printed)
+def test_errors_of_spacy_are_errors(data: Data):
+    doc = Doc(NLP.vocab, words=["Rome", "\n", "b"], ents=["B-LOC", "I-LOC", "O"])
+    data.save([*docs_of(TRAIN), doc], docs_of(DEV))
+    assert "1 invalid whitespace entity spans" in data.printed(code=1)
 
 
-def test_labels_are_counted(data: Data):
-    printed = data.printed()
-    assert "PER 2 1 1 1.5 2" in printed
-    assert "LOC 1 1 1 1.0 1" in printed
-    assert "Labels: 2 ('LOC', 'PER')" in printed
-
-
-def test_words_and_entities_of_the_development_data(data: Data):
-    printed = data.printed()
-    # left, Oslo, today, It, rained of nine tokens
-    assert number(printed, "Development tokens whose NORM is not in the training data") == 55.6
-    assert "whose text and label are in the training data: 50.0% (1 of 2)" in printed
-
-
-def test_the_same_facts_as_for_ner(data: Data):
-    """Where spaCy's `debug data` of an `ner` gives a number, so do we, and it is the same."""
-    faults = [
-        tagged(("a", "B-PER"), ("b", ""), ("c", ""), ("d", "O")),
-        tagged(("a", "B-LOC"), ("\n", "I-LOC"), ("b", "O")),
-        tagged(("a", "B-ORG"), ("b", "I-ORG"), ("c", "O"), starts=[1]),
-    ]
-    data.save([*docs_of(TRAIN), *faults], docs_of(["Nothing happened ."]))
-    ours = data.printed("--verbose", code=1)
-    del data.config["components"]["window_ner"]
-    data.config["components"]["ner"] = {"factory": "ner"}
-    data.config["nlp"]["pipeline"] = ["ner"]
-    result = data.run("--verbose", command=("debug", "data"))
-    spacys = " ".join(result.output.split())
-
-    def of_spacy(pattern: str) -> int:
-        found = re.search(pattern, spacys)
-        assert found, (pattern, spacys)
-        return int(found[1])
-
-    # spaCy's number of missing values is always 0: its Example has no "-" for them.
-    assert number(ours, "Tokens without annotation, from which nothing is learned") == 2
-    whitespace = of_spacy(r"(\d+) invalid whitespace entity")
-    assert whitespace == number(ours, "whitespace, which predicted entities never do") == 1
-    crossing = of_spacy(r"(\d+) entity span\(s\) crossing")
-    assert (
-        crossing == number(ours, "which predicted entities never do where boundaries are set") == 1
+def test_options_and_overrides_reach_spacy(data: Data):
+    assert "3 training examples also in evaluation" in data.printed(
+        "--paths.dev", data.config["paths"]["train"]
     )
-    assert of_spacy(r"(\d+) training examples also in eval") == 1
-    assert number(ours, "which makes scores too high") == 1
-    assert of_spacy(r"(\d+) total word") == 21
-    assert re.search(r"training 6 0 21 ", ours)
-    for label, count in {"PER": 3, "LOC": 2, "ORG": 1}.items():
-        assert f"'{label}' ({count})" in spacys
-        assert re.search(rf" {label} {count} ", ours)
+    assert "Labels in train data: 'PER' (2), 'LOC' (1)" in data.printed("--verbose")
+    printed = data.printed("--ignore-warnings")
+    assert "Low number of examples" not in printed and "Few training documents" not in printed
+    assert "✔" in data.run().output
+    assert "✔" not in data.run("--no-format").output
 
 
-# Faults
+def test_other_components_are_checked_too(data: Data):
+    data.config["components"]["tagger"] = {"factory": "tagger"}
+    data.config["nlp"]["pipeline"] = ["tagger", "window_ner"]
+    docs = docs_of(TRAIN)
+    for token in docs[0]:
+        token.tag_ = "X"
+    data.save(docs, docs_of(DEV))
+    assert "Part-of-speech Tagging" in data.printed()
 
 
-def test_too_few_documents(data: Data, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(data_report, "FEW_DOCS", 4)
-    assert "Few training documents" in data.printed()
-    monkeypatch.setattr(data_report, "FEW_DOCS", 3)
-    assert "ew training documents" not in data.printed()
-    monkeypatch.setattr(data_report, "TOO_FEW_DOCS", 4)
-    printed = data.printed(code=1)
-    assert "Too few training documents" in printed
-    assert number(printed, "Errors") == 1
+def test_settings_of_other_parts_are_filled_in(data: Data):
+    """A config need not be complete."""
+    config = data.config
+    data.config = util.Config({key: config[key] for key in ("paths", "nlp", "components")})
+    data.config["corpora"] = config["corpora"]
+    assert "2 label(s)" in data.printed()
 
 
-def test_limits_are_those_of_spacy():
-    spacys = import_module("spacy.cli.debug_data")
-    assert data_report.FEW_DOCS == spacys.BLANK_MODEL_THRESHOLD
-    assert data_report.TOO_FEW_DOCS == spacys.BLANK_MODEL_MIN_THRESHOLD
-    assert data_report.FEW_ENTITIES == spacys.NEW_LABEL_THRESHOLD
+# What training learns from
 
 
-def test_labels_with_few_entities(data: Data, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(data_report, "FEW_ENTITIES", 1)
-    assert "Labels with 1 training entities or fewer: 1 ('LOC (1)')" in data.printed()
-
-
-def test_labels_that_are_everywhere(data: Data):
-    data.save(docs_of(TRAIN[:1]), docs_of(DEV))
-    assert "Labels in every training document" in data.printed()
-
-
-def test_corpora_that_overlap(data: Data):
-    data.save(docs_of(TRAIN), docs_of([*DEV, TRAIN[1], TRAIN[1]]))
-    assert "makes scores too high: 1 ('In Rome .')" in data.printed()
-
-
-def test_labels_that_only_one_corpus_has(data: Data):
-    data.save(docs_of([*TRAIN, "In [DATE May] ."]), docs_of([*DEV, "At [ORG Acme] ."]))
-    printed = data.printed()
-    assert "which will never be predicted: 1 ('ORG')" in printed
-    assert "which will not be evaluated: 1 ('DATE')" in printed
-    assert re.search(r"DATE 1 0 1 1\.0 1", printed)
-    assert re.search(r"ORG 0 1 0 - -", printed)
-
-
-def test_no_development_document(data: Data):
-    data.save(docs_of(TRAIN), [])
-    printed = data.printed(code=1)
-    assert "There are no development documents" in printed
-    assert number(printed, "Errors") == 1
-    assert "not be evaluated" not in printed
+def test_what_is_annotated(data: Data):
+    part = Doc(NLP.vocab, words=["Rome", "r"], spaces=[False] * 2, ents=["B-LOC", "O"])
+    blocked = Doc(NLP.vocab, words=["This", "is", "not", "one"], sent_starts=[True] + [False] * 3)
+    blocked.set_ents([], blocked=[blocked[2:4]], default="outside")
+    partial = docs_of(["[LOC Lima] and Ann"])[0]
+    set_annotated_labels(partial, ["LOC"])
+    data.save([*docs_of(TRAIN), part, blocked, partial], docs_of(DEV))
+    training, development = data.printed().split("The development data")
+    assert "The training data: 6 documents, 1 of them with sentence starts; 19 tokens" in training
+    assert "from which nothing is learned: 3" in training  # "Romer" and the blocked tokens
+    assert "do not align with the pipeline's tokens: 1 ('Rome')" in training
+    assert "Documents that annotate some labels only: 1 ('LOC')" in training
+    assert "2 documents, 0 of them with sentence starts; 9 tokens, 2 entities" in development
+    assert "nothing is learned" not in development
 
 
 def test_no_annotation(data: Data):
-    docs = [NLP.make_doc("Nothing is marked ."), NLP.make_doc("Neither here .")]
-    data.save(docs, docs_of(DEV))
+    data.save([NLP.make_doc("Nothing is marked .")], docs_of(DEV))
     printed = data.printed(code=1)
-    assert "No document is annotated" in printed
-    data.save([*docs, *docs_of(TRAIN)], docs_of(DEV))
-    printed = data.printed()
-    assert "learned: 7 (documents without any: 2)" in printed
+    assert "No token of the training data has annotation that can be used" in printed
 
 
 def test_no_entity(data: Data):
     data.save(docs_of(["Nothing happened ."]), docs_of(["It rained ."]))
-    printed = data.printed(code=1)
-    assert "There are no entities in the data" in printed
-    assert number(printed, "Annotated documents without entities") == 1
+    assert "There are no entities in the training data" in data.printed(code=1)
 
 
-def test_entities_that_are_of_no_use(data: Data):
-    part = Doc(NLP.vocab, words=["Rome", "r"], spaces=[False] * 2, ents=["B-LOC", "O"])
-    blocked = NLP.make_doc("This is not one")
-    blocked.set_ents([], blocked=[blocked[2:4]], default="outside")
-    faults = [
-        tagged(("a", "O"), (".", "B-LOC"), ("?", "I-LOC")),
-        tagged(("a", "O"), ("Yahoo", "B-LOC"), ("!", "I-LOC")),
-    ]
-    data.save([*docs_of(TRAIN), part, blocked, *faults], docs_of(DEV))
-    printed = data.printed()
-    assert "which training ignores: 1 ('Rome')" in printed
-    assert number(printed, "training data that do not align with the annotation") == 1
-    assert "from which nothing is learned: 2" in printed
-    assert "Entities that consist of punctuation only: 1 ('. ?')" in printed
-    assert "begin or end with punctuation: 1 ('Yahoo !')" in printed
+def test_no_development_document(data: Data):
+    data.save(docs_of(TRAIN), [])
+    assert "There are no development documents" in data.printed(code=1)
 
 
-def test_faults_of_the_development_data_are_reported_too(data: Data):
-    data.save(docs_of(TRAIN), [tagged(("Ann", "B-PER"), ("\n", "I-PER"), ("b", "O"))])
-    training, development = data.printed(code=1).split("Entities of the development data")
-    assert "No entity begins or ends with whitespace" in training
-    assert number(development, "whitespace, which predicted entities never do") == 1
-
-
-def test_names_with_several_labels(data: Data):
-    data.save(docs_of([*TRAIN, "[LOC Bob] is a town .", "[LOC Bob] it is ."]), docs_of(DEV))
-    assert "more than one label in the training data: 1 ('Bob' (LOC 2, PER 1))" in data.printed()
+def test_verbose_shows_more_examples(data: Data):
+    data.save(docs_of(TRAIN), docs_of([f"[L{i} x]" for i in range(9)]))
+    fact = r"Development labels without training data, never predicted: 9 \((.*?)\)"
+    for args, n_shown in (((), 3), (("--verbose",), 9)):
+        found = re.search(fact, data.printed(*args))
+        assert found
+        assert found[1].count("'L") == n_shown
+        assert found[1].endswith("…") == (n_shown < 9)
 
 
 # Labels of the component
 
 
+def test_labels_that_only_one_corpus_has(data: Data):
+    data.save(docs_of([*TRAIN, "In [DATE May] ."]), docs_of([*DEV, "At [ORG Acme] ."]))
+    printed = data.printed()
+    assert "Labels: 3 ('DATE', 'LOC', 'PER')" in printed
+    assert "never predicted: 1 ('ORG')" in printed
+    assert "not evaluated: 1 ('DATE')" in printed
+
+
 def test_labels_of_the_config(data: Data):
     data.config["initialize"]["components"] = {"window_ner": {"labels": ["PER", "DATE"]}}
     printed = data.printed()
-    assert "which are added when training first meets them: 1 ('LOC')" in printed
-    assert (
-        "Component labels that are not in the training data, which will never be predicted: 1"
-        in printed
-    )
+    assert "missing from [initialize.components.window_ner], learned late: 1 ('LOC')" in printed
+    assert "without training data, never predicted: 1 ('DATE')" in printed
 
 
 @pytest.fixture(scope="module")
@@ -268,13 +181,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_component_of_a_trained_pipeline(
-    data: Data, source: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(data_report, "TOO_FEW_DOCS", 100)
+def test_a_component_of_a_trained_pipeline(data: Data, source: Path):
     data.config["components"]["window_ner"] = {"source": str(source)}
-    printed = data.printed()  # few documents may be enough to go on
-    assert "New labels, which it learns as well: 1 ('LOC')" in printed
+    printed = data.printed()
+    assert "Few training documents" not in printed  # they may be enough to go on
+    assert "New labels, which it learns as well: 'LOC'" in printed
     assert "may be forgotten: 1 ('DATE')" in printed
     data.config["training"]["frozen_components"] = ["window_ner"]
     printed = data.printed()
@@ -288,35 +199,27 @@ def test_all_components_are_checked(data: Data):
         data.config["components"][name] = {**settings, "spans_key": name}
     data.config["nlp"]["pipeline"] = ["one", "two"]
     data.config["initialize"]["components"] = {"two": {"labels": ["PER"]}}
-    one, two = data.printed().split("Component 'one'")[1].split("Component 'two'")
-    assert "The component has every label of the training data" in one
+    one, two = data.printed().split("What 'one' learns")[1].split("What 'two' learns")
+    assert "missing" not in one
     assert "missing from [initialize.components.two]" in two
 
 
 def test_spans_that_are_known_to_be_wrong(data: Data):
     data.config["components"]["window_ner"]["incorrect_spans_key"] = "wrong"
-    assert "No training document has spans under incorrect_spans_key = 'wrong'" in data.printed()
+    assert "incorrect_spans_key = 'wrong': 0, 0 of them used" in data.printed()
     docs = docs_of(TRAIN)
     docs[0].spans["wrong"] = [Span(docs[0], 0, 1, "PER"), Span(docs[0], 2, 3, "LOC")]
-    docs[1].spans["wrong"] = [Span(docs[1], 0, 1, "PER")]
     data.save(docs, docs_of(DEV))
-    printed = data.printed()
-    assert "Incorrect spans under 'wrong': PER (2), LOC (1)" in printed
-    assert "No incorrect span is also annotated as an entity" in printed
-    assert "The component has every label of the incorrect spans" in printed
-    docs[0].spans["wrong"] = [Span(docs[0], 3, 4, "PER"), Span(docs[0], 2, 3, "ORG")]
-    data.save(docs, docs_of(DEV))
-    printed = data.printed(code=1)
-    assert "which training refuses: 1 ('Bob')" in printed
-    assert "that the component does not have, which training ignores: 1 ('ORG')" in printed
-
-
-def test_spans_that_are_known_to_be_wrong_and_do_not_align(data: Data):
-    data.config["components"]["window_ner"]["incorrect_spans_key"] = "wrong"
+    assert "⚠ Incorrect" not in data.printed()
     part = Doc(NLP.vocab, words=["Rome", "r"], spaces=[False] * 2, ents=["O", "O"])
     part.spans["wrong"] = [Span(part, 0, 1, "LOC")]
-    data.save([*docs_of(TRAIN), part], docs_of(DEV))
-    assert "Incorrect spans that do not align with the pipeline's tokens: 1" in data.printed()
+    docs[0].spans["wrong"].append(Span(docs[0], 2, 3, "ORG"))
+    data.save([*docs, part], docs_of(DEV))
+    assert "incorrect_spans_key = 'wrong': 4, 2 of them used" in data.printed()
+    docs[0].spans["wrong"] = [Span(docs[0], 3, 4, "PER")]
+    data.save(docs, docs_of(DEV))
+    printed = data.printed(code=1)
+    assert "A span is an entity and incorrect, which training refuses [E868]" in printed
 
 
 # Vectors
@@ -326,24 +229,13 @@ def test_vectors(data: Data):
     nlp = spacy.blank("xx")
     add_vectors(nlp, ["ann", "Bob", "."])
     data.use_vectors(nlp)
-    printed = data.printed("--verbose")
-    assert "3 vectors of width 8" in printed
-    assert "include_static_vectors is false" in printed
+    assert "include_static_vectors is false" in data.printed()
+    data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
+    printed = data.printed()
+    assert "include_static_vectors is false" not in printed
     # 11 training tokens: three ".", one Bob, and Ann in lower case
     assert "training data with a vector: 36.4% as written, 9.1% in lower case only" in printed
-    assert number(printed, "Tokens of the training data without a vector") == 54.5
-    assert "'rained'" in printed.split("Tokens of the development data without a vector")[1]
-    data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
-    assert "include_static_vectors is false" not in data.printed()
-
-
-def test_vectors_of_every_word(data: Data):
-    nlp = spacy.blank("xx")
-    add_vectors(nlp, [token.text for doc in docs_of([*TRAIN, *DEV]) for token in doc])
-    data.use_vectors(nlp)
-    printed = data.printed()
-    assert "Every word of the training data has a vector" in printed
-    assert "Every word of the development data has a vector" in printed
+    assert "development data with a vector: 22.2% as written, 11.1% in lower case" in printed
 
 
 def test_floret_vectors(data: Data):
@@ -357,28 +249,18 @@ def test_floret_vectors(data: Data):
         hash_count=2,
     )
     data.use_vectors(nlp)
-    printed = data.printed()
-    assert "Every word has a vector" in printed
-    assert "without a vector" not in printed
+    data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
+    assert "Every word has a vector" in data.printed()
 
 
 def test_vectors_that_are_missing(data: Data):
-    """What keeps the pipeline from training is told, and then all that can be said."""
     data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
     printed = data.printed(code=1)
     assert "cannot be initialized" in printed
     assert "Give it some with --initialize.vectors" in printed
-    assert "PER 2 1 1 1.5 2" in printed
-    assert "has every label" not in printed
-    assert number(printed, "Errors") == 1
 
 
-# Options
-
-
-def test_settings_of_the_config_are_overridden(data: Data):
-    printed = data.printed("--paths.dev", data.config["paths"]["train"])
-    assert "makes scores too high: 3" in printed
+# What cannot be checked
 
 
 @pytest.mark.parametrize("args", [["--no-dot", "3"], ["--paths.train", "nowhere.spacy"]])
@@ -387,27 +269,6 @@ def test_bad_settings(data: Data, args: list[str]):
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)  # a message, no traceback
     assert args[-1] in result.output or args[0] in result.output
-
-
-def test_verbose_shows_more_examples(data: Data):
-    data.save(docs_of(TRAIN), docs_of([f"[L{i} x]" for i in range(9)]))
-    fact = r"which will never be predicted: 9 \((.*?)\)"
-    for args, n_shown in (((), 3), (("--verbose",), 9)):
-        found = re.search(fact, data.printed(*args))
-        assert found
-        assert found[1].count("'L") == n_shown
-        assert found[1].endswith("…") == (n_shown < 9)
-
-
-def test_warnings_are_left_out(data: Data):
-    data.save(docs_of(TRAIN), docs_of([*DEV, TRAIN[1]]))
-    assert "makes scores too high" in data.printed()
-    assert "makes scores too high" not in data.printed("--ignore-warnings")
-
-
-def test_no_format(data: Data):
-    assert "✔" in data.run().output
-    assert "✔" not in data.run("--no-format").output
 
 
 def test_code_is_imported(data: Data):
@@ -423,10 +284,7 @@ def test_code_is_imported(data: Data):
     )
     reader = {"@readers": "debug_data_test.v1", "text": "Ann is here"}
     data.config["corpora"]["train"] = reader
-    assert "X 1 0 1 1.0 1" in data.printed("--code", str(code))
-
-
-# What cannot be checked
+    assert "Labels: 1 ('X')" in data.printed("--code", str(code))
 
 
 def test_a_pipeline_without_window_ner(data: Data):
@@ -440,19 +298,14 @@ def test_a_pipeline_without_window_ner(data: Data):
 
 def test_a_corpus_that_cannot_be_read(data: Data):
     (data.path / "train.spacy").write_bytes(b"not a corpus")
-    printed = data.printed(code=1)
-    assert "The corpora cannot be read" in printed
-
-
-def test_corpora_without_a_path(data: Data):
-    data.config["paths"]["dev"] = None
-    printed = data.printed(code=1)
-    assert "The corpora cannot be read" in printed
-    assert "Corpus path can't be None" in printed
+    assert "cannot be initialized with the data" in data.printed(code=1)
+    data.config["paths"]["train"] = None
+    assert "Corpus path can't be None" in data.printed(code=1)
 
 
 def test_a_label_that_is_not_possible(data: Data):
-    data.save([*docs_of(TRAIN), tagged(("Ann", "B-!PER"))], docs_of(DEV))
+    doc = Doc(NLP.vocab, words=["Ann"], ents=["B-!PER"])
+    data.save([*docs_of(TRAIN), doc], docs_of(DEV))
     printed = data.printed(code=1)
     assert "cannot be initialized" in printed
     assert "!PER" in printed

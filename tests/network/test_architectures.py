@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import spacy
 from spacy.tokens import Doc
-from spacy.util import registry
 from spacy.vectors import Vectors
 from thinc.api import Model, set_dropout_rate
 
@@ -182,17 +181,6 @@ def test_any_token_vectors_fit_in():
     _, d_scores = objective_loss("crf")(scores)
     backprop(d_scores)
     assert shapes == [(5, 3), (0, 3), (8, 3), (1, 3)]
-
-
-@pytest.mark.parametrize(
-    ("name", "function"),
-    [
-        ("spacy_window_ner.WindowClassifier.v2", window_classifier),
-        ("spacy_window_ner.LexemeEmbed.v2", lexeme_embed),
-    ],
-)
-def test_architectures_are_registered(name, function):
-    assert registry.architectures.get(name) is function
 
 
 # More labels

@@ -16,10 +16,12 @@ from spacy_window_ner.confidence.guarantees import NotCarriedError
 from spacy_window_ner.decoding.thresholds import LOWEST, best_cut
 from tests.helpers import examples
 from tests.pipelines import (
+    SENTENCES,
     copy_of,
     entities,
     make_examples,
     ner_of,
+    save_corpus,
     shared,
     texts_of,
     trained,
@@ -86,6 +88,21 @@ def test_it_calibrates_a_copy_and_prints_what_it_chose(dev, capsys):
     assert list(ner_of(saved).cfg) == list(ner_of(shared()).cfg)
 
 
+def test_a_network_that_has_learned_nothing_is_not_calibrated(tmp_path, capsys):
+    nlp, sentences = trained(steps=0), [*SENTENCES, *["Nothing happened there."] * 80]
+    path = save_corpus(tmp_path / "dev.spacy", sentences)
+    ner_of(nlp).model.attrs["unseen_labels"] = []
+    last = ner_of(nlp).model.get_ref("scores")
+    noise = np.random.default_rng(0).normal(scale=3, size=last.get_param("W").shape)
+    last.set_param("W", noise.astype("f"))
+    saved = make(path)(nlp)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "[window_ner] nothing to calibrate yet: F1 0." in printed
+    assert "temperature" not in printed
+    for before, after in zip(weights(nlp), weights(saved), strict=True):
+        assert np.allclose(before, after, rtol=5e-4, atol=1e-7)  # only rounded
+
+
 def test_what_is_reported_is_what_the_pipeline_scores(dev):
     nlp = trained(steps=8)
     nlp.meta["performance"] = {"ents_f": 0.123, "window_ner_loss": 7.0, "tag_acc": 0.5}
@@ -130,9 +147,3 @@ def test_other_objectives_get_a_threshold_too(dev, objective):
     assert 0 < ner_of(saved).threshold < 1
     found = [entities(saved(text)) for text in texts_of()]
     assert found == [entities(shared(objective)(text)) for text in texts_of()]
-
-
-def test_the_name_in_older_configs():
-    get = registry.callbacks.get
-    old = get("spacy_window_ner.find_threshold.v1")
-    assert old is get("spacy_window_ner.calibrate.v1")

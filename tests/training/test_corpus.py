@@ -5,7 +5,6 @@ import pytest
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
-from spacy import registry
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus
 
@@ -48,10 +47,6 @@ def test_by_default_it_is_spacys_reader(data):
     ours, theirs = read(data), list(Corpus(data)(NLP))
     assert [eg.to_dict() for eg in ours] == [eg.to_dict() for eg in theirs]
     assert not any(eg.predicted.has_annotation("SENT_START") for eg in ours)
-
-
-def test_it_is_registered():
-    assert registry.readers.get("spacy_window_ner.Corpus.v1") is create_corpus
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])

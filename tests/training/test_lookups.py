@@ -5,7 +5,6 @@ import pytest
 import spacy
 from spacy.lookups import Lookups, Table
 from spacy.tokens import Doc
-from spacy.util import registry
 
 from spacy_window_ner.network.features import CLUSTER_TABLE, UNKNOWN, read_tokens
 from spacy_window_ner.training.lookups import create_lookups
@@ -39,10 +38,6 @@ def test_lookups_are_those_that_are_there(tables):
     clusters = lookups.get_table(CLUSTER_TABLE)
     assert (clusters.get("Paris"), clusters.get("rare")) == (0b1101, None)
     assert create_lookups("yy").tables == []
-
-
-def test_a_config_finds_them():
-    assert registry.misc.get("spacy_window_ner.lookups.v1") is create_lookups
 
 
 def test_clusters_are_the_first_bits_of_the_path(tables):

@@ -37,9 +37,8 @@ def test_a_config_finds_it_and_spacy_matches_the_names(tmp_path, attr):
     assert found == [("Ann Lee", "PER"), ("Lee", "PER"), *in_lower_case]
 
 
-def test_it_is_registered():
-    assert registry.readers.get("spacy_window_ner.names.v1") is create_names
-    registry.readers.get("srsly.read_json.v1")  # to which a message refers
+def test_the_reader_that_a_message_refers_to_is_there():
+    registry.readers.get("srsly.read_json.v1")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n  \r\n\n", "\ufeff".encode()])
