@@ -25,7 +25,7 @@ from .files.serialization import load_model, overridden_settings, read_saved, to
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .network.architectures import DEFAULT_MODEL
 from .objectives.rehearsal import rehearsal_loss
-from .sequences.batching import Scores, check_scores
+from .sequences.batching import Scores
 from .sequences.tags import n_tags
 from .settings import belongs_to, change_settings, checked_settings, complete_settings
 
@@ -181,7 +181,6 @@ class WindowNER(ProbabilisticPipe):
             # The network does not grow here, only in training: threads can share it.
             self._preset_labels |= labels_of(docs)
         with naming_documents(docs, self.name):
-            check_scores(scores.emissions, scores.transitions, scores.lengths)
             entities = decode(
                 scores,
                 self.objective,

@@ -14,7 +14,7 @@ from thinc.api import Model
 from ..annotations import preset_mask, without_predictions
 from ..labels import label_numbers
 from ..objectives import Objective, get_objective
-from ..sequences.batching import Scores, check_scores
+from ..sequences.batching import Scores
 from ..sequences.tags import tag_names
 from ..settings import change_settings
 from .alternatives import alternatives
@@ -98,8 +98,6 @@ class ProbabilisticPipe(TrainablePipe):
         self.require_initialized()
         docs = [without_predictions(doc, self.cfg["spans_key"])]
         scores = self.model.predict(docs)
-        with naming_documents(docs, self.name):
-            check_scores(scores.emissions, scores.transitions, scores.lengths)
         return scores, self.allowed_tags(docs)[0]
 
     def allowed_tags(self, docs: Sequence[Doc]) -> tuple[NDArray[np.bool_] | None, bool]:

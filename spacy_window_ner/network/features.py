@@ -75,6 +75,7 @@ class Tokens:
     table (ndarray): Shape (n_tokens, n_columns) uint64: ORTH, NORM, those of `attrs` that spaCy
         has, and the key in the table of static vectors, each attribute once.
     keys (ndarray): Shape (n_tokens,) uint64, one number for each lexeme, the same in every batch.
+    norms (ndarray): Shape (n_tokens,) uint64, the NORM of each token.
     lengths (ndarray): Shape (n_docs,) int32, the number of tokens of each document.
     sentences (ndarray): Shape (n_tokens,) int64, the number of each token's sentence, from 1 up; a
         document whose sentence starts are not set is one sentence.
@@ -85,19 +86,12 @@ class Tokens:
 
     table: NDArray[np.uint64]
     keys: NDArray[np.uint64]
+    norms: NDArray[np.uint64]
     lengths: NDArray[np.int32]
     sentences: NDArray[np.int64]
     columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    @property
-    def norms(self) -> NDArray[np.uint64]:
-        """The NORM of each token: (n_tokens,)."""
-        return self.table[:, 1]
 
     def distinct(
         self, part: slice = slice(None)
@@ -171,7 +165,7 @@ def read_tokens(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
     starts, table = table[:, -1] == 1, table[:, :-1]
     starts[first_tokens(lengths)] = True
     keys, sentences = _fold(table), np.cumsum(starts)
-    return Tokens(table, keys, lengths, sentences, columns, tuple(attrs), vocab)
+    return Tokens(table, keys, table[:, 1], lengths, sentences, columns, tuple(attrs), vocab)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -187,7 +187,7 @@ def _map_arrays(function: Callable[[NDArray], Any], X: Any) -> Any:
     if isinstance(X, Batch) and X.windows is not None:
         return replace(X, windows=_map_arrays(function, X.windows))
     if isinstance(X, Sums):
-        return function(X.at(slice(0, len(X.batch.tokens))))
+        return function(X.at(slice(0, len(X.batch.tokens.keys))))
     if isinstance(X, Term):
         return function(X.dense())
     if isinstance(X, (list, tuple)):

@@ -104,7 +104,7 @@ def _shape(X: Any) -> str:
     if isinstance(X, Windows):
         return f"{X.neighbors.shape[1]} windows of {X.vectors.shape}"
     if isinstance(X, Sums):
-        return str((len(X.batch.tokens), X.window.get_dim("nO")))
+        return str((len(X.batch.tokens.keys), X.window.get_dim("nO")))
     if isinstance(X, Term):
         return str((X.n_tokens, X.table.shape[1]))
     if isinstance(X, Ragged):

@@ -54,7 +54,8 @@ def _affix_ids(kind: str, pieces: Sequence[str], lengths: Sequence[int]) -> dict
         size = np.minimum(sizes, length)
         skipped = sizes - size if kind == "SUFFIX" else np.zeros_like(sizes)
         cut = slice(-length, None) if kind == "SUFFIX" else slice(length)
-        ids = _hash_bytes(letters >> (8 * skipped).astype(np.uint64) & _low_bytes(size), size)
+        low_bytes = (np.uint64(1) << (8 * size).astype(np.uint64)) - np.uint64(1)
+        ids = _hash_bytes(letters >> (8 * skipped).astype(np.uint64) & low_bytes, size)
         # spaCy's symbols have ids of their own.
         places = np.minimum(np.searchsorted(_SYMBOLS[0], ids), len(_SYMBOLS[0]) - 1)
         is_symbol = _SYMBOLS[0][places] == ids
@@ -69,11 +70,6 @@ def _bytes_of(pieces: Sequence[str]) -> tuple[Ids, NDArray[np.int64]]:
     codes = np.asarray(pieces, dtype=f"U{_LONGEST}").view(np.uint32).reshape(-1, _LONGEST)
     letters = codes.astype(np.uint8).view("<u4").ravel().astype(np.uint64)
     return letters, np.asarray([len(piece) for piece in pieces], dtype=np.int64)
-
-
-def _low_bytes(sizes: NDArray[np.int64]) -> Ids:
-    """Masks of the lowest bytes, (n,) → (n,)."""
-    return (np.uint64(1) << (8 * sizes).astype(np.uint64)) - np.uint64(1)
 
 
 def _hash_bytes(letters: Ids, sizes: NDArray[np.int64]) -> Ids:

@@ -8,7 +8,7 @@ where it leaves several open, these are unknown and have no weight.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequences.batching import Mask, Scores
+from ..sequences.batching import Mask, Scores, mask_scores
 from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False
@@ -48,8 +48,8 @@ def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floati
     """σ(S), and 0 for tags that are not allowed: see `Objective`. The classifiers do not compete,
     so the others keep theirs.
     """
-    p = np.exp(_log_sigmoid(scores.emissions))
-    return p if allowed is None else np.where(allowed, p, 0)
+    arrays = scores.emissions, scores.transitions, scores.lengths
+    return np.exp(_log_sigmoid(mask_scores(*arrays, allowed)))
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

@@ -8,7 +8,7 @@ so that a token whose annotation is missing has a gradient of exactly zero.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sequences.batching import Mask, Scores
+from ..sequences.batching import Mask, Scores, mask_scores
 from .independent import add_incorrect, emissions_gradient
 
 LEARNS_TRANSITIONS = False
@@ -18,7 +18,7 @@ def loss(
     scores: Scores, allowed: Mask, legal: Mask, incorrect: NDArray[np.integer]
 ) -> tuple[float, Scores]:
     """Compute the loss and its gradient: see `Objective`."""
-    log_p = _log_softmax(scores.emissions, legal)
+    log_p = _log_softmax(scores, np.broadcast_to(legal, allowed.shape))
     annotated = np.flatnonzero((legal & ~allowed).any(axis=1))
     right = np.where(allowed[annotated], log_p[annotated], -np.inf)
     log_right = np.logaddexp.reduce(right, axis=1)
@@ -29,10 +29,9 @@ def loss(
     return total, emissions_gradient(d_emissions, scores)
 
 
-def _log_softmax(emissions: NDArray, allowed: Mask | None) -> NDArray[np.float64]:
-    S = emissions.astype(np.float64)
-    if allowed is not None:
-        S = np.where(allowed, S, -np.inf)
+def _log_softmax(scores: Scores, allowed: Mask | None) -> NDArray[np.float64]:
+    S = mask_scores(scores.emissions, scores.transitions, scores.lengths, allowed)
+    S = S.astype(np.float64)
     return S - np.logaddexp.reduce(S, axis=1, keepdims=True)
 
 
@@ -45,7 +44,7 @@ def _d_log_softmax(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 
 def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
     """Compute p = softmax(S) over the allowed tags: see `Objective`."""
-    return np.exp(_log_softmax(scores.emissions, allowed))
+    return np.exp(_log_softmax(scores, allowed))
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
@@ -53,6 +52,6 @@ def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
 
     The divergence is summed over tokens.
     """
-    log_p, log_q = _log_softmax(scores.emissions, None), _log_softmax(teacher.emissions, None)
+    log_p, log_q = _log_softmax(scores, None), _log_softmax(teacher, None)
     p, q = np.exp(log_p), np.exp(log_q)
     return float((q * (log_q - log_p)).sum()), emissions_gradient(p - q, scores)

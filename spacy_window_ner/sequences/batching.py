@@ -156,39 +156,27 @@ def document_of(token: int, lengths: Lengths | Sequence[int]) -> int:
     return int(np.searchsorted(np.cumsum(lengths), token, side="right"))
 
 
-def check_scores(
-    emissions: NDArray, transitions: NDArray, lengths: Lengths | Sequence[int]
-) -> None:
-    """Check that scores are numbers.
-
-    emissions (ndarray): Shape (n_tokens, n_tags).
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
-    lengths (ndarray): Shape (n_docs,).
-    RAISES (ScoresError): If a score is not a finite number.
-    """
-    if not np.isfinite(transitions).all():
-        raise ScoresError("has transition scores that are not finite numbers")
-    if not np.isfinite(emissions).all():
-        token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
-        raise ScoresError("has scores that are not finite numbers", document_of(token, lengths))
-
-
 def mask_scores(
     emissions: NDArray,
     transitions: NDArray,
     lengths: Lengths | Sequence[int],
-    allowed: Mask | None,
+    allowed: Mask | None = None,
 ) -> NDArray:
-    """Set the emissions of tags that are not allowed to −∞.
+    """Check that scores are numbers, and set the emissions of tags that are not allowed to −∞.
 
     emissions (ndarray): Shape (n_tokens, n_tags).
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1), which are only checked.
     lengths (ndarray): Shape (n_docs,).
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
-    RAISES (ValueError): If a score is not a finite number, or a token has no tag left.
+    RAISES (ScoresError): If a score is not a finite number.
+    RAISES (ValueError): If a token has no tag left.
     """
-    check_scores(emissions, transitions, lengths)
+    if not np.isfinite(transitions).all():
+        raise ScoresError("has transition scores that are not finite numbers")
+    if not np.isfinite(emissions).all():
+        token = int(np.argmin(np.isfinite(emissions).all(axis=1)))
+        raise ScoresError("has scores that are not finite numbers", document_of(token, lengths))
     if allowed is None:
         return emissions
     if not allowed.any(axis=1).all():

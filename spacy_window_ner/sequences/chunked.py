@@ -67,16 +67,10 @@ class Chunks:
         """Cut documents evenly.
 
         lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-        reach (int): The least length of a chunk of a document that is cut. Chunks are longer where
-            that saves more work at borders than it adds steps.
+        reach (int): How many tokens around a border are used.
         RETURNS (Chunks): The chunks, in the order of the text.
         """
-        # Steps take size · TOKENS_PER_STEP, borders n · reach / size: least where they are equal.
-        n = min(int(lengths.sum()), GROUP)
-        size = max(reach, math.isqrt(reach * n // TOKENS_PER_STEP))
-        if len(lengths) == 1 and 0 < lengths[0] < 2 * size:  # a shortcut, for latency
-            whole = np.ones(1, dtype=bool)
-            return cls(np.zeros(1, dtype=np.int64), lengths, whole, whole)
+        size = _chunk_size(int(lengths.sum()), reach)
         n_chunks = np.maximum(lengths // size, lengths > 0)
         document = np.repeat(np.arange(len(lengths)), n_chunks)
         number = np.arange(len(document)) - (np.cumsum(n_chunks) - n_chunks)[document]
@@ -94,6 +88,13 @@ class Chunks:
         if self.begins.all() and self.ends.all():
             return np.zeros(0, dtype=np.int64)
         return np.union1d(self.starts[~self.begins], (self.starts + self.lengths)[~self.ends])
+
+
+def _chunk_size(n: int, reach: int) -> int:
+    """The least length of a chunk. Steps take size · TOKENS_PER_STEP, borders n · reach / size,
+    together least where they are equal.
+    """
+    return max(reach, math.isqrt(reach * min(n, GROUP) // TOKENS_PER_STEP))
 
 
 def sequence_sums(
@@ -123,9 +124,12 @@ def sequence_sums(
         path = path_sums(emissions, transitions, sizes, allowed.nonzero()[1])
         if path is not None:  # a tenth of the time of sums over all sequences
             return SequenceSums(path[0], allowed.astype(dtype), path[1])
+    is_short = sizes.max(initial=0) < 2 * _chunk_size(len(scores), reach)
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:
+                if is_short and len(scores) <= GROUP:
+                    return forward_backward(scores, transitions, sizes, float_type)
                 while (sums := _sum_chunks(scores, transitions, sizes, float_type, reach)) is None:
                     reach *= 2
                 return sums
@@ -146,15 +150,12 @@ def _sum_chunks(
 
     RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
     """
-    every = Chunks.of(lengths, reach)
-    if every.ends.all() and len(scores) <= GROUP:
-        return forward_backward(scores, transitions, lengths, dtype)
     document = np.repeat(np.arange(len(lengths)), lengths)
     columns = grouped_tags(len(transitions) - 1)
     # Marginals are stored tag by tag, as they are computed.
     marginals = np.empty(scores.shape[::-1], dtype)
     log_z, expected_transitions = np.zeros(len(lengths)), np.zeros(transitions.shape)
-    for chunks in every.groups():
+    for chunks in Chunks.of(lengths, reach).groups():
         start, stop = int(chunks.starts[0]), int(chunks.starts[-1] + chunks.lengths[-1])
         first = max(start - reach, 0)
         e, e_T, log_divisor = exponentials(scores[first : stop + reach], transitions, dtype)

@@ -216,7 +216,7 @@ def _recursion(
 def token_sums(
     chains: ChainSums, e: Floats, e_T: Floats, last: Ints, own: slice = slice(None)
 ) -> tuple[Floats, Floats, Floats]:
-    """Put the sums of chains together by token.
+    """Compute what the sums of chains say of each token.
 
     chains (ChainSums): The chains.
     e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
@@ -229,32 +229,11 @@ def token_sums(
     RAISES (FloatingPointError): If scores lie further apart than the floats can hold.
     """
     forward, backward, scale = (x[..., own] for x in chains.around_tokens(e.shape[1]))
-    marginals, total, taken = tag_marginals(forward, backward, e[:, own], e_T, last)
-    if not (np.minimum(scale, total / scale) > SMALLEST[e.dtype]).all():
-        raise FloatingPointError
-    scale[last] = total[last]
-    return marginals, scale, taken
-
-
-def tag_marginals(
-    forward: Floats, backward: Floats, e: Floats, e_T: Floats, last: Ints
-) -> tuple[Floats, Floats, Floats]:
-    """Compute the probability of each tag at each token, and how often each transition is taken.
-
-    forward (ndarray): Shape (n_states, n_tokens), the forward sums before each token.
-    backward (ndarray): Shape (n_states, n_tokens), the backward sums after each token.
-    e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
-    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
-    last (ndarray): Shape (n_docs,), the tokens that end a document.
-    RETURNS (Tuple[ndarray, ndarray, ndarray]): The marginals (n_tags, n_tokens); what they added up
-        to before they were divided by that (n_tokens,); and the expected number of transitions
-        (n_labels + 1, n_labels + 1).
-    """
     classes = len(e_T)
     closed, inside = forward[:classes], forward[classes:]
     enter, leave, stay = e_T.T @ closed, e_T @ backward[:classes], backward[classes:]
     leave[:, last] = 1  # no transition follows a document
-    marginals = e.copy()
+    marginals = e[:, own].copy()
     O_U, B, L, I = _split(marginals, classes)
     O_U *= leave
     B *= stay
@@ -267,7 +246,10 @@ def tag_marginals(
     total = marginals.sum(axis=0)
     marginals /= total
     entered /= total
-    return marginals, total, e_T * (closed @ entered.T)
+    if not (np.minimum(scale, total / scale) > SMALLEST[e.dtype]).all():
+        raise FloatingPointError
+    scale[last] = total[last]
+    return marginals, scale, e_T * (closed @ entered.T)
 
 
 def _split(of_tags: Floats, classes: int) -> tuple[Floats, Floats, Floats, Floats]:

@@ -55,7 +55,7 @@ def forward(
     sizes = [layer.layers[0].attrs["window_size"] for layer in windows]
     S = [np.zeros((0, scores.get_dim("nO")), dtype=scores.get_param("b").dtype)]
     for part in sums.batch.parts():
-        near = slice(max(0, part.start - sum(sizes)), min(part.stop + sum(sizes), len(tokens)))
+        near = slice(max(0, part.start - sum(sizes)), min(part.stop + sum(sizes), len(tokens.keys)))
         H, backprop_H = activation(sums.at(near), is_train)
         callbacks = []
         if windows:
@@ -70,7 +70,7 @@ def forward(
     def backprop(d_Y: Ragged) -> InT:
         if not is_train:
             raise ValueError("Call the network with begin_update: a prediction has no gradient.")
-        if not len(tokens):
+        if not len(tokens.keys):
             return []
         d_X = prepend_zero_row(backprop_S(d_Y.data))
         for callback in reversed(callbacks):
@@ -85,7 +85,7 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None)
     hidden, activation, *windows, scores = model.layers
     hidden.initialize(X=X)
     sums = hidden(X, False)[0] if X else None
-    Z = None if sums is None else sums.at(slice(0, len(sums.batch.tokens)))
+    Z = None if sums is None else sums.at(slice(0, len(sums.batch.tokens.keys)))
     activation.initialize(X=Z)
     H = None if Z is None else activation.predict(Z)
     sample = None

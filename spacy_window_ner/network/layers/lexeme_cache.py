@@ -68,9 +68,11 @@ class Products:
         keys, firsts, places = batch.tokens.distinct(self._ahead)
 
         def compute(which: NDArray[np.int64], out: Tables) -> None:
-            V = batch.vectors_of(firsts[which])
-            for layer, table in zip(self._layers, out, strict=True):
-                multiply(layer, V, out=table)
+            for start in range(0, len(which), CHUNK):
+                some = slice(start, start + CHUNK)
+                V = batch.vectors_of(firsts[which[some]])
+                for layer, table in zip(self._layers, out, strict=True):
+                    multiply(layer, V, out=table[some])
 
         self._tables = Tables()  # a full cache can be freed
         cache = self._cache if embed else LexemeCache(0)
@@ -127,7 +129,7 @@ class LexemeCache:
         rows = 1 + np.arange(len(keys))
         if len(keys) > capacity:
             tables = _new_tables(len(keys), widths)
-            _compute(np.arange(len(keys)), rows, tables, multiply)
+            multiply(np.arange(len(keys)), [table[1:] for table in tables])
             return rows, tables
         parameters = _parameters_of(models)
         sources = [vocab, vocab.vectors, vocab.vectors.data, vocab.lookups]
@@ -150,7 +152,8 @@ class LexemeCache:
                 rows[found] = known_rows[places[found]]
                 rows[missing] = 1 + len(known) + np.arange(len(missing))
             if len(missing):
-                _compute(missing, rows[missing], tables, multiply)
+                first = len(known) + 1
+                multiply(missing, [table[first : first + len(missing)] for table in tables])
                 places = np.searchsorted(known, keys[missing])
                 known = np.insert(known, places, keys[missing])
                 known_rows = np.insert(known_rows, places, rows[missing])
@@ -176,15 +179,6 @@ def _new_tables(n: int, widths: Sequence[int]) -> Tables:
     for table in tables:
         table[0] = 0
     return tables
-
-
-def _compute(
-    lexemes: NDArray[np.int64], rows: NDArray[np.int64], tables: Tables, multiply: Multiply
-) -> None:
-    """Write the products of lexemes (n,) to consecutive rows (n,) of the tables."""
-    for start in range(0, len(lexemes), CHUNK):
-        some = slice(int(rows[start]), int(rows[min(start + CHUNK, len(rows)) - 1]) + 1)
-        multiply(lexemes[start : start + CHUNK], [table[some] for table in tables])
 
 
 def _parameters_of(models: list[Model]) -> list[Any]:

@@ -54,7 +54,7 @@ def forward(
     RETURNS: The means as a term of z, and the callback from the gradient of z (n_tokens, nO) to
         ∂J/∂V (n_rows, width).
     """
-    layer, n = model.layers[0], len(batch.tokens)
+    layer, n = model.layers[0], len(batch.tokens.keys)
     tokens, groups, counts = repeated_words(batch.tokens)
     means = np.zeros((len(counts), layer.get_dim("nO")), dtype=layer.get_param("b").dtype)
     for part in batch.parts():

@@ -52,7 +52,7 @@ class Batch:
 
     def parts(self) -> Iterator[slice]:
         """The parts of the batch that go through the network, one after the other."""
-        n = len(self.tokens)
+        n = len(self.tokens.keys)
         size = CHUNK if self.windows is None else max(n, 1)
         return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
@@ -61,7 +61,9 @@ class Batch:
         if self.products is None:
             assert self.windows is not None
             return self.windows.at(part)
-        near = slice(max(0, part.start - self.reach), min(part.stop + self.reach, len(self.tokens)))
+        near = slice(
+            max(0, part.start - self.reach), min(part.stop + self.reach, len(self.tokens.keys))
+        )
         rows, tables = self.products.at(near)
         neighbors = neighbor_rows(rows, self.tokens.sentences[near], self.reach)
         first = part.start - near.start
