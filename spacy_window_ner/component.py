@@ -24,6 +24,7 @@ from .layers.transitions import Scores
 from .objectives.rehearsal import rehearsal_loss
 from .prediction_errors import naming_documents
 from .probabilities import ProbabilisticPipe
+from .schedules import skip_idle_warmup
 from .sequences.batching import check_scores
 from .sequences.tags import n_tags
 from .serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
@@ -257,13 +258,16 @@ class WindowNER(ProbabilisticPipe):
         return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Update the parameters with the gradients that were collected.
+        """Update the parameters with the gradients that were collected. A warmup of the learning
+        rate that nobody steps is skipped: see `skip_idle_warmup`.
 
         A prediction after `update` makes parameters read-only, because it remembers their products
         (see `LexemeCache`). They have to be writable again: SGD fails on a read-only array, and
         Adam leaves a read-only one behind.
         """
         self.model.get_ref("hidden").attrs["cache"].release()
+        if isinstance(sgd, Optimizer):  # `nlp.rehearse` only collects gradients
+            skip_idle_warmup(sgd, (self.model.get_ref("scores").id, "W"))
         super().finish_update(sgd)
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Scores]:
