@@ -169,8 +169,9 @@ class WindowNER(ProbabilisticPipe):
     def predict(self, docs: Iterable[Doc]) -> Entities:
         """Find the entities of a batch of documents, without modifying them.
 
-        docs (Iterable[Doc]): The documents.
-        RETURNS (Entities): The entities, including those that are already set.
+        docs (Iterable[Doc]): The documents. Entities that the component has predicted in them
+            before are read anew.
+        RETURNS (Entities): The entities, including those that other components have set.
         RAISES (ValueError): If the component is not initialized, or scores are not finite numbers.
         """
         docs = list(docs)
