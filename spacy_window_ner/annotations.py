@@ -2,7 +2,7 @@
 
 One boolean mask allowed[token, tag] carries gold annotation and presets alike. Gold: one tag for an
 annotated token; all for a token whose annotation is missing or does not align. Presets, at
-prediction: tokens of entities that are already set, and blocked tokens, keep their annotation;
+prediction: tokens of entities of other components, and blocked tokens, keep their annotation;
 whitespace neither begins nor ends an entity; no entity crosses a sentence start that is set.
 """
 

@@ -132,7 +132,9 @@ class WindowNER(ProbabilisticPipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The labels of the network and of preset entities, sorted."""
+        """RETURNS (Tuple[str]): The labels of the network, and as with spaCy's `ner` those of
+        entities beside which it has written its own, sorted.
+        """
         return tuple(sorted(self._preset_labels.union(self.cfg["labels"])))
 
     @property
@@ -180,9 +182,6 @@ class WindowNER(ProbabilisticPipe):
             return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), int))
         scores = self.model.predict(docs)
         allowed, has_presets = self.allowed_tags(docs)
-        if has_presets:
-            # The network does not grow here, only in training: threads can share it.
-            self._preset_labels |= labels_of(docs)
         with naming_documents(docs, self.name):
             check_scores(scores.emissions, scores.transitions, scores.lengths)
             entities = decode(
@@ -204,7 +203,11 @@ class WindowNER(ProbabilisticPipe):
         return None if self.cfg["candidates_key"] is None else self.cfg["candidates_threshold"]
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
-        """Write the entities that `predict` found to the documents."""
+        """Write the entities that `predict` found to the documents, beside those that are set."""
+        docs = list(docs)
+        if entities.has_presets:
+            # The network does not grow here, only in training: threads can share it.
+            self._preset_labels |= labels_of(docs)
         keys = self.cfg["spans_key"], self.cfg["candidates_key"]
         set_entities(docs, entities, self.cfg["labels"], *keys)
 

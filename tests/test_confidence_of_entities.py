@@ -343,6 +343,20 @@ def test_entities_of_other_components_are_certain():
     assert entities(doc) == entities(nlp(PARIS))  # nothing was changed
 
 
+@pytest.mark.parametrize("spans_key", ["window_ner", None])
+def test_blocked_tokens_are_in_no_entity_and_predicted_ones_are_asked_anew(spans_key: str | None):
+    nlp = copy_of(shared(), spans_key=spans_key)
+    ner, doc = ner_of(nlp), nlp.make_doc(PARIS)
+    doc.set_ents([], blocked=[doc[1:2]], default="missing")
+    nlp(doc)
+    blocked = doc[1:2]
+    assert ner.alternatives(blocked) == [(None, 1.0), ("DATE", 0.0), ("LOC", 0.0), ("PER", 0.0)]
+    assert ner.tag_probabilities(doc)[1, 0] == 1
+    for ent in doc.ents:
+        assert 0 < dict(ner.alternatives(ent))[ent.label_] < 1 + 1e-9
+        assert dict(ner.alternatives(ent))[None] > 0
+
+
 @pytest.mark.parametrize("ask", ["alternatives", "tag_probabilities"])
 def test_an_untrained_component_has_no_alternatives(ask: str):
     nlp = blank()
