@@ -2,7 +2,7 @@
 
 One boolean mask allowed[token, tag] carries gold annotation and presets alike. Gold: one tag for an
 annotated token; all for a token whose annotation is missing or does not align. Presets, at
-prediction: tokens of entities that are already set, and blocked tokens, keep their annotation;
+prediction: tokens of entities of other components, and blocked tokens, keep their annotation;
 whitespace neither begins nor ends an entity; no entity crosses a sentence start that is set.
 """
 
@@ -20,8 +20,9 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from .decoding.decode import Entities
+from .extensions import place, scores_under, store_scores
 from .labels import annotated_labels, labels_of, legal_tags
-from .sequences.batching import first_tokens
+from .sequences.batching import first_tokens, ranges
 from .sequences.tags import (
     BEGIN,
     IN,
@@ -229,7 +230,10 @@ def survey(
 
 
 def preset_mask(
-    docs: Sequence[Doc], labels: Mapping[int, int], n_labels: int
+    docs: Sequence[Doc],
+    labels: Mapping[int, int],
+    n_labels: int,
+    predicted: Sequence[Sequence[Span]] | None = None,
 ) -> tuple[NDArray[np.bool_] | None, bool]:
     """Compute the tags that the entities, whitespace and sentence starts in documents allow.
 
@@ -237,14 +241,19 @@ def preset_mask(
     labels (Mapping[int, int]): The number of each label in use by its hash in the string store.
         Entities of other labels are outside to the network.
     n_labels (int): The number of the network's labels, those not in use included.
+    predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that the component
+        has predicted in it before: those with labels in use leave their tokens free.
     RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, or None where all tags
-        are allowed everywhere; and whether any entity is set or any token blocked.
+        are allowed everywhere; and whether any other entity is set or any token blocked.
     """
     iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
     lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
     starts[first_tokens(lengths)] = False
     preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
+    if predicted is not None:
+        own = _rows(predicted, lengths, labels)
+        preset[ranges(own[:, 0], own[:, 1] - own[:, 0])] = False
     has_presets = bool(preset.any())
     if not (has_presets or len(labels) < n_labels or space.any() or starts.any()):
         return None, False
@@ -262,29 +271,21 @@ def preset_mask(
     return allowed, has_presets
 
 
-def without_predictions(doc: Doc, spans_key: str | None) -> Doc:
-    """Copy a document without the entities that were predicted in it. Those that other components
-    have set stay.
+def predicted_entities(doc: Doc, spans_key: str | None) -> list[Span]:
+    """Find the entities of a document that were predicted in it.
 
     doc (Doc): The document.
-    spans_key (Optional[str]): Where in `doc.spans` the predicted entities are. If they are not
-        there, all entities count as predicted.
-    RETURNS (Doc): The copy.
+    spans_key (Optional[str]): Where in `doc.spans` the predicted entities are.
+    RETURNS (List[Span]): Those of `doc.ents` that are there with a probability.
     """
-    copy = doc.copy()
-    if spans_key is None:
-        copy.set_ents([])
-        return copy
-    predicted = {(span.start, span.end, span.label) for span in doc.spans.get(spans_key, ())}
-    others = [ent for ent in copy.ents if (ent.start, ent.end, ent.label) not in predicted]
-    copy.set_ents(others, blocked=_blocked(doc, copy))
-    return copy
+    known = scores_under(spans_key, doc)
+    return [ent for ent in doc.ents if place(ent) in known] if known else []
 
 
-def _blocked(doc: Doc, of: Doc) -> list[Span]:
-    """The blocked tokens of a document, as spans of it or of its copy."""
+def _blocked(doc: Doc) -> list[Span]:
+    """The blocked tokens of a document."""
     tokens = np.flatnonzero(_is_blocked(*_columns([doc], [ENT_IOB, ENT_TYPE]))).tolist()
-    return [of[i : i + 1] for i in tokens]
+    return [doc[i : i + 1] for i in tokens]
 
 
 def set_entities(
@@ -294,7 +295,8 @@ def set_entities(
     spans_key: str | None,
     candidates_key: str | None = None,
 ) -> None:
-    """Write predicted entities to documents, beside those that are already set.
+    """Write predicted entities to documents, beside those that are already set. Of these, entities
+    that were predicted before keep their probabilities too.
 
     docs (Iterable[Doc]): The documents.
     entities (Entities): The entities that were found in them.
@@ -306,29 +308,38 @@ def set_entities(
     docs = list(docs)
     if entities.candidates is not None and candidates_key is not None:
         for doc, (rows, scores) in zip(docs, entities.candidates.by_document(), strict=True):
-            rows, scores = _not_set(doc, rows, scores, entities.has_presets)
+            if entities.has_presets:
+                own = scores_under(spans_key, doc)
+                others = [ent for ent in doc.ents if place(ent) not in own]
+                rows, scores = _beside(others, rows, scores)
             _add_group(doc, candidates_key, _spans(doc, rows, labels), scores)
     for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
         present: Sequence[Span] = []
         blocked: list[Span] = []
-        if entities.has_presets:
-            rows, scores = _not_set(doc, rows, scores, True)
-            present, blocked = doc.ents, _blocked(doc, doc)
+        known = scores_under(spans_key, doc)
+        if entities.has_presets or known:
+            present, blocked = doc.ents, _blocked(doc)
+            rows, scores = _beside(present, rows, scores)
         spans = _spans(doc, rows, labels)
         doc.set_ents([*present, *spans], blocked=blocked)
-        if spans_key is not None:
-            _add_group(doc, spans_key, spans, scores)
+        if spans_key is None or scores is None:
+            continue
+        if known:
+            known |= {place(span): p for span, p in zip(spans, scores.tolist(), strict=True)}
+            spans = [ent for ent in doc.ents if place(ent) in known]
+            scores = np.asarray([known[place(ent)] for ent in spans], dtype=np.float32)
+        _add_group(doc, spans_key, spans, scores)
+        store_scores(doc, spans, scores.tolist())
 
 
-def _not_set(
-    doc: Doc, rows: list[list[int]], scores: NDArray | None, has_presets: bool
+def _beside(
+    present: Iterable[Span], rows: list[list[int]], scores: NDArray | None
 ) -> tuple[list[list[int]], NDArray | None]:
-    """The predicted spans (start, end, label number) that are not entities already, and their
+    """The predicted spans (start, end, label number) that do not overlap with entities, and their
     probabilities (n_spans,).
     """
-    if not has_presets:
-        return rows, scores
-    new = [i for i, (start, _, _) in enumerate(rows) if not doc[start].ent_type]
+    taken = {token for ent in present for token in range(ent.start, ent.end)}
+    new = [i for i, (start, end, _) in enumerate(rows) if taken.isdisjoint(range(start, end))]
     return [rows[i] for i in new], None if scores is None else scores[new]
 
 

@@ -28,6 +28,7 @@ from .objectives.rehearsal import rehearsal_loss
 from .sequences.batching import Scores
 from .sequences.tags import n_tags
 from .settings import belongs_to, change_settings, checked_settings, complete_settings
+from .training.schedules import skip_idle_warmup
 
 DEFAULT_SPANS_KEY = "window_ner"
 
@@ -130,7 +131,9 @@ class WindowNER(ProbabilisticPipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The labels of the network and of preset entities, sorted."""
+        """RETURNS (Tuple[str]): The labels of the network, and as with spaCy's `ner` those of
+        entities beside which it has written its own, sorted.
+        """
         return tuple(sorted(self._preset_labels.union(self.cfg["labels"])))
 
     @property
@@ -167,8 +170,9 @@ class WindowNER(ProbabilisticPipe):
     def predict(self, docs: Iterable[Doc]) -> Entities:
         """Find the entities of a batch of documents, without modifying them.
 
-        docs (Iterable[Doc]): The documents.
-        RETURNS (Entities): The entities, including those that are already set.
+        docs (Iterable[Doc]): The documents. Entities that the component has predicted in them
+            before are read anew.
+        RETURNS (Entities): The entities, including those that other components have set.
         RAISES (ValueError): If the component is not initialized, or scores are not finite numbers.
         """
         docs = list(docs)
@@ -177,9 +181,6 @@ class WindowNER(ProbabilisticPipe):
             return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), int))
         scores = self.model.predict(docs)
         allowed, has_presets = self.allowed_tags(docs)
-        if has_presets:
-            # The network does not grow here, only in training: threads can share it.
-            self._preset_labels |= labels_of(docs)
         with naming_documents(docs, self.name):
             entities = decode(
                 scores,
@@ -199,7 +200,11 @@ class WindowNER(ProbabilisticPipe):
         return None if self.cfg["candidates_key"] is None else self.cfg["candidates_threshold"]
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
-        """Write the entities that `predict` found to the documents."""
+        """Write the entities that `predict` found to the documents, beside those that are set."""
+        docs = list(docs)
+        if entities.has_presets:
+            # The network does not grow here, only in training: threads can share it.
+            self._preset_labels |= labels_of(docs)
         keys = self.cfg["spans_key"], self.cfg["candidates_key"]
         set_entities(docs, entities, self.cfg["labels"], *keys)
 
@@ -254,13 +259,16 @@ class WindowNER(ProbabilisticPipe):
         return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Update the parameters with the gradients that were collected.
+        """Update the parameters with the gradients that were collected. A warmup of the learning
+        rate that nobody steps is skipped: see `skip_idle_warmup`.
 
         A prediction after `update` makes parameters read-only, because it remembers their products
         (see `LexemeCache`). They have to be writable again: SGD fails on a read-only array, and
         Adam leaves a read-only one behind.
         """
         self.model.get_ref("hidden").attrs["cache"].release()
+        if isinstance(sgd, Optimizer):  # `nlp.rehearse` only collects gradients
+            skip_idle_warmup(sgd, (self.model.get_ref("scores").id, "W"))
         super().finish_update(sgd)
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Scores]:

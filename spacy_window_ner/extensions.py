@@ -3,12 +3,14 @@
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable
-from contextlib import suppress
 from numbers import Real
+from typing import Any
 
 from spacy.tokens import Doc, Span
 
 NAME = "score"
+# Start and end by characters, and the label.
+Place = tuple[int, int, int]
 # The keys in `doc.spans` that components of this process write predicted entities to.
 _KEYS: set[str] = set()
 
@@ -18,8 +20,7 @@ def score_of(span: Span) -> float | None:
 
     span (Span): An entity of `doc.ents`, or any other span.
     RETURNS (Optional[float]): Its probability; None if no component has predicted a span with these
-        words and this label, for example if an earlier component has set the entity, and where
-        tokens were merged.
+        words and this label, for example if an earlier component has set the entity.
     """
     for key in _KEYS.intersection(span.doc.spans):
         group = span.doc.spans[key]
@@ -31,19 +32,31 @@ def score_of(span: Span) -> float | None:
             found = group[i] if i < len(group) else None
         except IndexError:  # spaCy's spans keep the old tokens where tokens were merged
             continue
-        if found is not None and _place(found) == _place(span):
+        if found is not None and place(found) == place(span):
             return float(scores[i])
-    return None
+    return _stored(span)
 
 
-def _place(span: Span) -> tuple[int, int, int]:
+def place(span: Span) -> Place:
     """Where a span is, by characters: tokens may have been merged since it was predicted."""
     return span.start_char, span.end_char, span.label
 
 
-def _places(spans: Iterable[Span]) -> list[tuple[int, int, int]]:
-    """The same as `_place` for each of many spans, in half the time."""
-    return [(span.start_char, span.end_char, span.label) for span in spans]
+def scores_under(key: str | None, doc: Doc) -> dict[Place, float]:
+    """RETURNS (Dict[Tuple[int, int, int], float]): The probabilities of the spans in a group of a
+    document, by the place of each; empty where there is no such group, or it has none.
+    """
+    if key not in doc.spans:
+        return {}
+    group = doc.spans[key]
+    scores = group.attrs.get("scores", ())
+    if len(scores) != len(group):
+        return {}
+    try:
+        places = [(span.start_char, span.end_char, span.label) for span in group]
+    except IndexError:  # as in `score_of`
+        return {}
+    return dict(zip(places, map(float, scores), strict=True))
 
 
 def scores_of(doc: Doc) -> list[float | None]:
@@ -53,20 +66,38 @@ def scores_of(doc: Doc) -> list[float | None]:
     RETURNS (List[Optional[float]]): What `ent._.score` is for each of `doc.ents`; None where there
         is no such extension, or where another package's gives no number.
     """
-    if not Span.has_extension(NAME):
-        return [None] * len(doc.ents)
-    if Span.get_extension(NAME)[2] is not score_of:
-        scores = [ent._.get(NAME) for ent in doc.ents]
+    if not _is_ours():
+        scores = [ent._.get(NAME) if Span.has_extension(NAME) else None for ent in doc.ents]
         return [float(score) if isinstance(score, Real) else None for score in scores]
-    known: dict[tuple[int, int, int], float] = {}
+    known: dict[Place, float] = {}
     for key in _KEYS.intersection(doc.spans):
-        group = doc.spans[key]
-        scores = group.attrs.get("scores", ())
-        if len(scores) == len(group):
-            with suppress(IndexError):  # as in `score_of`
-                for span, score in zip(_places(group), scores, strict=True):
-                    known.setdefault(span, float(score))
-    return [known.get(place) for place in _places(doc.ents)]
+        known = scores_under(key, doc) | known
+    return [known[at] if (at := place(ent)) in known else _stored(ent) for ent in doc.ents]
+
+
+def store_scores(doc: Doc, spans: Iterable[Span], scores: Iterable[float]) -> None:
+    """Store probabilities as spaCy stores the values of extensions, beside those in `doc.spans`:
+    `Span.as_doc`, `Doc.from_docs`, `Doc.to_json` and the merging of tokens keep these alone.
+
+    doc (Doc): The document.
+    spans (Iterable[Span]): Entities.
+    scores (Iterable[float]): Their probabilities.
+    """
+    if _is_ours():
+        data: dict[Any, Any] = doc.user_data
+        for span, score in zip(spans, scores, strict=True):
+            data["._.", NAME, span.start_char, span.end_char] = {span.label_: score}
+
+
+def _stored(span: Span) -> float | None:
+    data: dict[Any, Any] = span.doc.user_data
+    by_label = data.get(("._.", NAME, span.start_char, span.end_char))
+    return by_label.get(span.label_) if isinstance(by_label, dict) else None
+
+
+def _is_ours() -> bool:
+    """Whether the extension is not that of another package."""
+    return Span.has_extension(NAME) and Span.get_extension(NAME)[2] is score_of
 
 
 def add_score_extension(spans_key: str | None) -> None:
@@ -80,7 +111,7 @@ def add_score_extension(spans_key: str | None) -> None:
         _KEYS.add(spans_key)
     if not Span.has_extension(NAME):
         Span.set_extension(NAME, getter=score_of)
-    elif Span.get_extension(NAME)[2] is not score_of:
+    elif not _is_ours():
         warnings.warn(
             f"Span._.{NAME} is an extension of another package, so it does not give the "
             f'probabilities of window_ner. Read doc.spans["{spans_key}"].attrs["scores"] instead.',

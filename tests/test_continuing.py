@@ -1,7 +1,8 @@
 """Training that goes on, and what spaCy's training loop can do with `window_ner`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from spacy.util import (
     load_model_from_config,
     set_dot_to_object,
 )
-from thinc.api import SGD, Adam, RAdam
+from spacy_window_ner.training.schedules import skip_idle_warmup
+from thinc.api import SGD, Adam, RAdam, constant, constant_then, cyclic_triangular, warmup_linear
 
 from .pipelines import (
     OBJECTIVES,
@@ -418,3 +420,67 @@ def test_resuming_needs_no_examples_and_keeps_the_predictions():
     examples = make_examples(new)
     new.initialize(lambda: examples)
     assert ner_of(new)._rehearsal_model is None
+
+
+# Schedules of the learning rate
+
+WARMUP = {
+    "@optimizers": "Adam.v1",
+    "learn_rate": {
+        "@schedules": "warmup_linear.v1",
+        "initial_rate": 0.02,
+        "warmup_steps": 50,
+        "total_steps": 100,
+    },
+}
+
+
+@pytest.mark.parametrize("resume", [True, False], ids=["resume_training", "initialize"])
+@pytest.mark.parametrize("is_given", [True, False], ids=["sgd given", "sgd of the pipeline"])
+def test_a_loop_that_steps_no_schedule_learns(resume: bool, is_given: bool):
+    nlp = copy_of(shared()) if resume else blank()
+    nlp.config["training"]["optimizer"] = WARMUP
+    examples = make_examples(nlp, OTHER)
+    sgd = nlp.resume_training() if resume else nlp.initialize(lambda: examples)
+    losses = [nlp.update(examples, sgd=sgd if is_given else None)["window_ner"] for _ in range(20)]
+    assert losses[0] == losses[1] > 10 * losses[-1]  # the first update has a rate of 0
+    assert sgd.learn_rate == 0.02
+    assert [entities(nlp(text)) for text in texts_of(OTHER)] == [*map(marked_entities, OTHER)]
+
+
+SCHEDULES: dict[str, Callable[[], Iterator[float]]] = {
+    "warmup": lambda: warmup_linear(0.02, 4, 8),
+    "zeros first": lambda: constant_then(0.0, 3, constant(0.02)),
+    "zeros between": lambda: cyclic_triangular(0.0, 0.02, 2),
+    "nothing but zeros": lambda: constant(0.0),
+}
+
+
+@pytest.mark.parametrize("rehearses", [True, False])
+@pytest.mark.parametrize("make", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_loop_that_steps_the_schedule_has_its_rates(
+    make: Callable[[], Iterator[float]], rehearses: bool
+):
+    """As `spacy train`. Two components share the optimizer."""
+    nlp = copy_of(shared())
+    nlp.add_pipe("window_ner", name="other", source=copy_of(shared()))
+    sgd, examples = nlp.resume_training(sgd=Adam(make())), make_examples(nlp)
+    rates = []
+    for _ in range(12):
+        if rehearses:
+            nlp.rehearse(raw(nlp), sgd=sgd)
+        nlp.update(examples, sgd=sgd)
+        rates.append(sgd.learn_rate)
+        sgd.step_schedules()
+    assert rates == list(islice(make(), 12))
+    assert 0 in rates
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate"), [(count(0.0, 0.5), 50_000), (constant(0.0), 0), (iter([0.0, 0.1]), 0.1)]
+)
+def test_the_search_for_the_end_of_a_warmup_ends(schedule: Iterator[float], rate: float):
+    sgd, param = SGD(schedule), (0, "W")
+    for _ in range(3):
+        skip_idle_warmup(sgd, param)
+    assert sgd.learn_rate == rate

@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import preset_mask, read_gold
+from ..annotations import read_gold
 from ..component import WindowNER
 from ..decoding.decode import decode
 from ..labels import label_numbers, legal_tags, seen_labels
@@ -175,7 +175,7 @@ def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Developmen
         tags=gold.tags,
         allowed=gold.allowed(len(labels)),
         annotated=annotated,
-        presets=preset_mask(docs, in_use, len(labels))[0],
+        presets=component.allowed_tags(docs)[0],
         n_gold=np.asarray([len(example.reference.ents) for example in aligned], dtype=np.int64),
     )
 

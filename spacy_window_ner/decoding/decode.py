@@ -30,7 +30,7 @@ class Entities:
         text, tokens counted through the batch, end exclusive.
     probabilities (Optional[ndarray]): Shape (n_spans,) float64, the probability of each span.
     lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
-    has_presets (bool): Whether documents may have entities already.
+    has_presets (bool): Whether documents may have entities of other components.
     candidates (Optional[Entities]): All spans that are likely enough, overlapping ones too.
     """
 

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from ..annotations import preset_mask, without_predictions
+from ..annotations import predicted_entities, preset_mask
 from ..labels import label_numbers
 from ..objectives import Objective, get_objective
 from ..sequences.batching import Scores
@@ -94,22 +94,30 @@ class ProbabilisticPipe(TrainablePipe):
         return sorted([(None, outside), *found], key=lambda pair: -pair[1])
 
     def _free_scores(self, doc: Doc) -> tuple[Scores, NDArray[np.bool_] | None]:
-        """The scores and allowed tags of a document without its predicted entities."""
+        """The scores and allowed tags of a document without its predicted entities. If `spans_key`
+        is None, all entities with labels of the network count as predicted.
+        """
         self.require_initialized()
-        docs = [without_predictions(doc, self.cfg["spans_key"])]
-        scores = self.model.predict(docs)
-        return scores, self.allowed_tags(docs)[0]
+        scores = self.model.predict([doc])
+        predicted = [doc.ents] if self.cfg["spans_key"] is None else None
+        return scores, self.allowed_tags([doc], predicted)[0]
 
-    def allowed_tags(self, docs: Sequence[Doc]) -> tuple[NDArray[np.bool_] | None, bool]:
+    def allowed_tags(
+        self, docs: Sequence[Doc], predicted: Sequence[Sequence[Span]] | None = None
+    ) -> tuple[NDArray[np.bool_] | None, bool]:
         """Compute the tags that documents allow to the labels that the network has seen.
 
         docs (Sequence[Doc]): The documents.
+        predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that may be
+            read anew; by default, those that were predicted in it before.
         RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, None for all; and
-            whether any entity is set. See `preset_mask`.
+            whether any other entity is set. See `preset_mask`.
         """
+        if predicted is None:
+            predicted = [predicted_entities(doc, self.cfg["spans_key"]) for doc in docs]
         labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
         in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
-        return preset_mask(docs, in_use, len(labels))
+        return preset_mask(docs, in_use, len(labels), predicted)
 
     def require_initialized(self) -> None:
         """RAISES (ValueError): If the component is not initialized (spaCy's E109)."""

@@ -235,6 +235,17 @@ def test_fields_and_other_files(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("store_user_data", [True, False])
+def test_documents_that_are_annotated_already_keep_their_probabilities(tmp_path, store_user_data):
+    nlp = shared()
+    docs = list(nlp.pipe(texts_of()))
+    DocBin(docs=docs, store_user_data=store_user_data).to_disk(tmp_path / "annotated.spacy")
+    index(nlp, [tmp_path / "annotated.spacy"], tmp_path / "names.db")
+    found = rows(tmp_path / "names.db", "SELECT text, label, probability FROM mentions ORDER BY id")
+    assert found == [(ent.text, ent.label_, ent._.score) for doc in docs for ent in doc.ents]
+    assert len(found) > 5
+
+
 def test_no_sentence_begins_in_a_name(tmp_path):
     nlp = ruler({"ORG": ["Who? What! Co"]})
     path = write_texts(tmp_path / "texts.jsonl", ["  They are Who? What! Co  here. Yes.  ", "   "])
