@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 
 from ..extensions import scores_of
 from ..history import forget
+from ..isolation import annotate_each
 from .grouping import Grouped, Mention, group
 from .reading import Record
 
@@ -198,25 +199,10 @@ class Writer:
 def _annotate(nlp: Language, records: Sequence[Record]) -> list[Doc | str]:
     """The document of each record, or the error that there was."""
     found: list[Doc | str] = [record.error or "" for record in records]
-    readable = [i for i, record in enumerate(records) if record.error is None]
-    try:
-        docs = list(nlp.pipe([_fresh(records[i]) for i in readable]))
-    except Exception:
-        # The error is of one document, and the others do not have to suffer for it.
-        docs = []
-        for i in readable:
-            try:
-                found[i] = nlp(_fresh(records[i]))
-            except Exception as error:
-                found[i] = f"{type(error).__name__}: {error}"
-    for i, doc in zip(readable, docs, strict=False):
-        found[i] = doc
+    contents = [(one.content, i) for i, one in enumerate(records) if one.error is None]
+    for i, error in annotate_each(nlp, contents, found.__setitem__).items():
+        found[i] = error
     return found
-
-
-def _fresh(record: Record) -> str | Doc:
-    """The content of a record, which a failed attempt has not changed."""
-    return record.content.copy() if isinstance(record.content, Doc) else record.content
 
 
 def _is_cased(doc: Doc) -> bool:
