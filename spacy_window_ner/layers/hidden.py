@@ -164,7 +164,7 @@ class ChunkedWindows:
         self._rows = read_rows(self._token_vectors, docs)
         self._vectors_of = lexeme_vectors(self._token_vectors, docs, self._rows)
         self.norms, self.lengths = self._rows.norms, self._rows.lengths
-        # Row 0 is the word beyond the edge of a document.
+        # Row 0 is the word beyond the edge of a sentence.
         reach = self._token_vectors.attrs["reach"]
         self._neighbors = neighbor_rows(1 + self._rows.tokens, self._rows.sentences, reach)
         self._tables: Tables | None = None

@@ -33,7 +33,7 @@ class Windows:
 
     vectors (ndarray): Shape (n_rows, width); row 0 is zero.
     neighbors (ndarray): Shape (2r + 1, n_tokens) int64; entry (j, t) is the row of the token at
-        distance j − r from t, 0 beyond the edges of the document.
+        distance j − r from t, 0 beyond the edges of the sentence.
     norms (ndarray): Shape (n_tokens,) uint64, the NORM of each token.
     lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
     products (Optional[Dict[int, ndarray]]): Products of the rows that are known already, by the id

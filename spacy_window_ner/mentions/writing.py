@@ -138,36 +138,34 @@ class Writer:
 
     def _contents(self, document_id: int, doc: Doc, name_ids: dict[tuple[str, str], int]) -> None:
         """Write the sentences and mentions of a document."""
-        text = doc.text
+        text, spans = doc.text, _spans(doc)
         mentions = [
             Mention(
-                ent.text,
-                ent.label_,
-                text[max(0, ent.start_char - _AROUND) : ent.start_char],
-                text[ent.end_char : ent.end_char + _AROUND],
+                text[start:end],
+                label,
+                text[max(0, start - _AROUND) : start],
+                text[end : end + _AROUND],
             )
-            for ent in doc.ents
+            for start, end, label, _ in spans
         ]
         names = group(mentions, self.people, cased=_is_cased(doc))
         bounds = _sentences(doc, self._sentencizer)
         starts = [start for start, _ in bounds]
-        places = [
-            int(np.searchsorted(starts, ent.start_char, side="right")) - 1 for ent in doc.ents
-        ]
+        places = [int(np.searchsorted(starts, start, side="right")) - 1 for start, *_ in spans]
         contexts = _contexts(len(bounds), places, mentions, names)
         sentence_ids = [
             self._insert("sentences", document_id, start, end, text[start:end], context)
             for (start, end), context in zip(bounds, contexts, strict=True)
         ]
-        found = zip(doc.ents, mentions, names, places, scores_of(doc), strict=True)
-        for ent, mention, name, place, score in found:
+        found = zip(spans, mentions, names, places, strict=True)
+        for (start, end, _, score), mention, name, place in found:
             self._insert(
                 "mentions",
                 document_id,
                 sentence_ids[place],
                 self._name(name, mention, name_ids),
-                ent.start_char,
-                ent.end_char,
+                start,
+                end,
                 mention.text,
                 mention.label,
                 score,
@@ -212,6 +210,19 @@ def _is_cased(doc: Doc) -> bool:
     words = doc.text.split()
     has_capitals = any(word[0].isupper() and len(word) > 1 for word in words)
     return has_capitals and any(word.islower() for word in words)
+
+
+def _spans(doc: Doc) -> list[tuple[int, int, str, float | None]]:
+    """Start, end, label and probability of the entities of a document, without the whitespace
+    around them, as sentences are. Those of whitespace alone, which rules can give, are left out.
+    """
+    found = []
+    for ent, score in zip(doc.ents, scores_of(doc), strict=True):
+        text = ent.text
+        if text.strip():
+            start = ent.start_char + len(text) - len(text.lstrip())
+            found.append((start, start + len(text.strip()), ent.label_, score))
+    return found
 
 
 def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:

@@ -260,6 +260,24 @@ def test_no_sentence_begins_in_a_name(tmp_path):
     assert sentences == [("They are Who? What! Co  here.",), ("Yes.",)]
 
 
+def test_whitespace_around_names_is_no_part_of_them(tmp_path):
+    """Rules may set such entities, at the beginning of a document and of a sentence too."""
+    nlp = ruler({"LOC": ["  Oslo", "\n Lima ", "  "]})
+    texts = ["  Oslo is big. \n Lima  is too.", "  ", "So.   Oslo"]
+    index(nlp, [write_texts(tmp_path / "texts.jsonl", texts)], tmp_path / "names.db")
+    found = rows(
+        tmp_path / "names.db",
+        "SELECT mentions.text, mentions.start, mentions.end, sentences.text FROM mentions "
+        "JOIN sentences ON sentences.id = sentence_id ORDER BY mentions.id",
+    )
+    assert found == [
+        ("Oslo", 2, 6, "Oslo is big."),
+        ("Lima", 17, 21, "Lima  is too."),
+        ("Oslo", 6, 10, "Oslo"),
+    ]
+    assert_whole(tmp_path / "names.db")
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
