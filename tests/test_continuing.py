@@ -19,8 +19,9 @@ from spacy.util import (
     load_model_from_config,
     set_dot_to_object,
 )
-from spacy_window_ner.training.schedules import skip_idle_warmup
 from thinc.api import SGD, Adam, RAdam, constant, constant_then, cyclic_triangular, warmup_linear
+
+from spacy_window_ner.training.schedules import skip_idle_warmup
 
 from .pipelines import (
     OBJECTIVES,

@@ -1,6 +1,6 @@
 """The one function of bulk annotation: Arrow record batches in, Arrow record batches out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from weakref import WeakKeyDictionary
@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..extensions import scores_of
+from ..files.isolation import OnDoc, annotate_each
 
 ENTITY = pa.struct(
     [
@@ -30,7 +31,6 @@ WARM_UP = 2 * 2**20
 _READ: "WeakKeyDictionary[Language, int]" = WeakKeyDictionary()
 
 Entity = tuple[int, int, str, str, float | None]
-OnDoc = Callable[[int, Doc], object]
 
 
 class RowError(ValueError):
@@ -102,7 +102,7 @@ def annotate_batches(
         rows = [(one, row) for row, one in enumerate(texts) if one is not None]
         # No exception passes the end of the zone: spaCy would leave it open.
         with _memory(nlp, sum(len(one) for one, _ in rows)):
-            _read(nlp, rows, batch_size or nlp.batch_size, found, errors, on_doc)
+            errors |= _annotate(nlp, rows, batch_size, found, on_doc)
         if strict and errors:
             row = min(errors)
             raise RowError(row, errors[row])
@@ -151,42 +151,25 @@ def _memory(nlp: Language, n_characters: int) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _read(
+def _annotate(
     nlp: Language,
     rows: Sequence[tuple[str, int]],
-    batch_size: int,
+    batch_size: int | None,
     found: list[list[Entity] | None],
-    errors: dict[int, str],
     on_doc: OnDoc | None,
-) -> None:
-    """Read texts with their rows. Where one of them fails, the others are read without it."""
-    done = 0
-    try:
-        for doc, row in nlp.pipe(rows, as_tuples=True, batch_size=batch_size):
-            entities = [
-                (ent.start_char, ent.end_char, ent.label_, ent.text, score)
-                for ent, score in zip(doc.ents, scores_of(doc), strict=True)
-            ]
-            if on_doc is not None:
-                on_doc(row, doc)
-            found[row] = entities
-            done += 1
-    except Exception as error:
-        failed = f"{type(error).__name__}: {error}"
-    else:
-        # A pipeline's own error handler may leave documents out.
-        lost = (row for _, row in rows if found[row] is None)
-        errors.update(dict.fromkeys(lost, "the pipeline gave no document"))
-        return
-    left = [one for one in rows if found[one[1]] is None]
-    if len(left) == 1:
-        errors[left[0][1]] = failed
-        return
-    # It is among the next texts that the components read together.
-    half = max(1, min(len(left), batch_size) // 2)
-    for part in (left[:half], left[half:]):
-        if part:
-            _read(nlp, part, min(batch_size, half), found, errors, on_doc)
+) -> dict[int, str]:
+    """Find the entities of texts with their rows. RETURNS: What is wrong with others, by row."""
+
+    def note(row: int, doc: Doc) -> None:
+        entities = [
+            (ent.start_char, ent.end_char, ent.label_, ent.text, score)
+            for ent, score in zip(doc.ents, scores_of(doc), strict=True)
+        ]
+        if on_doc is not None:
+            on_doc(row, doc)
+        found[row] = entities
+
+    return annotate_each(nlp, rows, note, batch_size)
 
 
 def _to_arrow(found: Sequence[list[Entity] | None]) -> pa.Array:

@@ -148,12 +148,14 @@ def _of_parquet(path: Path, settings: Settings) -> Iterator[tuple[Any, Segment]]
     with pq.ParquetFile(path) as file:
         schema, metadata = file.schema_arrow, file.metadata
         check_columns(path, schema, settings)
-        n_rows = 0
+        n_rows, key = 0, ("parquet", schema.to_string())
         for group in range(metadata.num_row_groups):
             of_group = metadata.row_group(group)
-            size, key = of_group.total_byte_size, ("parquet", schema.to_string())
+            size = of_group.total_byte_size
             yield key, Segment(str(path), "parquet", group, group + 1, size, n_rows)
             n_rows += of_group.num_rows
+        if not metadata.num_row_groups:  # the result has columns and no rows too
+            yield key, Segment(str(path), "parquet", 0, 0, 0)
 
 
 def _of_csv(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:

@@ -218,7 +218,7 @@ def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Itera
                 first = segment.line + done + 1
                 done += len(batch)
                 places = [(segment.path, first + i) for i in range(len(batch))]
-                yield Batch(batch, places, segment.size * len(batch) // n_rows)
+                yield Batch(batch, places, segment.size * len(batch) // max(1, n_rows))
     except (OSError, pa.ArrowException) as error:
         reason = f"this row and the others of its row group cannot be read: {error}"
         report(segment.path, segment.line + done + 1, reason)

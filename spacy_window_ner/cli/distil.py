@@ -24,6 +24,7 @@ from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
 from ..files.saving import replace_directory, save
+from ..labels import annotated_labels, labels_of, set_annotated_labels
 from .annotated import read_annotated
 from .init_config import init_config
 
@@ -40,14 +41,14 @@ class Task:
     teachers (Dict[str, Language]): The teachers by the names they were given by.
     student (Config): The config of the student.
     folder (Path): The output folder.
-    gold (Optional[Path]): Annotated documents to train on besides.
+    gold (List[Doc]): Annotated documents to train on besides.
     dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
     """
 
     teachers: dict[str, Language]
     student: Config
     folder: Path
-    gold: Path | None
+    gold: list[Doc]
     dev: Path | None
 
 
@@ -72,8 +73,9 @@ def distil(
         in `teachers`, so that a run that was stopped goes on.
     config_path (Optional[Path]): The config of the student; that of the preset `efficiency` if
         None.
-    gold (Optional[Path]): Annotated documents to train on besides, in spaCy's binary format. Not
-        where probabilities are imitated.
+    gold (Optional[Path]): Annotated documents to train on besides, in spaCy's binary format.
+        Entities are taught then, and not probabilities. The annotation has the labels that the
+        documents say (see `labels.set_annotated_labels`), or else those of all its entities.
     dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
     text_field (str): The field of the texts in JSON lines.
     n_process (int): The number of processes of the teachers.
@@ -91,19 +93,20 @@ def distil(
     random.Random(seed).shuffle(texts)
     pipelines = {name: util.load_model(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
-    task = Task(pipelines, config, output, gold, dev)
     blank = util.get_lang_class(config["nlp"]["lang"])()
-    for path in (gold, dev):
-        if path is not None:  # what is wrong there should not be found when the teachers are done
-            read_annotated(blank, path)
+    # What is wrong in these should not be found when the teachers are done.
+    annotated, _ = ([] if path is None else read_annotated(blank, path) for path in (gold, dev))
+    task = Task(pipelines, config, output, [example.reference for example in annotated], dev)
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
     parts = divide(len(texts), SHARES)
     docs = [silver(blank, text, entities) for text, entities in zip(texts, found, strict=True)]
+    for corpus in (docs, task.gold):
+        _complete_labels(corpus)
     _write_corpus(task, {name: docs[part] for name, part in zip(_PARTS, parts, strict=True)})
     objective = config["components"][NAME]["model"].get("objective", "crf")
     exact = components is not None and objective == components[0].model.attrs["objective"]
-    if exact and gold is None:
+    if exact and not task.gold:
         assert components is not None
         msg.info(
             "The teachers are window_ners with the same labels: their probabilities are taught"
@@ -153,14 +156,22 @@ def _ask(
     return [vote(of_text) for of_text in zip(*answers, strict=True)]
 
 
+def _complete_labels(docs: Sequence[Doc]) -> None:
+    """Say which labels the annotation of a corpus has where its documents do not: those of all its
+    entities. So nothing is learned of a label that only another corpus has.
+    """
+    labels = labels_of(docs)
+    for doc in docs:
+        if annotated_labels(doc) is None:
+            set_annotated_labels(doc, labels)
+
+
 def _write_corpus(task: Task, parts: dict[str, list[Doc]]) -> None:
     folder = task.folder / "corpus"
     folder.mkdir(parents=True, exist_ok=True)
     for name, docs in parts.items():
-        stored = DocBin(docs=docs)
-        if name == "train" and task.gold is not None:
-            stored.merge(DocBin().from_disk(task.gold))
-        stored.to_disk(folder / f"{name}.spacy")
+        docs = [*docs, *task.gold] if name == "train" else docs
+        DocBin(docs=docs, store_user_data=True).to_disk(folder / f"{name}.spacy")
     config = task.student
     config["paths"]["train"] = str(folder / "train.spacy")
     config["paths"]["dev"] = str(task.dev or folder / "dev.spacy")

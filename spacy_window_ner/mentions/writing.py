@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 
 from ..extensions import scores_of
 from ..files.history import forget
+from ..files.isolation import annotate_each
 from .grouping import Grouped, Mention, group
 from .reading import Record
 
@@ -137,36 +138,34 @@ class Writer:
 
     def _contents(self, document_id: int, doc: Doc, name_ids: dict[tuple[str, str], int]) -> None:
         """Write the sentences and mentions of a document."""
-        text = doc.text
+        text, spans = doc.text, _spans(doc)
         mentions = [
             Mention(
-                ent.text,
-                ent.label_,
-                text[max(0, ent.start_char - _AROUND) : ent.start_char],
-                text[ent.end_char : ent.end_char + _AROUND],
+                text[start:end],
+                label,
+                text[max(0, start - _AROUND) : start],
+                text[end : end + _AROUND],
             )
-            for ent in doc.ents
+            for start, end, label, _ in spans
         ]
         names = group(mentions, self.people, cased=_is_cased(doc))
         bounds = _sentences(doc, self._sentencizer)
         starts = [start for start, _ in bounds]
-        places = [
-            int(np.searchsorted(starts, ent.start_char, side="right")) - 1 for ent in doc.ents
-        ]
+        places = [int(np.searchsorted(starts, start, side="right")) - 1 for start, *_ in spans]
         contexts = _contexts(len(bounds), places, mentions, names)
         sentence_ids = [
             self._insert("sentences", document_id, start, end, text[start:end], context)
             for (start, end), context in zip(bounds, contexts, strict=True)
         ]
-        found = zip(doc.ents, mentions, names, places, scores_of(doc), strict=True)
-        for ent, mention, name, place, score in found:
+        found = zip(spans, mentions, names, places, strict=True)
+        for (start, end, _, score), mention, name, place in found:
             self._insert(
                 "mentions",
                 document_id,
                 sentence_ids[place],
                 self._name(name, mention, name_ids),
-                ent.start_char,
-                ent.end_char,
+                start,
+                end,
                 mention.text,
                 mention.label,
                 score,
@@ -198,25 +197,10 @@ class Writer:
 def _annotate(nlp: Language, records: Sequence[Record]) -> list[Doc | str]:
     """The document of each record, or the error that there was."""
     found: list[Doc | str] = [record.error or "" for record in records]
-    readable = [i for i, record in enumerate(records) if record.error is None]
-    try:
-        docs = list(nlp.pipe([_fresh(records[i]) for i in readable]))
-    except Exception:
-        # The error is of one document, and the others do not have to suffer for it.
-        docs = []
-        for i in readable:
-            try:
-                found[i] = nlp(_fresh(records[i]))
-            except Exception as error:
-                found[i] = f"{type(error).__name__}: {error}"
-    for i, doc in zip(readable, docs, strict=False):
-        found[i] = doc
+    contents = [(one.content, i) for i, one in enumerate(records) if one.error is None]
+    for i, error in annotate_each(nlp, contents, found.__setitem__).items():
+        found[i] = error
     return found
-
-
-def _fresh(record: Record) -> str | Doc:
-    """The content of a record, which a failed attempt has not changed."""
-    return record.content.copy() if isinstance(record.content, Doc) else record.content
 
 
 def _is_cased(doc: Doc) -> bool:
@@ -226,6 +210,19 @@ def _is_cased(doc: Doc) -> bool:
     words = doc.text.split()
     has_capitals = any(word[0].isupper() and len(word) > 1 for word in words)
     return has_capitals and any(word.islower() for word in words)
+
+
+def _spans(doc: Doc) -> list[tuple[int, int, str, float | None]]:
+    """Start, end, label and probability of the entities of a document, without the whitespace
+    around them, as sentences are. Those of whitespace alone, which rules can give, are left out.
+    """
+    found = []
+    for ent, score in zip(doc.ents, scores_of(doc), strict=True):
+        text = ent.text
+        if text.strip():
+            start = ent.start_char + len(text) - len(text.lstrip())
+            found.append((start, start + len(text.strip()), ent.label_, score))
+    return found
 
 
 def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:

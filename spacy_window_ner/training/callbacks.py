@@ -37,8 +37,9 @@ def create_calibrate(
         warning, and the threshold is that with the best F1.
     confidence (float): The confidence of the guarantee.
     RETURNS (Callable): Returns a copy of a pipeline with the component calibrated and the threshold
-        chosen, and with parameters that take 16 bits each on disk; prints a line with both, and
-        writes the scores that the copy has to its `meta["performance"]`. In the pipeline itself,
+        chosen; prints a line with both, and writes the scores that the copy has to its
+        `meta["performance"]`. The parameters of the copy take 16 bits each on disk, but for those
+        of the scores and transitions, which calibration changes afterwards. In the pipeline itself,
         only the threshold is changed, so that training goes on with the same network.
     RAISES (ValueError): If the guarantee is invalid.
     """

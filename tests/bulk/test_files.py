@@ -230,6 +230,20 @@ def test_nulls_in_parquet_and_files_that_are_damaged(pipeline, tmp_path):
         run(pipeline, [path], tmp_path / "other")
 
 
+@pytest.mark.parametrize("sizes", [[2, 0, 1], [0, 3], [3, 0], [0], []])
+def test_parquet_without_rows_in_a_group(pipeline, tmp_path, sizes):
+    table = pa.table({"text": ["In Paris.", "Nothing.", "In Berlin."]})
+    with pq.ParquetWriter(tmp_path / "a.parquet", table.schema) as writer:
+        for i, size in enumerate(sizes):
+            writer.write_table(table.slice(sum(sizes[:i]), size))
+    outcome = run(pipeline, [tmp_path / "a.parquet"], tmp_path / "out", format="parquet")
+    assert (outcome.counts.texts, outcome.errors) == (sum(sizes), 0)
+    [part] = (tmp_path / "out").glob("part-*.parquet")
+    written = pq.read_table(part)
+    assert written.column_names == ["text", "entities", "error"]
+    assert written.column("text").to_pylist() == table.column("text").to_pylist()[: sum(sizes)]
+
+
 def test_strict_stops_with_file_and_line(pipeline, texts, tmp_path):
     path = write_input(tmp_path, "jsonl", texts)
     path.write_bytes(path.read_bytes() + b"{}\n")

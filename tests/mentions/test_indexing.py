@@ -192,20 +192,37 @@ def test_documents_that_cannot_be_read(tmp_path):
     assert_whole(tmp_path / "names.db")
 
 
+@Language.component("fails_at_lima")
+def fails_at_lima(doc: Doc) -> Doc:
+    if "Lima" in doc.text:
+        raise RuntimeError("Not Lima")
+    return doc
+
+
 def test_an_error_of_the_pipeline_is_of_one_document(tmp_path):
     nlp = ruler()
-
-    @Language.component("fails_at_lima")
-    def fails_at_lima(doc: Doc) -> Doc:
-        if "Lima" in doc.text:
-            raise RuntimeError("Not Lima")
-        return doc
-
     nlp.add_pipe("fails_at_lima")
     path = write_texts(tmp_path / "texts.jsonl")
     progress = index(nlp, [path], tmp_path / "names.db")
     assert progress.errors == [(path, 3, "RuntimeError: Not Lima")]
     assert len(rows(tmp_path / "names.db", "SELECT DISTINCT document_id FROM sentences")) == 5
+
+
+def test_a_document_that_an_error_handler_drops_moves_no_other(tmp_path):
+    nlp = ruler()
+    nlp.add_pipe("fails_at_lima")
+    nlp.set_error_handler(lambda name, proc, docs, error: None)
+    path = write_texts(tmp_path / "texts.jsonl")
+    progress = index(nlp, [path], tmp_path / "names.db")
+    assert progress.errors == [(path, 3, "the pipeline gave no document")]
+    found = rows(
+        tmp_path / "names.db",
+        "SELECT position, start, end, text FROM sentences "
+        "JOIN documents ON documents.id = document_id",
+    )
+    assert {position for position, *_ in found} == {1, 2, 4, 5, 6}
+    for position, start, end, text in found:
+        assert TEXTS[position - 1][start:end] == text
 
 
 def test_fields_and_other_files(tmp_path):
@@ -252,6 +269,24 @@ def test_no_sentence_begins_in_a_name(tmp_path):
     index(nlp, [path], tmp_path / "names.db")
     sentences = rows(tmp_path / "names.db", "SELECT text FROM sentences ORDER BY id")
     assert sentences == [("They are Who? What! Co  here.",), ("Yes.",)]
+
+
+def test_whitespace_around_names_is_no_part_of_them(tmp_path):
+    """Rules may set such entities, at the beginning of a document and of a sentence too."""
+    nlp = ruler({"LOC": ["  Oslo", "\n Lima ", "  "]})
+    texts = ["  Oslo is big. \n Lima  is too.", "  ", "So.   Oslo"]
+    index(nlp, [write_texts(tmp_path / "texts.jsonl", texts)], tmp_path / "names.db")
+    found = rows(
+        tmp_path / "names.db",
+        "SELECT mentions.text, mentions.start, mentions.end, sentences.text FROM mentions "
+        "JOIN sentences ON sentences.id = sentence_id ORDER BY mentions.id",
+    )
+    assert found == [
+        ("Oslo", 2, 6, "Oslo is big."),
+        ("Lima", 17, 21, "Lima  is too."),
+        ("Oslo", 6, 10, "Oslo"),
+    ]
+    assert_whole(tmp_path / "names.db")
 
 
 @pytest.mark.parametrize(

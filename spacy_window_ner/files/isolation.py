@@ -1,0 +1,59 @@
+"""Run a pipeline over texts so that one that fails takes no other with it."""
+
+from collections.abc import Callable, Sequence
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+Content = tuple[str | Doc, int]
+OnDoc = Callable[[int, Doc], object]
+
+
+def annotate_each(
+    nlp: Language, contents: Sequence[Content], on_doc: OnDoc, batch_size: int | None = None
+) -> dict[int, str]:
+    """Annotate texts, and pair each document with its number.
+
+    nlp (Language): The pipeline.
+    contents (Sequence[Tuple[Union[str, Doc], int]]): Texts, or documents, which are not changed,
+        each with a number of its own.
+    on_doc (Callable): Is called with the number and the annotated document.
+    batch_size (Optional[int]): As in `nlp.pipe`; the pipeline's own if None.
+    RETURNS (Dict[int, str]): The error by number, where there is no document.
+    """
+    done: set[int] = set()
+    errors: dict[int, str] = {}
+    _annotate(nlp, contents, on_doc, batch_size or nlp.batch_size, done, errors)
+    return errors
+
+
+def _annotate(
+    nlp: Language,
+    contents: Sequence[Content],
+    on_doc: OnDoc,
+    batch_size: int,
+    done: set[int],
+    errors: dict[int, str],
+) -> None:
+    # A failed attempt may leave annotation in a document.
+    fresh = ((one.copy() if isinstance(one, Doc) else one, number) for one, number in contents)
+    try:
+        for doc, number in nlp.pipe(fresh, as_tuples=True, batch_size=batch_size):
+            on_doc(number, doc)
+            done.add(number)
+    except Exception as error:
+        failed = f"{type(error).__name__}: {error}"
+    else:
+        # A pipeline's own error handler may leave documents out.
+        lost = (number for _, number in contents if number not in done)
+        errors.update(dict.fromkeys(lost, "the pipeline gave no document"))
+        return
+    left = [content for content in contents if content[1] not in done]
+    if len(left) == 1:
+        errors[left[0][1]] = failed
+        return
+    # The failing one is among the next texts that the components read together.
+    half = max(1, min(len(left), batch_size) // 2)
+    for part in (left[:half], left[half:]):
+        if part:
+            _annotate(nlp, part, on_doc, min(batch_size, half), done, errors)
