@@ -8,26 +8,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from spacy import util
+from spacy.errors import Errors
 from spacy.language import Language
+from spacy.pipeline import TrainablePipe
 from spacy.pipeline.ner import ner_score
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from .annotations import has_gold, read_gold, set_entities, survey
+from .annotations import (
+    has_gold,
+    predicted_entities,
+    preset_mask,
+    read_gold,
+    set_entities,
+    survey,
+)
+from .decoding.alternatives import alternatives
 from .decoding.decode import Entities, decode, finds_nothing_new
-from .decoding.errors import naming_documents
-from .decoding.probabilities import ProbabilisticPipe
-from .decoding.thresholds import Threshold, by_label
+from .decoding.errors import prediction_error
+from .decoding.thresholds import Threshold, by_label, checked
 from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
 from .network.architectures import DEFAULT_MODEL
+from .objectives import OBJECTIVES, Objective
 from .objectives.rehearsal import rehearsal_loss
-from .sequences.batching import Scores
-from .sequences.tags import n_tags
-from .settings import belongs_to, change_settings, checked_settings, complete_settings
+from .sequences.batching import Mask, Scores, ScoresError
+from .sequences.tags import n_tags, tag_names
+from .settings import change_settings, checked_settings, complete_settings, remember_pipeline
 from .training.schedules import skip_idle_warmup
 
 DEFAULT_SPANS_KEY = "window_ner"
@@ -70,11 +80,11 @@ def make_window_ner(
         incorrect_spans_key=incorrect_spans_key,
         scorer=scorer,
     )
-    belongs_to(component, nlp)
+    remember_pipeline(component, nlp)
     return component
 
 
-class WindowNER(ProbabilisticPipe):
+class WindowNER(TrainablePipe):
     """Find and classify names with a window classifier."""
 
     def __init__(
@@ -147,6 +157,29 @@ class WindowNER(ProbabilisticPipe):
         return self.cfg["incorrect_spans_key"]
 
     @property
+    def threshold(self) -> Threshold:
+        """The probability above which spans are entities, or one for each label; None for the best
+        tag sequence. A new value is written to the config of the pipeline too.
+
+        RAISES (ValueError): If it is set to a value that is out of range or has unknown labels.
+        """
+        return self.cfg["threshold"]
+
+    @threshold.setter
+    def threshold(self, value: Threshold) -> None:
+        change_settings(self, {"threshold": checked(value, self.cfg["labels"])})
+
+    @property
+    def objective(self) -> Objective:
+        """RETURNS (Objective): The training objective of the network."""
+        return OBJECTIVES[self.model.attrs["objective"]]
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """RETURNS (Tuple[str]): The BILUO tags in the order of the columns of probabilities."""
+        return tag_names(self.cfg["labels"])
+
+    @property
     def tok2vec(self) -> Model:
         """RETURNS (Model): The part of the network that computes token vectors."""
         return self.model.get_ref("tok2vec")
@@ -181,23 +214,22 @@ class WindowNER(ProbabilisticPipe):
             return Entities(np.zeros((0, 3), dtype=np.int64), np.zeros(0), np.zeros(len(docs), int))
         scores = self.model.predict(docs)
         allowed, has_presets = self.allowed_tags(docs)
-        with naming_documents(docs, self.name):
+        cfg = self.cfg
+        try:
             entities = decode(
                 scores,
                 self.objective,
                 allowed,
-                threshold=by_label(self.cfg["threshold"], self.cfg["labels"]),
-                probabilities=self.cfg["spans_key"] is not None,
-                candidates_above=self._candidates_above,
+                threshold=by_label(cfg["threshold"], cfg["labels"]),
+                probabilities=cfg["spans_key"] is not None,
+                candidates_above=cfg["candidates_threshold"] if cfg["candidates_key"] else None,
             )
+        except ScoresError as error:
+            raise prediction_error(error, docs, self.name) from error
         entities.has_presets = has_presets
         if has_presets and not self._has_found_new:
             self._warn_if_nothing_new(scores, entities, allowed)
         return entities
-
-    @property
-    def _candidates_above(self) -> float | None:
-        return None if self.cfg["candidates_key"] is None else self.cfg["candidates_threshold"]
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
         """Write the entities that `predict` found to the documents, beside those that are set."""
@@ -207,6 +239,75 @@ class WindowNER(ProbabilisticPipe):
             self._preset_labels |= labels_of(docs)
         keys = self.cfg["spans_key"], self.cfg["candidates_key"]
         set_entities(docs, entities, self.cfg["labels"], *keys)
+
+    def tag_probabilities(self, doc: Doc) -> NDArray[np.float64]:
+        """Compute the probability of every tag at every token of a document. Entities that other
+        components have set are certain.
+
+        doc (Doc): The document; entities that were predicted in it make no difference.
+        RETURNS (ndarray): Shape (n_tokens, n_tags) float64, columns as in `tag_names`.
+        RAISES (ValueError): If the component is not initialized.
+        """
+        if len(doc) == 0:
+            return np.zeros((0, len(self.tag_names)))
+        p: NDArray[np.floating] = self._ask(doc, self.objective.tag_probabilities)
+        return p.astype(np.float64)
+
+    def alternatives(self, span: Span) -> list[tuple[str | None, float]]:
+        """Find what else the words of a span could be.
+
+        span (Span): The span, an entity or not.
+        RETURNS (List[Tuple[Optional[str], float]]): Each label with the probability that the span
+            is an entity of this label, and None with the probability that none of its words is in
+            an entity, the most probable first. The probabilities add up to 1 with those of entities
+            that begin or end at other words.
+        RAISES (ValueError): If the span has no words, or the component is not initialized.
+        """
+        if len(span) == 0:
+            raise ValueError("A span without words has no alternatives.")
+        place = span.start, span.end
+        of_labels, outside = self._ask(
+            span.doc, lambda scores, allowed: alternatives(scores, self.objective, allowed, *place)
+        )
+        unseen = self.model.attrs["unseen_labels"]
+        pairs = enumerate(zip(self.cfg["labels"], of_labels.tolist(), strict=True))
+        found = [(None, outside), *(pair for n, pair in pairs if n not in unseen)]
+        return sorted(found, key=lambda pair: -pair[1])
+
+    def _ask(self, doc: Doc, question: Callable[[Scores, Mask | None], Any]) -> Any:
+        """Ask for something that follows from the scores and the allowed tags of a document without
+        its predicted entities. If `spans_key` is None, all entities with labels of the network
+        count as predicted.
+        """
+        self.require_initialized()
+        scores = self.model.predict([doc])
+        predicted = [doc.ents] if self.cfg["spans_key"] is None else None
+        try:
+            return question(scores, self.allowed_tags([doc], predicted)[0])
+        except ScoresError as error:
+            raise prediction_error(error, [doc], self.name) from error
+
+    def allowed_tags(
+        self, docs: Sequence[Doc], predicted: Sequence[Sequence[Span]] | None = None
+    ) -> tuple[NDArray[np.bool_] | None, bool]:
+        """Compute the tags that documents allow to the labels that the network has seen.
+
+        docs (Sequence[Doc]): The documents.
+        predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that may be
+            read anew; by default, those that were predicted in it before.
+        RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, None for all; and
+            whether any other entity is set. See `preset_mask`.
+        """
+        if predicted is None:
+            predicted = [predicted_entities(doc, self.cfg["spans_key"]) for doc in docs]
+        labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
+        in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
+        return preset_mask(docs, in_use, len(labels), predicted)
+
+    def require_initialized(self) -> None:
+        """RAISES (ValueError): If the component is not initialized (spaCy's E109)."""
+        if not self.model.get_ref("scores").has_param("W"):
+            raise ValueError(Errors.E109.format(name=self.name))
 
     def update(
         self,

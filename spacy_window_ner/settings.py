@@ -16,7 +16,7 @@ from .network.layers.gazetteer import GAZETTEER
 _PIPELINES: "WeakKeyDictionary[TrainablePipe, ReferenceType[Language]]" = WeakKeyDictionary()
 
 
-def belongs_to(component: TrainablePipe, nlp: Language) -> None:
+def remember_pipeline(component: TrainablePipe, nlp: Language) -> None:
     """Remember the pipeline that a component was made for."""
     _PIPELINES[component] = ref(nlp)
 

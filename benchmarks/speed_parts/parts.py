@@ -22,7 +22,7 @@ from .turns import Plan
 PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
     "features: read the tokens": [
         ("network.layers.token_vectors", None, "read_tokens"),
-        ("decoding.probabilities", None, "preset_mask"),
+        ("component", None, "preset_mask"),
     ],
     "lexemes: look up, products": [("network.layers.lexeme_cache", "Products", "_look_up")],
     "windows: sum the rows": [

@@ -7,7 +7,7 @@ from spacy.language import Language
 
 from ..component import WindowNER
 from ..decoding.thresholds import LOWEST, best_cut
-from ..settings import belongs_to, change_settings
+from ..settings import change_settings, remember_pipeline
 from .development import Development, find_component
 from .guarantees import Guarantee, find_threshold
 
@@ -83,5 +83,5 @@ def with_copy_of(nlp: Language, name: str) -> Language:
     other._components = [(n, changed if n == name else pipe) for n, pipe in nlp._components]
     other._pipe_configs = deepcopy(nlp._pipe_configs)
     other._meta = deepcopy(nlp._meta)
-    belongs_to(changed, other)
+    remember_pipeline(changed, other)
     return other

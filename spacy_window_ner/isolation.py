@@ -1,9 +1,13 @@
-"""Run a pipeline over texts so that one that fails takes no other with it."""
+"""Run a pipeline over texts so that one that fails takes no other with it, and so that results do
+not depend, even in their last digits, on what was read before.
+"""
 
 from collections.abc import Callable, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
+
+from .component import WindowNER
 
 Content = tuple[str | Doc, int]
 OnDoc = Callable[[int, Doc], object]
@@ -57,3 +61,14 @@ def _annotate(
     for part in (left[:half], left[half:]):
         if part:
             _annotate(nlp, part, on_doc, min(batch_size, half), done, errors)
+
+
+def forget(nlp: Language) -> None:
+    """Forget the products that each window_ner of a pipeline remembers: the last digit of a
+    probability depends on them, and so on which texts were read before.
+
+    nlp (Language): The pipeline.
+    """
+    for _, pipe in nlp.pipeline:
+        if isinstance(pipe, WindowNER):
+            pipe.model.get_ref("hidden").attrs["cache"].release()
