@@ -21,7 +21,7 @@ from spacy.util import minibatch
 
 from .decoding.decode import Entities
 from .extensions import place, scores_under, store_scores
-from .labels import annotated_labels, labels_of, legal_tags
+from .labels import annotated_labels, labels_of
 from .sequences.batching import first_tokens, ranges
 from .sequences.tags import (
     BEGIN,
@@ -31,6 +31,7 @@ from .sequences.tags import (
     OUTSIDE,
     TAGS_PER_LABEL,
     UNIT,
+    legal_tags,
     n_tags,
     spans_to_tags,
 )

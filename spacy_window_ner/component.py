@@ -31,12 +31,12 @@ from .decoding.errors import prediction_error
 from .decoding.thresholds import Threshold, by_label, checked
 from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
-from .labels import label_numbers, labels_of, legal_tags, mark_seen, new_labels, seen_labels
+from .labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels
 from .network.architectures import DEFAULT_MODEL
 from .objectives import OBJECTIVES, Objective
 from .objectives.rehearsal import rehearsal_loss
 from .sequences.batching import Mask, Scores, ScoresError
-from .sequences.tags import n_tags, tag_names
+from .sequences.tags import legal_tags, n_tags, tag_names
 from .settings import change_settings, checked_settings, complete_settings, remember_pipeline
 from .training.schedules import skip_idle_warmup
 

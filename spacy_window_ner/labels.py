@@ -19,7 +19,7 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from .sequences.tags import TAGS_PER_LABEL, n_labels
+from .sequences.tags import n_labels
 
 # Where `Doc.user_data` has the labels that the annotation has.
 ANNOTATED = "window_ner_annotated_labels"
@@ -113,8 +113,3 @@ def mark_seen(model: Model, numbers: Collection[int]) -> None:
     """Mark labels of a network as seen, by their numbers."""
     unseen = model.attrs["unseen_labels"]
     model.attrs["unseen_labels"] = [number for number in unseen if number not in numbers]
-
-
-def legal_tags(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Find the tags in use: O, and those of seen labels. (n_labels,) bool → (n_tags,) bool."""
-    return np.append(True, np.repeat(seen, TAGS_PER_LABEL))

@@ -3,15 +3,8 @@ import pytest
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_window_ner.labels import (
-    label_numbers,
-    labels_of,
-    legal_tags,
-    mark_seen,
-    new_labels,
-    seen_labels,
-)
-from spacy_window_ner.sequences.tags import OUTSIDE
+from spacy_window_ner.labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels
+from spacy_window_ner.sequences.tags import OUTSIDE, legal_tags
 
 from .pipelines import blank, copy_of, ner_of, shared
 

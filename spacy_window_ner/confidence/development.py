@@ -12,10 +12,10 @@ from spacy.training import Example
 from ..annotations import read_gold
 from ..component import WindowNER
 from ..decoding.decode import decode
-from ..labels import label_numbers, legal_tags, seen_labels
+from ..labels import label_numbers, seen_labels
 from ..objectives import Objective
 from ..sequences.batching import Mask, Scores
-from ..sequences.tags import MISSING, tags_to_spans
+from ..sequences.tags import MISSING, legal_tags, tags_to_spans
 from .calibration import Calibration, fit
 
 

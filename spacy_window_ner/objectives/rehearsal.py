@@ -8,9 +8,8 @@ cannot replace an old one in rehearsed text.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labels import legal_tags
 from ..sequences.batching import Scores
-from ..sequences.tags import TAGS_PER_LABEL
+from ..sequences.tags import TAGS_PER_LABEL, legal_tags
 from . import Objective
 
 # Low enough for a probability of zero, and finite: differences of infinities are not numbers.

@@ -57,6 +57,11 @@ def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{position}-{label}" for label in labels for position in "BILU"))
 
 
+def legal_tags(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find the tags in use: O, and those of seen labels. (n_labels,) bool → (n_tags,) bool."""
+    return np.append(True, np.repeat(seen, TAGS_PER_LABEL))
+
+
 @lru_cache(maxsize=16)
 def grouped_tags(n_labels: int) -> NDArray[np.int64]:
     """Order tags by their position in an entity.

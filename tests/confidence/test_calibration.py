@@ -8,9 +8,10 @@ from spacy_window_ner.confidence.calibration import (
     fit,
     minimize,
 )
-from spacy_window_ner.labels import legal_tags, seen_labels
+from spacy_window_ner.labels import seen_labels
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
 from spacy_window_ner.sequences.batching import Scores
+from spacy_window_ner.sequences.tags import legal_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import GRADIENT_BOUND, batches, examples, numeric_gradient, relative_error
 from tests.pipelines import OBJECTIVES as NAMES
