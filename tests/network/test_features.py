@@ -92,8 +92,8 @@ def test_all_words_of_the_tests_have_a_capitalization_class():
 def test_some_lexemes_are_those_of_all(documents, data):
     rows = read_tokens([make_doc(words) for words in documents], ["NORM", "CASE", "SUFFIX3"])
     which = (
-        np.asarray(data.draw(st.lists(st.sampled_from(range(len(rows))))) or [], int)
-        if len(rows)
+        np.asarray(data.draw(st.lists(st.sampled_from(range(len(rows.keys))))) or [], int)
+        if len(rows.keys)
         else np.zeros(0, int)
     )
     some, every = rows.lexemes(which), rows.lexemes()
@@ -151,7 +151,7 @@ def test_sentences_are_those_that_are_set():
 @pytest.mark.parametrize("attrs", [["NORM"], ["CASE"], []])
 def test_documents_without_tokens(docs, attrs):
     rows = read_tokens(docs, attrs)
-    assert len(rows) == 0
+    assert len(rows.keys) == 0
     assert rows.lexemes().ids.shape == (0, len(attrs))
     assert [x.shape for x in rows.distinct()] == [(0,)] * 3
     assert rows.lengths.tolist() == [0] * len(docs)

@@ -12,7 +12,7 @@ from .gazetteer import GAZETTEER
 from .lexeme_cache import LexemeCache, Products
 from .rows import Term
 from .to_numpy import NUMPY_OPS
-from .token_vectors import Batch, sample_windows
+from .token_vectors import Batch, sample_batch
 from .window_affine import Windows
 
 
@@ -119,9 +119,9 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: Sums | None = None) -
     """Initialize all layers with sample documents X; the terms share the variance of one layer."""
     vectors, *terms = model.layers
     vectors.initialize(X=X)
-    sample = sample_windows(vectors, X) if X else None
+    sample, windows = sample_batch(vectors, X) if X else None, _window_layers(model)
     for layer in terms:
-        layer.initialize(X=X if layer.name == GAZETTEER else sample)
-    windows = _window_layers(model)
+        of_windows = sample and sample.windows if layer in windows else sample
+        layer.initialize(X=X if layer.name == GAZETTEER else of_windows)
     for layer in windows:
         layer.set_param("W", layer.get_param("W") / np.float32(len(windows) ** 0.5))

@@ -97,6 +97,6 @@ def repeated_words(
     return found, (np.cumsum(is_repeated) - 1)[words[found]], counts[is_repeated]
 
 
-def init(model: Model[InT, OutT], X: Windows | None = None, Y: Term | None = None) -> None:
-    """Initialize the inner layer with sample windows X."""
-    model.layers[0].initialize(X=X)
+def init(model: Model[InT, OutT], X: Batch | None = None, Y: Term | None = None) -> None:
+    """Initialize the inner layer with a sample X that has windows."""
+    model.layers[0].initialize(X=X and X.windows)

@@ -123,16 +123,18 @@ def forward(
     return batch, backprop
 
 
-def sample_windows(model: Model[InT, OutT], docs: InT) -> Windows:
-    """The windows of sample documents, from which layers infer their widths.
+def sample_batch(model: Model[InT, OutT], docs: InT) -> Batch:
+    """Make a batch of sample documents, from which layers infer their widths.
 
-    model (Model): The layer.
+    model (Model): The layer, initialized.
     docs (List[Doc]): The documents.
-    RETURNS (Windows): Their windows, all documents as one sentence.
+    RETURNS (Batch): The batch, with windows as in training and a row for each token.
     """
-    V = _TO_NUMPY.predict(model.layers[0].predict(docs))
-    rows, sentences = 1 + np.arange(len(V)), np.ones(len(V), dtype=np.int64)
-    return Windows(prepend_zero_row(V), neighbor_rows(rows, sentences, model.attrs["reach"]))
+    V, tokens = _TO_NUMPY.predict(model.layers[0].predict(docs)), read_tokens(docs, ())
+    batch = Batch(tokens, model.attrs["reach"], lambda which: V[which])
+    neighbors = neighbor_rows(1 + np.arange(len(V)), tokens.sentences, batch.reach)
+    batch.windows = Windows(prepend_zero_row(V), neighbors)
+    return batch
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Batch | None = None) -> None:
