@@ -4,12 +4,15 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from spacy import util
 from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
@@ -24,8 +27,11 @@ from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
 from ..saving import replace_directory, save
-from .annotated import read_annotated
 from .init_config import init_config
+from .inputs import explained, load, read_annotated
+from .options import TextField, new_app
+
+app = new_app()
 
 NAME = "window_ner"
 PRESET = "efficiency"
@@ -51,45 +57,63 @@ class Task:
     dev: Path | None
 
 
+@app.command("distil")
 def distil(
-    teachers: Sequence[str],
-    texts_path: Path,
-    output: Path,
-    *,
-    config_path: Path | None = None,
-    gold: Path | None = None,
-    dev: Path | None = None,
-    text_field: str = "text",
-    n_process: int = 1,
-    batch_size: int | None = None,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Distil pipelines into a window network, and print how well that went.
-
-    teachers (Sequence[str]): Names or paths of pipelines.
-    texts_path (Path): The texts; see `read_texts`.
-    output (Path): A folder. The pipeline is saved to `model` in it; what the teachers have found is
-        in `teachers`, so that a run that was stopped goes on.
-    config_path (Optional[Path]): The config of the student; that of the preset `efficiency` if
-        None.
-    gold (Optional[Path]): Annotated documents to train on besides, in spaCy's binary format. Not
-        where probabilities are imitated.
-    dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
-    text_field (str): The field of the texts in JSON lines.
-    n_process (int): The number of processes of the teachers.
-    batch_size (Optional[int]): The batch size of the teachers; their own if None.
-    seed (int): The seed of the order of the texts, and of training.
-    RETURNS (Dict[str, Any]): The figures that are printed.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    teachers_and_texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEACHER... TEXTS",
+            help="Names or paths of one or more pipelines, then the texts: .jsonl, .txt (a text on "
+            "each line), .spacy, or a folder of these",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the pipeline and for what the teachers find; a run that was stopped "
+            "goes on there",
+        ),
+    ],
+    config_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="Config of the window network; default: the preset efficiency"
+        ),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option("--gold", help="Annotated documents to train on besides, .spacy"),
+    ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
+        ),
+    ] = None,
+    text_field: TextField = "text",
+    n_process: Annotated[
+        int, typer.Option("--n-process", "-n", help="Number of processes of the teachers")
+    ] = 1,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", "-b", help="Batch size of the teachers")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+) -> None:
+    """Teach a window network what other pipelines find in texts without annotation. Several
+    teachers vote; the probabilities of window_ners with the same labels are averaged and imitated.
+    Prints how well it agrees with them on texts that were held out, and the speed and size of all.
     """
-    try:
-        texts = read_texts(texts_path, text_field)
-    except ValueError as error:
-        msg.fail("There is nothing to learn from", str(error), exits=1)
+    if len(teachers_and_texts) < 2:
+        msg.fail("Give one or more teachers, and then the texts", exits=1)
+    *teachers, texts_path = teachers_and_texts
+    with explained("There is nothing to learn from"):
+        texts = read_texts(Path(texts_path), text_field)
     if len(texts) < len(SHARES):
         msg.fail(f"There are {len(texts)} texts", "Give some hundreds, better more.", exits=1)
     random.Random(seed).shuffle(texts)
-    pipelines = {name: util.load_model(name) for name in teachers}
+    pipelines = {name: load(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
     task = Task(pipelines, config, output, gold, dev)
     blank = util.get_lang_class(config["nlp"]["lang"])()
@@ -114,7 +138,6 @@ def distil(
     results = _compare(task, nlp, texts[parts[2]], found[parts[2]])
     _print_results(results)
     msg.good(f"Saved the pipeline: {output / 'model'}")
-    return results
 
 
 _PARTS = ("train", "dev", "test")
@@ -184,17 +207,15 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
     config = task.student
     config["initialize"].setdefault("components", {})[NAME] = {"labels": teachers[0].label_data}
     nlp = init_nlp(config)
-    settings = nlp.config.interpolate()["training"]
-    optimizer = util.registry.resolve({"optimizer": settings["optimizer"]})["optimizer"]
-    size, steps = int(settings["batcher"]["size"]), int(settings["max_steps"])
-    student = find_component(nlp, NAME)
+    T = util.registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    optimizer, steps, student = T["optimizer"], T["max_steps"], find_component(nlp, NAME)
     with tqdm(total=steps, desc="Training", unit="batch") as bar:
         imitate(
             student,
             teachers,
-            _batches(nlp, texts, size, steps),
+            islice(T["batcher"](_shuffled(nlp, texts)), steps),
             optimizer,
-            drop=settings["dropout"],
+            drop=T["dropout"],
             done=lambda loss: bar.update(1),
         )
     with nlp.use_params(optimizer.averages):
@@ -207,19 +228,11 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
     return util.load_model(task.folder / "model")
 
 
-def _batches(nlp: Language, texts: list[str], size: int, steps: int) -> Iterator[list[Doc]]:
-    """Batches of about so many words, the texts in another order each time."""
-    texts, batch, n_words, n_batches = list(texts), list[Doc](), 0, 0
+def _shuffled(nlp: Language, texts: list[str]) -> Iterator[Doc]:
+    """The texts without end, in another order each time."""
     while True:
         random.shuffle(texts)
-        for text in texts:
-            batch.append(nlp.make_doc(text))
-            n_words += len(batch[-1])
-            if n_words >= size:
-                yield batch
-                batch, n_words, n_batches = [], 0, n_batches + 1
-                if n_batches == steps:
-                    return
+        yield from map(nlp.make_doc, texts)
 
 
 def _compare(
