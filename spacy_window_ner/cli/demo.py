@@ -15,6 +15,7 @@ from spacy.language import Language
 from wasabi import msg
 
 from ..inspect.folds import train_on
+from ..labels import is_text
 from ..saving import save
 from .demo_corpus import TEXTS, Sentence, generate, make_document, write_data
 from .init_config import init_config
@@ -104,18 +105,11 @@ def demo(
 
 def _check_texts(texts: Sequence[str]) -> None:
     for number, text in enumerate(texts, start=1):
-        if not text.strip():
+        if not text.strip() or not is_text(text):
+            fault = "not valid UTF-8" if text.strip() else "empty"
             msg.fail(
-                f"Text {number} of {len(texts)} is empty",
-                "Give texts with words, or none for the sentences of the lecture notes.",
-                exits=1,
-            )
-        try:
-            text.encode("utf8")
-        except UnicodeEncodeError:
-            msg.fail(
-                f"Text {number} of {len(texts)} is not valid UTF-8",
-                "Set the terminal to UTF-8, or convert the text.",
+                f"Text {number} of {len(texts)} is {fault}",
+                "Give texts with words in UTF-8, or none for the sentences of the lecture notes.",
                 exits=1,
             )
 
