@@ -24,6 +24,7 @@ from ..confidence.development import develop, find_component
 from ..confidence.tuning import best_threshold, calibrate
 from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
+from ..labels import annotated_labels, labels_of, set_annotated_labels
 from ..saving import replace_directory, save
 from .init_config import init_config
 from .inputs import explained, load, read_annotated
@@ -44,14 +45,14 @@ class Task:
     teachers (Dict[str, Language]): The teachers by the names they were given by.
     student (Config): The config of the student.
     folder (Path): The output folder.
-    gold (Optional[Path]): Annotated documents to train on besides.
+    gold (List[Doc]): Annotated documents to train on besides.
     dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
     """
 
     teachers: dict[str, Language]
     student: Config
     folder: Path
-    gold: Path | None
+    gold: list[Doc]
     dev: Path | None
 
 
@@ -113,19 +114,20 @@ def distil(
     random.Random(seed).shuffle(texts)
     pipelines = {name: load(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
-    task = Task(pipelines, config, output, gold, dev)
     blank = util.get_lang_class(config["nlp"]["lang"])()
-    for path in (gold, dev):
-        if path is not None:  # what is wrong there should not be found when the teachers are done
-            read_annotated(blank, path)
+    # What is wrong in these should not be found when the teachers are done.
+    annotated, _ = ([] if path is None else read_annotated(blank, path) for path in (gold, dev))
+    task = Task(pipelines, config, output, [example.reference for example in annotated], dev)
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
     parts = divide(len(texts), SHARES)
     docs = [silver(blank, text, entities) for text, entities in zip(texts, found, strict=True)]
+    for corpus in (docs, task.gold):
+        _complete_labels(corpus)
     _write_corpus(task, {name: docs[part] for name, part in zip(_PARTS, parts, strict=True)})
     objective = config["components"][NAME]["model"].get("objective", "crf")
     exact = components is not None and objective == components[0].model.attrs["objective"]
-    if exact and gold is None:
+    if exact and not task.gold:
         assert components is not None
         msg.info(
             "The teachers are window_ners with the same labels: their probabilities are taught"
@@ -174,14 +176,22 @@ def _ask(
     return [vote(of_text) for of_text in zip(*answers, strict=True)]
 
 
+def _complete_labels(docs: Sequence[Doc]) -> None:
+    """Say which labels the annotation of a corpus has where its documents do not: those of all its
+    entities. So nothing is learned of a label that only another corpus has.
+    """
+    labels = labels_of(docs)
+    for doc in docs:
+        if annotated_labels(doc) is None:
+            set_annotated_labels(doc, labels)
+
+
 def _write_corpus(task: Task, parts: dict[str, list[Doc]]) -> None:
     folder = task.folder / "corpus"
     folder.mkdir(parents=True, exist_ok=True)
     for name, docs in parts.items():
-        stored = DocBin(docs=docs)
-        if name == "train" and task.gold is not None:
-            stored.merge(DocBin().from_disk(task.gold))
-        stored.to_disk(folder / f"{name}.spacy")
+        docs = [*docs, *task.gold] if name == "train" else docs
+        DocBin(docs=docs, store_user_data=True).to_disk(folder / f"{name}.spacy")
     config = task.student
     config["paths"]["train"] = str(folder / "train.spacy")
     config["paths"]["dev"] = str(task.dev or folder / "dev.spacy")
@@ -240,13 +250,10 @@ def _compare(task: Task, nlp: Language, docs: list[Doc]) -> dict[str, Any]:
         name: pipeline.evaluate([Example(pipeline.make_doc(doc.text), doc) for doc in docs])
         for name, pipeline in everything.items()
     }
-    agreement = scores["student"]
+    by_label = scores["student"]["ents_per_type"] or {}
     results: dict[str, Any] = {
-        "agreement": {
-            label: values["f"]
-            for label, values in sorted((agreement["ents_per_type"] or {}).items())
-        },
-        "agreement_all": agreement["ents_f"] or 0.0,
+        "agreement": {label: values["f"] for label, values in sorted(by_label.items())},
+        "agreement_all": scores["student"]["ents_f"] or 0.0,
         "words_per_second": {name: of["speed"] for name, of in scores.items()},
         "megabytes": {n: _megabytes(p) for n, p in everything.items()},
     }

@@ -5,11 +5,21 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
 from spacy_window_ner.cli.init_config import init_config
-from tests.pipelines import corpus, entities, read_marked, save_corpus, small_model, trained
+from spacy_window_ner.labels import annotated_labels, set_annotated_labels
+from tests.pipelines import (
+    corpus,
+    entities,
+    make_examples,
+    read_marked,
+    save_corpus,
+    small_model,
+    trained,
+)
 
 SENTENCES = corpus(60)
 
@@ -68,6 +78,20 @@ def test_entities_are_taught_beside_gold_annotation(folder, tmp_path):
     assert "temperature" in printed  # calibrated on dev
     assert "teacher0" in printed and "words/s" in printed
     assert_agrees(folder, tmp_path / "out")
+
+
+def test_what_gold_does_not_annotate_is_not_learned_as_outside(folder, tmp_path):
+    docs = [example.reference for example in make_examples(spacy.blank("en"), SENTENCES)]
+    for doc in docs:
+        doc.ents = [ent for ent in doc.ents if ent.label_ == "LOC"]
+    set_annotated_labels(docs[0], ["LOC", "DATE"])
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "gold.spacy")
+    code, printed = run(folder, tmp_path / "out", "--gold", tmp_path / "gold.spacy")
+    assert code == 0, printed
+    stored = DocBin().from_disk(tmp_path / "out" / "corpus" / "train.spacy")
+    labels = [annotated_labels(doc) for doc in stored.get_docs(spacy.blank("en").vocab)]
+    assert labels[: -len(docs)] == [{"PER", "LOC"}] * (len(labels) - len(docs))
+    assert labels[-len(docs) :] == [{"LOC", "DATE"}] + [{"LOC"}] * (len(docs) - 1)
 
 
 def test_another_run_does_not_ask_the_teacher_again(folder, tmp_path):
