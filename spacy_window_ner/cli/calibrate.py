@@ -1,22 +1,24 @@
 """`python -m spacy window-ner calibrate`: make the probabilities of a pipeline agree with data."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from spacy import util
+import typer
+from spacy.cli._util import import_code
 from wasabi import msg
 
 from ..component import WindowNER
 from ..confidence.development import Development, develop, find_component
-from ..confidence.guarantees import Guarantee, NotCarriedError
+from ..confidence.guarantees import DEFAULT_CONFIDENCE, Guarantee, NotCarriedError, parse
 from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
 from ..files.saving import save
-from ..training.callbacks import describe, report_scores
-from .annotated import read_annotated
-from .components import find_name
+from .inputs import explained, load_component, read_annotated
+from .options import Code, Data, Model, new_app
 from .output import make_directory
+
+app = new_app()
 
 FIGURES = {
     "ece": "ECE of the entities",
@@ -27,46 +29,58 @@ FIGURES = {
 }
 
 
+@app.command("calibrate")
 def calibrate_pipeline(
-    model: str,
-    data_path: Path,
-    output: Path,
-    *,
-    name: str | None = None,
-    guarantees: list[Guarantee] | None = None,
-) -> dict[str, Mapping[str, float]]:
-    """Calibrate a component of a pipeline on annotated documents, print what that is worth, and
-    save the pipeline.
-
-    model (str): Name or path of the pipeline.
-    data_path (Path): The documents, in spaCy's binary format.
-    output (Path): A new or empty directory to save the pipeline to.
-    name (Optional[str]): The name of the component; that of the only `window_ner` if None.
-    guarantees (Optional[List[Guarantee]]): What the pipeline has to guarantee.
-    RETURNS (Dict[str, Mapping[str, float]]): The figures "before" and "after", see `Judgment`, each
-        of documents that the calibration was not fitted on.
-    RAISES (SystemExit): With a message, if something is wrong with the input, or the data cannot
-        carry a guarantee.
+    model: Model,
+    data_path: Data,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="New or empty directory to save the pipeline to")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Name of the component, if there are several window_ner"),
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option("--recall", "-r", help="Recall of the entities to guarantee, such as 0.8"),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option("--precision", "-p", help="Precision of the entities to guarantee"),
+    ] = None,
+    candidates_recall: Annotated[
+        float | None,
+        typer.Option("--candidates-recall", help="Recall of the candidates to guarantee"),
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option("--confidence", "-C", help="Confidence of the guarantees")
+    ] = DEFAULT_CONFIDENCE,
+    code_path: Code = None,
+) -> None:
+    """Make the probabilities of a trained pipeline agree with annotated documents that it was not
+    trained on, choose the threshold anew, and save the result. Prints how well they agree before
+    and after. With a guarantee, the threshold is the one that keeps it.
     """
+    import_code(code_path)
+    levels = {"recall": recall, "precision": precision, "candidates_recall": candidates_recall}
+    with explained("These guarantees cannot be given"):
+        given = {kind: level for kind, level in levels.items() if level is not None}
+        guarantees = parse(given, confidence)
     make_directory(output)
-    nlp = util.load_model(model)
-    name = find_name(nlp, name)
+    nlp, name = load_component(model, name)
     examples = read_annotated(nlp, data_path)
-    try:
+    with explained(f"Cannot calibrate on {data_path}"):
         development = develop(nlp, name, examples)
         component = find_component(nlp, name)
         judged = cross_fit(development)
-    except ValueError as error:
-        return msg.fail(f"Cannot calibrate on {data_path}", str(error), exits=1)
     temperature, development = calibrate(nlp, name, development)
     _print_judgments(*judged, development)
-    for guarantee in guarantees or []:
+    for guarantee in guarantees:
         _keep(component, development, guarantee)
     f_score = report_scores(nlp, examples)
     msg.info(f"[{name}] {describe(temperature, component.threshold, f_score)} on {data_path}")
     save(nlp, output)
     msg.good(f"Saved the calibrated pipeline: {output}")
-    return dict(zip(("before", "after"), (one.figures for one in judged), strict=True))
 
 
 def _print_judgments(before: Judgment, after: Judgment, development: Development) -> None:

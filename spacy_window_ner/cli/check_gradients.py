@@ -1,22 +1,25 @@
 """`python -m spacy window-ner check-gradients`: all gradients against central differences."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import spacy
+import typer
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from thinc.api import ConfigValidationError, Model
+from thinc.api import Model
 from wasabi import msg
 
 from ..component import WindowNER
 from ..network.graph import Node, check_graph
 from ..network.layers.gazetteer import GAZETTEER
 from ..network.layers.lexeme_embed import LEXEME_EMBED
+from .inputs import explained, load
+from .options import WITH_OVERRIDES, new_app, overrides
 
+app = new_app()
 # Float64 stays well below this bound; a wrong formula exceeds it by far.
 BOUND = 1e-6
 
@@ -27,40 +30,44 @@ _WORDS = (
 )
 
 
-def check_gradients_of(name: str, overrides: dict[str, Any]) -> bool:
-    """Check the window_ner components of a config or a pipeline, and print their graphs.
-
-    name (str): Path of a config, or path or package of a pipeline.
-    overrides (Dict[str, Any]): Settings that override those of the config, by dotted name.
-    RETURNS (bool): Whether every error is within `BOUND`.
+@app.command("check-gradients", context_settings=WITH_OVERRIDES)
+def check_gradients(
+    ctx: typer.Context,
+    config_or_model: Annotated[
+        str, typer.Argument(help="Path to a config, or path or name of a pipeline")
+    ],
+) -> None:
+    """Print the network as a graph of nodes, each with its shapes and the largest relative error
+    of its gradients against central differences. Exits with code 1 if an error is too large.
+    Settings of a config can be overridden as in `spacy train`, for example --initialize.vectors
+    en_core_web_md.
     """
-    nlp = _load(name, overrides)
+    nlp = _load(config_or_model, overrides(ctx))
     components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
     if not components:
-        msg.fail(f"There is no window_ner in the pipeline of {name}: {nlp.pipe_names}", exits=1)
+        msg.fail(
+            f"There is no window_ner in the pipeline of {config_or_model}: {nlp.pipe_names}",
+            exits=1,
+        )
     results = [_check(nlp, component) for component in components]
-    return all(results)
+    if not all(results):
+        raise typer.Exit(1)
 
 
-def _load(name: str, overrides: dict[str, Any]) -> Language:
+def _load(name: str, settings: dict[str, Any]) -> Language:
     path = Path(name)
     if path.is_file():
-        try:
-            config = util.load_config(path, overrides=overrides, interpolate=False)
+        with explained(f"Not a valid config: {name}"):
+            config = util.load_config(path, overrides=settings, interpolate=False)
             nlp = util.load_model_from_config(config, auto_fill=True)
-        except (ConfigValidationError, ValueError) as error:
-            msg.fail(f"Not a valid config: {name}", str(error), exits=1)
         examples = _examples(nlp, ["A", "B"])
         util.fix_random_seed(nlp.config.interpolate()["training"]["seed"] or 0)
         with nlp.select_pipes(enable=_trainable_by_window_ner(nlp)):
             nlp.initialize(lambda: examples)
         return nlp
-    if overrides:
+    if settings:
         msg.fail(f"Settings can only be overridden in a config, but {name} is a pipeline", exits=1)
-    try:
-        return spacy.load(name)
-    except OSError as error:
-        return msg.fail(f"Neither a config nor a pipeline: {name}", str(error), exits=1)
+    return load(name)
 
 
 def _trainable_by_window_ner(nlp: Language) -> list[str]:

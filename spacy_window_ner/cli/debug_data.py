@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated
 from unittest.mock import patch
 
+import typer
 from spacy import util
-from spacy.cli._util import show_validation_error
+from spacy.cli._util import import_code, show_validation_error
 from spacy.language import DEFAULT_CONFIG, Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Example
@@ -22,34 +23,41 @@ from ..annotations import Gold, read_gold
 from ..component import WindowNER
 from ..labels import annotated_labels, label_numbers, labels_of
 from ..sequences.tags import MISSING
+from .options import WITH_OVERRIDES, Code, new_app, overrides
 from .resources_report import report_clusters, report_lists, report_vectors
+
+app = new_app()
 
 # Below this number of training documents there is some advice.
 FEW_DOCUMENTS = 100
 Corpora = dict[str, list[Example]]
 
 
+@app.command("debug-data", context_settings=WITH_OVERRIDES)
 def debug_data(
-    config_path: Path,
-    overrides: dict[str, Any],
-    *,
-    ignore_warnings: bool = False,
-    verbose: bool = False,
-    no_format: bool = False,
-) -> bool:
-    """Check the data that a config trains window_ner on, and print the findings.
-
-    config_path (Path): The config.
-    overrides (Dict[str, Any]): Settings that override those of the config.
-    ignore_warnings (bool): Whether to print facts and errors only.
-    verbose (bool): Whether to print more examples of each kind.
-    no_format (bool): Whether to print without colors and symbols.
-    RETURNS (bool): Whether there are no errors.
-    RAISES (SystemExit): With a message, if there is nothing to check.
+    ctx: typer.Context,
+    config_path: Annotated[Path, typer.Argument(help="Path to a config", exists=True)],
+    code_path: Code = None,
+    ignore_warnings: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-warnings", "-IW", help="Ignore warnings, only show stats and errors"
+        ),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-V", help="Print more examples")] = False,
+    no_format: Annotated[
+        bool, typer.Option("--no-format", "-NF", help="Don't pretty-print the results")
+    ] = False,
+) -> None:
+    """Check training and development data: runs `spacy debug data`, and prints from which
+    annotation nothing is learned, which labels are where, and what word vectors, clusters and lists
+    of names are worth. Exits with code 1 if there are errors. Settings of the config can be
+    overridden as in `spacy train`, for example --paths.train train.spacy.
     """
+    import_code(code_path)
     msg = Printer(pretty=not no_format, ignore_warnings=ignore_warnings)
     with show_validation_error(config_path):
-        given = util.load_config(config_path, overrides=overrides, interpolate=False)
+        given = util.load_config(config_path, overrides=overrides(ctx), interpolate=False)
         config = Config(DEFAULT_CONFIG).merge(given)
         nlp, corpora = _load(config, msg)
     components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
@@ -74,7 +82,8 @@ def debug_data(
         report_vectors(msg, nlp, component, corpora)
         report_clusters(msg, nlp, component, corpora)
         report_lists(msg, nlp, component, corpora)
-    return passed and not msg.counts[MESSAGES.FAIL]
+    if not passed or msg.counts[MESSAGES.FAIL]:
+        raise typer.Exit(1)
 
 
 def _load(config: Config, msg: Printer) -> tuple[Language, Corpora]:

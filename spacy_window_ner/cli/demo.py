@@ -1,40 +1,87 @@
-"""`python -m spacy window-ner demo`: the entities of some texts, by the ready pipeline."""
+"""`python -m spacy window-ner demo`: the entities of some texts, by the ready pipeline or by one
+that is trained for it.
+"""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
+import spacy
+import srsly
+import typer
 from spacy import util
+from spacy.language import Language
 from wasabi import msg
 
-from .demo_training import run_training
-from .output import print_entities
+from ..files.saving import save
+from ..inspect.folds import train_on
+from ..labels import is_text
+from .demo_corpus import TEXTS, Sentence, generate, make_document, write_data
+from .init_config import init_config
+from .inputs import explained
+from .options import new_app
+from .output import make_directory, print_entities
+
+app = new_app()
 
 READY = "en_window_ner_sm"
-
-# The two sentences of the lecture notes.
-TEXTS = (
-    "Last night, Paris Hilton wowed in a sequin gown.",
-    "Samuel Quinn was arrested in the Hilton Hotel in Paris in April 1989.",
-)
-NEXT = """
-Next: in your own code, nlp = spacy.load("{name}"), and ent._.score for each entity of a document.
+# How many batches the demo trains on.
+STEPS = 200
+_NAME = "window_ner_demo"
+_NEXT = f"""
+Next: in your own code, nlp = spacy.load("{READY}"), and ent._.score for each entity of a document.
 Train on your own labels: python -m spacy window-ner init-config efficiency config.cfg
 See how training works: python -m spacy window-ner demo --train
 """
 
 
-def run_demo(
-    texts: Sequence[str] = (), output: Path | None = None, seed: int = 0, train: bool = False
+@app.command("demo")
+def demo(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT",
+            help="Texts to process instead of the two sentences of the lecture notes",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="With --train: new or empty directory to save the pipeline to"
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", "-s", min=0, max=2**32 - 1, help="Seed of the training")
+    ] = 0,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train", help="Train on a small generated corpus, and print precision and recall"
+        ),
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Only write generated data to try commands on: train.spacy, dev.spacy, "
+            "test.spacy and texts.jsonl, to this folder",
+        ),
+    ] = None,
 ) -> None:
-    """Print the entities of some texts by the ready pipeline, or by one that is trained for it.
-
-    texts (Sequence[str]): The texts; the sentences of the lecture notes if there are none.
-    output (Optional[Path]): A new or empty directory to save the trained pipeline to.
-    seed (int): Seed of the training. The corpus is always the same.
-    train (bool): Whether to train a pipeline on a small generated corpus.
-    RAISES (SystemExit): With a message, if a text is empty or the output cannot be written.
+    """Print the entities of texts with their labels and probabilities, by the ready pipeline
+    en_window_ner_sm. With --train, or where that is not installed, a small pipeline is trained on a
+    generated corpus in its place.
     """
+    if data is not None:
+        with explained(f"Cannot write the data to {data}"):
+            names = write_data(data, seed)
+        msg.good(
+            f"Saved {', '.join(names)} to {data}",
+            "The sentences are generated: what is learned from them is of no use on other text.",
+        )
+        return
+    texts = texts or list(TEXTS)
     _check_texts(texts)
     if not train and not util.is_package(READY):
         msg.warn(
@@ -43,31 +90,78 @@ def run_demo(
             "pipeline is trained in its place, as with --train.",
         )
         train = True
-    if train:
-        run_training(texts or TEXTS, output, seed)
-        return
-    if output is not None:
+    if not train and output is not None:
         msg.fail("Only a pipeline that is trained here can be saved", "Add --train.", exits=1)
-    nlp = util.load_model(READY)
-    for text in texts or TEXTS:
+    nlp = _train(seed, output) if train else util.load_model(READY)
+    for text in texts:
         print_entities(nlp, text)
-    if sys.stdout.isatty():
-        print(NEXT.format(name=READY).strip())
+    if output is not None:
+        with explained(f"Cannot save the pipeline to {output}"):
+            save(nlp, output)
+        msg.good(f"Saved the pipeline to {output}", f'Load it with spacy.load("{output}").')
+    if not train and sys.stdout.isatty():
+        print(_NEXT.strip())
 
 
 def _check_texts(texts: Sequence[str]) -> None:
     for number, text in enumerate(texts, start=1):
-        if not text.strip():
+        if not text.strip() or not is_text(text):
+            fault = "not valid UTF-8" if text.strip() else "empty"
             msg.fail(
-                f"Text {number} of {len(texts)} is empty",
-                "Give texts with words, or none for the sentences of the lecture notes.",
+                f"Text {number} of {len(texts)} is {fault}",
+                "Give texts with words in UTF-8, or none for the sentences of the lecture notes.",
                 exits=1,
             )
-        try:
-            text.encode("utf8")
-        except UnicodeEncodeError:
-            msg.fail(
-                f"Text {number} of {len(texts)} is not valid UTF-8",
-                "Set the terminal to UTF-8, or convert the text.",
-                exits=1,
-            )
+
+
+def _train(seed: int, output: Path | None) -> Language:
+    """Train the network of the preset `efficiency` on a short schedule, and print what it scores on
+    names that it has not seen.
+    """
+    if output is not None and not _has_demo(output):
+        make_directory(output)
+    train, dev = generate("train"), generate("dev")
+    _print_corpus(train, dev)
+    config = init_config("efficiency")
+    config["system"]["seed"] = seed
+    config["training"].update(max_steps=STEPS, eval_frequency=STEPS)
+    config["training"]["optimizer"]["learn_rate"].update(total_steps=STEPS, warmup_steps=20)
+    blank = spacy.blank("en")
+    docs = ([make_document(blank, [sentence]) for sentence in split] for split in (train, dev))
+    nlp = train_on(config, *docs, stderr=sys.stderr)
+    nlp.meta["name"] = _NAME
+    nlp.meta["description"] = "A demonstration, trained on a small corpus of generated sentences."
+    _print_scores(nlp.meta["performance"])
+    msg.divider("Entities")
+    return nlp
+
+
+def _has_demo(path: Path) -> bool:
+    """Whether a directory has the pipeline of an earlier demo."""
+    try:
+        return srsly.read_json(path / "meta.json")["name"] == _NAME
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _print_corpus(train: Sequence[Sentence], dev: Sequence[Sentence]) -> None:
+    msg.divider("Corpus")
+    msg.text(
+        f"{len(train)} sentences to train on and {len(dev)} to evaluate on, generated from "
+        f"templates and lists of names. The two sets share the templates, but no names: what is "
+        f"learned here shows how training works, and is of no use on other text."
+    )
+    example = max(train[:20], key=lambda sentence: len(sentence.entities))
+    msg.text(f"For example: {example.text}", spaced=True)
+
+
+def _print_scores(scores: dict[str, Any]) -> None:
+    msg.divider("Evaluation")
+    keys = ("p", "r", "f")
+    rows = [
+        (label, *(f"{values[key]:.3f}" for key in keys))
+        for label, values in sorted(scores["ents_per_type"].items())
+    ]
+    overall = ("all", *(f"{scores[f'ents_{key}']:.3f}" for key in keys))
+    header = ("Label", "Precision", "Recall", "F1")
+    msg.table(rows, header=header, footer=overall, divider=True, aligns=("l", "r", "r", "r"))

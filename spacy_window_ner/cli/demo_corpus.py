@@ -18,7 +18,16 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+import spacy
 import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+# The two sentences of the lecture notes.
+TEXTS = (
+    "Last night, Paris Hilton wowed in a sequin gown.",
+    "Samuel Quinn was arrested in the Hilton Hotel in Paris in April 1989.",
+)
 
 _DATA = srsly.read_json(Path(__file__).with_suffix(".json"))
 NAMES: dict[str, dict[str, list[str]]] = _DATA["names"]
@@ -27,6 +36,11 @@ LABELS: dict[str, str] = _DATA["labels"]
 
 SIZES = {"train": 1000, "dev": 300}
 DEFAULT_SEED = 0
+
+# The files of documents that can be written, the split of each, and its number of documents. The
+# names of the development and the test data are the same, but not the sentences.
+FILES = {"train": ("train", 100), "dev": ("dev", 40), "test": ("dev", 40)}
+_SENTENCES, _TEXTS = 5, 50
 
 # No space is written before these.
 _CLOSE = (",", ".", "'s", "-based")
@@ -110,3 +124,53 @@ def _join(pieces: list[str]) -> tuple[str, list[int]]:
         starts.append(len(text))
         text += piece
     return text, starts
+
+
+def write_data(folder: Path, seed: int = DEFAULT_SEED) -> list[str]:
+    """Write annotated documents to the `FILES`, and texts to `texts.jsonl`, beginning with those of
+    the lecture notes. Earlier files of these names are replaced.
+
+    folder (Path): The folder; it is made if there is none.
+    seed (int): Seed of the sentences.
+    RETURNS (List[str]): The names of the files.
+    RAISES (OSError): If the files cannot be written.
+    """
+    nlp = spacy.blank("en")
+    folder.mkdir(parents=True, exist_ok=True)
+    taken: set[str] = set()
+    for name, (split, size) in FILES.items():
+        documents = _documents(split, size, seed, taken)
+        docs = [make_document(nlp, sentences) for sentences in documents]
+        DocBin(docs=docs).to_disk(folder / f"{name}.spacy")
+    texts = [" ".join(s.text for s in one) for one in _documents("dev", _TEXTS, seed, taken)]
+    texts.insert(0, " ".join(TEXTS))
+    srsly.write_jsonl(folder / "texts.jsonl", [{"text": text} for text in texts])
+    return [*(f"{name}.spacy" for name in FILES), "texts.jsonl"]
+
+
+def make_document(nlp: Language, sentences: list[Sentence]) -> Doc:
+    """Make an annotated document of sentences.
+
+    nlp (Language): The pipeline whose tokenizer to use.
+    sentences (List[Sentence]): The sentences.
+    RETURNS (Doc): The document, with entities and sentence starts.
+    """
+    doc = nlp.make_doc(" ".join(sentence.text for sentence in sentences))
+    first, ents, starts = 0, [], set()
+    for sentence in sentences:
+        starts.add(first)
+        ents += [(first + start, first + end, label) for start, end, label in sentence.entities]
+        first += len(sentence.text) + 1
+    spans = [doc.char_span(*ent, alignment_mode="expand") for ent in ents]
+    doc.ents = [span for span in spans if span is not None]
+    for token in doc:
+        token.is_sent_start = token.idx in starts
+    return doc
+
+
+def _documents(split: str, size: int, seed: int, taken: set[str]) -> list[list[Sentence]]:
+    """Documents of sentences that are not taken yet; they are then."""
+    needed = size * _SENTENCES
+    found = [s for s in generate(split, needed + len(taken), seed) if s.text not in taken][:needed]
+    taken.update(sentence.text for sentence in found)
+    return [found[i : i + _SENTENCES] for i in range(0, needed, _SENTENCES)]

@@ -4,15 +4,16 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from time import process_time
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from spacy import util
 from spacy.language import Language
-from spacy.scorer import PRFScore
+from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc, DocBin
-from spacy.training import Corpus
+from spacy.training import Corpus, Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from thinc.api import Config
@@ -25,8 +26,11 @@ from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
 from ..files.saving import replace_directory, save
 from ..labels import annotated_labels, labels_of, set_annotated_labels
-from .annotated import read_annotated
 from .init_config import init_config
+from .inputs import explained, load, read_annotated
+from .options import TextField, new_app
+
+app = new_app()
 
 NAME = "window_ner"
 PRESET = "efficiency"
@@ -52,46 +56,63 @@ class Task:
     dev: Path | None
 
 
+@app.command("distil")
 def distil(
-    teachers: Sequence[str],
-    texts_path: Path,
-    output: Path,
-    *,
-    config_path: Path | None = None,
-    gold: Path | None = None,
-    dev: Path | None = None,
-    text_field: str = "text",
-    n_process: int = 1,
-    batch_size: int | None = None,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Distil pipelines into a window network, and print how well that went.
-
-    teachers (Sequence[str]): Names or paths of pipelines.
-    texts_path (Path): The texts; see `read_texts`.
-    output (Path): A folder. The pipeline is saved to `model` in it; what the teachers have found is
-        in `teachers`, so that a run that was stopped goes on.
-    config_path (Optional[Path]): The config of the student; that of the preset `efficiency` if
-        None.
-    gold (Optional[Path]): Annotated documents to train on besides, in spaCy's binary format.
-        Entities are taught then, and not probabilities. The annotation has the labels that the
-        documents say (see `labels.set_annotated_labels`), or else those of all its entities.
-    dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
-    text_field (str): The field of the texts in JSON lines.
-    n_process (int): The number of processes of the teachers.
-    batch_size (Optional[int]): The batch size of the teachers; their own if None.
-    seed (int): The seed of the order of the texts, and of training.
-    RETURNS (Dict[str, Any]): The figures that are printed.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    teachers_and_texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEACHER... TEXTS",
+            help="Names or paths of one or more pipelines, then the texts: .jsonl, .txt (a text on "
+            "each line), .spacy, or a folder of these",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the pipeline and for what the teachers find; a run that was stopped "
+            "goes on there",
+        ),
+    ],
+    config_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="Config of the window network; default: the preset efficiency"
+        ),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option("--gold", help="Annotated documents to train on besides, .spacy"),
+    ] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
+        ),
+    ] = None,
+    text_field: TextField = "text",
+    n_process: Annotated[
+        int, typer.Option("--n-process", "-n", help="Number of processes of the teachers")
+    ] = 1,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", "-b", help="Batch size of the teachers")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+) -> None:
+    """Teach a window network what other pipelines find in texts without annotation. Several
+    teachers vote; the probabilities of window_ners with the same labels are averaged and imitated.
+    Prints how well it agrees with them on texts that were held out, and the speed and size of all.
     """
-    try:
-        texts = read_texts(texts_path, text_field)
-    except ValueError as error:
-        msg.fail("There is nothing to learn from", str(error), exits=1)
+    if len(teachers_and_texts) < 2:
+        msg.fail("Give one or more teachers, and then the texts", exits=1)
+    *teachers, texts_path = teachers_and_texts
+    with explained("There is nothing to learn from"):
+        texts = read_texts(Path(texts_path), text_field)
     if len(texts) < len(SHARES):
         msg.fail(f"There are {len(texts)} texts", "Give some hundreds, better more.", exits=1)
     random.Random(seed).shuffle(texts)
-    pipelines = {name: util.load_model(name) for name in teachers}
+    pipelines = {name: load(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
     blank = util.get_lang_class(config["nlp"]["lang"])()
     # What is wrong in these should not be found when the teachers are done.
@@ -114,10 +135,9 @@ def distil(
         nlp = _imitate(task, components, texts[parts[0]])
     else:
         nlp = _train(task)
-    results = _compare(task, nlp, texts[parts[2]], found[parts[2]])
+    results = _compare(task, nlp, docs[parts[2]])
     _print_results(results)
     msg.good(f"Saved the pipeline: {output / 'model'}")
-    return results
 
 
 _PARTS = ("train", "dev", "test")
@@ -195,17 +215,15 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
     config = task.student
     config["initialize"].setdefault("components", {})[NAME] = {"labels": teachers[0].label_data}
     nlp = init_nlp(config)
-    settings = nlp.config.interpolate()["training"]
-    optimizer = util.registry.resolve({"optimizer": settings["optimizer"]})["optimizer"]
-    size, steps = int(settings["batcher"]["size"]), int(settings["max_steps"])
-    student = find_component(nlp, NAME)
+    T = util.registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
+    optimizer, steps, student = T["optimizer"], T["max_steps"], find_component(nlp, NAME)
     with tqdm(total=steps, desc="Training", unit="batch") as bar:
         imitate(
             student,
             teachers,
-            _batches(nlp, texts, size, steps),
+            islice(T["batcher"](_shuffled(nlp, texts)), steps),
             optimizer,
-            drop=settings["dropout"],
+            drop=T["dropout"],
             done=lambda loss: bar.update(1),
         )
     with nlp.use_params(optimizer.averages):
@@ -218,38 +236,25 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
     return util.load_model(task.folder / "model")
 
 
-def _batches(nlp: Language, texts: list[str], size: int, steps: int) -> Iterator[list[Doc]]:
-    """Batches of about so many words, the texts in another order each time."""
-    texts, batch, n_words, n_batches = list(texts), list[Doc](), 0, 0
+def _shuffled(nlp: Language, texts: list[str]) -> Iterator[Doc]:
+    """The texts without end, in another order each time."""
     while True:
         random.shuffle(texts)
-        for text in texts:
-            batch.append(nlp.make_doc(text))
-            n_words += len(batch[-1])
-            if n_words >= size:
-                yield batch
-                batch, n_words, n_batches = [], 0, n_batches + 1
-                if n_batches == steps:
-                    return
+        yield from map(nlp.make_doc, texts)
 
 
-def _compare(
-    task: Task, nlp: Language, texts: list[str], found: list[frozenset[tuple[int, int, str]]]
-) -> dict[str, Any]:
+def _compare(task: Task, nlp: Language, docs: list[Doc]) -> dict[str, Any]:
     """Agreement on the texts that were held out, F1 on gold, speeds and sizes."""
-    agreement: dict[str, PRFScore] = {}
-    for doc, taught in zip(nlp.pipe(texts), found, strict=True):
-        own = entities_of(doc)
-        for entity in own | taught:
-            counts = agreement.setdefault(entity[2], PRFScore())
-            counts.tp += entity in own and entity in taught
-            counts.fp += entity not in taught
-            counts.fn += entity not in own
     everything = {"student": nlp, **task.teachers}
+    scores = {
+        name: pipeline.evaluate([Example(pipeline.make_doc(doc.text), doc) for doc in docs])
+        for name, pipeline in everything.items()
+    }
+    by_label = scores["student"]["ents_per_type"] or {}
     results: dict[str, Any] = {
-        "agreement": {label: one.fscore for label, one in sorted(agreement.items())},
-        "agreement_all": sum(agreement.values(), PRFScore()).fscore,
-        "words_per_second": {n: _words_per_second(p, texts) for n, p in everything.items()},
+        "agreement": {label: values["f"] for label, values in sorted(by_label.items())},
+        "agreement_all": scores["student"]["ents_f"] or 0.0,
+        "words_per_second": {name: of["speed"] for name, of in scores.items()},
         "megabytes": {n: _megabytes(p) for n, p in everything.items()},
     }
     if task.dev is not None:
@@ -258,12 +263,6 @@ def _compare(
             for name, pipeline in everything.items()
         }
     return results
-
-
-def _words_per_second(nlp: Language, texts: list[str]) -> float:
-    start = process_time()
-    n_words = sum(map(len, nlp.pipe(texts)))
-    return n_words / max(process_time() - start, 1e-9)
 
 
 def _megabytes(nlp: Language) -> float:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import srsly
-from spacy import util
+import typer
+from spacy.cli._util import import_code
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as SpacySpan
@@ -15,50 +17,59 @@ from ..confidence.development import find_component, run_before
 from ..inspect.explain import Span, explain
 from ..inspect.explain_page import explain_page
 from ..inspect.explanation import Explanation
-from .components import find_name
+from .inputs import explained, load_component
+from .options import Code, Model, Name, new_app
 from .output import check_outputs, short_name, write_file
+
+app = new_app()
 
 # How many words, parts of a word and transitions are printed; the JSON has all of them.
 N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
 
 
+@app.command("explain")
 def explain_text(
-    model: str,
-    text: str,
-    *,
-    label: str | None = None,
-    span: str | None = None,
-    start: int | None = None,
-    end: int | None = None,
-    output: Path | None = None,
-    json_path: Path | None = None,
-    name: str | None = None,
-) -> list[Explanation]:
-    """Explain the entities of a text, or a span, and print or save that.
-
-    model (str): Name or path of the pipeline.
-    text (str): The text.
-    label (Optional[str]): The label to explain a span with; the likeliest one if None.
-    span (Optional[str]): Words of the text, each occurrence of which is explained.
-    start (Optional[int]): The first character of a span to explain.
-    end (Optional[int]): Its end by characters, exclusive.
-    output (Optional[Path]): The HTML file to write.
-    json_path (Optional[Path]): A file to save everything to; `-` for the terminal, in the place of
-        what is printed.
-    name (Optional[str]): The name of the component; that of the only `window_ner` if None.
-    RETURNS (List[Explanation]): The explanations.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    model: Model,
+    text: Annotated[str, typer.Argument(help="The text")],
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", "-l", help="With a span: the label to explain; default: the likeliest"
+        ),
+    ] = None,
+    span: Annotated[
+        str | None,
+        typer.Option("--span", "-s", help="Words of the text to explain, entity or not"),
+    ] = None,
+    start: Annotated[
+        int | None, typer.Option("--start", help="First character of the span to explain")
+    ] = None,
+    end: Annotated[
+        int | None, typer.Option("--end", help="End of that span by characters, exclusive")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file to write the page to")
+    ] = None,
+    json_path: Annotated[
+        Path | None,
+        typer.Option("--json", "-j", help="File to save all contributions to, - for stdout"),
+    ] = None,
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Explain the entities of a text, or any span and label: how much each word, part of a word,
+    place of the same word and transition contributed to the log-odds (integrated gradients), and
+    which single word, taken away, changes the decision. In short here, in full as a page with
+    --output.
     """
+    import_code(code_path)
     on_terminal = json_path is not None and str(json_path) == "-"
     check_outputs(output, None if on_terminal else json_path)
-    nlp = util.load_model(model)
-    name = find_name(nlp, name)
+    nlp, name = load_component(model, name)
     places = _places(text, label, span, start, end)
-    try:
+    with explained("Cannot explain this"):
         spans = None if places is None else _with_labels(nlp, name, text, places, label)
         found = explain(nlp, text, spans, name=name)
-    except ValueError as error:
-        return msg.fail("Cannot explain this", str(error), exits=1)
     facts = srsly.json_dumps({"text": text, "entities": [x.to_dict() for x in found]}, indent=2)
     if on_terminal:
         print(facts)
@@ -71,7 +82,6 @@ def explain_text(
         write_file(output, explain_page(found, text, short_name(model)))
         if not on_terminal:
             msg.good(f"Saved the page: {output}")
-    return found
 
 
 def _places(

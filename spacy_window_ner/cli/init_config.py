@@ -6,18 +6,34 @@ else is filled in from the registered functions, as `spacy init fill-config` doe
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from itertools import accumulate
 from pathlib import Path
+from typing import Annotated
 
 import spacy
+import typer
 from spacy import util
-from spacy.cli._util import COMMAND, show_validation_error
+from spacy.cli._util import COMMAND, show_validation_error, string_to_list
 from spacy.util import CONFIG_SECTION_ORDER, registry
 from thinc.api import Config
 from wasabi import Printer
 
 from ..network.features import CLUSTER_TABLE
-from . import Preset
+from .options import new_app
+
+app = new_app()
+
+
+class Preset(str, Enum):
+    """What a config is for."""
+
+    efficiency = "efficiency"
+    accuracy = "accuracy"
+    shared_tok2vec = "shared_tok2vec"
+    names = "names"
+    textbook = "textbook"
+
 
 PRESETS_PATH = Path(__file__).parents[1] / "configs"
 PRESETS = [preset.value for preset in Preset]
@@ -86,22 +102,41 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
     config["nlp"]["pipeline"] = [*needed, *(name for name in pipeline if name not in needed)]
 
 
+@app.command("init-config")
 def write_config(
-    preset: str,
-    output_file: Path,
-    *,
-    lang: str = "en",
-    vectors: str | None = None,
-    pipeline: Sequence[str] | None = None,
-    force: bool = False,
+    preset: Annotated[Preset, typer.Argument(help="What the config is for")],
+    output_file: Annotated[
+        Path,
+        typer.Argument(
+            help="File to save the config to or - for stdout (will only output config and no "
+            "additional logging info)",
+            allow_dash=True,
+        ),
+    ],
+    lang: Annotated[
+        str, typer.Option("--lang", "-l", help="Two-letter code of the language to use")
+    ] = "en",
+    vectors: Annotated[
+        str | None,
+        typer.Option("--vectors", "-v", help="Name or path of a pipeline with word vectors"),
+    ] = None,
+    pipeline: Annotated[
+        str,
+        typer.Option(
+            "--pipeline",
+            "-p",
+            help="Comma-separated names of components to include, in order, with window_ner among "
+            "them",
+        ),
+    ] = "window_ner",
+    force: Annotated[
+        bool, typer.Option("--force", "-F", help="Force overwriting the output file")
+    ] = False,
 ) -> None:
-    """Generate a config, write it to a file or to standard output, and print what to do next.
-
-    preset (str): One of `PRESETS`.
-    output_file (Path): The file, or - for standard output, to which nothing but the config goes.
-    lang, vectors, pipeline: As in `init_config`.
-    force (bool): Whether to overwrite the file.
-    RAISES (SystemExit): With a message, if a setting is wrong or the file cannot be written.
+    """Generate a config file for training, complete with all settings. `efficiency` is small and
+    fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
+    with other components, `names` has lists of names as features, and `textbook` is the network of
+    the lecture notes.
     """
     is_stdout = str(output_file) == "-"
     fail, msg = Printer().fail, Printer(no_print=is_stdout)
@@ -113,14 +148,15 @@ def write_config(
         )
     try:
         with show_validation_error(hint_fill=False):
-            config = init_config(preset, lang=lang, vectors=vectors, pipeline=pipeline)
+            names = string_to_list(pipeline)
+            config = init_config(preset.value, lang=lang, vectors=vectors, pipeline=names)
     except ValueError as error:
         fail("The config cannot be generated", str(error), exits=1)
-    text = f"{_description(preset)}\n{_to_str(config)}\n"
+    text = f"{_description(preset.value)}\n{_to_str(config)}\n"
     if is_stdout:
         print(text, end="")
         return
-    _print_settings(preset, config, msg)
+    _print_settings(preset.value, config, msg)
     try:
         output_file.parent.mkdir(parents=True, exist_ok=True)
         output_file.write_text(text, encoding="utf8")

@@ -1,85 +1,44 @@
-"""`python -m spacy window-ner index` and `… names`: print what `mentions` finds."""
+"""`python -m spacy window-ner names`: look into a database of names."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import srsly
-from spacy import util
-from tqdm import tqdm
+import typer
 from wasabi import msg, wrap
 
 from ..mentions import lookup, network, questions
 from ..mentions.database import reading
-from ..mentions.indexing import Progress, index
-from ..mentions.reading import Fields
+from .inputs import explained
+from .options import new_app
+from .output import printable
 
-# So many errors are printed; all are in the table `documents`.
-_ERRORS = 10
+app = new_app(no_args_is_help=True)
+
 # So many sentences are printed for each answer.
 _EVIDENCE = 3
+Limit = Annotated[int, typer.Option("--limit", "-l", min=1, help="The largest number of rows")]
+Label = Annotated[str | None, typer.Option("--label", help="Only names with this label")]
 
 
-def index_texts(
-    model: str,
-    inputs: Sequence[Path],
-    database: Path,
-    *,
-    text_field: str = "text",
-    id_field: str | None = None,
-    date_field: str | None = None,
-    people: Sequence[str] = ("PER", "PERSON"),
-    batch_size: int = 256,
-) -> Progress:
-    """Add the names of texts to a database, and print what was done.
-
-    model (str): Name or path of the pipeline.
-    inputs (Sequence[Path]): The texts; see `mentions.reading`.
-    database (Path): The database.
-    text_field (str): The field of the texts in JSON lines.
-    id_field (Optional[str]): The field of a name or number of each document.
-    date_field (Optional[str]): The field of its date.
-    people (Sequence[str]): The labels of people.
-    batch_size (int): The number of documents of a transaction.
-    RETURNS (Progress): What was done.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
-    """
-    with _explained(f"{model} cannot be loaded"):
-        nlp = util.load_model(model)
-    fields = Fields(text_field, id_field, date_field)
-    with _explained("The texts cannot be indexed"), tqdm(unit="text") as bar:
-        progress = index(
-            nlp,
-            inputs,
-            database,
-            fields=fields,
-            people=people,
-            batch_size=batch_size,
-            done=bar.update,
-        )
-    for path, position, error in progress.errors[:_ERRORS]:
-        msg.warn(printable(f"{path}:{position}: {error}"))
-    if len(progress.errors) > _ERRORS:
-        msg.warn(f"{len(progress.errors) - _ERRORS} further documents have errors")
-    msg.good(
-        f"Added {progress.added - len(progress.errors)} documents to {database}",
-        f"{progress.unchanged} were there already, {progress.removed} were removed, "
-        f"{len(progress.errors)} could not be read.",
-    )
-    return progress
+@app.callback()
+def names(
+    ctx: typer.Context,
+    database: Annotated[Path, typer.Argument(metavar="DATABASE", help="Database of `index`")],
+) -> None:
+    """Look into a database of names: find names, show one, ask a question, or save a graph."""
+    ctx.obj = database
 
 
-def find_names(database: Path, query: str, limit: int = 20) -> None:
-    """Print the names that have some words.
-
-    database (Path): The database.
-    query (str): The words, or how they begin.
-    limit (int): The largest number of names.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
-    """
-    with _explained("No names were found"), reading(database) as connection:
+@app.command("find")
+def find_names(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="Words of the name, or how they begin")],
+    limit: Limit = 20,
+) -> None:
+    """Find names by words of any of their forms."""
+    with explained("No names were found"), reading(ctx.obj) as connection:
         found = lookup.find(connection, query, limit)
     if not found:
         msg.info(printable(f"There is no name with {query!r}."))
@@ -88,24 +47,19 @@ def find_names(database: Path, query: str, limit: int = 20) -> None:
     _table(rows, ("Name", "Label", "Mentions", "Forms"), "llrl")
 
 
+@app.command("show")
 def show_name(
-    database: Path,
-    name: str,
-    *,
-    label: str | None = None,
-    sort: str = "log-likelihood",
-    limit: int = 20,
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The name")],
+    label: Label = None,
+    sort: Annotated[
+        str,
+        typer.Option("--sort", "-s", help="Sort companions by log-likelihood, pmi or count"),
+    ] = "log-likelihood",
+    limit: Limit = 20,
 ) -> None:
-    """Print what is known of a name.
-
-    database (Path): The database.
-    name (str): The name.
-    label (Optional[str]): Its label.
-    sort (str): What the names that occur with it are sorted by.
-    limit (int): The largest number of mentions, and of names.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
-    """
-    with _explained("The name cannot be shown"), reading(database) as connection:
+    """Show a name: its labels and forms, the sentences that mention it, and the names in them."""
+    with explained("The name cannot be shown"), reading(ctx.obj) as connection:
         shown = lookup.show(connection, name, label=label, sort=sort, limit=limit)
     msg.divider(printable(shown.name))
     _table(
@@ -134,26 +88,33 @@ def show_name(
     )
 
 
+@app.command("ask")
 def ask_question(
-    database: Path,
-    question: str,
-    *,
-    labels: Sequence[str] | None = None,
-    words_path: Path | None = None,
-    limit: int = 5,
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(help='Such as "Who wrote Lord of the Flies?"')],
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Label of the answer; can be repeated")
+    ] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(
+            "--words",
+            help='JSON file of question words with their labels, such as {"airline": ["carrier"]}',
+        ),
+    ] = None,
+    limit: Limit = 5,
 ) -> None:
-    """Print the names that may answer a question, with their evidence.
-
-    database (Path): The database.
-    question (str): The question.
-    labels (Optional[Sequence[str]]): The labels of the answer.
-    words_path (Optional[Path]): A JSON file of question words with their labels.
-    limit (int): The largest number of answers.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    """Answer a question by names, each with the sentences that it was found in. Who, where, when
+    and words like company say which labels the answer may have.
     """
-    with _explained("The question cannot be answered"), reading(database) as connection:
-        words = None if words_path is None else read_words(words_path)
-        answers = questions.ask(connection, question, labels=labels, words=words, limit=limit)
+    with explained("The question cannot be answered"), reading(ctx.obj) as connection:
+        answers = questions.ask(
+            connection,
+            question,
+            labels=label or None,
+            words=None if words is None else read_words(words),
+            limit=limit,
+        )
     if not answers:
         msg.info("No sentence with these words has such a name, or is beside one that has.")
     for number, answer in enumerate(answers, start=1):
@@ -164,19 +125,20 @@ def ask_question(
             print(wrap(printable(f"{one.sentence} {facts}"), indent=4))
 
 
+@app.command("graph")
 def save_graph(
-    database: Path, output: Path, *, top: int = 100, min_count: int = 2, label: str | None = None
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Argument(help="File to save, .graphml or .html")],
+    top: Annotated[
+        int, typer.Option("--top", min=1, help="The largest number of pairs, the strongest first")
+    ] = 100,
+    min_count: Annotated[
+        int, typer.Option("--min-count", min=1, help="Smallest number of sentences with both names")
+    ] = 2,
+    label: Label = None,
 ) -> None:
-    """Save the graph of names that occur together.
-
-    database (Path): The database.
-    output (Path): The file, `.graphml` or `.html`.
-    top (int): The largest number of pairs.
-    min_count (int): The smallest number of sentences with both names.
-    label (Optional[str]): The label of the names.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
-    """
-    with _explained("The graph cannot be saved"), reading(database) as connection:
+    """Save a graph of the names that occur in the same sentences."""
+    with explained("The graph cannot be saved"), reading(ctx.obj) as connection:
         found = network.find_network(connection, top=top, min_count=min_count, label=label)
         network.save(found, output)
     msg.good(f"Saved {len(found.nodes)} names and {len(found.edges)} pairs: {output}")
@@ -202,18 +164,6 @@ def read_words(path: Path) -> dict[str, list[str]]:
     return words
 
 
-def printable(text: str) -> str:
-    """A text for the terminal, in which control characters of a document do nothing.
-
-    text (str): The text.
-    RETURNS (str): It in one line; control and format characters are replaced by a question mark.
-    """
-    return "".join(
-        "?" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
-        for char in re.sub(r"\s+", " ", text)
-    )
-
-
 def _p(probability: float | None) -> str:
     return "–" if probability is None else f"{probability:.3f}"
 
@@ -224,12 +174,3 @@ def _table(rows: Sequence[Sequence[object]], header: Sequence[str], aligns: str)
         return
     cells = [tuple(printable(str(cell)) for cell in row) for row in rows]
     msg.table(cells, header=header, divider=True, aligns=tuple(aligns))
-
-
-@contextmanager
-def _explained(title: str) -> Iterator[None]:
-    """Print an error of the input, and exit."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        msg.fail(title, printable(str(error)), exits=1)

@@ -1,12 +1,25 @@
 """Arguments and options that several commands have."""
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from click import NoSuchOption
+from spacy.cli._util import parse_config_overrides
+from wasabi import msg
+
+
+class TaskFormat(str, Enum):
+    """The formats of tasks of annotation."""
+
+    prodigy = "prodigy"
+    label_studio = "label-studio"
+
 
 Model = Annotated[str, typer.Argument(help="Model name or path")]
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")]
+Data = Annotated[Path, typer.Argument(help="Location of binary evaluation data in .spacy format")]
 Name = Annotated[
     str | None,
     typer.Option("--name", help="Name of the component, if there are several window_ner"),
@@ -20,3 +33,31 @@ Code = Annotated[
     ),
 ]
 TextField = Annotated[str, typer.Option("--text-field", help="Field of the texts in .jsonl")]
+TasksIn = Annotated[
+    TaskFormat,
+    typer.Option(
+        "--format", "-f", help="Whose tasks to write: JSON lines for Prodigy, JSON for Label Studio"
+    ),
+]
+# The context settings of commands that have `overrides`.
+WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def new_app(**settings: Any) -> typer.Typer:
+    """RETURNS (Typer): An app for a command, whose help looks like that of spaCy's."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False, **settings)
+
+
+def overrides(ctx: typer.Context) -> dict[str, Any]:
+    """Read the settings of a config that are given as options, as `spacy train` does.
+
+    ctx (Context): The context of the command.
+    RETURNS (Dict[str, Any]): The values by dotted name.
+    RAISES (SystemExit): With a message, if an option has another form.
+    """
+    try:
+        return parse_config_overrides(ctx.args)
+    except NoSuchOption as error:
+        return msg.fail(
+            f"{error.format_message()} Settings have the form --initialize.vectors.", exits=1
+        )

@@ -1,5 +1,7 @@
-"""What commands write: directories, and tables of entities."""
+"""What commands write: directories, files, and text in the terminal."""
 
+import re
+import unicodedata
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -76,6 +78,18 @@ def write_file(path: Path, text: str) -> None:
     with replacing(path) as unfinished:
         # Text of a user may hold half of a surrogate pair, which no file can.
         unfinished.write_text(text, encoding="utf8", errors="replace", newline="\n")
+
+
+def printable(text: str) -> str:
+    """A text for the terminal, in which control characters of a document do nothing.
+
+    text (str): The text.
+    RETURNS (str): It in one line; control and format characters are replaced by a question mark.
+    """
+    return "".join(
+        "?" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
+        for char in re.sub(r"\s+", " ", text)
+    )
 
 
 def print_entities(nlp: Language, text: str) -> None:

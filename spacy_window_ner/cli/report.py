@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import srsly
-from spacy import util
+import typer
+from spacy.cli._util import import_code
 from spacy.language import Language
 from spacy.training import Example
 from wasabi import msg
@@ -20,37 +21,54 @@ from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read
 from ..inspect.report_page import Against, report_page
 from ..inspect.review import review
-from .annotated import read_annotated
+from .inputs import explained, load, read_annotated
+from .options import Code, Data, Model, new_app
 from .output import check_outputs, short_name, write_file
+
+app = new_app()
 
 _NUMBERS = ("r",) * 6
 
 
+@app.command("report")
 def report(
-    model: str,
-    data_path: Path,
-    *,
-    output: Path | None = None,
-    against: str | None = None,
-    train: Path | None = None,
-    json_path: Path | None = None,
-    rename: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Judge a pipeline by annotated documents, print it in short, and write a page.
-
-    model (str): Name or path of the pipeline.
-    data_path (Path): The documents, in spaCy's binary format.
-    output (Optional[Path]): The HTML file to write.
-    against (Optional[str]): Name or path of another pipeline, to compare with.
-    train (Optional[Path]): The training data, to tell names that are seen there from others.
-    json_path (Optional[Path]): The JSON file to write.
-    rename (Sequence[str]): `LABEL=NAME` for labels of the pipelines to read as others.
-    RETURNS (Dict[str, Any]): All facts, as they are written to the JSON file.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    model: Model,
+    data_path: Data,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file to write the report to")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", "-a", help="Name or path of another pipeline to compare with"),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            "--train", "-t", help="The training data, .spacy: to tell names seen there from others"
+        ),
+    ] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", "-j", help="JSON file to write all facts to")
+    ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rename",
+            "-r",
+            help="LABEL=NAME: read a label of the pipelines as another one. LABEL= leaves its "
+            "entities out. Can be given several times",
+        ),
+    ] = None,
+    code_path: Code = None,
+) -> None:
+    """Show how good a pipeline is and what it gets wrong, on annotated documents: in short here, in
+    full as a page with --output. For any pipeline that sets doc.ents; what needs probabilities is
+    left out where there are none.
     """
-    names = _parse(rename)
+    import_code(code_path)
+    names = _parse(rename or [])
     check_outputs(output, json_path)
-    nlp, titles = util.load_model(model), _titles(model, against)
+    nlp, titles = load(model), _titles(model, against)
     seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
     examples = read_annotated(nlp, data_path)
     reading = _read(nlp, examples, data_path, names)
@@ -72,7 +90,6 @@ def report(
     if output is not None:
         write_file(output, report_page(facts, titles[0], data_path.name, other, doubts))
         msg.good(f"Saved the report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
-    return found
 
 
 def _titles(model: str, against: str | None) -> tuple[str, str]:
@@ -100,10 +117,8 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
 
 
 def _read(nlp: Language, examples: Sequence[Example], path: Path, rename: Rename) -> Reading:
-    try:
+    with explained(f"Cannot report on {path}"):
         return read(nlp, examples, rename)
-    except ValueError as error:
-        return msg.fail(f"Cannot report on {path}", str(error), exits=1)
 
 
 def _doubts(
@@ -129,13 +144,11 @@ def _compare(
     seen: Mapping[str, set[str]] | None,
 ) -> Against:
     """Read the documents with the other pipeline too, and print the comparison."""
-    nlp = util.load_model(model)
+    nlp = load(model)
     other = _read(nlp, read_annotated(nlp, path), path, rename)
     _warn_of_labels(model, other)
-    try:
+    with explained(f"Cannot compare on {path}"):
         comparison = compare(reading, other)
-    except ValueError as error:
-        return msg.fail(f"Cannot compare on {path}", str(error), exits=1)
     _print_comparison(comparison, *titles)
     return Against(titles[1], facts_of(other, seen), comparison)
 

@@ -1,14 +1,15 @@
 """`python -m spacy window-ner review`: annotation that is probably wrong."""
 
 import sys
-import zlib
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from spacy import util
+from spacy.cli._util import import_code
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 from thinc.api import Config
@@ -17,70 +18,87 @@ from wasabi import msg
 from ..inspect.folds import own_config
 from ..inspect.review import Suspect, read_examples, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
-from .components import find_name
+from .inputs import explained, load_component
+from .options import WITH_OVERRIDES, Code, Model, Name, TaskFormat, TasksIn, new_app, overrides
 from .output import check_writable
+
+app = new_app()
 
 SHOWN = 15
 
 
+@app.command("review", context_settings=WITH_OVERRIDES)
 def review_annotation(
-    model: str,
-    data_path: Path,
-    output: Path,
-    *,
-    folds: int = 0,
-    config_path: Path | None = None,
-    overrides: dict[str, Any] | None = None,
-    form: str = "prodigy",
-    seed: int = 0,
-    name: str | None = None,
-) -> list[Suspect]:
-    """Look for annotation that is probably wrong, print the first suspects, and save all of them.
-
-    model (str): Name or path of the pipeline.
-    data_path (Path): The annotated documents, in spaCy's binary format, or a folder of these.
-    output (Path): The file to save the suspects to.
-    folds (int): If 2 or more, the documents are divided into so many parts, and each is judged by a
-        network that was trained on the others.
-    config_path (Optional[Path]): The config of that training; that of the pipeline if None.
-    overrides (Optional[Dict[str, Any]]): Settings of the config, by their dotted names.
-    form (str): `prodigy` or `label-studio`.
-    seed (int): The seed of the division into parts.
-    name (Optional[str]): The name of the component; that of the only `window_ner` if None.
-    RETURNS (List[Suspect]): The suspects, those with most evidence against them first.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    ctx: typer.Context,
+    model: Model,
+    data_path: Annotated[
+        Path, typer.Argument(help="Location of annotated documents in .spacy format")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the suspects to")],
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            "-k",
+            min=0,
+            help="Divide the documents into so many parts, and judge each by a network that was "
+            "trained on the others; 0 to judge by the pipeline itself",
+        ),
+    ] = 0,
+    config_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-C",
+            help="Config of that training; default: that of the pipeline. Its settings can be "
+            "overridden as in spacy train, for example --training.max_steps 600",
+        ),
+    ] = None,
+    form: TasksIn = TaskFormat.prodigy,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the division")] = 0,
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Look for annotation that is probably wrong: entities with another label, another boundary,
+    missed or spurious ones, ranked by what the network reads in their place. With --folds, no
+    network judges what it has learned.
     """
-    if not folds and (config_path is not None or overrides):
-        given = "--config" if config_path is not None else f"--{next(iter(overrides or {}))}"
+    import_code(code_path)
+    settings = overrides(ctx)
+    if not folds and (config_path is not None or settings):
+        given = "--config" if config_path is not None else f"--{next(iter(settings))}"
         msg.fail(f"{given} is about the training of --folds", "Give --folds 5.", exits=1)
     check_writable(output)
-    nlp = util.load_model(model)
-    name = find_name(nlp, name)
+    nlp, name = load_component(model, name)
     if not data_path.exists():
         msg.fail(f"There are no documents at {data_path}", "Give a file in .spacy format.", exits=1)
-    try:
+    with explained(f"Cannot review {data_path}"):
         files = [DocBin().from_disk(path) for path in walk_corpus(data_path, ".spacy")]
         docs = [doc for file in files for doc in file.get_docs(nlp.vocab)]
         if folds:
-            config = _config(nlp, model, name, config_path, overrides or {})
-            examples, found = _train_and_review(config, docs, folds, name, seed)
+            examples, found = review_by_folds(
+                _config(nlp, model, name, config_path, settings),
+                docs,
+                folds,
+                name=name,
+                seed=seed,
+                stderr=sys.stderr,
+                begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
+            )
         else:
             examples = read_examples(nlp, docs)
             found = review(nlp, examples, name=name)
-    except (ValueError, OSError, zlib.error) as error:
-        return msg.fail(f"Cannot review {data_path}", str(error), exits=1)
-    write_tasks(output, tasks_of(found, examples), form)
+    write_tasks(output, tasks_of(found, examples), form.value)
     _print(found, examples)
     msg.good(f"Saved {len(found)} annotated or likely entities, most suspicious first: {output}")
     if not folds:
         msg.info(
             "If the pipeline was trained on these documents, use --folds: it has learned them."
         )
-    return found
 
 
 def _config(
-    nlp: Language, model: str, name: str, path: Path | None, overrides: dict[str, Any]
+    nlp: Language, model: str, name: str, path: Path | None, settings: dict[str, Any]
 ) -> Config:
     """The config of the training."""
     config = own_config(nlp, model, name)
@@ -89,22 +107,7 @@ def _config(
         if name not in config.get("components", {}):
             raise ValueError(f"The config {path} has no component {name!r}.")
     return Config().from_str(
-        config.to_str(interpolate=False), interpolate=False, overrides=overrides
-    )
-
-
-def _train_and_review(
-    config: Config, docs: list[Doc], folds: int, name: str, seed: int
-) -> tuple[list[Example], list[Suspect]]:
-    """Review with `--folds`, and show how far it is."""
-    return review_by_folds(
-        config,
-        docs,
-        folds,
-        name=name,
-        seed=seed,
-        stderr=sys.stderr,
-        begins=lambda fold: msg.info(f"Fold {fold} of {folds}"),
+        config.to_str(interpolate=False), interpolate=False, overrides=settings
     )
 
 

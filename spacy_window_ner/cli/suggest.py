@@ -1,60 +1,63 @@
 """`python -m spacy window-ner suggest`: what to annotate next."""
 
 from pathlib import Path
+from typing import Annotated
 
-from spacy import util
+import typer
+from spacy.cli._util import import_code
 from tqdm import tqdm
 from wasabi import msg
 
 from ..distillation.teachers import read_texts
 from ..inspect.suggest import suggest
-from ..inspect.tasks import Task, write_tasks
-from .components import find_name
+from ..inspect.tasks import write_tasks
+from .inputs import explained, load_component
+from .options import Code, Model, Name, TaskFormat, TasksIn, TextField, new_app
 from .output import check_writable
+
+app = new_app()
 
 # How many texts are printed.
 SHOWN, SHOWN_CHARACTERS = 5, 70
 
 
+@app.command("suggest")
 def suggest_texts(
-    model: str,
-    texts_path: Path,
-    output: Path,
-    *,
-    n: int = 100,
-    form: str = "prodigy",
-    text_field: str = "text",
-    name: str | None = None,
-) -> list[Task]:
-    """Choose texts to annotate, and save them with what the pipeline reads in them.
-
-    model (str): Name or path of the pipeline.
-    texts_path (Path): The texts; see `read_texts`.
-    output (Path): The file to save them to.
-    n (int): How many to choose.
-    form (str): `prodigy` or `label-studio`.
-    text_field (str): The field of the texts in JSON lines.
-    name (Optional[str]): The name of the component; that of the only `window_ner` if None.
-    RETURNS (List[Task]): The chosen texts.
-    RAISES (SystemExit): With a message, if something is wrong with the input.
+    model: Model,
+    texts_path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="texts",
+            help="The texts: .jsonl, .txt (a text on each line), .spacy, or a folder of these",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to save the chosen texts to")
+    ],
+    n: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts to choose")] = 100,
+    form: TasksIn = TaskFormat.prodigy,
+    text_field: TextField = "text",
+    name: Name = None,
+    code_path: Code = None,
+) -> None:
+    """Choose what to annotate next: texts that the pipeline reads with most uncertainty (entropy of
+    the tag sequences, per word), names found or not, and that differ from each other. What is read
+    in them now is saved with them, to begin from.
     """
+    import_code(code_path)
     check_writable(output)
-    nlp = util.load_model(model)
-    name = find_name(nlp, name)
-    try:
+    nlp, name = load_component(model, name)
+    with explained("There is nothing to suggest"):
         texts = read_texts(texts_path, text_field)
         with tqdm(total=len(texts), desc="Reading", unit="text") as bar:
             found = suggest(nlp, texts, n, name=name, done=bar.update)
-    except ValueError as error:
-        return msg.fail("There is nothing to suggest", str(error), exits=1)
-    write_tasks(output, found, form)
+    write_tasks(output, found, form.value)
     rows = [
         (f"{task.meta['uncertainty']:.3f}", f"{task.score:.3f}", _shortened(task.text))
         for task in found[:SHOWN]
     ]
     msg.table(rows, header=("Nats a word", "Value", "Text"), divider=True, aligns=("r", "r", "l"))
     msg.good(f"Saved {len(found)} of {len(texts)} texts: {output}")
-    return found
 
 
 def _shortened(text: str) -> str:

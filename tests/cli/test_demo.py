@@ -1,18 +1,17 @@
 import re
-from functools import partial
 
 import pytest
 import spacy
 import srsly
 from spacy.cli import app as spacy_app
-from spacy.language import Language
 from spacy.tokens import DocBin
+from spacy.training import Example
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli import app, demo, demo_data, demo_training, output
+from spacy_window_ner.cli import app, demo, demo_corpus, output
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.component import DEFAULT_SPANS_KEY
-from tests.pipelines import shared
+from tests.pipelines import copy_of, make_examples, shared
 
 EXPECTED = [
     ("Paris Hilton", "PER"),
@@ -26,8 +25,7 @@ EXPECTED = [
 def _run(*args: str, max_steps: int):
     """Run the command, found by spaCy's own command line, with a shorter training."""
     with pytest.MonkeyPatch.context() as patch:
-        training = partial(demo_training.run_training, max_steps=max_steps)
-        patch.setattr(demo, "run_training", training)
+        patch.setattr(demo, "STEPS", max_steps)
         return CliRunner().invoke(spacy_app, ["window-ner", "demo", "--train", *args])
 
 
@@ -57,11 +55,6 @@ def test_it_prints_that_the_sentences_are_generated(trained):
     assert result.exit_code == 0, result.output
     assert "1000 sentences to train on and 300 to evaluate on" in result.output
     assert "generated from templates" in " ".join(result.output.split())
-
-
-def test_it_has_a_progress_bar(trained):
-    assert "Training: 100%" in trained[0].output
-    assert "120/120" in trained[0].output
 
 
 def test_it_prints_precision_recall_and_f1(trained):
@@ -102,8 +95,8 @@ def test_the_saved_pipeline_predicts_what_the_demo_printed(trained):
 def test_training_of_the_saved_pipeline_can_continue(trained):
     nlp = spacy.load(trained[1])
     optimizer = nlp.resume_training()
-    examples = demo_training._examples(nlp, demo_training.demo_corpus.generate("train", 4))
-    losses = nlp.update(examples, sgd=optimizer)
+    docs = [demo_corpus.make_document(nlp, [one]) for one in demo_corpus.generate("train", 4)]
+    losses = nlp.update([Example(nlp.make_doc(doc.text), doc) for doc in docs], sgd=optimizer)
     assert losses["window_ner"] > 0
 
 
@@ -117,10 +110,18 @@ def test_a_text_without_entities(trained, capsys):
 @pytest.fixture
 def small_corpus(monkeypatch):
     """For what does not depend on the accuracy of the pipeline."""
-    monkeypatch.setattr(demo_training.demo_corpus, "SIZES", {"train": 60, "dev": 20})
+    monkeypatch.setattr(demo_corpus, "SIZES", {"train": 60, "dev": 20})
 
 
-@pytest.mark.usefixtures("small_corpus")
+@pytest.fixture
+def trained_before(monkeypatch):
+    """For what does not depend on the training either."""
+    nlp = copy_of(shared())
+    nlp.meta["performance"] = nlp.evaluate(make_examples(nlp))
+    monkeypatch.setattr(demo, "train_on", lambda *args, **settings: nlp)
+
+
+@pytest.mark.usefixtures("trained_before")
 def test_given_texts_replace_those_of_the_notes():
     texts = ["Ann Lee met Bob Ray.", "Nobody came."]
     result = _run(*texts, max_steps=2)
@@ -132,28 +133,14 @@ def test_given_texts_replace_those_of_the_notes():
 
 
 @pytest.mark.usefixtures("small_corpus")
-def test_the_seed_decides_the_training(tmp_path):
+def test_the_seed_decides_the_training_and_earlier_demos_are_replaced(tmp_path):
     models = []
-    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        texts = ["Ann Lee met Bob Ray."]
-        demo_training.run_training(texts, tmp_path / name, seed, max_steps=3)
-        nlp = spacy.load(tmp_path / name)
-        assert nlp.config["system"]["seed"] == seed
-        models.append((tmp_path / name / "window_ner" / "model").read_bytes())
+    for seed in (1, 1, 2):
+        result = _run("--seed", str(seed), "-o", str(tmp_path), max_steps=3)
+        assert result.exit_code == 0, result.output
+        assert spacy.load(tmp_path).config["system"]["seed"] == seed
+        models.append((tmp_path / "window_ner" / "model").read_bytes())
     assert models[0] == models[1] != models[2]
-
-
-@pytest.mark.usefixtures("small_corpus")
-def test_an_empty_directory_can_be_the_output(tmp_path):
-    assert _run("-o", str(tmp_path), max_steps=1).exit_code == 0
-    assert spacy.load(tmp_path).pipe_names == ["window_ner"]
-
-
-@pytest.mark.usefixtures("small_corpus")
-def test_the_pipeline_of_an_earlier_demo_is_replaced(tmp_path):
-    for seed in ("1", "2"):
-        assert _run("-o", str(tmp_path), "--seed", seed, max_steps=1).exit_code == 0
-        assert spacy.load(tmp_path).config["system"]["seed"] == int(seed)
 
 
 def test_data_to_try_commands_on(tmp_path):
@@ -162,7 +149,7 @@ def test_data_to_try_commands_on(tmp_path):
         assert result.exit_code == 0, result.output
     nlp = spacy.blank("en")
     seen = set()
-    for name, size in demo_data.DOCUMENTS.items():
+    for name, (_, size) in demo_corpus.FILES.items():
         docs = list(DocBin().from_disk(tmp_path / "new" / f"{name}.spacy").get_docs(nlp.vocab))
         assert len(docs) == size
         for doc in docs:
@@ -185,7 +172,7 @@ def test_data_that_cannot_be_written(tmp_path):
 @pytest.fixture
 def no_training(monkeypatch):
     """Bad input has to be found before anything is trained."""
-    monkeypatch.setattr(demo_training, "_train", lambda *args: pytest.fail("it trained"))
+    monkeypatch.setattr(demo, "train_on", lambda *args: pytest.fail("it trained"))
 
 
 def _refused(*args: str) -> str:
@@ -219,7 +206,7 @@ def test_text_without_words_is_refused(text):
 @pytest.mark.usefixtures("no_training")
 def test_text_in_another_encoding_is_refused(capsys):
     with pytest.raises(SystemExit) as exit:
-        demo.run_demo([b"Caf\xe9".decode("utf8", "surrogateescape")])
+        demo.demo([b"Caf\xe9".decode("utf8", "surrogateescape")])
     assert exit.value.code == 1
     assert "Text 1 of 1 is not valid UTF-8" in capsys.readouterr().out
 
@@ -232,24 +219,26 @@ def test_seed_out_of_range_is_refused(seed):
     assert "--seed" in result.output
 
 
-@pytest.mark.usefixtures("small_corpus")
+@pytest.mark.usefixtures("trained_before")
 def test_a_full_disk_is_reported(monkeypatch, tmp_path):
-    def to_disk(*args, **options):
+    def save(*args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Language, "to_disk", to_disk)
+    monkeypatch.setattr(demo, "save", save)
     printed = _refused("--output", str(tmp_path / "new"))
     assert "Cannot save the pipeline to" in printed
     assert "No space left on device" in printed
     assert "Saved" not in printed
 
 
-def test_the_demo_trains_the_default_network_until_the_learn_rate_is_zero():
-    config = demo_training._load_pipeline(seed=0, max_steps=None).config
-    assert config["components"] == init_config("efficiency")["components"]
-    assert config["system"]["seed"] == 0
+def test_the_demo_trains_the_default_network_until_the_learn_rate_is_zero(trained):
+    config, preset = spacy.load(trained[1]).config, init_config("efficiency")
+    assert (
+        config["components"]["window_ner"]["model"] | {"nO": None}
+        == (preset["components"]["window_ner"]["model"])
+    )
     training = config["training"]
-    assert training["max_steps"] == training["optimizer"]["learn_rate"]["total_steps"]
+    assert training["max_steps"] == training["optimizer"]["learn_rate"]["total_steps"] == 120
 
 
 @pytest.fixture
@@ -276,7 +265,7 @@ def test_the_ready_pipeline_reads_at_once():
 @pytest.mark.usefixtures("ready", "no_training")
 def test_on_a_terminal_it_says_what_comes_next(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    demo.run_demo(["Paris Hilton met Samuel Quinn in Paris."])
+    demo.demo(["Paris Hilton met Samuel Quinn in Paris."])
     assert 'spacy.load("en_window_ner_sm")' in capsys.readouterr().out
 
 
@@ -288,11 +277,10 @@ def test_the_ready_pipeline_is_not_saved(tmp_path):
     assert "Add --train." in result.output
 
 
-@pytest.mark.usefixtures("small_corpus")
+@pytest.mark.usefixtures("trained_before")
 def test_without_the_ready_pipeline_it_trains_and_says_so(monkeypatch, capsys):
     monkeypatch.setattr(demo.util, "is_package", lambda name: False)
-    monkeypatch.setattr(demo, "run_training", partial(demo_training.run_training, max_steps=1))
-    demo.run_demo(["Ann Lee met Bob Ray."])
+    demo.demo(["Ann Lee met Bob Ray."])
     printed = " ".join(capsys.readouterr().out.split())
     assert "en_window_ner_sm is not installed" in printed
     assert "is of no use on other text" in printed

@@ -7,7 +7,7 @@ import srsly
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from spacy_window_ner.cli.names import printable
+from spacy_window_ner.cli.output import printable
 from tests.mentions.texts import TEXTS, ruler, write_texts
 
 

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner annotate`."""
+"""`python -m spacy window-ner annotate`: the entities of many texts, in files."""
 
 from enum import Enum
 from functools import partial
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
-from .options import Code, Pipeline
+from .options import Code, Pipeline, new_app
+
+app = new_app()
 
 if TYPE_CHECKING:
     from ..bulk.files import Engine
@@ -31,15 +33,8 @@ class EngineName(str, Enum):
     ray = "ray"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command.
-
-    app (Typer): The application.
-    """
-    app.command("annotate")(annotate_cli)
-
-
-def annotate_cli(
+@app.command("annotate")
+def annotate(
     model: Pipeline,
     inputs: Annotated[
         list[str],
