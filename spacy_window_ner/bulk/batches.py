@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..extensions import scores_of
-from ..files.isolation import OnDoc, annotate_each
+from ..isolation import OnDoc, annotate_each
 
 ENTITY = pa.struct(
     [

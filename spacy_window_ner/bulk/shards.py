@@ -9,8 +9,8 @@ from typing import NamedTuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..files.isolation import forget
 from ..files.texts import InputError
+from ..isolation import forget
 from .batches import RowError, annotate_batches, annotated_schema
 from .loading import load
 from .plan import Settings, Shard

@@ -14,6 +14,7 @@ from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
 from ..files.saving import save
+from ..training.callbacks import describe, report_scores
 from .inputs import explained, load_component, read_annotated
 from .options import Code, Data, Model, new_app
 from .output import make_directory

@@ -80,7 +80,8 @@ def decode(
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    lengths, p = scores.lengths, np.zeros((0, 0))
+    lengths = scores.lengths
+    p: NDArray[np.floating] = np.zeros((0, 0))
     if threshold is not None or candidates_above is not None:
         p = objective.tag_probabilities(scores, allowed)
     is_chain = objective.learns_transitions

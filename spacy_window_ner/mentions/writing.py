@@ -12,7 +12,7 @@ from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc
 
 from ..extensions import scores_of
-from ..files.isolation import annotate_each, forget
+from ..isolation import annotate_each, forget
 from .grouping import Grouped, Mention, group
 from .reading import Record
 

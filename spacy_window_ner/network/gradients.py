@@ -169,9 +169,8 @@ def _weighted_sum(Y: Any, rng: Random) -> Loss:
         pairs = zip(_arrays(weights), _arrays(Y), strict=True)
         total = sum(float((R * y).sum()) for R, y in pairs)
         # The gradient of windows is that of their vectors alone.
-        if isinstance(weights, Batch):
-            return total, weights.windows.vectors
-        return total, weights.vectors if isinstance(weights, Windows) else weights
+        W = weights.windows if isinstance(weights, Batch) else weights
+        return total, W.vectors if isinstance(W, Windows) else W
 
     return loss
 

@@ -49,7 +49,7 @@ class SequenceSums:
 
 
 def forward_backward(
-    scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype[np.floating]
+    scores: NDArray, transitions: NDArray, lengths: Ints, dtype: np.dtype
 ) -> SequenceSums:
     """Sum over the legal tag sequences of each document, all documents side by side.
 

@@ -73,4 +73,4 @@ def likely_spans(
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]
     spans = np.concatenate(found)
     order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
-    return spans[order], np.concatenate(probabilities)[order]
+    return spans[order].astype(np.int64), np.concatenate(probabilities)[order].astype(np.float64)

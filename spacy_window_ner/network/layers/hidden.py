@@ -92,7 +92,9 @@ def forward(
         cache.release()
     else:
         batch.products = Products(batch, _window_layers(model), cache)
-    terms, of_batch, of_docs = [], [], []
+    terms: list[Term] = []
+    of_batch: list[Callable[[NDArray], NDArray]] = []
+    of_docs: list[Callable[[NDArray], InT]] = []
     for layer in others:
         on_docs = layer.name == GAZETTEER
         term, backprop_term = layer(docs if on_docs else batch, is_train)

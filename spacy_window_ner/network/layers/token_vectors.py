@@ -5,7 +5,7 @@ lexeme. Other token vectors depend on context: there is one row for each token.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Batch:
     embed (Optional[Model]): The layer that computes the vectors of lexemes; None if vectors depend
         on context.
     windows (Optional[Windows]): The windows of all tokens; None in prediction.
-    products (Optional[Products]): Products of vectors; None in training.
+    products (Products): Products of vectors, in prediction.
     """
 
     tokens: Tokens
@@ -48,7 +48,7 @@ class Batch:
     vectors_of: Callable[[NDArray[np.int64]], NDArray]
     embed: Model | None = None
     windows: Windows | None = None
-    products: Products | None = None
+    products: Products = field(init=False)
 
     def parts(self) -> Iterator[slice]:
         """The parts of the batch that go through the network, one after the other."""
@@ -58,8 +58,7 @@ class Batch:
 
     def at(self, part: slice) -> Windows:
         """RETURNS (Windows): The windows of consecutive tokens."""
-        if self.products is None:
-            assert self.windows is not None
+        if self.windows is not None:
             return self.windows.at(part)
         near = slice(
             max(0, part.start - self.reach), min(part.stop + self.reach, len(self.tokens.keys))
@@ -99,8 +98,8 @@ def forward(
     if tok2vec.name == LEXEME_EMBED:
         tokens, embed = read_tokens(docs, tok2vec.attrs["attrs"]), tok2vec.layers[0]
         batch = Batch(tokens, reach, lambda which: embed.predict(tokens.lexemes(which)), embed)
-        _, firsts, places = tokens.distinct() if is_train else (None, None, None)
         if is_train:
+            _, firsts, places = tokens.distinct()
             V, backprop_V = embed(tokens.lexemes(firsts), is_train)
     else:
         arrays, backprop_arrays = tok2vec(docs, is_train)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..component import WindowNER
+from .component import WindowNER
 
 Content = tuple[str | Doc, int]
 OnDoc = Callable[[int, Doc], object]
