@@ -298,7 +298,7 @@ class WindowNER(TrainablePipe):
         RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, None for all; and
             whether any other entity is set. See `preset_mask`.
         """
-        if predicted is None:
+        if predicted is None and any(doc.has_annotation("ENT_IOB") for doc in docs):
             predicted = [predicted_entities(doc, self.cfg["spans_key"]) for doc in docs]
         labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
         in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
