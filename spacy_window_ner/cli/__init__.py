@@ -160,14 +160,14 @@ def calibrate_cli(
     trained on, choose the threshold anew, and save the result. Prints how well they agree before
     and after. With a guarantee, the threshold is the one that keeps it.
     """
-    from ..confidence.guarantees import parse
+    from ..confidence.guarantees import parse_guarantees
     from .calibrate import calibrate_pipeline
 
     import_code(code_path)
     levels = {"recall": recall, "precision": precision, "candidates_recall": candidates_recall}
     given = {kind: level for kind, level in levels.items() if level is not None}
     try:
-        guarantees = parse(given, confidence)
+        guarantees = parse_guarantees(given, confidence)
     except ValueError as error:
         msg.fail("These guarantees cannot be given", str(error), exits=1)
     calibrate_pipeline(model, data_path, output, name=name, guarantees=guarantees)

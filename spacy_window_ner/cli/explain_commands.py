@@ -10,7 +10,7 @@ from spacy.cli._util import import_code
 from .options import Code, Model, Name, TextField
 
 
-class Format(str, Enum):
+class AnnotationTool(str, Enum):
     """The formats of tasks."""
 
     prodigy = "prodigy"
@@ -18,7 +18,7 @@ class Format(str, Enum):
 
 
 TaskFormat = Annotated[
-    Format,
+    AnnotationTool,
     typer.Option(
         "--format", "-f", help="Whose tasks to write: JSON lines for Prodigy, JSON for Label Studio"
     ),
@@ -97,7 +97,7 @@ def suggest_cli(
         Path, typer.Option("--output", "-o", help="File to save the chosen texts to")
     ],
     n: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts to choose")] = 100,
-    form: TaskFormat = Format.prodigy,
+    form: TaskFormat = AnnotationTool.prodigy,
     text_field: TextField = "text",
     name: Name = None,
     code_path: Code = None,
@@ -138,7 +138,7 @@ def review_cli(
             "overridden as in spacy train, for example --training.max_steps 600",
         ),
     ] = None,
-    form: TaskFormat = Format.prodigy,
+    form: TaskFormat = AnnotationTool.prodigy,
     seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the division")] = 0,
     name: Name = None,
     code_path: Code = None,

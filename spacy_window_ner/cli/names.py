@@ -13,7 +13,7 @@ from wasabi import msg, wrap
 
 from ..mentions import lookup, network, questions
 from ..mentions.database import reading
-from ..mentions.indexing import Progress, index
+from ..mentions.indexing import IndexingProgress, index
 from ..mentions.reading import Fields
 
 # So many errors are printed; all are in the table `documents`.
@@ -32,7 +32,7 @@ def index_texts(
     date_field: str | None = None,
     people: Sequence[str] = ("PER", "PERSON"),
     batch_size: int = 256,
-) -> Progress:
+) -> IndexingProgress:
     """Add the names of texts to a database, and print what was done.
 
     model (str): Name or path of the pipeline.
@@ -43,7 +43,7 @@ def index_texts(
     date_field (Optional[str]): The field of its date.
     people (Sequence[str]): The labels of people.
     batch_size (int): The number of documents of a transaction.
-    RETURNS (Progress): What was done.
+    RETURNS (IndexingProgress): What was done.
     RAISES (SystemExit): With a message, if something is wrong with the input.
     """
     with _explained(f"{model} cannot be loaded"):
@@ -178,7 +178,7 @@ def save_graph(
     """
     with _explained("The graph cannot be saved"), reading(database) as connection:
         found = network.find_network(connection, top=top, min_count=min_count, label=label)
-        network.save(found, output)
+        network.save_network(found, output)
     msg.good(f"Saved {len(found.nodes)} names and {len(found.edges)} pairs: {output}")
 
 
