@@ -49,10 +49,14 @@ from suite import PRESETS, require_known, settings_for, sizes_of_corpora
 from systems import SYSTEM, open_run, train_pipeline
 from wasabi import msg
 
-from spacy_window_ner.confidence.development import Development, develop, find_component
-from spacy_window_ner.confidence.guarantees import Guarantee, choose, spans_for
-from spacy_window_ner.confidence.judgment import Judgment, compare
+from spacy_window_ner.confidence.guarantees import Guarantee, choose_threshold, spans_for
+from spacy_window_ner.confidence.judgment import Judgment, judge_calibration
 from spacy_window_ner.confidence.reliability import bins_of
+from spacy_window_ner.confidence.scored_examples import (
+    ScoredExamples,
+    find_component,
+    score_examples,
+)
 from spacy_window_ner.confidence.tuning import best_threshold
 
 STUDY = "calibration"
@@ -80,8 +84,8 @@ def create_threshold(path: Path, name: str) -> Callable[[Language], Language]:
 
     def callback(nlp: Language) -> Language:
         component = find_component(nlp, name)
-        development = develop(nlp, name, list(Corpus(path)(nlp)))
-        component.threshold = best_threshold(development)
+        scored = score_examples(nlp, name, list(Corpus(path)(nlp)))
+        component.threshold = best_threshold(scored)
         return nlp
 
     return callback
@@ -117,16 +121,16 @@ def judge(nlp: Language, dev: Split, test: Split | None) -> dict[str, Any]:
     RETURNS (Dict[str, Any]): Temperature, figures before and after, bins, and guarantees.
     """
     labels = find_component(nlp, SYSTEM).label_data
-    fitted = develop(nlp, SYSTEM, list(Corpus(dev.path)(nlp)))
+    fitted = score_examples(nlp, SYSTEM, list(Corpus(dev.path)(nlp)))
     if test is None:
         documents = np.arange(fitted.n_documents)
         fitted, judged = fitted.subset(documents[::2]), fitted.subset(documents[1::2])
     else:
-        judged = develop(nlp, SYSTEM, list(Corpus(test.path)(nlp)))
+        judged = score_examples(nlp, SYSTEM, list(Corpus(test.path)(nlp)))
     calibration = fitted.fit()
     thresholds = best_threshold(fitted), best_threshold(fitted.corrected(calibration))
     calibrated = judged.corrected(calibration)
-    before, after = compare(judged, calibrated, thresholds)
+    before, after = judge_calibration(judged, calibrated, thresholds)
     return {
         "temperature": calibration.temperature,
         "bias": dict(zip(labels, calibration.bias.tolist(), strict=True)),
@@ -151,24 +155,26 @@ def describe(judgment: Judgment) -> dict[str, Any]:
     }
 
 
-def try_guarantee(development: Development, guarantee: Guarantee) -> dict[str, Any]:
+def try_guarantee(scored: ScoredExamples, guarantee: Guarantee) -> dict[str, Any]:
     """See whether a guarantee holds in random halves of documents.
 
-    development (Development): The documents.
+    scored (ScoredExamples): The documents.
     guarantee (Guarantee): The guarantee.
     RETURNS (Dict[str, Any]): The share of the splits in which it is refused, the share of the
         others in which it holds, and means of precision, recall, and spans for each annotated
         entity.
     """
-    found, n_gold = spans_for(development, guarantee), development.n_gold
-    rng, n = np.random.default_rng(0), development.n_documents
+    found, n_gold = spans_for(scored, guarantee), scored.n_gold
+    rng, n = np.random.default_rng(0), scored.n_documents
     outcomes = []
     for _ in range(SPLITS):
         half = np.zeros(n, dtype=bool)
         half[rng.permutation(n)[: n // 2]] = True
         mine = found.where(half[found.documents])
         number = np.cumsum(half) - 1
-        threshold = choose(replace(mine, documents=number[mine.documents]), n_gold[half], guarantee)
+        threshold = choose_threshold(
+            replace(mine, documents=number[mine.documents]), n_gold[half], guarantee
+        )
         if threshold is not None:
             others = found.where(~half[found.documents] & (found.probabilities > threshold))
             n_right, total = int(others.correct.sum()), max(int(n_gold[~half].sum()), 1)

@@ -20,7 +20,7 @@ from spacy.training import Example
 from spacy.util import minibatch
 
 from .decoding.decode import Entities
-from .extensions import place, scores_under, store_scores
+from .extensions import place_in_text, scores_under, store_scores
 from .labels import annotated_labels, labels_of
 from .sequences.batching import first_tokens, ranges
 from .sequences.tags import (
@@ -280,7 +280,7 @@ def predicted_entities(doc: Doc, spans_key: str | None) -> list[Span]:
     RETURNS (List[Span]): Those of `doc.ents` that are there with a probability.
     """
     known = scores_under(spans_key, doc)
-    return [ent for ent in doc.ents if place(ent) in known] if known else []
+    return [ent for ent in doc.ents if place_in_text(ent) in known] if known else []
 
 
 def _blocked(doc: Doc) -> list[Span]:
@@ -311,7 +311,7 @@ def set_entities(
         for doc, (rows, scores) in zip(docs, entities.candidates.by_document(), strict=True):
             if entities.has_presets:
                 own = scores_under(spans_key, doc)
-                others = [ent for ent in doc.ents if place(ent) not in own]
+                others = [ent for ent in doc.ents if place_in_text(ent) not in own]
                 rows, scores = _beside(others, rows, scores)
             _add_group(doc, candidates_key, _spans(doc, rows, labels), scores)
     for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
@@ -326,9 +326,11 @@ def set_entities(
         if spans_key is None or scores is None:
             continue
         if known:
-            known |= {place(span): p for span, p in zip(spans, scores.tolist(), strict=True)}
-            spans = [ent for ent in doc.ents if place(ent) in known]
-            scores = np.asarray([known[place(ent)] for ent in spans], dtype=np.float32)
+            known |= {
+                place_in_text(span): p for span, p in zip(spans, scores.tolist(), strict=True)
+            }
+            spans = [ent for ent in doc.ents if place_in_text(ent) in known]
+            scores = np.asarray([known[place_in_text(ent)] for ent in spans], dtype=np.float32)
         _add_group(doc, spans_key, spans, scores)
         store_scores(doc, spans, scores.tolist())
 

@@ -28,7 +28,7 @@ from .annotations import (
 from .decoding.alternatives import alternatives
 from .decoding.decode import Entities, decode, finds_nothing_new
 from .decoding.errors import prediction_error
-from .decoding.thresholds import Threshold, by_label, checked
+from .decoding.thresholds import Threshold, checked, label_thresholds
 from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels
@@ -220,7 +220,7 @@ class WindowNER(TrainablePipe):
                 scores,
                 self.objective,
                 allowed,
-                threshold=by_label(cfg["threshold"], cfg["labels"]),
+                threshold=label_thresholds(cfg["threshold"], cfg["labels"]),
                 probabilities=cfg["spans_key"] is not None,
                 candidates_above=cfg["candidates_threshold"] if cfg["candidates_key"] else None,
             )

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 
 NAME = "score"
 # Start and end by characters, and the label.
-Place = tuple[int, int, int]
+PlaceInText = tuple[int, int, int]
 # The keys in `doc.spans` that components of this process write predicted entities to.
 _KEYS: set[str] = set()
 
@@ -32,17 +32,17 @@ def score_of(span: Span) -> float | None:
             found = group[i] if i < len(group) else None
         except IndexError:  # spaCy's spans keep the old tokens where tokens were merged
             continue
-        if found is not None and place(found) == place(span):
+        if found is not None and place_in_text(found) == place_in_text(span):
             return float(scores[i])
     return _stored(span)
 
 
-def place(span: Span) -> Place:
+def place_in_text(span: Span) -> PlaceInText:
     """Where a span is, by characters: tokens may have been merged since it was predicted."""
     return span.start_char, span.end_char, span.label
 
 
-def scores_under(key: str | None, doc: Doc) -> dict[Place, float]:
+def scores_under(key: str | None, doc: Doc) -> dict[PlaceInText, float]:
     """RETURNS (Dict[Tuple[int, int, int], float]): The probabilities of the spans in a group of a
     document, by the place of each; empty where there is no such group, or it has none.
     """
@@ -69,10 +69,10 @@ def scores_of(doc: Doc) -> list[float | None]:
     if not _is_ours():
         scores = [ent._.get(NAME) if Span.has_extension(NAME) else None for ent in doc.ents]
         return [float(score) if isinstance(score, Real) else None for score in scores]
-    known: dict[Place, float] = {}
+    known: dict[PlaceInText, float] = {}
     for key in _KEYS.intersection(doc.spans):
         known = scores_under(key, doc) | known
-    return [known[at] if (at := place(ent)) in known else _stored(ent) for ent in doc.ents]
+    return [known[at] if (at := place_in_text(ent)) in known else _stored(ent) for ent in doc.ents]
 
 
 def store_scores(doc: Doc, spans: Iterable[Span], scores: Iterable[float]) -> None:

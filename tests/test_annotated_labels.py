@@ -6,7 +6,7 @@ from spacy.tokens import DocBin, Span
 from spacy.training import Example
 
 from spacy_window_ner.annotations import read_gold
-from spacy_window_ner.confidence.development import develop
+from spacy_window_ner.confidence.scored_examples import score_examples
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
 from spacy_window_ner.training.corpus import create_corpus
 from spacy_window_ner.training.scorer import ner_score
@@ -99,7 +99,7 @@ def test_predictions_of_other_labels_are_neither_right_nor_wrong(trained_nlp):
 
 
 def test_calibration_leaves_them_out(trained_nlp):
-    found = develop(trained_nlp, "window_ner", without_dates(trained_nlp)).entities(None)
+    found = score_examples(trained_nlp, "window_ner", without_dates(trained_nlp)).entities(None)
     labels = ner_of(trained_nlp).label_data
     assert {labels[n] for n in found.labels} == set(NO_DATES)
     assert found.correct.all()

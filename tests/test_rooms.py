@@ -1,6 +1,7 @@
 """Which rooms of the package may import which, as `docs/building.md` says."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,16 @@ def test_a_file_imports_what_its_room_may(path: Path):
 
 def test_few_modules_are_beside_the_rooms():
     assert len(list(PACKAGE.glob("*.py"))) <= 12
+
+
+# What the modules of a kind have in common: layers, objectives, commands, engines.
+COMMON = {"forward", "init", "loss", "imitate", "tag_probabilities", "log_odds", "register"}
+COMMON |= {"annotate", "run"}
+
+
+def test_no_two_things_have_one_name():
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    nodes = [node for path in FILES for node in ast.parse(path.read_text()).body]
+    named = Counter(node.name for node in nodes if isinstance(node, kinds))
+    twice = {name for name, n in named.items() if n > 1 and not name.startswith("_")}
+    assert twice <= COMMON

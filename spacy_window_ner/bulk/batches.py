@@ -30,7 +30,7 @@ WARM_UP = 2 * 2**20
 # How many characters each pipeline has read outside of memory zones.
 _READ: "WeakKeyDictionary[Language, int]" = WeakKeyDictionary()
 
-Entity = tuple[int, int, str, str, float | None]
+EntityRow = tuple[int, int, str, str, float | None]
 
 
 class RowError(ValueError):
@@ -98,7 +98,7 @@ def annotate_batches(
     for batch in batches:
         schema = annotated_schema(batch.schema, text)
         texts, errors = _texts_of(batch.column(text), nlp.max_length)
-        found: list[list[Entity] | None] = [None] * len(texts)
+        found: list[list[EntityRow] | None] = [None] * len(texts)
         rows = [(one, row) for row, one in enumerate(texts) if one is not None]
         # No exception passes the end of the zone: spaCy would leave it open.
         with _memory(nlp, sum(len(one) for one, _ in rows)):
@@ -155,7 +155,7 @@ def _annotate(
     nlp: Language,
     rows: Sequence[tuple[str, int]],
     batch_size: int | None,
-    found: list[list[Entity] | None],
+    found: list[list[EntityRow] | None],
     on_doc: OnDoc | None,
 ) -> dict[int, str]:
     """Find the entities of texts with their rows. RETURNS: What is wrong with others, by row."""
@@ -172,7 +172,7 @@ def _annotate(
     return annotate_each(nlp, rows, note, batch_size)
 
 
-def _to_arrow(found: Sequence[list[Entity] | None]) -> pa.Array:
+def _to_arrow(found: Sequence[list[EntityRow] | None]) -> pa.Array:
     """The column `entities`."""
     offsets: list[int | None] = []
     n = 0

@@ -12,14 +12,14 @@ from ..files.texts import InputError, find_files
 from . import local
 from .batches import ADDED
 from .loading import load
-from .manifest import begin, describe
+from .manifest import begin, describe_run
 from .plan import FORMATS, KINDS, RECORD, Settings, Shard
-from .shards import NOTHING, Counts, Progress, Task
+from .shards import NOTHING, BulkTask, Counts, Progress
 from .writers import whole_file
 
 ERRORS_FILE = "_errors.jsonl"
 # Runs shards of a task with a number of workers, and reports what is read.
-Engine = Callable[[Task, Sequence[Shard], int, Progress], None]
+Engine = Callable[[BulkTask, Sequence[Shard], int, Progress], None]
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def annotate_files(
         nlp = load(pipeline, code_path)
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{pipeline} cannot be loaded: {error}") from error
-    shards = begin(output, describe(nlp, pipeline, files, settings), files, settings)
-    task = Task(pipeline, str(output.resolve()), settings, strict, code_path)
+    shards = begin(output, describe_run(nlp, pipeline, files, settings), files, settings)
+    task = BulkTask(pipeline, str(output.resolve()), settings, strict, code_path)
     for left_over in output.rglob("_*.tmp"):
         with suppress(FileNotFoundError):
             left_over.unlink()
@@ -147,7 +147,7 @@ def _check(settings: Settings, workers: int) -> None:
         )
 
 
-def _join_errors(task: Task, shards: Sequence[Shard]) -> int:
+def _join_errors(task: BulkTask, shards: Sequence[Shard]) -> int:
     """Write the errors of all parts to one file. RETURNS (int): How many there are."""
     parts = [path for shard in shards if (path := task.errors(shard.number)).exists()]
     path, n_errors = Path(task.output) / ERRORS_FILE, 0

@@ -11,17 +11,17 @@ from typing import Any
 
 from ..files.texts import InputError
 from .plan import Shard
-from .shards import Counts, Progress, Task, annotate_shard
+from .shards import BulkTask, Counts, Progress, annotate_shard
 
 
 class WorkerError(RuntimeError):
     """A worker process has ended, or failed, before its work was done."""
 
 
-def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
+def run(task: BulkTask, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
     """Annotate shards.
 
-    task (Task): The task.
+    task (BulkTask): The task.
     shards (Sequence[Shard]): The shards that are to do.
     workers (int): The number of processes; with one, it is this one.
     progress (Callable): Is called with what has been read since the last call.
@@ -36,7 +36,7 @@ def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -
             progress(counts)
 
 
-def _run_in_processes(task: Task, shards: Sequence[Shard], workers: int) -> Iterator[Counts]:
+def _run_in_processes(task: BulkTask, shards: Sequence[Shard], workers: int) -> Iterator[Counts]:
     context = get_context("spawn")
     to_do, done = context.Queue(), context.Queue()
     for item in (*shards, *[None] * workers):
@@ -75,7 +75,7 @@ def _next(done: "Queue[Any]", processes: Sequence[Any]) -> tuple[str, Any]:
             raise WorkerError(f"A worker has ended with exit code {codes[0]}: {reason}.")
 
 
-def _work(task: Task, to_do: "Queue[Shard | None]", done: "Queue[tuple[str, Any]]") -> None:
+def _work(task: BulkTask, to_do: "Queue[Shard | None]", done: "Queue[tuple[str, Any]]") -> None:
     """Annotate shards until there is none."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what happens then
     Thread(target=_end_with_parent, daemon=True).start()

@@ -18,7 +18,7 @@ from .writers import whole_file
 NAME = "_manifest.json"
 
 
-def describe(
+def describe_run(
     nlp: Language, pipeline: str, files: Sequence[Path], settings: Settings
 ) -> dict[str, Any]:
     """Describe a run.
@@ -44,7 +44,7 @@ def begin(
     """Begin a run, or go on with it.
 
     output (Path): The folder of the results.
-    run (Dict[str, Any]): What `describe` gave.
+    run (Dict[str, Any]): What `describe_run` gave.
     files (Sequence[Path]): The files to read.
     settings (Settings): The settings.
     RETURNS (List[Shard]): All shards, in order.
@@ -80,7 +80,7 @@ def begin(
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Compare two runs.
 
-    before (Dict[str, Any]): What `describe` gave.
+    before (Dict[str, Any]): What `describe_run` gave.
     now (Dict[str, Any]): The same of another run.
     RETURNS (List[str]): A line for each difference.
     """

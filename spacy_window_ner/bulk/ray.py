@@ -18,7 +18,7 @@ import pyarrow as pa
 from .batches import annotate_batches, annotated_schema
 from .loading import load
 from .plan import Shard
-from .shards import Counts, Progress, Task, counts_of, try_shard
+from .shards import BulkTask, Counts, Progress, counts_of, try_shard
 
 
 class Annotator:
@@ -80,7 +80,7 @@ def annotate(
 class _Worker:
     """An actor that annotates shards."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: BulkTask) -> None:
         self.task = task
 
     def annotate(self, shard: Shard) -> Counts | str:
@@ -88,7 +88,7 @@ class _Worker:
         return try_shard(self.task, shard)
 
 
-def run(task: Task, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
+def run(task: BulkTask, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
     """Annotate shards of files that all workers see. The arguments are those of `local.run`."""
     if not ray.is_initialized():
         ray.init(log_to_driver=False)

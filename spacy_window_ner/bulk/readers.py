@@ -12,19 +12,19 @@ import pyarrow.parquet as pq
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from ..files.texts import decode, parse, required
+from ..files.texts import decode_line, parse_json_line, required
 from .batches import ADDED
 from .plan import DELIMITERS, RECORD, Segment, Settings, Shard
 
 # A record batch has no more characters than this, unless one text has more.
 MAX_CHARACTERS = 4 * 2**20
-Place = tuple[str, int]
+FilePlace = tuple[str, int]
 # File, line or row in it, and what is wrong.
 Report = Callable[[str, int, str], object]
 
 
 @dataclass
-class Batch:
+class RowBatch:
     """Some rows.
 
     rows (RecordBatch): The rows.
@@ -33,12 +33,12 @@ class Batch:
     """
 
     rows: pa.RecordBatch
-    places: list[Place]
+    places: list[FilePlace]
     size: int
 
 
 @dataclass
-class Row:
+class FileRow:
     """A row of a file of lines.
 
     line (int): Its line, counted from the beginning of the segment.
@@ -53,23 +53,23 @@ class Row:
     text: str
 
 
-def read_shard(shard: Shard, settings: Settings, report: Report) -> Iterator[Batch]:
+def read_shard(shard: Shard, settings: Settings, report: Report) -> Iterator[RowBatch]:
     """Read a shard.
 
     shard (Shard): The shard.
     settings (Settings): The settings.
     report (Callable): Is called with file, line, and reason for each malformed row. Lines and rows
         count from 1.
-    YIELDS (Batch): The other rows, at least one batch, which may be empty.
+    YIELDS (RowBatch): The other rows, at least one batch, which may be empty.
     """
     if shard.segments[0].kind == "parquet":
         for segment in shard.segments:
             yield from _read_parquet(segment, settings, report)
         schema = pq.read_schema(shard.segments[0].path)
-        yield Batch(_to_arrow([], schema), [], 0)
+        yield RowBatch(_to_arrow([], schema), [], 0)
         return
     schema = pa.schema([(name, pa.string()) for name in columns_of(shard.segments[0], settings)])
-    rows, places, size, n_characters = list[list[str | None]](), list[Place](), 0, 0
+    rows, places, size, n_characters = list[list[str | None]](), list[FilePlace](), 0, 0
     for segment in shard.segments:
         for row in _read_rows(segment, settings):
             size += row.size
@@ -80,13 +80,13 @@ def read_shard(shard: Shard, settings: Settings, report: Report) -> Iterator[Bat
             places.append((segment.path, segment.line + row.line))
             n_characters += len(row.text)
             if len(rows) >= settings.batch_size or n_characters >= MAX_CHARACTERS:
-                yield Batch(_to_arrow(rows, schema), places, size)
+                yield RowBatch(_to_arrow(rows, schema), places, size)
                 rows, places, size, n_characters = [], [], 0, 0
-    yield Batch(_to_arrow(rows, schema), places, size)
+    yield RowBatch(_to_arrow(rows, schema), places, size)
 
 
 def columns_of(segment: Segment, settings: Settings) -> list[str]:
-    """RETURNS (List[str]): The columns of a file of lines, in the order of `Row.values`."""
+    """RETURNS (List[str]): The columns of a file of lines, in the order of `FileRow.values`."""
     if segment.kind in DELIMITERS:
         return segment.columns
     if segment.kind == "jsonl":
@@ -101,7 +101,7 @@ def _to_arrow(rows: list[list[str | None]], schema: pa.Schema) -> pa.RecordBatch
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _read_rows(segment: Segment, settings: Settings) -> Iterator[Row]:
+def _read_rows(segment: Segment, settings: Settings) -> Iterator[FileRow]:
     if segment.kind in DELIMITERS:
         yield from _read_csv(segment, settings)
     elif segment.kind == "spacy":
@@ -132,46 +132,46 @@ def _lines(segment: Segment) -> Iterator[tuple[int, bytes]]:
             place += len(line)
 
 
-def _read_json(number: int, line: bytes, settings: Settings) -> Row:
+def _read_json(number: int, line: bytes, settings: Settings) -> FileRow:
     try:
-        raw = decode(line).strip()
-        fields = parse(raw, settings.text_field)
+        raw = decode_line(line).strip()
+        fields = parse_json_line(raw, settings.text_field)
         taken = [field.name for field in ADDED if field.name in fields]
         if taken:
             raise ValueError(f"the result would replace the fields {', '.join(taken)}: rename them")
         ids = [] if settings.id_field is None else [_plain(required(fields, settings.id_field))]
     except ValueError as error:
-        return Row(number, len(line), None, str(error))
+        return FileRow(number, len(line), None, str(error))
     text = fields[settings.text_field]
-    return Row(number, len(line), [*ids, text, raw], text)
+    return FileRow(number, len(line), [*ids, text, raw], text)
 
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _read_text(segment: Segment, number: int, data: bytes) -> Iterator[Row]:
+def _read_text(segment: Segment, number: int, data: bytes) -> Iterator[FileRow]:
     try:
-        text = decode(data)
+        text = decode_line(data)
     except ValueError as error:
-        yield Row(number, len(data), None, str(error))
+        yield FileRow(number, len(data), None, str(error))
         return
     place = segment.line + number
-    yield Row(number, len(data), [f"{segment.path}:{place}", text], text)
+    yield FileRow(number, len(data), [f"{segment.path}:{place}", text], text)
 
 
-def _read_spacy(segment: Segment) -> Iterator[Row]:
+def _read_spacy(segment: Segment) -> Iterator[FileRow]:
     try:
         docs = DocBin().from_disk(segment.path)
         texts = [doc.text for doc in docs.get_docs(Vocab())]
     except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
-        yield Row(1, segment.size, None, f"the file is no .spacy file: {error}")
+        yield FileRow(1, segment.size, None, f"the file is no .spacy file: {error}")
         return
     for number, text in enumerate(texts, start=1):
-        yield Row(number, segment.size // len(texts), [f"{segment.path}:{number}", text], text)
+        yield FileRow(number, segment.size // len(texts), [f"{segment.path}:{number}", text], text)
 
 
-def _read_csv(segment: Segment, settings: Settings) -> Iterator[Row]:
+def _read_csv(segment: Segment, settings: Settings) -> Iterator[FileRow]:
     csv.field_size_limit(2**31 - 1)
     n_read, broken = 0, ""
 
@@ -203,12 +203,12 @@ def _read_csv(segment: Segment, settings: Settings) -> Iterator[Row]:
             return
         size, done = n_read - done, n_read
         if broken:
-            yield Row(number, size, None, broken)
+            yield FileRow(number, size, None, broken)
         elif values:
-            yield Row(number, size, list[str | None](values), values[text_column])
+            yield FileRow(number, size, list[str | None](values), values[text_column])
 
 
-def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Iterator[Batch]:
+def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Iterator[RowBatch]:
     done = 0
     try:
         with pq.ParquetFile(segment.path) as file:
@@ -218,7 +218,7 @@ def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Itera
                 first = segment.line + done + 1
                 done += len(batch)
                 places = [(segment.path, first + i) for i in range(len(batch))]
-                yield Batch(batch, places, segment.size * len(batch) // max(1, n_rows))
+                yield RowBatch(batch, places, segment.size * len(batch) // max(1, n_rows))
     except (OSError, pa.ArrowException) as error:
         reason = f"this row and the others of its row group cannot be read: {error}"
         report(segment.path, segment.line + done + 1, reason)

@@ -14,8 +14,8 @@ from ..isolation import forget
 from .batches import RowError, annotate_batches, annotated_schema
 from .loading import load
 from .plan import Settings, Shard
-from .readers import Batch, Place, read_shard
-from .writers import Writer, open_writer, whole_file
+from .readers import FilePlace, RowBatch, read_shard
+from .writers import ResultWriter, open_writer, whole_file
 
 ERRORS = "_errors"
 
@@ -38,7 +38,7 @@ Progress = Callable[[Counts], object]
 
 
 @dataclass(frozen=True)
-class Task:
+class BulkTask:
     """What is the same for all shards of a run.
 
     pipeline (str): The name or path of the pipeline.
@@ -63,11 +63,13 @@ class Task:
         return Path(self.output) / ERRORS / f"part-{number:05d}.jsonl"
 
 
-def annotate_shard(task: Task, shard: Shard, progress: Progress = lambda counts: None) -> Counts:
+def annotate_shard(
+    task: BulkTask, shard: Shard, progress: Progress = lambda counts: None
+) -> Counts:
     """Annotate a shard, and write its part of the results. The part is there as a whole or not at
     all, and its bytes do not depend on what was read before, or by whom.
 
-    task (Task): The task.
+    task (BulkTask): The task.
     shard (Shard): The shard.
     progress (Callable): Is called with what has been read since the last call.
     RETURNS (Counts): All that has been read.
@@ -86,10 +88,10 @@ def annotate_shard(task: Task, shard: Shard, progress: Progress = lambda counts:
     return run.total
 
 
-def try_shard(task: Task, shard: Shard) -> Counts | str:
+def try_shard(task: BulkTask, shard: Shard) -> Counts | str:
     """Annotate a shard on a machine from which exceptions do not come home as they are.
 
-    task (Task): The task.
+    task (BulkTask): The task.
     shard (Shard): The shard.
     RETURNS (Union[Counts, str]): All that has been read, or the message of an `InputError`.
     """
@@ -109,7 +111,7 @@ def counts_of(result: Counts | str) -> Counts:
 class _Run:
     """The annotation of one shard."""
 
-    def __init__(self, task: Task, shard: Shard, nlp: Language, progress: Progress) -> None:
+    def __init__(self, task: BulkTask, shard: Shard, nlp: Language, progress: Progress) -> None:
         self.task, self.shard, self.nlp, self.progress = task, shard, nlp, progress
         self.errors: list[str] = []
         self.total = NOTHING
@@ -117,7 +119,7 @@ class _Run:
 
     def write(self, path: Path) -> None:
         """Annotate all batches, and write them to a file."""
-        writer: Writer | None = None
+        writer: ResultWriter | None = None
         settings = self.task.settings
         for batch in read_shard(self.shard, settings, self.report):
             if writer is None:
@@ -128,7 +130,7 @@ class _Run:
         writer.close()
         self._count(0, 0)
 
-    def annotate(self, batch: Batch, writer: Writer) -> None:
+    def annotate(self, batch: RowBatch, writer: ResultWriter) -> None:
         """Annotate a batch, and write it."""
         names = self._names_of(batch)
 
@@ -158,7 +160,7 @@ class _Run:
         error = {"file": path, "line": line, "error": reason}
         self.errors.append(json.dumps(error, ensure_ascii=False) + "\n")
 
-    def _names_of(self, batch: Batch) -> list[str]:
+    def _names_of(self, batch: RowBatch) -> list[str]:
         """What documents are called."""
         column = self.task.settings.id_field or "id"
         if column in batch.rows.schema.names:
@@ -173,5 +175,5 @@ class _Run:
         self.progress(counts)
 
 
-def _place_name(place: Place) -> str:
+def _place_name(place: FilePlace) -> str:
     return f"{place[0]}:{place[1]}"

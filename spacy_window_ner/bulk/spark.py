@@ -20,7 +20,7 @@ import pyarrow as pa
 from .batches import annotate_batches
 from .loading import load
 from .plan import Shard
-from .shards import Counts, Progress, Task, counts_of, try_shard
+from .shards import BulkTask, Counts, Progress, counts_of, try_shard
 
 # The columns that annotation adds, as Spark writes types.
 ADDED = (
@@ -46,7 +46,7 @@ def annotate(
     _check(df, text, added)
 
     def annotate_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return annotate_batches(load(find(pipeline)), batches, text=text, strict=strict)
+        return annotate_batches(load(find_pipeline(pipeline)), batches, text=text, strict=strict)
 
     return df.mapInArrow(annotate_partition, StructType([*df.schema.fields, *added.fields]))
 
@@ -60,14 +60,14 @@ def _check(df: DataFrame, text: str, added: StructType) -> None:
         raise ValueError(f"Rename the columns that the result would replace: {', '.join(taken)}.")
 
 
-def find(pipeline: str) -> str:
+def find_pipeline(pipeline: str) -> str:
     """RETURNS (str): Where a worker has a pipeline, if it was sent there by `addFile`."""
     sent = Path(SparkFiles.get(pipeline))
     return str(sent) if not Path(pipeline).exists() and sent.exists() else pipeline
 
 
 def run(
-    task: Task,
+    task: BulkTask,
     shards: Sequence[Shard],
     workers: int,
     progress: Progress,

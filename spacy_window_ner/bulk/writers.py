@@ -23,7 +23,7 @@ DIGITS = 6
 ROW_GROUP = 64 * 2**20
 
 
-class Writer(Protocol):
+class ResultWriter(Protocol):
     """Writes annotated record batches to a file."""
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -46,15 +46,15 @@ def whole_file(path: Path) -> AbstractContextManager[Path]:
     return replacing(path, path.with_name(f"_{path.name}.{getpid()}.tmp"))
 
 
-def open_writer(path: Path, schema: pa.Schema, settings: Settings) -> Writer:
+def open_writer(path: Path, schema: pa.Schema, settings: Settings) -> ResultWriter:
     """Open a file for results.
 
     path (Path): The file.
     schema (Schema): The schema of the annotated batches.
     settings (Settings): The settings.
-    RETURNS (Writer): The writer. It has to be closed.
+    RETURNS (ResultWriter): The writer. It has to be closed.
     """
-    makers: dict[str, Callable[[Path, pa.Schema], Writer]] = {
+    makers: dict[str, Callable[[Path, pa.Schema], ResultWriter]] = {
         "jsonl": JsonWriter,
         "csv": CsvWriter,
         "parquet": ParquetWriter,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..bulk.files import Engine
 
 
-class Format(str, Enum):
+class ResultFormat(str, Enum):
     """The formats of results."""
 
     jsonl = "jsonl"
@@ -57,8 +57,8 @@ def annotate(
         str | None, typer.Option("--id-field", help="Field or column of identifiers")
     ] = None,
     output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="Format of the results")
-    ] = Format.jsonl,
+        ResultFormat, typer.Option("--format", "-f", help="Format of the results")
+    ] = ResultFormat.jsonl,
     whole_files: Annotated[
         bool, typer.Option("--whole-files", help="Each .txt file is one text, not one on each line")
     ] = False,

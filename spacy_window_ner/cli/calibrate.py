@@ -8,13 +8,13 @@ from spacy.cli._util import import_code
 from wasabi import msg
 
 from ..component import WindowNER
-from ..confidence.development import Development, develop, find_component
-from ..confidence.guarantees import DEFAULT_CONFIDENCE, Guarantee, NotCarriedError, parse
+from ..confidence.guarantees import DEFAULT_CONFIDENCE, Guarantee, NotCarriedError, parse_guarantees
 from ..confidence.judgment import Judgment, cross_fit
 from ..confidence.reliability import diagram
+from ..confidence.scored_examples import ScoredExamples, find_component, score_examples
 from ..confidence.tuning import calibrate, keep
 from ..files.saving import save
-from ..training.callbacks import describe, report_scores
+from ..training.callbacks import describe_calibration, report_scores
 from .inputs import explained, load_component, read_annotated
 from .options import Code, Data, Model, new_app
 from .output import make_directory
@@ -66,30 +66,32 @@ def calibrate_pipeline(
     levels = {"recall": recall, "precision": precision, "candidates_recall": candidates_recall}
     with explained("These guarantees cannot be given"):
         given = {kind: level for kind, level in levels.items() if level is not None}
-        guarantees = parse(given, confidence)
+        guarantees = parse_guarantees(given, confidence)
     make_directory(output)
     nlp, name = load_component(model, name)
     examples = read_annotated(nlp, data_path)
     with explained(f"Cannot calibrate on {data_path}"):
-        development = develop(nlp, name, examples)
+        scored = score_examples(nlp, name, examples)
         component = find_component(nlp, name)
-        judged = cross_fit(development)
-    temperature, development = calibrate(nlp, name, development)
-    _print_judgments(*judged, development)
+        judged = cross_fit(scored)
+    temperature, scored = calibrate(nlp, name, scored)
+    _print_judgments(*judged, scored)
     for guarantee in guarantees:
-        _keep(component, development, guarantee)
+        _keep(component, scored, guarantee)
     f_score = report_scores(nlp, examples)
-    msg.info(f"[{name}] {describe(temperature, component.threshold, f_score)} on {data_path}")
+    msg.info(
+        f"[{name}] {describe_calibration(temperature, component.threshold, f_score)} on {data_path}"
+    )
     save(nlp, output)
     msg.good(f"Saved the calibrated pipeline: {output}")
 
 
-def _print_judgments(before: Judgment, after: Judgment, development: Development) -> None:
+def _print_judgments(before: Judgment, after: Judgment, scored: ScoredExamples) -> None:
     first, then = before.figures, after.figures
     rows = [(text, f"{first[key]:.4f}", f"{then[key]:.4f}") for key, text in FIGURES.items()]
     msg.divider("Calibration")
     msg.text(
-        f"{development.n_documents} documents, {before.n_gold} entities. Figures are of documents "
+        f"{scored.n_documents} documents, {before.n_gold} entities. Figures are of documents "
         f"that neither calibration nor threshold was fitted to (cross-fitting)."
     )
     msg.table(rows, header=("", "before", "after"), aligns=("l", "r", "r"), divider=True)
@@ -98,14 +100,14 @@ def _print_judgments(before: Judgment, after: Judgment, development: Development
         print(diagram(judgment.entities, judgment.entities_correct))
 
 
-def _keep(component: WindowNER, development: Development, guarantee: Guarantee) -> None:
+def _keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) -> None:
     try:
-        keep(component, development, guarantee)
+        keep(component, scored, guarantee)
     except NotCarriedError as error:
         msg.fail(f"No guarantee: {guarantee}", str(error), exits=1)
-    found = development.entities if guarantee.setting == "threshold" else development.candidates
+    found = scored.entities if guarantee.setting == "threshold" else scored.candidates
     spans = found(component.cfg[guarantee.setting])
-    n_right, n_gold = int(spans.correct.sum()), int(development.n_gold.sum())
+    n_right, n_gold = int(spans.correct.sum()), int(scored.n_gold.sum())
     msg.good(
         f"{guarantee}: {guarantee.setting} {component.cfg[guarantee.setting]:.4f}",
         f"In these documents: precision {n_right / max(len(spans.correct), 1):.3f}, recall "

@@ -20,10 +20,18 @@ from thinc.api import Config
 from tqdm import tqdm
 from wasabi import msg
 
-from ..confidence.development import develop, find_component
+from ..confidence.scored_examples import find_component, score_examples
 from ..confidence.tuning import best_threshold, calibrate
-from ..distillation.imitation import imitate, window_ners
-from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
+from ..distillation.imitation import train_to_imitate, window_ners
+from ..distillation.teachers import (
+    annotate_texts,
+    entities_of,
+    key_of,
+    read_texts,
+    silver,
+    split_by_shares,
+    vote,
+)
 from ..files.saving import replace_directory, save
 from ..labels import annotated_labels, labels_of, set_annotated_labels
 from .init_config import init_config
@@ -39,7 +47,7 @@ SHARES = (0.8, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
-class Task:
+class DistillationTask:
     """What is to be distilled.
 
     teachers (Dict[str, Language]): The teachers by the names they were given by.
@@ -117,10 +125,12 @@ def distil(
     blank = util.get_lang_class(config["nlp"]["lang"])()
     # What is wrong in these should not be found when the teachers are done.
     annotated, _ = ([] if path is None else read_annotated(blank, path) for path in (gold, dev))
-    task = Task(pipelines, config, output, [example.reference for example in annotated], dev)
+    task = DistillationTask(
+        pipelines, config, output, [example.reference for example in annotated], dev
+    )
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
-    parts = divide(len(texts), SHARES)
+    parts = split_by_shares(len(texts), SHARES)
     docs = [silver(blank, text, entities) for text, entities in zip(texts, found, strict=True)]
     for corpus in (docs, task.gold):
         _complete_labels(corpus)
@@ -158,13 +168,13 @@ def _student_config(path: Path | None, teachers: dict[str, Language], seed: int)
 
 
 def _ask(
-    task: Task, texts: list[str], n_process: int, batch_size: int | None
+    task: DistillationTask, texts: list[str], n_process: int, batch_size: int | None
 ) -> list[frozenset[tuple[int, int, str]]]:
     """The entities that the teachers find in each text, by vote."""
     answers = []
     for name, nlp in task.teachers.items():
         with tqdm(total=len(texts), desc=Path(name).name, unit="text") as bar:
-            docs = annotate(
+            docs = annotate_texts(
                 nlp,
                 texts,
                 task.folder / "teachers" / key_of(nlp, name),
@@ -186,7 +196,7 @@ def _complete_labels(docs: Sequence[Doc]) -> None:
             set_annotated_labels(doc, labels)
 
 
-def _write_corpus(task: Task, parts: dict[str, list[Doc]]) -> None:
+def _write_corpus(task: DistillationTask, parts: dict[str, list[Doc]]) -> None:
     folder = task.folder / "corpus"
     folder.mkdir(parents=True, exist_ok=True)
     for name, docs in parts.items():
@@ -197,7 +207,7 @@ def _write_corpus(task: Task, parts: dict[str, list[Doc]]) -> None:
     config["paths"]["dev"] = str(task.dev or folder / "dev.spacy")
 
 
-def _train(task: Task) -> Language:
+def _train(task: DistillationTask) -> Language:
     """Train on the entities of the teachers as `spacy train` does."""
     output = task.folder / "training"
     output.mkdir(parents=True, exist_ok=True)
@@ -210,7 +220,7 @@ def _train(task: Task) -> Language:
     return util.load_model(task.folder / "model")
 
 
-def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
+def _imitate(task: DistillationTask, teachers: Sequence[Any], texts: list[str]) -> Language:
     """Train on the probabilities of the teachers."""
     config = task.student
     config["initialize"].setdefault("components", {})[NAME] = {"labels": teachers[0].label_data}
@@ -218,7 +228,7 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
     T = util.registry.resolve(nlp.config.interpolate()["training"], schema=ConfigSchemaTraining)
     optimizer, steps, student = T["optimizer"], T["max_steps"], find_component(nlp, NAME)
     with tqdm(total=steps, desc="Training", unit="batch") as bar:
-        imitate(
+        train_to_imitate(
             student,
             teachers,
             islice(T["batcher"](_shuffled(nlp, texts)), steps),
@@ -227,11 +237,11 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
             done=lambda loss: bar.update(1),
         )
     with nlp.use_params(optimizer.averages):
-        development = develop(nlp, NAME, list(Corpus(config["paths"]["dev"])(nlp)))
+        scored = score_examples(nlp, NAME, list(Corpus(config["paths"]["dev"])(nlp)))
         if task.dev is None:  # the teachers' entities say nothing about how often they are right
-            student.threshold = best_threshold(development)
+            student.threshold = best_threshold(scored)
         else:
-            calibrate(nlp, NAME, development)
+            calibrate(nlp, NAME, scored)
         save(nlp, task.folder / "model")
     return util.load_model(task.folder / "model")
 
@@ -243,7 +253,7 @@ def _shuffled(nlp: Language, texts: list[str]) -> Iterator[Doc]:
         yield from map(nlp.make_doc, texts)
 
 
-def _compare(task: Task, nlp: Language, docs: list[Doc]) -> dict[str, Any]:
+def _compare(task: DistillationTask, nlp: Language, docs: list[Doc]) -> dict[str, Any]:
     """Agreement on the texts that were held out, F1 on gold, speeds and sizes."""
     everything = {"student": nlp, **task.teachers}
     scores = {

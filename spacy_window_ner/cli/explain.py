@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy.tokens import Span as SpacySpan
 from wasabi import msg
 
-from ..confidence.development import find_component, run_before
+from ..confidence.scored_examples import find_component, run_before
 from ..inspect.explain import Span, explain
 from ..inspect.explain_page import explain_page
 from ..inspect.explanation import Explanation

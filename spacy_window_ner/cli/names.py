@@ -140,7 +140,7 @@ def save_graph(
     """Save a graph of the names that occur in the same sentences."""
     with explained("The graph cannot be saved"), reading(ctx.obj) as connection:
         found = network.find_network(connection, top=top, min_count=min_count, label=label)
-        network.save(found, output)
+        network.save_network(found, output)
     msg.good(f"Saved {len(found.nodes)} names and {len(found.edges)} pairs: {output}")
 
 

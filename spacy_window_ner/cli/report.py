@@ -11,14 +11,14 @@ from spacy.language import Language
 from spacy.training import Example
 from wasabi import msg
 
-from ..confidence.development import find_component
-from ..inspect.comparison import Comparison, compare
+from ..confidence.scored_examples import find_component
+from ..inspect.comparison import Comparison, compare_readings
 from ..inspect.doubts import Doubt, doubts_of
 from ..inspect.errors import CLASSES
 from ..inspect.facts import Facts, facts_of
-from ..inspect.groups import Row
+from ..inspect.groups import GroupScores
 from ..inspect.page import percent
-from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read
+from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read_with_pipeline
 from ..inspect.report_page import Against, report_page
 from ..inspect.review import review
 from .inputs import explained, load, read_annotated
@@ -118,7 +118,7 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
 
 def _read(nlp: Language, examples: Sequence[Example], path: Path, rename: Rename) -> Reading:
     with explained(f"Cannot report on {path}"):
-        return read(nlp, examples, rename)
+        return read_with_pipeline(nlp, examples, rename)
 
 
 def _doubts(
@@ -148,7 +148,7 @@ def _compare(
     other = _read(nlp, read_annotated(nlp, path), path, rename)
     _warn_of_labels(model, other)
     with explained(f"Cannot compare on {path}"):
-        comparison = compare(reading, other)
+        comparison = compare_readings(reading, other)
     _print_comparison(comparison, *titles)
     return Against(titles[1], facts_of(other, seen), comparison)
 
@@ -181,7 +181,7 @@ def _print_facts(facts: Facts, model: str, data_path: Path) -> None:
         msg.text(f"ECE of {r.n:,} entities: {r.ece:.4f} (by chance {r.ece_by_chance:.4f})")
 
 
-def _print_rows(name: str, rows: Sequence[Row]) -> None:
+def _print_rows(name: str, rows: Sequence[GroupScores]) -> None:
     header = (name, "P", "R", "F1", "95 % of F1", "Found", "Annotated")
     table = [
         (

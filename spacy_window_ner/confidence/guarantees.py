@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..decoding.decode import LEAST_LIKELY
-from .development import Development, ScoredSpans
+from .scored_examples import ScoredExamples, ScoredSpans
 
 Float64s = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class NotCarriedError(ValueError):
     """The calibration documents cannot carry a guarantee."""
 
 
-def parse(levels: Mapping[str, float] | None, confidence: float) -> list[Guarantee]:
+def parse_guarantees(levels: Mapping[str, float] | None, confidence: float) -> list[Guarantee]:
     """Read guarantees from a config.
 
     levels (Optional[Mapping[str, float]]): The level of each kind, for example {"recall": 0.95}.
@@ -89,23 +89,26 @@ def parse(levels: Mapping[str, float] | None, confidence: float) -> list[Guarant
     return found
 
 
-def find_threshold(development: Development, guarantee: Guarantee) -> float:
+def find_threshold(scored: ScoredExamples, guarantee: Guarantee) -> float:
     """Find the threshold that keeps a promise at the least cost: the highest for recall, the lowest
     for precision.
 
-    development (Development): The calibration documents.
+    scored (ScoredExamples): The calibration documents.
     guarantee (Guarantee): The promise.
     RETURNS (float): The threshold, or the threshold of the candidates.
     RAISES (NotCarriedError): If there is none. The message has the level that could be promised.
     """
-    found = spans_for(development, guarantee)
-    threshold = choose(found, development.n_gold, guarantee)
+    found = spans_for(scored, guarantee)
+    threshold = choose_threshold(found, scored.n_gold, guarantee)
     if threshold is not None:
         return threshold
-    message = f"These {development.n_documents} documents cannot guarantee a {guarantee}"
+    message = f"These {scored.n_documents} documents cannot guarantee a {guarantee}"
     for percent in range(int(guarantee.level * 100), 0, -1):
         lower = Guarantee(guarantee.kind, percent / 100, guarantee.confidence)
-        if lower.level < guarantee.level and choose(found, development.n_gold, lower) is not None:
+        if (
+            lower.level < guarantee.level
+            and choose_threshold(found, scored.n_gold, lower) is not None
+        ):
             message += f", but {lower.level:g}"
             break
     message += ". Use more documents, or promise less."
@@ -114,14 +117,16 @@ def find_threshold(development: Development, guarantee: Guarantee) -> float:
     raise NotCarriedError(message)
 
 
-def spans_for(development: Development, guarantee: Guarantee) -> ScoredSpans:
+def spans_for(scored: ScoredExamples, guarantee: Guarantee) -> ScoredSpans:
     """RETURNS (ScoredSpans): The spans that a promise is about, with any threshold."""
     if guarantee.kind == CANDIDATES_RECALL:
-        return development.candidates(LEAST_LIKELY)
-    return development.entities(LEAST_LIKELY)
+        return scored.candidates(LEAST_LIKELY)
+    return scored.entities(LEAST_LIKELY)
 
 
-def choose(found: ScoredSpans, n_gold: NDArray[np.integer], guarantee: Guarantee) -> float | None:
+def choose_threshold(
+    found: ScoredSpans, n_gold: NDArray[np.integer], guarantee: Guarantee
+) -> float | None:
     """Choose the threshold that keeps a promise; see `find_threshold`.
 
     found (ScoredSpans): What is found in the calibration documents; see `spans_for`.

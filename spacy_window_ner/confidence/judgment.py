@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..decoding.thresholds import LOWEST
-from .development import Development
 from .reliability import brier, ece, expected_ece, log_loss
+from .scored_examples import ScoredExamples
 from .tuning import best_threshold
 
 
@@ -56,19 +56,19 @@ class Judgment:
         }
 
 
-def compare(
-    before: Development,
-    after: Development,
+def judge_calibration(
+    before: ScoredExamples,
+    after: ScoredExamples,
     thresholds: tuple[float | None, float | None],
 ) -> tuple[Judgment, Judgment]:
     """Judge a network before and after calibration on the same documents.
 
-    before (Development): What it made of them.
-    after (Development): What it makes of them now.
+    before (ScoredExamples): What it made of them.
+    after (ScoredExamples): What it makes of them now.
     thresholds (Tuple[Optional[float], Optional[float]]): The threshold of each.
     RETURNS (Tuple[Judgment, Judgment]): The judgments.
     """
-    both = [development.candidates(0.0) for development in (before, after)]
+    both = [scored.candidates(0.0) for scored in (before, after)]
     rows = np.concatenate([found.spans for found in both])
     unique, of_row = np.unique(rows, axis=0, return_inverse=True)
     where = np.split(of_row.reshape(-1), [len(both[0].spans)])
@@ -78,27 +78,27 @@ def compare(
         correct[index] = found.correct
     likely = probabilities.max(axis=0) > LOWEST
     judgments = []
-    for i, development in enumerate((before, after)):
-        entities = development.entities(thresholds[i])
+    for i, scored in enumerate((before, after)):
+        entities = scored.entities(thresholds[i])
         spans = probabilities[i, likely], correct[likely]
-        n_gold = int(development.n_gold.sum())
+        n_gold = int(scored.n_gold.sum())
         judgments.append(Judgment(entities.probabilities, entities.correct, *spans, n_gold))
     return judgments[0], judgments[1]
 
 
 def cross_fit(
-    development: Development, *, n_folds: int = 5, seed: int = 0
+    scored: ScoredExamples, *, n_folds: int = 5, seed: int = 0
 ) -> tuple[Judgment, Judgment]:
     """Judge calibration on documents that it was not fitted on: each fold by a fit to the others.
     The thresholds before and after are the best for F1 of the others, too.
 
-    development (Development): What the component makes of the development data.
+    scored (ScoredExamples): What the component makes of the development data.
     n_folds (int): Into how many parts the documents are divided, at random.
     seed (int): The seed of the division.
     RETURNS (Tuple[Judgment, Judgment]): How the network does before and after.
     RAISES (ValueError): If there are less than two documents.
     """
-    n = development.n_documents
+    n = scored.n_documents
     if n < 2:
         raise ValueError(
             "Calibration is judged on other documents than those it is fitted on, so the data "
@@ -107,11 +107,11 @@ def cross_fit(
     order = np.random.default_rng(seed).permutation(n)
     judgments = []
     for fold in np.array_split(order, min(n_folds, n)):
-        others = development.subset(np.setdiff1d(order, fold))
-        held_out = development.subset(fold)
+        others = scored.subset(np.setdiff1d(order, fold))
+        held_out = scored.subset(fold)
         calibration = others.fit()
         fitted = others, others.corrected(calibration)
         thresholds = best_threshold(fitted[0]), best_threshold(fitted[1])
-        judgments.append(compare(held_out, held_out.corrected(calibration), thresholds))
+        judgments.append(judge_calibration(held_out, held_out.corrected(calibration), thresholds))
     before, after = zip(*judgments, strict=True)
     return Judgment.together(before), Judgment.together(after)

@@ -8,58 +8,58 @@ from spacy.language import Language
 from ..component import WindowNER
 from ..decoding.thresholds import LOWEST, best_cut
 from ..settings import change_settings, remember_pipeline
-from .development import Development, find_component
 from .guarantees import Guarantee, find_threshold
+from .scored_examples import ScoredExamples, find_component
 
 CANDIDATES_KEY = "window_ner_candidates"
 
 
-def best_threshold(development: Development) -> float | None:
+def best_threshold(scored: ScoredExamples) -> float | None:
     """Find the threshold with the best F1.
 
-    development (Development): The development data.
+    scored (ScoredExamples): The development data.
     RETURNS (Optional[float]): The threshold; None if the network finds nothing that is right.
     """
-    found = development.entities(LOWEST)
+    found = scored.entities(LOWEST)
     if not found.correct.any():
         return None
-    return best_cut(found.probabilities, found.correct, int(development.n_gold.sum()))
+    return best_cut(found.probabilities, found.correct, int(scored.n_gold.sum()))
 
 
 def calibrate(
-    nlp: Language, name: str, development: Development
-) -> tuple[float | None, Development]:
+    nlp: Language, name: str, scored: ScoredExamples
+) -> tuple[float | None, ScoredExamples]:
     """Calibrate a component, and choose the threshold with the best F1. A network that has learned
     nothing yet, whose calibrated probabilities find no entity, is left as it is.
 
     nlp (Language): The pipeline, which is changed.
     name (str): The name of the component.
-    development (Development): What the component makes of the development data.
-    RETURNS (Tuple[Optional[float], Development]): The temperature, None if it is left as it is, and
-        what it makes of the data now.
+    scored (ScoredExamples): What the component makes of the development data.
+    RETURNS (Tuple[Optional[float], ScoredExamples]): The temperature, None if it is left as it is,
+        and what it makes of the data now.
     """
     component = find_component(nlp, name)
-    calibration = development.fit()
-    corrected = development.corrected(calibration)
+    calibration = scored.fit()
+    corrected = scored.corrected(calibration)
     threshold = best_threshold(corrected)
     if threshold is None:
-        return None, development
+        return None, scored
     calibration.fold(component.model)
     component.threshold = threshold
     return calibration.temperature, corrected
 
 
-def keep(component: WindowNER, development: Development, guarantee: Guarantee) -> float:
+def keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) -> float:
     """Set the threshold of a component that keeps a guarantee.
 
     component (WindowNER): The component. If candidates have to be predicted, they are from now on,
         under the key `CANDIDATES_KEY` if there is none.
-    development (Development): What the component makes of the calibration documents.
+    scored (ScoredExamples): What the component makes of the calibration documents.
     guarantee (Guarantee): The guarantee.
     RETURNS (float): The threshold.
     RAISES (NotCarriedError): If the data cannot carry it.
     """
-    threshold = find_threshold(development, guarantee)
+    threshold = find_threshold(scored, guarantee)
     settings: dict[str, Any] = {guarantee.setting: threshold}
     if guarantee.setting == "candidates_threshold" and component.cfg["candidates_key"] is None:
         settings["candidates_key"] = CANDIDATES_KEY

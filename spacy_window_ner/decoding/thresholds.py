@@ -74,7 +74,7 @@ def probability(name: str, value: Any, or_else: str = "") -> float:
     return round(float(value), 12)
 
 
-def by_label(threshold: Threshold, labels: Sequence[str]) -> NDArray[np.float64] | None:
+def label_thresholds(threshold: Threshold, labels: Sequence[str]) -> NDArray[np.float64] | None:
     """The threshold of each label: (n_labels,); None for the best tag sequence.
 
     threshold (Optional[Union[float, Dict[str, float]]]): The threshold.

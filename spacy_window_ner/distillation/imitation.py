@@ -2,7 +2,7 @@
 
 The divergence of a student from the mean of several teachers has the gradient of the student's
 marginals minus the mean of the teachers' marginals (Reich et al. 2020, "Ensemble distillation for
-structured prediction"). It is the mean of the gradients that `imitate` computes for each of them.
+structured prediction"). It is the mean of the gradients that `Objective.imitate` computes for each.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +57,7 @@ def mean_divergence(
     return total, d_scores
 
 
-def imitate(
+def train_to_imitate(
     student: WindowNER,
     teachers: Sequence[WindowNER],
     batches: Iterator[list[Doc]],

@@ -12,11 +12,11 @@ from spacy.vocab import Vocab
 
 from ..files.fingerprint import fingerprint
 from ..files.saving import replacing
-from ..files.texts import find_files, read
+from ..files.texts import find_files, read_lines
 
 # So many texts are kept in one file; a run that was stopped begins again with the next one.
 PART = 500
-Entities = frozenset[tuple[int, int, str]]
+EntitySet = frozenset[tuple[int, int, str]]
 
 
 def read_texts(path: Path, field: str = "text") -> list[str]:
@@ -30,7 +30,7 @@ def read_texts(path: Path, field: str = "text") -> list[str]:
     """
     vocab, texts = Vocab(), dict[str, None]()
     for file in find_files([path]):
-        for line in read(file, field, vocab):
+        for line in read_lines(file, field, vocab):
             if line.error is not None:
                 raise ValueError(f"{file}, line {line.position}: {line.error}")
             if line.text.strip():
@@ -40,7 +40,7 @@ def read_texts(path: Path, field: str = "text") -> list[str]:
     return list(texts)
 
 
-def annotate(
+def annotate_texts(
     nlp: Language,
     texts: Sequence[str],
     cache: Path,
@@ -81,12 +81,12 @@ def key_of(nlp: Language, name: str) -> str:
     return f"{Path(name).name}-{fingerprint(nlp)[:12]}"
 
 
-def entities_of(doc: Doc) -> Entities:
+def entities_of(doc: Doc) -> EntitySet:
     """RETURNS (FrozenSet[Tuple[int, int, str]]): The entities of a document, by characters."""
     return frozenset((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
 
 
-def vote(found: Sequence[Entities]) -> Entities:
+def vote(found: Sequence[EntitySet]) -> EntitySet:
     """Let several teachers vote: an entity needs more than half of them.
 
     found (Sequence[FrozenSet[Tuple[int, int, str]]]): The entities that each of them has found.
@@ -97,7 +97,7 @@ def vote(found: Sequence[Entities]) -> Entities:
     return frozenset(entity for entity, n in votes.items() if 2 * n > len(found))
 
 
-def silver(nlp: Language, text: str, entities: Entities) -> Doc:
+def silver(nlp: Language, text: str, entities: EntitySet) -> Doc:
     """Annotate a text with what teachers have found.
 
     nlp (Language): The pipeline whose tokenizer to use.
@@ -126,7 +126,7 @@ def silver(nlp: Language, text: str, entities: Entities) -> Doc:
     return doc
 
 
-def divide(n: int, shares: Sequence[float]) -> list[slice]:
+def split_by_shares(n: int, shares: Sequence[float]) -> list[slice]:
     """Divide n things into parts of given shares, at least one in each: slices."""
     sizes = [max(1, round(n * share)) for share in shares]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]

@@ -83,7 +83,7 @@ def _files_at(path: Path, kinds: Collection[str]) -> list[Path]:
     )
 
 
-def decode(line: bytes) -> str:
+def decode_line(line: bytes) -> str:
     """Read a line, or a whole file.
 
     line (bytes): The line.
@@ -96,7 +96,7 @@ def decode(line: bytes) -> str:
         raise ValueError(f"invalid UTF-8: {error}") from error
 
 
-def parse(line: str, text_field: str) -> dict[str, Any]:
+def parse_json_line(line: str, text_field: str) -> dict[str, Any]:
     """Read a line of JSON.
 
     line (str): The line.
@@ -136,7 +136,7 @@ def required(fields: dict[str, Any], name: str) -> Any:
     return value
 
 
-def read(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
+def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
     """Read the texts of a file.
 
     path (Path): `.jsonl` with a text in a field of each line, `.txt` with a text on each line, or
@@ -157,10 +157,10 @@ def read(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
     with path.open("rb") as file:
         for position, line in enumerate(file, start=1):
             try:
-                text = decode(line)
+                text = decode_line(line)
                 if not text.strip():
                     continue
-                fields = parse(text, text_field) if kind == "jsonl" else {}
+                fields = parse_json_line(text, text_field) if kind == "jsonl" else {}
             except ValueError as error:
                 yield Line(position, error=str(error))
             else:

@@ -7,7 +7,7 @@ from typing import Any
 from .bootstrap import Difference, paired
 from .errors import Pair, pair_all
 from .facts import Excerpt, excerpt_of
-from .groups import ALL, Row, count_labels, labels_in, rows
+from .groups import ALL, GroupScores, count_labels, labels_in, rows
 from .reading import Document, Reading
 
 
@@ -16,15 +16,15 @@ class Side:
     """Two pipelines on the entities of one label.
 
     name (str): The label.
-    first (Row): The first pipeline.
-    second (Row): The second one.
+    first (GroupScores): The first pipeline.
+    second (GroupScores): The second one.
     difference (Optional[Difference]): Of the first from the second in F1; None if there is only one
         document.
     """
 
     name: str
-    first: Row
-    second: Row
+    first: GroupScores
+    second: GroupScores
     difference: Difference | None
 
 
@@ -56,7 +56,7 @@ class Comparison:
         return asdict(self)
 
 
-def compare(first: Reading, second: Reading) -> Comparison:
+def compare_readings(first: Reading, second: Reading) -> Comparison:
     """Compare two pipelines.
 
     first (Reading): What the first one reads.

@@ -19,9 +19,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..component import WindowNER
-from ..confidence.development import find_component, run_before
+from ..confidence.scored_examples import find_component, run_before
 from ..decoding.decode import decode
-from ..decoding.thresholds import by_label
+from ..decoding.thresholds import label_thresholds
 from ..objectives import Objective
 from ..sequences.batching import Mask, Scores
 from ..sequences.tags import n_tags
@@ -37,7 +37,7 @@ MOST_WORDS = 50
 _GROUP = 4096
 
 Span = tuple[int, int, str]
-Row = tuple[int, int, int]
+SpanRow = tuple[int, int, int]
 
 
 def explain(
@@ -81,7 +81,7 @@ class _Reading:
         self.doc, self.labels = doc, component.label_data
         self.unseen = component.model.attrs["unseen_labels"]
         self.objective: Objective = component.objective
-        self.threshold = by_label(component.threshold, self.labels)
+        self.threshold = label_thresholds(component.threshold, self.labels)
         allowed, _ = component.allowed_tags([doc])
         shape = (len(doc), n_tags(len(self.labels)))
         self.allowed: Mask = np.ones(shape, dtype=bool) if allowed is None else allowed
@@ -90,7 +90,7 @@ class _Reading:
         self.emissions, _ = X.emissions(X.vectors[None], X.features[None])
         [self.entities] = self._decode(self.emissions)
 
-    def row(self, span: Span) -> Row:
+    def row(self, span: Span) -> SpanRow:
         """A span with the number of its label."""
         start, end, label = span
         if not 0 <= start < end <= len(self.doc):
@@ -103,7 +103,7 @@ class _Reading:
             raise ValueError(f"The component has no label {label!r}, but: {', '.join(known)}.")
         return start, end, self.labels.index(label)
 
-    def explain(self, rows: Sequence[Row], steps: int) -> list[Explanation]:
+    def explain(self, rows: Sequence[SpanRow], steps: int) -> list[Explanation]:
         """Explain spans; more steps for those that need them."""
         found = dict(zip(rows, self._integrate(rows, steps), strict=True))
         while steps < MOST_STEPS:
@@ -114,12 +114,14 @@ class _Reading:
             found |= dict(zip(missing, self._integrate(missing, steps), strict=True))
         return [self._with_decisive(row, found[row]) for row in rows]
 
-    def log_odds(self, emissions: NDArray, transitions: NDArray, row: Row) -> tuple[float, Scores]:
+    def log_odds(
+        self, emissions: NDArray, transitions: NDArray, row: SpanRow
+    ) -> tuple[float, Scores]:
         """The log-odds of a span, and their gradient."""
         scores = Scores(emissions, transitions, np.asarray([len(self.doc)], dtype=np.int32))
         return span_log_odds(scores, self.objective, self.allowed, np.asarray(row))
 
-    def _integrate(self, rows: Sequence[Row], steps: int) -> list[Explanation]:
+    def _integrate(self, rows: Sequence[SpanRow], steps: int) -> list[Explanation]:
         """Integrate the gradients along the path, for each span."""
         X = self.network
         sums = [_Sums.zeros(X) for _ in rows]
@@ -140,7 +142,9 @@ class _Reading:
             for row, of_span in zip(rows, sums, strict=True)
         ]
 
-    def _explanation(self, row: Row, sums: "_Sums", steps: int, nothing: NDArray) -> Explanation:
+    def _explanation(
+        self, row: SpanRow, sums: "_Sums", steps: int, nothing: NDArray
+    ) -> Explanation:
         """The facts, from the sums of the gradients along the path."""
         X, (start, end, number) = self.network, row
         log_odds = self.log_odds(self.emissions[0], X.transitions, row)[0]
@@ -183,7 +187,7 @@ class _Reading:
         found = [Transition(names[p], names[q], float(contributions[p, q])) for p, q in steps]
         return sorted(found, key=lambda one: -abs(one.total))
 
-    def _with_decisive(self, row: Row, found: Explanation) -> Explanation:
+    def _with_decisive(self, row: SpanRow, found: Explanation) -> Explanation:
         """Add the words without which the decision would be another one."""
         X, (start, end, _) = self.network, row
         most = found.largest_words()[:MOST_WORDS]
@@ -207,7 +211,7 @@ class _Reading:
                 found.decisive.append(Without(word.token, word.text, odds, instead))
         return found
 
-    def _decode(self, emissions: NDArray) -> list[list[Row]]:
+    def _decode(self, emissions: NDArray) -> list[list[SpanRow]]:
         """The entities of copies of the document."""
         copies = len(emissions)
         scores = Scores(

@@ -53,7 +53,7 @@ class ShownWord:
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class SpanInContext:
     """A span with the words around it.
 
     is_cut (Tuple[bool, bool]): Whether the text goes on before it and behind it.
@@ -65,7 +65,7 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """A line of the table of words.
 
     name (str): The word, or what several words are called.
@@ -87,13 +87,13 @@ class Table:
     """What words and transitions contributed to one span.
 
     columns (List[str]): The parts of a word.
-    lines (List[Line]): The words that contributed most, in the order of the text, the others
+    lines (List[TableRow]): The words that contributed most, in the order of the text, the others
         together, and the sum of all.
     transitions (List[Tuple[str, float]]): The same of transitions, without the sum.
     """
 
     columns: list[str]
-    lines: list[Line]
+    lines: list[TableRow]
     transitions: list[tuple[str, float]]
 
 
@@ -112,7 +112,7 @@ def explain_page(found: Sequence[Explanation], text: str, name: str) -> str:
         pieces=pieces_of(text, found),
         explanations=found,
         tables=[table_of(one) for one in found],
-        excerpts=[_excerpt(one) for one in found],
+        excerpts=[_span_in_context(one) for one in found],
     )
 
 
@@ -140,10 +140,10 @@ def table_of(one: Explanation) -> Table:
     shown = [word for word in one.words if word.token in most]
     others = [word for word in one.words if word.token not in most]
     largest = max(abs(word.total) for word in one.words)
-    lines = [_line([word], word.text, one.where(word), columns, largest) for word in shown]
+    lines = [_table_row([word], word.text, one.where(word), columns, largest) for word in shown]
     if others:
-        lines.append(_line(others, f"{len(others):,} other words", "", columns, largest))
-    lines.append(_line(one.words, "all words", "", columns, None))
+        lines.append(_table_row(others, f"{len(others):,} other words", "", columns, largest))
+    lines.append(_table_row(one.words, "all words", "", columns, None))
     steps = [step for step in one.transitions if abs(step.total) >= LEAST]
     transitions = [(f"{step.before} → {step.after}", step.total) for step in steps]
     if len(steps) < len(one.transitions):
@@ -152,16 +152,16 @@ def table_of(one: Explanation) -> Table:
     return Table(columns, lines, transitions)
 
 
-def _line(
+def _table_row(
     words: Sequence[Word], name: str, where: str, columns: Sequence[str], largest: float | None
-) -> Line:
+) -> TableRow:
     """The line of some words together; without colors if `largest` is None."""
 
     def cell(values: Iterable[float]) -> Cell:
         total = sum(values)
         return Cell(total, "" if largest is None else shade(total, largest))
 
-    return Line(
+    return TableRow(
         name,
         where,
         cell(word.total for word in words),
@@ -178,11 +178,11 @@ def shade(value: float, largest: float) -> str:
     return f"right heat{heat}" if value > 0 else f"heat{heat}"
 
 
-def _excerpt(one: Explanation) -> Excerpt:
+def _span_in_context(one: Explanation) -> SpanInContext:
     start, stop = max(one.start - AROUND, 0), min(one.end + AROUND, len(one.words))
     largest = max(abs(word.total) for word in one.words)
     words = [
         ShownWord(word.text, one.where(word) == "in", Cell(word.total, shade(word.total, largest)))
         for word in one.words[start:stop]
     ]
-    return Excerpt((start > 0, stop < len(one.words)), words)
+    return SpanInContext((start > 0, stop < len(one.words)), words)

@@ -13,8 +13,8 @@ from spacy.training import Example
 from ..confidence.reliability import bins_of, ece, expected_ece
 from ..decoding.thresholds import HIGHEST, LOWEST
 from .errors import CLASSES, Pair, confusion, measures, pair_all
-from .groups import Row, by_label, by_length, by_seen, by_size, labels_in
-from .reading import Document, Entity, Reading, Rename, read
+from .groups import GroupScores, by_label, by_length, by_seen, by_size, labels_in
+from .reading import Document, Entity, Reading, Rename, read_with_pipeline
 
 # Words around an entity, where sentences are not known or are long.
 _AROUND = 30
@@ -104,13 +104,14 @@ class Facts:
 
     n_documents (int): The number of annotated documents.
     n_words (int): The number of their words.
-    labels (List[Row]): Precision, recall and F1 by label, and of all together at the end.
+    labels (List[GroupScores]): Precision, recall and F1 by label, and of all together at the end.
     errors (Dict[str, int]): The number of errors of each class, see `errors.CLASSES`.
     measures (Dict[str, Dict[str, float]]): See `errors.measures`.
     confusion (Dict[str, Any]): "labels" and "counts", see `errors.confusion`.
-    by_length (List[Row]): By the length of entities.
-    by_size (List[Row]): By the size of documents.
-    by_seen (Optional[List[Row]]): By whether names are in the training data; None without it.
+    by_length (List[GroupScores]): By the length of entities.
+    by_size (List[GroupScores]): By the size of documents.
+    by_seen (Optional[List[GroupScores]]): By whether names are in the training data; None without
+        it.
     reliability (Optional[Reliability]): None if no entity has a probability.
     scored (Optional[Scored]): None if the pipeline has no `window_ner`.
     excerpts (List[Excerpt]): All errors in their sentences.
@@ -118,20 +119,20 @@ class Facts:
 
     n_documents: int
     n_words: int
-    labels: list[Row]
+    labels: list[GroupScores]
     errors: dict[str, int]
     measures: dict[str, dict[str, float]]
     confusion: dict[str, Any]
-    by_length: list[Row]
-    by_size: list[Row]
-    by_seen: list[Row] | None
+    by_length: list[GroupScores]
+    by_size: list[GroupScores]
+    by_seen: list[GroupScores] | None
     reliability: Reliability | None
     scored: Scored | None
     excerpts: list[Excerpt]
 
     @property
-    def total(self) -> Row:
-        """RETURNS (Row): All labels together."""
+    def total(self) -> GroupScores:
+        """RETURNS (GroupScores): All labels together."""
         return self.labels[-1]
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def evaluate(
     RETURNS (Facts): The facts.
     RAISES (ValueError): If there is no document with annotated entities.
     """
-    return facts_of(read(nlp, examples, rename), names)
+    return facts_of(read_with_pipeline(nlp, examples, rename), names)
 
 
 def facts_of(reading: Reading, names: Mapping[str, set[str]] | None = None) -> Facts:

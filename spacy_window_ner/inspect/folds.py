@@ -20,7 +20,7 @@ from thinc.api import Config
 DEV_SHARE = 0.1
 
 
-def divide(n: int, folds: int, seed: int = 0) -> list[list[int]]:
+def split_into_folds(n: int, folds: int, seed: int = 0) -> list[list[int]]:
     """Divide documents into parts at random.
 
     n (int): The number of documents.
@@ -142,7 +142,7 @@ def cross_train(
     YIELDS (Tuple[Language, List[int]]): Each pipeline, and the numbers of the documents that
         it has not seen.
     """
-    for fold, held_out in enumerate(divide(len(docs), folds, seed), start=1):
+    for fold, held_out in enumerate(split_into_folds(len(docs), folds, seed), start=1):
         begins(fold)
         left_out = set(held_out)
         others = [doc for i, doc in enumerate(docs) if i not in left_out]

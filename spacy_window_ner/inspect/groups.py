@@ -16,7 +16,7 @@ _N_SIZES = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class GroupScores:
     """How a pipeline does on one group of entities.
 
     name (str): The name of the group.
@@ -66,8 +66,8 @@ def count(
     return counts
 
 
-def rows(names: Sequence[str], counts: NDArray[np.int64]) -> list[Row]:
-    """RETURNS (List[Row]): A row for each group, see `count`."""
+def rows(names: Sequence[str], counts: NDArray[np.int64]) -> list[GroupScores]:
+    """RETURNS (List[GroupScores]): A row for each group, see `count`."""
     sums = counts.sum(axis=0)
     figures, bounds = prf(sums), intervals(counts)
     found = []
@@ -75,7 +75,7 @@ def rows(names: Sequence[str], counts: NDArray[np.int64]) -> list[Row]:
         correct, predicted, gold = sums[i].tolist()
         p, r, f = figures[i].tolist()
         of_row = None if bounds is None else dict(zip("prf", bounds[i].tolist(), strict=True))
-        found.append(Row(name, correct, predicted, gold, p, r, f, of_row))
+        found.append(GroupScores(name, correct, predicted, gold, p, r, f, of_row))
     return found
 
 
@@ -90,14 +90,14 @@ def count_labels(documents: Sequence[Document], labels: Sequence[str]) -> NDArra
     return np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)
 
 
-def by_label(documents: Sequence[Document]) -> list[Row]:
-    """RETURNS (List[Row]): A row for each label, and one for all together at the end."""
+def by_label(documents: Sequence[Document]) -> list[GroupScores]:
+    """RETURNS (List[GroupScores]): A row for each label, and one for all together at the end."""
     labels = labels_in(documents)
     return rows([*labels, ALL], count_labels(documents, labels))
 
 
-def by_length(documents: Sequence[Document]) -> list[Row]:
-    """RETURNS (List[Row]): A row for each length that entities have, in words."""
+def by_length(documents: Sequence[Document]) -> list[GroupScores]:
+    """RETURNS (List[GroupScores]): A row for each length that entities have, in words."""
 
     def length(document: Document, entity: Entity) -> str:
         return LENGTHS[min(entity.end - entity.start, len(LENGTHS)) - 1]
@@ -105,13 +105,13 @@ def by_length(documents: Sequence[Document]) -> list[Row]:
     return _not_empty(rows(LENGTHS, count(documents, LENGTHS, length)))
 
 
-def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> list[Row]:
+def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> list[GroupScores]:
     """Divide entities by whether their name is in the training data.
 
     documents (Sequence[Document]): The documents.
     names (Mapping[str, Set[str]]): The labels that each name of the training data has.
-    RETURNS (List[Row]): A row for names with this label there, with others only, and for new ones;
-        none for what no entity is.
+    RETURNS (List[GroupScores]): A row for names with this label there, with others only, and for
+        new ones; none for what no entity is.
     """
 
     def seen(document: Document, entity: Entity) -> str:
@@ -123,13 +123,13 @@ def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> lis
     return _not_empty(rows(SEEN, count(documents, SEEN, seen)))
 
 
-def _not_empty(found: list[Row]) -> list[Row]:
+def _not_empty(found: list[GroupScores]) -> list[GroupScores]:
     return [row for row in found if row.predicted or row.gold]
 
 
-def by_size(documents: Sequence[Document]) -> list[Row]:
-    """RETURNS (List[Row]): A row for each of up to four groups of documents, of about the same
-    number of documents each, by the number of their words.
+def by_size(documents: Sequence[Document]) -> list[GroupScores]:
+    """RETURNS (List[GroupScores]): A row for each of up to four groups of documents, of about the
+    same number of documents each, by the number of their words.
     """
     sizes = np.asarray([len(document.words) for document in documents])
     edges = np.unique(np.quantile(sizes, np.arange(1, _N_SIZES) / _N_SIZES, method="lower"))

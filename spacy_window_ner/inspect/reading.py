@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..component import WindowNER
-from ..confidence.development import ScoredSpans, develop, find_component
+from ..confidence.scored_examples import ScoredSpans, find_component, score_examples
 from ..decoding.thresholds import LOWEST
 from ..extensions import score_of
 from ..labels import annotated_labels
@@ -119,7 +119,9 @@ def is_annotated(example: Example) -> bool:
     return len(example.predicted) > 0 and example.reference.has_annotation("ENT_IOB")
 
 
-def read(nlp: Language, examples: Sequence[Example], rename: Rename | None = None) -> Reading:
+def read_with_pipeline(
+    nlp: Language, examples: Sequence[Example], rename: Rename | None = None
+) -> Reading:
     """Run a pipeline on annotated documents. If it has several `window_ner`, the scored spans and
     candidates are those of the last one.
 
@@ -166,16 +168,16 @@ def _with_scores(
     if name is None:
         return Reading(documents)
     component = find_component(nlp, name)
-    development = develop(nlp, name, examples)
-    lengths = development.scores.lengths
+    scored = score_examples(nlp, name, examples)
+    lengths = scored.scores.lengths
     if lengths.tolist() != [len(example.predicted) for example in examples]:
         return Reading(documents)  # an earlier component has joined tokens
-    found = development.entities(LOWEST), development.candidates(LEAST_ALTERNATIVE)
+    found = scored.entities(LOWEST), scored.candidates(LEAST_ALTERNATIVE)
     projections = [_Projection(example, rename) for example in examples]
-    for scored in found:
-        spans = _by_document(scored, lengths, component.label_data, projections)
-        for document, entities in zip(documents, spans, strict=True):
-            (document.scored if scored is found[0] else document.candidates).extend(entities)
+    for spans in found:
+        entities_of = _by_document(spans, lengths, component.label_data, projections)
+        for document, entities in zip(documents, entities_of, strict=True):
+            (document.scored if spans is found[0] else document.candidates).extend(entities)
     threshold = component.threshold
     return Reading(documents, True, threshold if isinstance(threshold, float) else None)
 

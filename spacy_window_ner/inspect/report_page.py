@@ -83,7 +83,7 @@ def report_page(
         most_alone=MOST_ALONE,
         parts=parts_of,
         span_text=span_text,
-        place=place,
+        place=diagram_point,
         area=AREA,
         threshold=_threshold(facts),
         reliability=_reliability(facts),
@@ -134,14 +134,14 @@ def span_text(excerpt: Excerpt, entity: Any) -> str:
     return " ".join("".join(words).split())
 
 
-def place(x: float, y: float) -> tuple[float, float]:
+def diagram_point(x: float, y: float) -> tuple[float, float]:
     """RETURNS (Tuple[float, float]): A point of a diagram, whose axes go from 0 to 1."""
     left, top, width, height = AREA
     return round(left + x * width, 1), round(top + (1 - y) * height, 1)
 
 
 def _polyline(points: Iterable[tuple[float, float]]) -> str:
-    return " ".join(f"{x},{y}" for x, y in (place(*point) for point in points))
+    return " ".join(f"{x},{y}" for x, y in (diagram_point(*point) for point in points))
 
 
 def _heat(row: Sequence[int]) -> list[int]:

@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config
 
-from ..confidence.development import ScoredSpans, develop, find_component
+from ..confidence.scored_examples import ScoredSpans, find_component, score_examples
 from ..decoding.alternatives import probabilities_outside
 from ..decoding.decode import probabilities_of
 from ..sequences.batching import ranges
@@ -34,9 +34,9 @@ _LEAST = 1e-12
 
 MISSED, SPURIOUS, LABEL, BOUNDARY = KINDS = ("missed", "spurious", "label", "boundary")
 
-Row = tuple[int, int, int]
+SpanRow = tuple[int, int, int]
 # What is annotated with its probability, and what is read instead with that; None for no entity.
-_Reading = tuple[Row | None, float, Row | None, float]
+_Reading = tuple[SpanRow | None, float, SpanRow | None, float]
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ def review(
     RAISES (ValueError): If there is no annotated document.
     """
     numbers = [i for i, example in enumerate(examples) if len(example.predicted)]
-    development = develop(nlp, name, examples)
-    likely = development.candidates(LIKELY)
+    scored = score_examples(nlp, name, examples)
+    likely = scored.candidates(LIKELY)
     likely = likely.where(np.argsort(likely.spans[:, 0], kind="stable"))
-    gold = tags_to_spans(development.tags)
-    free = likely.where(_free(likely, gold, len(development.tags)))
-    arguments = development.scores, development.objective, development.presets
+    gold = tags_to_spans(scored.tags)
+    free = likely.where(_free(likely, gold, len(scored.tags)))
+    arguments = scored.scores, scored.objective, scored.presets
     p_gold = probabilities_of(gold, *arguments)
     outside = probabilities_outside(np.concatenate([gold, free.spans])[:, :2], *arguments).tolist()
     others = _Others(likely)
@@ -92,8 +92,8 @@ def review(
     ]
     of_free = zip(outside[len(gold) :], _rows(free.spans), free.probabilities.tolist(), strict=True)
     readings += [(None, p, row, q) for p, row, q in of_free]
-    ends = np.cumsum(development.scores.lengths)
-    firsts, labels = ends - development.scores.lengths, find_component(nlp, name).label_data
+    ends = np.cumsum(scored.scores.lengths)
+    firsts, labels = ends - scored.scores.lengths, find_component(nlp, name).label_data
     found = []
     for reading in readings:
         start = next(row[0] for row in (reading[0], reading[2]) if row is not None)
@@ -103,7 +103,7 @@ def review(
     return sorted(found, key=lambda suspect: (-suspect.evidence, suspect.document))
 
 
-def _rows(spans: NDArray[np.int64]) -> list[Row]:
+def _rows(spans: NDArray[np.int64]) -> list[SpanRow]:
     return [(start, end, label) for start, end, label in spans.tolist()]
 
 
@@ -130,7 +130,7 @@ class _Others:
         self.starts = [row[0] for row in self.rows]
         self.longest = max((end - start for start, end, _ in self.rows), default=0)
 
-    def likeliest(self, row: Row, outside: float) -> tuple[Row | None, float]:
+    def likeliest(self, row: SpanRow, outside: float) -> tuple[SpanRow | None, float]:
         """The likeliest reading in the place of an annotated entity, and its probability.
 
         row (Tuple[int, int, int]): The entity.
@@ -156,7 +156,7 @@ class _Place:
     first: int
     labels: Sequence[str]
 
-    def offsets(self, row: Row | None) -> Offsets | None:
+    def offsets(self, row: SpanRow | None) -> Offsets | None:
         """A span by characters, with its label."""
         if row is None:
             return None

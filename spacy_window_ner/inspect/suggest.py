@@ -23,9 +23,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
-from ..confidence.development import find_component, run_before
+from ..confidence.scored_examples import find_component, run_before
 from ..decoding.decode import decode
-from ..decoding.thresholds import by_label
+from ..decoding.thresholds import label_thresholds
 from ..network.layers.rows import add_rows
 from .tasks import Task
 from .uncertainty import entropies
@@ -69,7 +69,7 @@ def suggest(
     lengths = np.asarray([len(of_text) for of_text in words])
     has_words = np.asarray([bool(text.strip()) for text in texts], dtype=bool)
     gain = np.where(has_words, entropy_by_cost(entropy, lengths), -1.0)
-    chosen, values = choose(gain, project(words), n)
+    chosen, values = choose_texts(gain, project(words), n)
     return [
         _task(nlp, name, texts[i], float(entropy[i] / lengths[i]), value)
         for i, value in zip(chosen, values, strict=True)
@@ -109,7 +109,7 @@ def _task(nlp: Language, name: str, text: str, uncertainty: float, value: float)
         component.model.predict([doc]),
         component.objective,
         component.allowed_tags([doc])[0],
-        threshold=by_label(component.threshold, labels),
+        threshold=label_thresholds(component.threshold, labels),
         probabilities=False,
     )
     spans = [(doc[start:end], labels[x]) for start, end, x in found.spans.tolist()]
@@ -141,7 +141,7 @@ def project(words: Sequence[NDArray[np.uint64]]) -> NDArray[np.float32]:
     return vectors
 
 
-def choose(
+def choose_texts(
     gain: NDArray[np.float64], vectors: NDArray[np.float32], n: int
 ) -> tuple[list[int], list[float]]:
     """Choose texts one by one.

@@ -13,15 +13,15 @@ from spacy.util import minibatch
 from ..files.fingerprint import fingerprint
 from ..files.texts import find_files
 from . import database
-from .reading import Fields, read
-from .writing import Change, Writer
+from .reading import Fields, read_records
+from .writing import Change, IndexWriter
 
 PEOPLE = ("PER", "PERSON")
 BATCH_SIZE = 256
 
 
 @dataclass
-class Progress:
+class IndexingProgress:
     """What a run has done.
 
     added (int): Documents that were added, those with errors included.
@@ -52,7 +52,7 @@ def index(
     people: Sequence[str] = PEOPLE,
     batch_size: int = BATCH_SIZE,
     done: Callable[[int], object] = lambda n: None,
-) -> Progress:
+) -> IndexingProgress:
     """Add the names of documents to a database.
 
     Each batch is one transaction, so a run that is stopped leaves whole batches, and the next one
@@ -66,14 +66,14 @@ def index(
     people (Sequence[str]): The labels of people, whose titles and short names are recognized.
     batch_size (int): The number of documents of a batch.
     done (Callable): Is called with the number of documents of each batch that is finished.
-    RETURNS (Progress): What was done.
+    RETURNS (IndexingProgress): What was done.
     RAISES (ValueError): If an input or the database cannot be used, or if the database was made
         with another pipeline or other labels of people.
     """
     if batch_size < 1:
         raise ValueError(f"The batch size is {batch_size}, but must be 1 or more.")
     files = find_files(inputs)
-    progress = Progress()
+    progress = IndexingProgress()
     settings = {
         "lang": nlp.lang,
         "people": srsly.json_dumps(sorted(people)),
@@ -81,7 +81,7 @@ def index(
     }
     connection = database.create(path, settings)
     try:
-        writer = Writer(connection, nlp, frozenset(people))
+        writer = IndexWriter(connection, nlp, frozenset(people))
         for file in files:
             _index_file(connection, writer, file, fields or Fields(), batch_size, progress, done)
     except sqlite3.DatabaseError as error:
@@ -93,17 +93,17 @@ def index(
 
 def _index_file(
     connection: sqlite3.Connection,
-    writer: Writer,
+    writer: IndexWriter,
     file: Path,
     fields: Fields,
     batch_size: int,
-    progress: Progress,
+    progress: IndexingProgress,
     done: Callable[[int], object],
 ) -> None:
     with _transaction(connection):
         source_id = writer.source(str(file))
     first = 1
-    for batch in minibatch(read(file, fields, writer.nlp.vocab), batch_size):
+    for batch in minibatch(read_records(file, fields, writer.nlp.vocab), batch_size):
         with _transaction(connection):
             change = writer.add(source_id, first, batch)
         progress.note(file, change)

@@ -13,7 +13,7 @@ SORTS = ("count", "log-likelihood", "pmi")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundName:
     """A name that was found.
 
     id (int): Its number.
@@ -85,13 +85,13 @@ class Shown:
     companions: list[Companion]
 
 
-def find(connection: sqlite3.Connection, query: str, limit: int = 20) -> list[Found]:
+def find(connection: sqlite3.Connection, query: str, limit: int = 20) -> list[FoundName]:
     """Find names by words, or by how their words begin.
 
     connection (sqlite3.Connection): The database.
     query (str): The words. A name is found if one of its forms has all of them.
     limit (int): The largest number of names.
-    RETURNS (List[Found]): The names, the most frequent first.
+    RETURNS (List[FoundName]): The names, the most frequent first.
     RAISES (ValueError): If there is no word in the query.
     """
     words = re.findall(r"\w+", query)
@@ -105,7 +105,7 @@ def find(connection: sqlite3.Connection, query: str, limit: int = 20) -> list[Fo
         (" ".join(f'"{word}"*' for word in words), limit),
     ).fetchall()
     return [
-        Found(one, text, label, n, tuple(form for form, _ in _forms(connection, [one])))
+        FoundName(one, text, label, n, tuple(form for form, _ in _forms(connection, [one])))
         for one, text, label, n in rows
     ]
 

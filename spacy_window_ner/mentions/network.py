@@ -21,7 +21,7 @@ _STEPS = 200
 
 
 @dataclass(frozen=True)
-class Node:
+class NameNode:
     """A name.
 
     id (int): Its number in the database.
@@ -37,7 +37,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Edge:
+class NameEdge:
     """Two names that are in the same sentences.
 
     one (int): The number of the one in the database.
@@ -58,12 +58,12 @@ class Edge:
 class Network:
     """Names and what connects them.
 
-    nodes (List[Node]): The names, the most frequent first.
-    edges (List[Edge]): The pairs, the strongest first.
+    nodes (List[NameNode]): The names, the most frequent first.
+    edges (List[NameEdge]): The pairs, the strongest first.
     """
 
-    nodes: list[Node]
-    edges: list[Edge]
+    nodes: list[NameNode]
+    edges: list[NameEdge]
 
 
 def find_network(
@@ -95,19 +95,19 @@ def find_network(
     for one, other, both, n_one, n_other in rows:
         sizes |= {one: n_one, other: n_other}
         counts = (both, n_one, n_other, total)
-        edges.append(Edge(one, other, both, log_likelihood(*counts), pmi(*counts)))
+        edges.append(NameEdge(one, other, both, log_likelihood(*counts), pmi(*counts)))
     edges.sort(key=lambda e: (-e.log_likelihood, -e.sentences, e.one, e.other))
     edges = edges[:top]
     nodes = []
     for name_id in {name_id for edge in edges for name_id in (edge.one, edge.other)}:
         query = "SELECT text, label FROM names WHERE id = ?"
         text, of = connection.execute(query, (name_id,)).fetchone()
-        nodes.append(Node(name_id, text, of, sizes[name_id]))
+        nodes.append(NameNode(name_id, text, of, sizes[name_id]))
     nodes.sort(key=lambda n: (-n.sentences, n.name, n.label))
     return Network(nodes, edges)
 
 
-def save(network: Network, path: Path) -> None:
+def save_network(network: Network, path: Path) -> None:
     """Save a graph. An existing file is replaced as a whole.
 
     network (Network): The graph.
@@ -128,7 +128,7 @@ def to_graphml(network: Network) -> str:
     RETURNS (str): The XML. Characters that XML cannot contain are left out.
     """
     root = ElementTree.Element("graphml", {"xmlns": _NAMESPACE})
-    fields = {"node": Node, "edge": Edge}
+    fields = {"node": NameNode, "edge": NameEdge}
     types = {str: "string", int: "int", float: "double"}
     attributes = {
         kind: [name for name in one.__annotations__ if name not in ("id", "one", "other")]
@@ -207,7 +207,7 @@ def layout(n_nodes: int, edges: NDArray[np.int_], seed: int = 0) -> NDArray[np.f
 
 
 def _add_data(
-    element: ElementTree.Element, kind: str, names: list[str], values: Node | Edge
+    element: ElementTree.Element, kind: str, names: list[str], values: NameNode | NameEdge
 ) -> None:
     for name in names:
         data = ElementTree.SubElement(element, "data", {"key": f"{kind}_{name}"})

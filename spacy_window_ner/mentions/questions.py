@@ -68,7 +68,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Answer:
+class NameAnswer:
     """A name that may be the answer.
 
     name (str): The name.
@@ -121,7 +121,7 @@ def ask(
     labels: Sequence[str] | None = None,
     words: Mapping[str, Sequence[str]] | None = None,
     limit: int = 5,
-) -> list[Answer]:
+) -> list[NameAnswer]:
     """Answer a question by names.
 
     connection (sqlite3.Connection): The database.
@@ -129,7 +129,7 @@ def ask(
     labels (Optional[Sequence[str]]): The labels of the answer; found in the question if None.
     words (Optional[Mapping[str, Sequence[str]]]): See `answer_labels`.
     limit (int): The largest number of answers.
-    RETURNS (List[Answer]): The answers, the best first.
+    RETURNS (List[NameAnswer]): The answers, the best first.
     RAISES (ValueError): If the labels are unknown or not clear, or there is nothing to search for.
     """
     known = [row[0] for row in connection.execute("SELECT DISTINCT label FROM names ORDER BY 1")]
@@ -154,7 +154,7 @@ def ask(
         evidence[row["name_id"]].append(_evidence(row, relevance))
     for name_id in asked_for:
         del evidence[name_id]
-    answers = [Answer(*names[i], *_judge(found)) for i, found in evidence.items()]
+    answers = [NameAnswer(*names[i], *_judge(found)) for i, found in evidence.items()]
     return sorted(answers, key=lambda a: (-a.score, a.name, a.label))[:limit]
 
 

@@ -54,15 +54,15 @@ class Record:
         return hashlib.sha256(facts.encode("utf8", "surrogatepass")).hexdigest()[:32]
 
 
-def read(path: Path, fields: Fields, vocab: Vocab) -> Iterator[Record]:
-    """Read the documents of a file; see `texts.read`.
+def read_records(path: Path, fields: Fields, vocab: Vocab) -> Iterator[Record]:
+    """Read the documents of a file; see `texts.read_lines`.
 
     path (Path): The file.
     fields (Fields): The names of fields in JSON lines.
     vocab (Vocab): The vocabulary of the documents in a `.spacy` file.
     YIELDS (Record): The documents, and lines that cannot be read.
     """
-    for line in texts.read(path, fields.text, vocab):
+    for line in texts.read_lines(path, fields.text, vocab):
         name, date = (
             str(line.fields[one]) if one is not None and line.fields.get(one) is not None else None
             for one in (fields.name, fields.date)

@@ -38,7 +38,7 @@ class Change:
     errors: list[tuple[int, str]] = field(default_factory=list)
 
 
-class Writer:
+class IndexWriter:
     """Writes documents to a database, inside of a transaction.
 
     connection (sqlite3.Connection): The database.

@@ -12,8 +12,7 @@ from ..objectives import get_objective
 from ..sequences.tags import n_labels
 from .features import validate_attrs
 from .layers.activation import Activation
-from .layers.affine import Affine
-from .layers.affine import resized as resized_affine
+from .layers.affine import Affine, resize_affine
 from .layers.concatenate import Concatenate
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
@@ -26,8 +25,7 @@ from .layers.maxout import Maxout
 from .layers.same_word_mean import SameWordMean
 from .layers.static_vectors import StaticVectors
 from .layers.token_vectors import TokenVectors
-from .layers.transitions import Scores, Transitions
-from .layers.transitions import resized as resized_transitions
+from .layers.transitions import Scores, Transitions, resize_transitions
 from .layers.vector_clusters import VectorClusters
 from .layers.window_affine import WindowAffine
 
@@ -114,12 +112,12 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     if before is not None and nO < before:
         raise ValueError(f"The network has {before} tags and cannot shrink to {nO}.")
     if scores.has_param("W"):
-        model.replace_node(scores, resized_affine(scores, nO))
+        model.replace_node(scores, resize_affine(scores, nO))
         old = n_labels(before)
         model.attrs["unseen_labels"] = [*model.attrs["unseen_labels"], *range(old, labels)]
     else:
         scores.set_dim("nO", nO, force=True)
-    model.replace_node(transitions, resized_transitions(transitions, labels))
+    model.replace_node(transitions, resize_transitions(transitions, labels))
     return model
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from ..about import __version__
 from ..inspect.page import render
 from .guard import Guard, hosts_for
-from .schema import Answers, Failure, Health, Question, Why
+from .schema import Failure, Health, Question, ReadResults, Why
 from .service import Service
 from .worker import QueueFullError, Worker
 
@@ -114,7 +114,7 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
 
     @app.post(
         "/entities",
-        response_model=Answers,
+        response_model=ReadResults,
         response_model_exclude_unset=True,
         responses=failures,
         summary="Find the entities of texts",

@@ -28,7 +28,7 @@ class Question(BaseModel):
     ] = None
 
 
-class Found(BaseModel):
+class FoundSpan(BaseModel):
     """An entity, or a span that could be one."""
 
     text: str
@@ -41,17 +41,17 @@ class Found(BaseModel):
     ]
 
 
-class Answer(BaseModel):
+class ReadResult(BaseModel):
     """What was found in one text."""
 
-    entities: list[Found]
-    candidates: list[Found] | None = None
+    entities: list[FoundSpan]
+    candidates: list[FoundSpan] | None = None
 
 
-class Answers(BaseModel):
+class ReadResults(BaseModel):
     """What was found in each text, in the order of the texts."""
 
-    results: list[Answer]
+    results: list[ReadResult]
 
 
 class Why(BaseModel):

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from ..component import DEFAULT_SPANS_KEY, WindowNER
-from ..confidence.development import find_component, run_before
+from ..confidence.scored_examples import find_component, run_before
 from ..decoding.thresholds import Threshold
 from ..extensions import scores_of
 from ..inspect.explain import explain
@@ -19,7 +19,7 @@ from ..settings import checked_settings
 
 CANDIDATES_KEY = "candidates of the service"
 
-Found = dict[str, Any]
+JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -49,7 +49,7 @@ class Service:
         *,
         threshold: Threshold = None,
         candidates: float | None = None,
-    ) -> list[dict[str, list[Found]]]:
+    ) -> list[dict[str, list[JsonObject]]]:
         """Find the entities of texts: those of `nlp(text)`.
 
         texts (Sequence[str]): The texts.
@@ -65,7 +65,7 @@ class Service:
         """
         nlp = self._with_settings(threshold, candidates)
 
-        def answers() -> list[dict[str, list[Found]]]:
+        def answers() -> list[dict[str, list[JsonObject]]]:
             return [_answer(doc, candidates is not None) for doc in nlp.pipe(texts)]
 
         return self._in_zone(answers)
@@ -79,7 +79,7 @@ class Service:
         *,
         threshold: Threshold = None,
         alternatives_alone: bool = False,
-    ) -> Found:
+    ) -> JsonObject:
         """Find what else a span could be, and explain why it is an entity, or is none.
 
         text (str): The text.
@@ -98,7 +98,7 @@ class Service:
         """
         nlp = self._with_settings(threshold, None)
 
-        def answer() -> Found:
+        def answer() -> JsonObject:
             doc = nlp.make_doc(text)
             span = doc.char_span(start, end) if 0 <= start < end <= len(text) else None
             if span is None:
@@ -161,7 +161,7 @@ class Service:
         return nlp
 
 
-def _answer(doc: Doc, with_candidates: bool) -> dict[str, list[Found]]:
+def _answer(doc: Doc, with_candidates: bool) -> dict[str, list[JsonObject]]:
     """Entities and candidates of a document as plain data."""
     pairs = zip(doc.ents, scores_of(doc), strict=True)
     answer = {"entities": [_found(ent, score) for ent, score in pairs]}
@@ -172,7 +172,7 @@ def _answer(doc: Doc, with_candidates: bool) -> dict[str, list[Found]]:
     return answer
 
 
-def _found(span: Span, probability: float | None) -> Found:
+def _found(span: Span, probability: float | None) -> JsonObject:
     return {
         "text": span.text,
         "label": span.label_,

@@ -13,8 +13,8 @@ from spacy.training import Corpus, Example
 from spacy.vocab import Vocab
 from wasabi import msg
 
-from ..confidence.development import develop, find_component
-from ..confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse
+from ..confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse_guarantees
+from ..confidence.scored_examples import find_component, score_examples
 from ..confidence.tuning import best_threshold, calibrate, keep, with_copy_of
 from ..decoding.thresholds import Threshold
 from ..files.serialization import round_to_half_precision
@@ -43,7 +43,7 @@ def create_calibrate(
         only the threshold is changed, so that training goes on with the same network.
     RAISES (ValueError): If the guarantee is invalid.
     """
-    guarantees = parse(guarantee, confidence)
+    guarantees = parse_guarantees(guarantee, confidence)
     # Training comes back for each pipeline that is better than those before.
     examples_of: dict[Vocab, list[Example]] = {}
 
@@ -55,18 +55,20 @@ def create_calibrate(
         saved = with_copy_of(nlp, name)
         component = find_component(saved, name)
         round_to_half_precision(component.model)
-        development = develop(saved, name, examples)
-        find_component(nlp, name).threshold = best_threshold(development)
-        temperature, development = calibrate(saved, name, development)
+        scored = score_examples(saved, name, examples)
+        find_component(nlp, name).threshold = best_threshold(scored)
+        temperature, scored = calibrate(saved, name, scored)
         for one in guarantees:
             try:
-                keep(component, development, one)
+                keep(component, scored, one)
             except NotCarriedError as error:
                 msg.warn(f"[{name}] {error}")
             else:
                 msg.info(f"[{name}] {one}: {one.setting} {component.cfg[one.setting]:.4f}")
         f_score = report_scores(saved, examples)
-        msg.info(f"[{name}] {describe(temperature, component.threshold, f_score)} on {path}")
+        msg.info(
+            f"[{name}] {describe_calibration(temperature, component.threshold, f_score)} on {path}"
+        )
         return saved
 
     return callback
@@ -81,7 +83,7 @@ def _read(path: Path | None, nlp: Language) -> list[Example]:
     return list(Corpus(path)(nlp))
 
 
-def describe(temperature: float | None, threshold: Threshold, f_score: float) -> str:
+def describe_calibration(temperature: float | None, threshold: Threshold, f_score: float) -> str:
     """RETURNS (str): One line on what was chosen, and the F1 that it has."""
     chosen = "nothing to calibrate yet"
     if temperature is not None:

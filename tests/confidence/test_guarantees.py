@@ -8,27 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_window_ner.confidence import guarantees
-from spacy_window_ner.confidence.development import Development
 from spacy_window_ner.confidence.guarantees import (
     Guarantee,
     NotCarriedError,
     find_threshold,
-    parse,
+    parse_guarantees,
     student_quantile,
 )
+from spacy_window_ner.confidence.scored_examples import ScoredExamples
 from spacy_window_ner.objectives import get_objective
 from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import examples
 
 
-def words(n_docs: int, seed: int = 0, n_words: int = 8) -> Development:
+def words(n_docs: int, seed: int = 0, n_words: int = 8) -> ScoredExamples:
     """Documents of words that are an entity or not, with their true probabilities."""
     rng = np.random.default_rng(seed)
     p = rng.beta(0.4, 0.8, size=n_docs * n_words)
     entity = rng.random(len(p)) < p
     emissions = np.full((len(p), 5), -50.0)
     emissions[:, 0], emissions[:, 4] = 0, np.log(p / (1 - p))
-    return Development(
+    return ScoredExamples(
         scores=Scores(emissions, np.zeros((2, 2)), np.full(n_docs, n_words)),
         objective=get_objective("crf"),
         legal=np.ones(5, dtype=bool),
@@ -40,10 +40,10 @@ def words(n_docs: int, seed: int = 0, n_words: int = 8) -> Development:
     )
 
 
-def rates(development: Development, threshold: float) -> tuple[float, float]:
-    found = development.entities(threshold)
+def rates(scored: ScoredExamples, threshold: float) -> tuple[float, float]:
+    found = scored.entities(threshold)
     n_correct = found.correct.sum()
-    return n_correct / development.n_gold.sum(), n_correct / max(len(found.correct), 1)
+    return n_correct / scored.n_gold.sum(), n_correct / max(len(found.correct), 1)
 
 
 @pytest.mark.parametrize(("kind", "level"), [("recall", 0.9), ("precision", 0.7)])
@@ -58,11 +58,10 @@ def test_the_promise_is_kept_on_new_documents(kind, level):
 
 @pytest.mark.parametrize("kind", ["recall", "precision"])
 def test_a_higher_level_and_more_confidence_cost_more(kind):
-    development = words(200)
-    levels = [find_threshold(development, Guarantee(kind, level)) for level in (0.6, 0.75, 0.85)]
+    scored = words(200)
+    levels = [find_threshold(scored, Guarantee(kind, level)) for level in (0.6, 0.75, 0.85)]
     sure = [
-        find_threshold(development, Guarantee(kind, 0.75, confidence))
-        for confidence in (0.6, 0.9, 0.99)
+        find_threshold(scored, Guarantee(kind, 0.75, confidence)) for confidence in (0.6, 0.9, 0.99)
     ]
     for found in (levels, sure):
         assert found == sorted(found, reverse=kind == "recall")
@@ -76,7 +75,7 @@ def test_candidates_carry_what_entities_cannot():
     emissions[:, [1, 2, 3, 5, 6, 7]] = -50
     emissions[:, 4], emissions[:, 8] = 3.1, 3.0
     labels = np.arange(n) % 2
-    development = Development(
+    scored = ScoredExamples(
         scores=Scores(emissions, np.zeros((3, 3)), np.ones(n, dtype=int)),
         objective=get_objective("crf"),
         legal=np.ones(9, dtype=bool),
@@ -87,9 +86,9 @@ def test_candidates_carry_what_entities_cannot():
         n_gold=np.ones(n, dtype=int),
     )
     with pytest.raises(NotCarriedError, match=r"400 documents cannot.*but 0\.4\d.*candidates_rec"):
-        find_threshold(development, Guarantee("recall", 0.9))
-    threshold = find_threshold(development, Guarantee("candidates_recall", 0.9))
-    assert development.candidates(threshold).correct.sum() == n
+        find_threshold(scored, Guarantee("recall", 0.9))
+    threshold = find_threshold(scored, Guarantee("candidates_recall", 0.9))
+    assert scored.candidates(threshold).correct.sum() == n
 
 
 @pytest.mark.parametrize("kind", guarantees.KINDS)
@@ -100,11 +99,11 @@ def test_few_documents_carry_nothing(kind):
 
 @pytest.mark.parametrize("kind", guarantees.KINDS)
 def test_without_entities_nothing_is_carried(kind):
-    development = words(20)
+    scored = words(20)
     nothing = replace(
-        development,
-        tags=np.zeros_like(development.tags),
-        n_gold=np.zeros_like(development.n_gold),
+        scored,
+        tags=np.zeros_like(scored.tags),
+        n_gold=np.zeros_like(scored.n_gold),
     )
     with pytest.raises(NotCarriedError, match="Use more documents, or promise less"):
         find_threshold(nothing, Guarantee(kind, 0.5))
@@ -131,8 +130,8 @@ def test_the_condition_equals_its_definition(sizes, level, seed):
 
 
 def test_counts_above_thresholds():
-    development = words(5)
-    found = development.entities(0.05)
+    scored = words(5)
+    found = scored.entities(0.05)
     thresholds = np.asarray([0.1, 0.3, 0.8])
     counts = guarantees._counts(found, thresholds, 5)
     for row, threshold in zip(counts, thresholds, strict=True):
@@ -160,11 +159,11 @@ def test_quantiles_of_students_t(p, degrees, expected):
 )
 def test_invalid_guarantees(levels, confidence, message):
     with pytest.raises(ValueError, match=message):
-        parse(levels, confidence)
+        parse_guarantees(levels, confidence)
 
 
 def test_guarantees_of_a_config():
-    found = parse({"recall": 0.8, "candidates_recall": 0.95}, 0.9)
+    found = parse_guarantees({"recall": 0.8, "candidates_recall": 0.95}, 0.9)
     assert [one.setting for one in found] == ["threshold", "candidates_threshold"]
-    assert parse(None, 0.9) == []
+    assert parse_guarantees(None, 0.9) == []
     assert str(found[1]) == "candidates recall of 0.95 with confidence 0.9"

@@ -4,7 +4,7 @@ from hypothesis import given
 from spacy.util import fix_random_seed
 from thinc.api import Adam
 
-from spacy_window_ner.distillation.imitation import imitate, mean_divergence, window_ners
+from spacy_window_ner.distillation.imitation import mean_divergence, train_to_imitate, window_ners
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
 from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import GRADIENT_BOUND, batches, examples, numeric_gradient, relative_error
@@ -83,7 +83,7 @@ def test_a_student_learns_what_teachers_know():
     assert ner_of(nlp).label_data == teachers[0].label_data
     losses: list[float] = []
     batches = ([nlp.make_doc(text) for text in texts_of()] for _ in range(60))
-    imitate(ner_of(nlp), teachers, batches, Adam(0.02), drop=0.0, done=losses.append)
+    train_to_imitate(ner_of(nlp), teachers, batches, Adam(0.02), drop=0.0, done=losses.append)
     assert losses[-1] < 0.02 * losses[0]
     for text in texts_of():
         assert entities(nlp(text)) == entities(shared()(text))

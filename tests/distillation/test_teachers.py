@@ -12,12 +12,12 @@ from spacy.tokens import DocBin
 from spacy_window_ner.confidence.calibration import Calibration
 from spacy_window_ner.distillation import teachers
 from spacy_window_ner.distillation.teachers import (
-    annotate,
-    divide,
+    annotate_texts,
     entities_of,
     key_of,
     read_texts,
     silver,
+    split_by_shares,
     vote,
 )
 from tests.helpers import examples
@@ -60,12 +60,12 @@ def test_a_teacher_is_asked_once(tmp_path: Path, monkeypatch):
     pipe = nlp.pipe
     monkeypatch.setattr(nlp, "pipe", lambda part, **kw: pipe(asked.extend(part) or part, **kw))
     texts = texts_of()
-    docs = annotate(nlp, texts[:3], tmp_path, done=done.append)
+    docs = annotate_texts(nlp, texts[:3], tmp_path, done=done.append)
     assert (asked, done) == (texts[:3], [2, 1])
     assert list(map(entities_of, docs)) == [entities_of(shared()(text)) for text in texts[:3]]
     # A stopped run has left an unfinished part.
     (tmp_path / "unfinished.part").write_bytes(b"x")
-    again = annotate(nlp, texts, tmp_path)
+    again = annotate_texts(nlp, texts, tmp_path)
     assert asked == [*texts[:3], *texts[2:]]  # the part with one text has two now
     assert [doc.text for doc in again] == texts
     assert list(map(entities_of, again)) == [entities_of(shared()(text)) for text in texts]
@@ -111,7 +111,7 @@ def test_entities_that_do_not_align_are_missing_annotation():
 
 @pytest.mark.parametrize("n", [3, 10, 997])
 def test_divide(n):
-    parts = divide(n, (0.8, 0.1, 0.1))
+    parts = split_by_shares(n, (0.8, 0.1, 0.1))
     assert [part.start for part in parts] == [0, *(part.stop for part in parts[:-1])]
     assert all(part.stop > part.start for part in parts)
     assert abs(parts[-1].stop - n) <= 1

@@ -6,7 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
-from spacy_window_ner.files.texts import BOM, InputError, find_files, read
+from spacy_window_ner.files.texts import BOM, InputError, find_files, read_lines
 
 
 def test_lines_that_can_be_read_and_lines_that_cannot(tmp_path: Path):
@@ -21,7 +21,7 @@ def test_lines_that_can_be_read_and_lines_that_cannot(tmp_path: Path):
         '{"body": "Zoë"}'.encode(),
     ]
     path.write_bytes(b"\n".join(lines))
-    found = list(read(path, "body", nlp.vocab))
+    found = list(read_lines(path, "body", nlp.vocab))
     assert [one.position for one in found] == [1, 3, 4, 5, 6, 7]
     assert [one.text for one in found if one.error is None] == ["Paris", "Zoë"]
     assert found[0].fields == {"body": "Paris", "n": 1}
@@ -33,15 +33,15 @@ def test_lines_that_can_be_read_and_lines_that_cannot(tmp_path: Path):
 def test_texts_and_documents(tmp_path: Path):
     nlp = spacy.blank("xx")
     (tmp_path / "a.txt").write_bytes(BOM + b"Paris\r\n \nRome\xff\nOslo")
-    found = list(read(tmp_path / "a.txt", "text", nlp.vocab))
+    found = list(read_lines(tmp_path / "a.txt", "text", nlp.vocab))
     assert [(one.position, one.text) for one in found] == [(1, "Paris"), (3, ""), (4, "Oslo")]
     DocBin(docs=[nlp("Paris"), nlp("")]).to_disk(tmp_path / "b.spacy")
-    found = list(read(tmp_path / "b.spacy", "text", nlp.vocab))
+    found = list(read_lines(tmp_path / "b.spacy", "text", nlp.vocab))
     assert [(one.position, one.text) for one in found] == [(1, "Paris"), (2, "")]
     assert len(found[0].content) == 1
     (tmp_path / "c.spacy").write_bytes(b"x")
     with pytest.raises(InputError, match=r"c\.spacy is damaged"):
-        list(read(tmp_path / "c.spacy", "text", nlp.vocab))
+        list(read_lines(tmp_path / "c.spacy", "text", nlp.vocab))
 
 
 def test_files_of_folders_and_globs(tmp_path: Path):

@@ -5,7 +5,7 @@ from spacy.training import Example
 
 from spacy_window_ner.inspect.doubts import doubts_of
 from spacy_window_ner.inspect.facts import facts_of
-from spacy_window_ner.inspect.reading import read
+from spacy_window_ner.inspect.reading import read_with_pipeline
 from spacy_window_ner.inspect.report_page import report_page
 from spacy_window_ner.inspect.review import review
 from tests.pipelines import make_examples, shared
@@ -28,7 +28,7 @@ def corpus() -> list[Example]:
 
 def test_doubts_are_suspects_in_their_sentences():
     examples, nlp = corpus(), shared()
-    suspects, reading = review(nlp, examples), read(nlp, examples)
+    suspects, reading = review(nlp, examples), read_with_pipeline(nlp, examples)
     found = doubts_of(suspects, examples, reading)
     doubted = [one for one in suspects if one.evidence > 0]
     assert 4 <= len(found) == len(doubted) < len(suspects)
@@ -53,7 +53,7 @@ def test_doubts_are_suspects_in_their_sentences():
 
 def test_the_page_has_them():
     examples, nlp = corpus(), shared()
-    reading = read(nlp, examples)
+    reading = read_with_pipeline(nlp, examples)
     found = doubts_of(review(nlp, examples), examples, reading)
     page = Page(report_page(facts_of(reading), "a", "b", doubts=found))
     assert f"Annotation to check: {len(found)}" in page.text

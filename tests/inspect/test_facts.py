@@ -7,8 +7,8 @@ import pytest
 import srsly
 from hypothesis import given
 
-from spacy_window_ner.confidence.development import develop
 from spacy_window_ner.confidence.reliability import ece, expected_ece
+from spacy_window_ner.confidence.scored_examples import score_examples
 from spacy_window_ner.decoding.thresholds import LOWEST
 from spacy_window_ner.inspect.errors import CLASSES
 from spacy_window_ner.inspect.facts import Scored, evaluate, facts_of
@@ -74,7 +74,7 @@ def test_reliability_is_that_of_entities(facts):
 
 def test_scored_spans_are_those_of_development(facts):
     corpus = make_examples(unsure(), JUDGED)
-    found = develop(unsure(), "window_ner", corpus).entities(LOWEST)
+    found = score_examples(unsure(), "window_ner", corpus).entities(LOWEST)
     spans = facts.scored.spans
     assert [p for _, p, _ in spans] == pytest.approx(
         sorted(found.probabilities, reverse=True), abs=1e-4

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from spacy_window_ner.inspect.comparison import compare
+from spacy_window_ner.inspect.comparison import compare_readings
 from spacy_window_ner.inspect.groups import by_label, by_length, by_seen, by_size
 from spacy_window_ner.inspect.reading import Document, Entity, Reading
 from tests.helpers import examples
@@ -73,7 +73,7 @@ def test_sizes_of_documents():
 @given(corpora())
 def test_comparison(corpus):
     other = [Document(d.words, [], d.gold, d.gold[::2]) for d in corpus]
-    found = compare(Reading(corpus), Reading(other))
+    found = compare_readings(Reading(corpus), Reading(other))
     right = {(i, e.key) for i, d in enumerate(corpus) for e in d.gold if e in d.predicted}
     of_other = {(i, e.key) for i, d in enumerate(corpus) for e in d.gold[::2]}
     everything = {(i, e.key) for i, d in enumerate(corpus) for e in d.gold}
@@ -94,4 +94,4 @@ def test_comparison(corpus):
 def test_only_the_same_documents_are_compared():
     one, two = (Reading([Document([word], [], [], [])]) for word in ("Rome", "Oslo"))
     with pytest.raises(ValueError, match="not read the same documents"):
-        compare(one, two)
+        compare_readings(one, two)

@@ -10,11 +10,11 @@ import pytest
 from jinja2 import UndefinedError
 
 from spacy_window_ner.inspect import report_page as module
-from spacy_window_ner.inspect.comparison import compare
+from spacy_window_ner.inspect.comparison import compare_readings
 from spacy_window_ner.inspect.doubts import Doubt
 from spacy_window_ner.inspect.facts import evaluate, facts_of
 from spacy_window_ner.inspect.page import environment, percent, render
-from spacy_window_ner.inspect.reading import Document, Entity, Reading, read
+from spacy_window_ner.inspect.reading import Document, Entity, Reading, read_with_pipeline
 from spacy_window_ner.inspect.report_page import Against, parts_of, report_page
 from tests.pipelines import make_examples, shared
 
@@ -75,7 +75,7 @@ def hostile_page() -> str:
     reading = hostile_reading()
     other = Reading([Document(d.words, [0], d.gold, d.gold[:1]) for d in reading.documents])
     facts = facts_of(reading, {HOSTILE[0]: {HOSTILE[1]}})
-    against = Against(HOSTILE[6], facts_of(other), compare(reading, other))
+    against = Against(HOSTILE[6], facts_of(other), compare_readings(reading, other))
     doubts = [Doubt(excerpt, 0.1, 0.9, 2.2) for excerpt in facts.excerpts]
     return report_page(facts, HOSTILE[0], HOSTILE[5], against, doubts)
 
@@ -165,9 +165,9 @@ def test_nothing_is_wrong_or_found():
 
 
 def test_a_comparison(facts):
-    first = read(shared(), make_examples(shared()))
+    first = read_with_pipeline(shared(), make_examples(shared()))
     second = Reading([Document(d.words, [], d.gold, []) for d in first.documents])
-    found = compare(first, second)
+    found = compare_readings(first, second)
     against = Against("two", facts_of(second), found)
     page = Page(report_page(facts_of(first), "one", "data", against))
     assert f"one alone gets right: {len(found.only_first)}" in page.text

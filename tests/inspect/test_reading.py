@@ -14,7 +14,7 @@ from spacy.training import Example
 
 from spacy_window_ner.inspect.errors import pair_all
 from spacy_window_ner.inspect.groups import by_label
-from spacy_window_ner.inspect.reading import Document, Entity, names_of, read
+from spacy_window_ner.inspect.reading import Document, Entity, names_of, read_with_pipeline
 from spacy_window_ner.labels import set_annotated_labels
 from tests.helpers import examples
 from tests.pipelines import SENTENCES, copy_of, make_examples, ner_of, shared
@@ -69,7 +69,7 @@ def test_counts_are_those_of_the_scorer(corpus):
     corpus = [example for example in corpus if example.reference.has_annotation("ENT_IOB")]
     if not corpus:
         return
-    found = by_label(read(PLANNED, corpus).documents)
+    found = by_label(read_with_pipeline(PLANNED, corpus).documents)
     docs = PLANNED.pipe(example.predicted.copy() for example in corpus)
     scores = get_ner_prf(
         [Example(doc, example.reference) for doc, example in zip(docs, corpus, strict=True)]
@@ -93,14 +93,14 @@ def small(words: str, *planned, gold=()) -> Example:
 
 def test_labels_are_renamed_and_left_out():
     example = small("Ann saw Rome today", (0, 1, "PERSON"), (2, 3, "GPE"), (3, 4, "DATE"))
-    (document,) = read(PLANNED, [example], {"PERSON": "PER", "DATE": None}).documents
+    (document,) = read_with_pipeline(PLANNED, [example], {"PERSON": "PER", "DATE": None}).documents
     assert [e.key for e in document.predicted] == [(0, 1, "PER"), (2, 3, "GPE")]
 
 
 def test_labels_that_are_not_annotated_are_not_judged():
     example = small("Ann saw Rome", (0, 1, "PER"), (2, 3, "LOC"), gold=[(0, 1, "PER")])
     set_annotated_labels(example.reference, ["PER"])
-    (document,) = read(PLANNED, [example]).documents
+    (document,) = read_with_pipeline(PLANNED, [example]).documents
     assert [e.key for e in document.predicted] == [(0, 1, "PER")]
 
 
@@ -108,7 +108,7 @@ def test_words_without_annotation_are_not_judged():
     example = small("Ann saw Rome", (0, 1, "PER"), (1, 3, "LOC"))
     rome = Span(example.reference, 2, 3)
     example.reference.set_ents([], missing=[rome], default="outside")
-    (document,) = read(PLANNED, [example]).documents
+    (document,) = read_with_pipeline(PLANNED, [example]).documents
     assert [e.key for e in document.predicted] == [(0, 1, "PER")]
 
 
@@ -117,7 +117,7 @@ def test_two_entities_on_the_same_word_are_one_right_and_one_wrong():
     reference.set_ents([Span(reference, 0, 1, "LOC")])
     predicted = Doc(PLANNED.vocab, words=["New", "York"], spaces=[False, True])
     predicted.user_data["planned"] = [(0, 1, "LOC"), (1, 2, "LOC")]
-    documents = read(PLANNED, [Example(predicted, reference)]).documents
+    documents = read_with_pipeline(PLANNED, [Example(predicted, reference)]).documents
     assert documents[0].judge(documents[0].predicted) == [True, False]
     total = by_label(documents)[-1]
     assert (total.correct, total.predicted, total.gold) == (1, 2, 1)
@@ -128,26 +128,26 @@ def test_documents_without_annotation_are_left_out():
     example = small("Ann", gold=[(0, 1, "PER")])
     nothing = Example(PLANNED.make_doc("Rome"), PLANNED.make_doc("Rome"))
     empty = Example(PLANNED.make_doc(""), PLANNED.make_doc(""))
-    assert len(read(PLANNED, [nothing, example, empty]).documents) == 1
+    assert len(read_with_pipeline(PLANNED, [nothing, example, empty]).documents) == 1
     with pytest.raises(ValueError, match="no document with annotated entities"):
-        read(PLANNED, [nothing, empty])
+        read_with_pipeline(PLANNED, [nothing, empty])
 
 
 def test_sentences():
     example = small("Ann left . Bob stayed .")
-    assert read(PLANNED, [example]).documents[0].sentences == []
+    assert read_with_pipeline(PLANNED, [example]).documents[0].sentences == []
     nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
-    assert read(nlp, [example]).documents[0].sentences == [0, 3]
+    assert read_with_pipeline(nlp, [example]).documents[0].sentences == [0, 3]
     for token in example.reference:
         token.is_sent_start = token.i in (0, 1)
-    assert read(nlp, [example]).documents[0].sentences == [0, 1]
+    assert read_with_pipeline(nlp, [example]).documents[0].sentences == [0, 1]
 
 
 def test_examples_are_not_changed_and_probabilities_are_the_components():
     nlp = copy_of(shared(), candidates_key="candidates", candidates_threshold=0.01)
     corpus = make_examples(nlp)
-    reading = read(nlp, corpus)
+    reading = read_with_pipeline(nlp, corpus)
     assert reading.has_scores
     assert not any(example.predicted.ents for example in corpus)
     for document, example in zip(reading.documents, corpus, strict=True):
@@ -165,7 +165,7 @@ def test_examples_are_not_changed_and_probabilities_are_the_components():
 
 def test_scored_spans_are_entities_with_the_lowest_threshold():
     nlp = copy_of(shared(), threshold=0.05)
-    reading = read(nlp, make_examples(nlp))
+    reading = read_with_pipeline(nlp, make_examples(nlp))
     assert reading.threshold == 0.05
     for document in reading.documents:
         assert [e.key for e in document.scored] == [e.key for e in document.predicted]
@@ -174,9 +174,9 @@ def test_scored_spans_are_entities_with_the_lowest_threshold():
 def test_tokens_that_are_joined_behind_the_network():
     nlp = copy_of(shared())
     corpus = make_examples(nlp)
-    expected = read(nlp, corpus).documents
+    expected = read_with_pipeline(nlp, corpus).documents
     nlp.add_pipe("merge_entities")
-    found = read(nlp, corpus).documents
+    found = read_with_pipeline(nlp, corpus).documents
     assert [[e.key for e in d.predicted] for d in found] == [
         [e.key for e in d.predicted] for d in expected
     ]
@@ -190,7 +190,7 @@ def test_tokens_that_are_joined_behind_the_network():
 def test_threshold_of_several_labels_is_none():
     nlp = copy_of(shared())
     ner_of(nlp).threshold = {"PER": 0.4}
-    assert read(nlp, make_examples(nlp, SENTENCES[:1])).threshold is None
+    assert read_with_pipeline(nlp, make_examples(nlp, SENTENCES[:1])).threshold is None
 
 
 @examples(40)

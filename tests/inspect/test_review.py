@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_window_ner.inspect.folds import cross_train, divide, own_config, train_on
+from spacy_window_ner.inspect.folds import cross_train, own_config, split_into_folds, train_on
 from spacy_window_ner.inspect.review import read_examples, review, review_by_folds, tasks_of
 from tests.helpers import Enumeration
 from tests.pipelines import corpus, make_examples, ner_of, small_model, trained
@@ -77,14 +77,14 @@ def test_words_without_annotation_are_left_out():
 
 
 def test_parts():
-    parts = divide(23, 5)
+    parts = split_into_folds(23, 5)
     assert sorted(chain(*parts)) == list(range(23))
     assert {len(part) for part in parts} == {4, 5}
-    assert divide(23, 5) == parts != divide(23, 5, seed=1)
+    assert split_into_folds(23, 5) == parts != split_into_folds(23, 5, seed=1)
     with pytest.raises(ValueError, match="2 folds or more, got 1"):
-        divide(9, 1)
+        split_into_folds(9, 1)
     with pytest.raises(ValueError, match="3 documents cannot be divided into 5"):
-        divide(3, 5)
+        split_into_folds(3, 5)
 
 
 def small_config(steps=30):

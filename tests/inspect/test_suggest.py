@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spacy_window_ner.inspect.suggest import choose, entropy_by_cost, project, suggest
+from spacy_window_ner.inspect.suggest import choose_texts, entropy_by_cost, project, suggest
 from tests.pipelines import OBJECTIVES, ner_of, shared, small_model, texts_of, trained
 
 KNOWN = texts_of()
@@ -29,10 +29,10 @@ def test_cosines_are_those_of_the_words(monkeypatch):
 
 def test_the_choice_is_greedy():
     vectors = np.eye(3, 4, dtype=np.float32)[[0, 0, 1, 2]]
-    chosen, values = choose(np.asarray([5.0, 4.9, 1.0, -1.0]), vectors, 9)
+    chosen, values = choose_texts(np.asarray([5.0, 4.9, 1.0, -1.0]), vectors, 9)
     assert chosen == [0, 2, 1]  # the twin comes last, what is negative never
     assert values == pytest.approx([5, 1, 0])
-    assert choose(np.asarray([1.0, 2.0]), vectors[[0, 2]], 1) == ([1], [2.0])
+    assert choose_texts(np.asarray([1.0, 2.0]), vectors[[0, 2]], 1) == ([1], [2.0])
 
 
 def test_neither_long_nor_short_texts_are_chosen_for_their_length():

@@ -389,7 +389,7 @@ def test_a_database_that_others_use(tmp_path):
 
 def _killed_at(folder: Path, texts: list[str], insert: int) -> None:
     """Index in a process that is killed at a row, in the middle of a transaction."""
-    insert_row, done = writing.Writer._insert, 0
+    insert_row, done = writing.IndexWriter._insert, 0
 
     def insert_or_die(self, table, *values):
         nonlocal done
@@ -398,7 +398,7 @@ def _killed_at(folder: Path, texts: list[str], insert: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return insert_row(self, table, *values)
 
-    writing.Writer._insert = insert_or_die
+    writing.IndexWriter._insert = insert_or_die
     index_texts(folder, texts, batch_size=4)
     os._exit(0)
 

@@ -11,7 +11,13 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy_window_ner.mentions.association import log_likelihood
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.indexing import index
-from spacy_window_ner.mentions.network import find_network, layout, save, to_graphml, to_html
+from spacy_window_ner.mentions.network import (
+    find_network,
+    layout,
+    save_network,
+    to_graphml,
+    to_html,
+)
 
 from .texts import ruler, write_texts
 
@@ -123,16 +129,16 @@ def test_an_empty_graph(tmp_path):
         network = find_network(connection)
     assert network.nodes == network.edges == []
     for name in ("graph.html", "graph.graphml"):
-        save(network, tmp_path / name)
+        save_network(network, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 0
     with pytest.raises(ValueError, match=r"no file .graphml or .html"):
-        save(network, tmp_path / "graph.png")
+        save_network(network, tmp_path / "graph.png")
 
 
 def test_files_are_replaced_as_a_whole(tmp_path, connection):
     path = tmp_path / "graph.html"
     path.write_text("old", encoding="utf8")
-    save(find_network(connection), path)
+    save_network(find_network(connection), path)
     assert path.read_text(encoding="utf8").startswith("<!DOCTYPE html>")
     assert [one.name for one in tmp_path.iterdir()] == ["graph.html"]
 

@@ -7,7 +7,7 @@ import spacy
 import srsly
 from spacy.language import Language
 
-from spacy_window_ner.mentions.indexing import Progress, index
+from spacy_window_ner.mentions.indexing import IndexingProgress, index
 
 # Written for these tests.
 TEXTS = [
@@ -45,7 +45,7 @@ def write_texts(path: Path, texts: Sequence[str] = TEXTS) -> Path:
     return path
 
 
-def index_texts(folder: Path, texts: Sequence[str] = TEXTS, **settings: object) -> Progress:
+def index_texts(folder: Path, texts: Sequence[str] = TEXTS, **settings: object) -> IndexingProgress:
     """Index texts into `names.db` in a folder."""
     path = write_texts(folder / "texts.jsonl", texts)
     return index(ruler(), [path], folder / "names.db", **settings)

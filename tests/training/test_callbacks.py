@@ -116,7 +116,7 @@ def test_what_is_reported_is_what_the_pipeline_scores(dev):
 
 
 def test_a_guarantee_is_given_or_a_warning(dev, capsys, monkeypatch):
-    def promise(development, guarantee):
+    def promise(scored, guarantee):
         if guarantee.level > 0.8:
             raise NotCarriedError("Use more documents, or promise less.")
         return 0.25

@@ -12,7 +12,7 @@ from spacy.training import Example
 
 from spacy_window_ner.extensions import add_score_extension
 from spacy_window_ner.inspect.facts import facts_of
-from spacy_window_ner.inspect.reading import read
+from spacy_window_ner.inspect.reading import read_with_pipeline
 from spacy_window_ner.labels import set_annotated_labels
 from spacy_window_ner.training.scorer import ner_score
 from tests.helpers import examples
@@ -49,7 +49,7 @@ def test_it_agrees_with_spacy_and_with_the_report(planned, corpus, is_partial):
         return
     if is_partial:
         set_annotated_labels(corpus[0].reference, {ent.label_ for ent in corpus[0].reference.ents})
-    expected = facts_of(read(planned, corpus)).reliability
+    expected = facts_of(read_with_pipeline(planned, corpus)).reliability
     docs = planned.pipe(example.predicted.copy() for example in corpus)
     pairs = [Example(doc, ex.reference) for doc, ex in zip(docs, corpus, strict=True)]
     scores = ner_score(pairs)
@@ -64,7 +64,7 @@ def test_it_agrees_with_spacy_and_with_the_report(planned, corpus, is_partial):
 def test_calibration_is_among_the_scores_of_a_pipeline():
     corpus = make_examples(unsure(), JUDGED)
     found = unsure().evaluate(corpus)["ents_ece"]
-    assert found == pytest.approx(facts_of(read(unsure(), corpus)).reliability.ece)
+    assert found == pytest.approx(facts_of(read_with_pipeline(unsure(), corpus)).reliability.ece)
     assert 0.01 < found < 1
 
 

@@ -66,7 +66,7 @@ def init(model: Model[InT, OutT], X: NDArray | None = None, Y: NDArray | None = 
     model.set_param("b", zero_init(model.ops, shape[:1]))
 
 
-def resized(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
+def resize_affine(model: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
     """Make a layer with more outputs: the old ones, then new ones with zero weights and bias.
 
     It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.

@@ -67,7 +67,7 @@ def init(model: Model[InT, OutT], X: Ragged | None = None, Y: Scores | None = No
         model.set_param("T", np.zeros((classes, classes), dtype="f"))
 
 
-def resized(model: Model[InT, OutT], n_labels: int) -> Model[InT, OutT]:
+def resize_transitions(model: Model[InT, OutT], n_labels: int) -> Model[InT, OutT]:
     """Make a layer with more labels: the old ones, then new ones with scores of zero.
 
     It is a new layer, because an optimizer keeps state of the shape of each layer's parameters.

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from spacy_window_ner.network.layers.affine import Affine, resized
+from spacy_window_ner.network.layers.affine import Affine, resize_affine
 from tests.helpers import assert_gradients, examples
 
 VALUES = st.floats(-10, 10)
@@ -77,7 +77,7 @@ def test_a_grown_layer_has_zero_outputs_behind_the_old_ones():
     layer = affine(rng.normal(size=(2, 3)).astype("f"), rng.normal(size=2).astype("f"))
     X = rng.normal(size=(4, 3)).astype("f")
     before = layer.predict(X)
-    larger = resized(layer, 5)
+    larger = resize_affine(layer, 5)
     after = larger.predict(X)
     assert (larger.get_dim("nO"), larger.get_dim("nI")) == (5, 3)
     assert larger.get_param("W").dtype == larger.get_param("b").dtype == np.float32

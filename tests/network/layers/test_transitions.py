@@ -3,7 +3,7 @@ import pytest
 from thinc.types import Ragged
 
 from spacy_window_ner.network.gradients import check_gradients
-from spacy_window_ner.network.layers.transitions import Transitions, resized
+from spacy_window_ner.network.layers.transitions import Transitions, resize_transitions
 from spacy_window_ner.sequences.batching import Scores
 
 
@@ -71,7 +71,7 @@ def test_a_grown_layer_has_the_old_scores_and_zeros_behind_them(learned):
     if learned:
         before = np.random.RandomState(1).normal(size=(3, 3)).astype("f")
         layer.set_param("T", before)
-    larger = resized(layer, 4)
+    larger = resize_transitions(layer, 4)
     T = larger.predict(emissions(4)).transitions
     assert T.shape == (5, 5)
     assert T[:3, :3].tolist() == before.tolist()
@@ -83,6 +83,6 @@ def test_a_grown_layer_has_the_old_scores_and_zeros_behind_them(learned):
 
 @pytest.mark.parametrize("learned", [True, False])
 def test_a_layer_can_grow_before_initialization(learned):
-    layer = resized(resized(Transitions(learned), 2), 3)
+    layer = resize_transitions(resize_transitions(Transitions(learned), 2), 3)
     layer.initialize()
     assert layer.predict(emissions(3)).transitions.shape == (4, 4)

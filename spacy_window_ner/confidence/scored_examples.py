@@ -53,7 +53,7 @@ class ScoredSpans:
 
 
 @dataclass(frozen=True)
-class Development:
+class ScoredExamples:
     """What a component makes of annotated documents.
 
     scores (Scores): The network's scores: emissions (n_tokens, n_tags), transitions
@@ -83,11 +83,11 @@ class Development:
         """RETURNS (int): The number of documents."""
         return len(self.n_gold)
 
-    def subset(self, documents: NDArray[np.integer]) -> "Development":
+    def subset(self, documents: NDArray[np.integer]) -> "ScoredExamples":
         """Choose some documents.
 
         documents (ndarray): Their numbers, ascending.
-        RETURNS (Development): These documents alone.
+        RETURNS (ScoredExamples): These documents alone.
         """
         chosen = np.isin(np.arange(len(self.scores.lengths)), documents)
         tokens = np.repeat(chosen, self.scores.lengths)
@@ -104,8 +104,8 @@ class Development:
             n_gold=self.n_gold[chosen],
         )
 
-    def corrected(self, calibration: Calibration) -> "Development":
-        """RETURNS (Development): The same with the corrected scores."""
+    def corrected(self, calibration: Calibration) -> "ScoredExamples":
+        """RETURNS (ScoredExamples): The same with the corrected scores."""
         return replace(self, scores=calibration.apply(self.scores))
 
     def fit(self) -> Calibration:
@@ -144,13 +144,13 @@ class Development:
         return ScoredSpans(spans, probabilities, correct, document).where(annotated)
 
 
-def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Development:
+def score_examples(nlp: Language, name: str, examples: Sequence[Example]) -> ScoredExamples:
     """Run the network of a component on annotated documents.
 
     nlp (Language): The pipeline. The components before this one are run as well.
     name (str): The name of the component.
     examples (Sequence[Example]): The annotated documents; they are not changed.
-    RETURNS (Development): The network's scores, and the annotation.
+    RETURNS (ScoredExamples): The network's scores, and the annotation.
     RAISES (ValueError): If the component is no `window_ner`, or there is no annotated document.
     """
     component = find_component(nlp, name)
@@ -168,7 +168,7 @@ def develop(nlp: Language, name: str, examples: Sequence[Example]) -> Developmen
     annotated = np.ones((len(docs), len(labels)), dtype=bool)
     for of_document, numbers in zip(annotated, gold.not_annotated, strict=True):
         of_document[numbers] = False
-    return Development(
+    return ScoredExamples(
         scores=component.model.predict(docs),
         objective=component.objective,
         legal=legal_tags(seen_labels(component.model)),
