@@ -30,6 +30,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
 from spacy.vectors import Vectors
+from spacy.vocab import Vocab
 
 SPLITS = ("train", "dev", "test")
 DOCUMENT_MARK = "-DOCSTART-"
@@ -85,6 +86,10 @@ class Split:
                 f"tokenizer that made the file."
             )
         return docs
+
+    def annotated(self, vocab: Vocab | None = None) -> list[Doc]:
+        """RETURNS (List[Doc]): The annotated documents, in a vocabulary, or one of their own."""
+        return list(DocBin().from_disk(self.path).get_docs(vocab or Vocab()))
 
     def describe(self) -> dict[str, Any]:
         """Describe the split for the results.
