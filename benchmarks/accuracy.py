@@ -34,6 +34,7 @@ from data import GLOVE_PACKAGE, InputError, Split
 from report import DASH, command, origin, show_corpus, show_origin, write_results
 from results import TABLE
 from settings import (
+    CONFIGS,
     DEFAULT_WORK,
     Changes,
     Output,
@@ -43,8 +44,8 @@ from settings import (
     Settings,
     Work,
     errors_in_short,
-    parse_overrides,
     run_name,
+    settings_of,
 )
 from spacy.language import Language
 from speed_parts.turns import Job, exhaust, take_turns
@@ -263,14 +264,14 @@ def main(
     prediction. Set OMP_NUM_THREADS=1 to measure on one thread.
     """
     with errors_in_short():
-        asked = Settings(
-            config=config or Path(),
+        asked = settings_of(
+            config or CONFIGS,
             peers=tuple(peer or ()),
             vectors=vectors,
             lang=lang,
             seed=seed,
-            overrides=parse_overrides(changes or ()),
-            peer_overrides=parse_overrides(peer_changes or ()),
+            changes=changes,
+            peer_changes=peer_changes,
             repeats=repeats,
             test=test,
             work=work,

@@ -17,33 +17,16 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import studies
 import typer
 from data import Split
 from packaging.version import Version
 from report import COLORS, DASH, markdown, mean_and_spread, origin, pyplot, save_figure
 from results import Cell, read_results
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Seeds,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus
-from studies import (
-    DEFAULT_TABLE_FOLDER,
-    CorpusNames,
-    PresetNames,
-    TableFolder,
-    open_cell,
-    run_study,
-)
-from studies import choose as choose_cells
 from systems import SYSTEM, train_pipeline
 from wasabi import msg
 
@@ -94,7 +77,7 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     """
     changes = {"training.before_to_disk.@callbacks": THRESHOLD}
-    run = open_cell(cell, data, settings, changes)
+    run = studies.open_cell(cell, data, settings, changes)
     for setting in ("guarantee", "confidence"):
         run.config["training"]["before_to_disk"].pop(setting)
     trained = train_pipeline(SYSTEM, run.config, run.folder)
@@ -275,21 +258,21 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: CorpusNames = None,
-    preset: PresetNames = None,
-    seeds: Seeds = 3,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
+    preset: studies.PresetNames = None,
+    seeds: studies.Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner, and see what calibration and guarantees are worth on other documents."""
     with errors_in_short():
-        settings = Settings(config=Path(), work=work, overrides=parse_overrides(changes or ()))
-        chosen = choose_cells(
+        settings = settings_of(changes=changes, work=work)
+        chosen = studies.choose(
             STUDY, data, corpora=corpus or CORPORA, presets=preset or (), seeds=range(seeds)
         )
-        run_study(chosen, run_cell, report, folder=output, data=data, settings=settings)
+        studies.run_study(chosen, run_cell, report, folder=output, data=data, settings=settings)
 
 
 if __name__ == "__main__":

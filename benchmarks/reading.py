@@ -15,34 +15,16 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import studies
 import typer
 from data import SPLITS, char_span
 from report import markdown, mean_and_spread, origin
 from results import AS_IT_STANDS, Cell, read_results
 from scoring import score
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Seeds,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
-from studies import (
-    DEFAULT_TABLE_FOLDER,
-    CorpusNames,
-    PresetNames,
-    TableFolder,
-    choose,
-    open_cell,
-    require_known,
-    run_study,
-)
 from systems import SYSTEM, train_pipeline
 
 STUDY = "reading"
@@ -100,7 +82,7 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     """
     regroup, changes = TRAINED[cell.variant]
-    run = open_cell(cell, data, settings, changes)
+    run = studies.open_cell(cell, data, settings, changes)
     docs = {name: split.annotated() for name, split in run.splits.items()}
     for name in ("train", "dev"):
         DocBin(docs=regroup(docs[name])).to_disk(run.splits[name].path)
@@ -158,21 +140,21 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: CorpusNames = None,
-    preset: PresetNames = None,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
+    preset: studies.PresetNames = None,
     trained: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(TRAINED)}; default: all.")
     ] = None,
-    seeds: Seeds = 3,
+    seeds: studies.Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner on sentences and on documents, and let it read both."""
     with errors_in_short():
-        require_known(trained or (), TRAINED)
-        cells = choose(
+        studies.require_known(trained or (), TRAINED)
+        cells = studies.choose(
             STUDY,
             data,
             corpora=corpus or (),
@@ -180,8 +162,8 @@ def main(
             variants=trained or TRAINED,
             seeds=range(seeds),
         )
-        settings = Settings(config=Path(), work=work, overrides=parse_overrides(changes or ()))
-        run_study(cells, run_cell, report, folder=output, data=data, settings=settings)
+        settings = settings_of(changes=changes, work=work)
+        studies.run_study(cells, run_cell, report, folder=output, data=data, settings=settings)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,7 @@ import typer
 from data import Split
 from report import command, origin, show_origin
 from scoring import evaluate
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    Seed,
-    Settings,
-    Work,
-    errors_in_short,
-    settings_on_dev,
-)
+from settings import DEFAULT_WORK, Changes, Seed, Settings, Work, errors_in_short, settings_of
 from spacy import registry, util
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
@@ -176,7 +168,7 @@ def main(
     with `nlp.rehearse` and without it.
     """
     with errors_in_short():
-        settings = settings_on_dev(config, seed, changes, work)
+        settings = settings_of(config, changes=changes, seed=seed, work=work, test=False)
         results = compare(first, second, settings, steps)
     show_results(results)
 

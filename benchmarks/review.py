@@ -18,15 +18,7 @@ from typing import Annotated, Any
 
 import typer
 from report import command, origin, show_origin
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    Seed,
-    Settings,
-    Work,
-    errors_in_short,
-    settings_on_dev,
-)
+from settings import DEFAULT_WORK, Changes, Seed, Settings, Work, errors_in_short, settings_of
 from spacy.tokens import Doc, Span
 from systems import SYSTEM, open_run
 from wasabi import msg
@@ -222,7 +214,8 @@ def main(
 ) -> None:
     """Measure how much of damaged annotation is among the first suspects of a review."""
     with errors_in_short():
-        settings = settings_on_dev(config, seed, changes, work, vectors)
+        given = {"vectors": vectors, "seed": seed, "work": work, "test": False}
+        settings = settings_of(config, changes=changes, **given)
         results = measure(corpus, settings, share, folds)
     show_results(results)
 

@@ -18,7 +18,9 @@ PRESETS: dict[str, tuple[Path, str | None]] = {
     "accuracy": (CONFIGS / "accuracy.cfg", GLOVE),
 }
 
-# Options of the command lines.
+# Arguments and options of the command lines.
+DataFolder = Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds, from 0 up.")]
 CorpusNames = Annotated[
     list[str] | None, typer.Option("--corpus", help="Name of a corpus' folder. May be repeated.")
 ]

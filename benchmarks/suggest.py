@@ -17,33 +17,17 @@ from statistics import mean
 from typing import Annotated, Any
 
 import numpy as np
+import studies
 import typer
 from data import InputError
 from report import COLORS, DASH, markdown, origin, pyplot, save_figure
 from results import Cell, Results, read_results, version_of
 from scoring import evaluate
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.loop import DIR_MODEL_BEST
-from studies import (
-    DEFAULT_TABLE_FOLDER,
-    CorpusNames,
-    TableFolder,
-    choose,
-    open_cell,
-    require_known,
-    run_study,
-)
 from systems import SYSTEM, Run, train_pipeline
 from wasabi import msg
 
@@ -89,7 +73,7 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
     RAISES (InputError): If the corpus has too few sentences.
     """
     changes = {**shortened(STEPS_OF.get(cell.corpus, STEPS)), **settings.overrides}
-    run = open_cell(cell, data, settings, changes, test=False)
+    run = studies.open_cell(cell, data, settings, changes, test=False)
     docs = run.splits["train"].annotated()
     if len(docs) < rounds * size:
         raise InputError(
@@ -253,8 +237,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: CorpusNames = None,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
     strategy: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(STRATEGIES)}; default: both.")
     ] = None,
@@ -267,15 +251,15 @@ def main(
     ] = PER_ROUND,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Measure how much annotation `suggest` saves against random order.
 
     Each corpus, strategy and seed is one line of the results, and not run again.
     """
     with errors_in_short():
-        require_known(strategy or (), STRATEGIES)
-        cells = choose(
+        studies.require_known(strategy or (), STRATEGIES)
+        cells = studies.choose(
             STUDY,
             data,
             corpora=corpus or CORPORA,
@@ -283,9 +267,11 @@ def main(
             variants=strategy or STRATEGIES,
             seeds=seed or range(3),
         )
-        settings = Settings(config=Path(), work=work, overrides=parse_overrides(changes or ()))
+        settings = settings_of(changes=changes, work=work)
         sizes = {"rounds": rounds, "size": size}
-        run_study(cells, run_cell, report, folder=output, data=data, settings=settings, **sizes)
+        studies.run_study(
+            cells, run_cell, report, folder=output, data=data, settings=settings, **sizes
+        )
 
 
 if __name__ == "__main__":
