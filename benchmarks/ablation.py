@@ -10,20 +10,20 @@ longer there stay in the table.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import studies
 from data import InputError
 from packaging.version import Version
-from report import COLORS, markdown, mean_and_spread, pyplot, save_figure
-from results import AS_IT_STANDS, Cell, Results, read_results, version_of
+from report import COLORS, markdown, mean_and_spread, publish, pyplot, save_figure
+from results import AS_IT_STANDS, Cell, Results, read_results
 from settings import Settings
 from spacy import util
-from suite import PRESETS, require_known, settings_for, sizes_of_corpora
-from systems import SYSTEM, open_run, train_alone
-from wasabi import msg
+from systems import SYSTEM, train_alone
 
 STUDY = "ablation"
 MODEL = "components.window_ner.model"
@@ -91,38 +91,25 @@ VARIANTS: dict[str, dict[str, Variant]] = {
 
 
 def choose(
-    data: Path,
-    *,
-    corpora: Sequence[str],
-    presets: Sequence[str],
-    variants: Sequence[str],
-    seeds: Iterable[int],
+    data: Path, *, corpora: Sequence[str], variants: Sequence[str] = (), **asked: Any
 ) -> list[Cell]:
     """List cells, with all variants of the first seed before those of the second.
 
     data (Path): The folder of all corpora.
     corpora (Sequence[str]): Names of folders, at least one.
-    presets (Sequence[str]): Names in `VARIANTS`; empty for all.
     variants (Sequence[str]): Names of variants; empty for all that a preset has.
-    seeds (Iterable[int]): Seeds.
+    **asked: See `studies.choose`.
     RETURNS (List[Cell]): The cells.
     RAISES (InputError): If a name is unknown, or no corpus is named.
     """
-    sizes = sizes_of_corpora(data)
+    names = dict.fromkeys(chain(*VARIANTS.values()))
+    cells = studies.choose(STUDY, data, corpora=corpora, variants=names, **asked)
     if not corpora:
-        raise InputError(f"Name corpora for the ablation with --corpus: {', '.join(sizes)}.")
-    require_known(corpora, sizes)
-    require_known(presets, VARIANTS)
-    presets = presets or list(VARIANTS)
-    require_known(variants, dict.fromkeys(name for key in presets for name in VARIANTS[key]))
-    return [
-        Cell(STUDY, corpus, preset, SYSTEM, seed, variant=variant, version=version_of(SYSTEM))
-        for corpus in corpora
-        for preset in presets
-        for seed in seeds
-        for variant in VARIANTS[preset]
-        if not variants or variant in variants
-    ]
+        there = ", ".join(sorted({cell.corpus for cell in cells}))
+        raise InputError(f"Name corpora for the ablation with --corpus: {there}.")
+    cells = [cell for cell in cells if cell.variant in VARIANTS[cell.preset]]
+    studies.require_known(variants, dict.fromkeys(cell.variant for cell in cells))
+    return [cell for cell in cells if not variants or cell.variant in variants]
 
 
 def changes_of(preset: str, variant: str) -> dict[str, Any]:
@@ -136,7 +123,7 @@ def changes_of(preset: str, variant: str) -> dict[str, Any]:
     chosen = VARIANTS[preset][variant]
     if not chosen.without:
         return dict(chosen.changes)
-    path, _ = PRESETS[preset]
+    path, _ = studies.PRESETS[preset]
     tokens = util.load_config(path)["components"]["window_ner"]["model"]["tok2vec"]
     for beginning in chosen.without:
         if not any(name.startswith(beginning) for name in tokens["attrs"]):
@@ -155,20 +142,15 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
 
     cell (Cell): The cell.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides, language and working folder. The changes of the variant take
-        precedence over the overrides.
+    settings (Settings): See `studies.open_cell`. The changes of the variant take precedence over
+        the overrides.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     RAISES (InputError): If something the user gave cannot be used.
     """
-    settings = settings_for(data, cell, settings)
     changes = changes_of(cell.preset, cell.variant)
-    settings = replace(
-        settings,
-        vectors=changes.get("paths.vectors", settings.vectors),
-        overrides={**settings.overrides, **changes},
-        test=False,
-    )
-    return train_alone(SYSTEM, open_run(data / cell.corpus, settings, settings.work / str(cell)))
+    others = {"vectors": changes["paths.vectors"]} if "paths.vectors" in changes else {}
+    run = studies.open_cell(cell, data, settings, changes, test=False, **others)
+    return train_alone(SYSTEM, run)
 
 
 Key = tuple[str, str, str]
@@ -292,13 +274,5 @@ def report(path: Path) -> None:
     RAISES (InputError): If the file cannot be read.
     """
     compared = compare(read_results(path, STUDY))
-    if not compared:
-        msg.warn(f"{path} has no results of the {STUDY} yet.")
-        return
-    text = table(compared)
-    written = path.with_name("ablation.md")
-    written.write_text(text + "\n", encoding="utf8")
-    print(text)
-    for output in (written, draw(compared, path.with_name("ablation.svg"))):
-        if output is not None:
-            msg.good(f"Wrote {output}")
+    figure = draw(compared, path.with_name("ablation.svg"))
+    publish(table(compared), path.with_name("ablation.md"), [] if figure is None else [figure])

@@ -19,8 +19,7 @@ the code that `spacy train` runs, and the models with the best dev score are com
 changes one thing at a time. `results.py` keeps the results of both.
 """
 
-import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -33,8 +32,9 @@ import suite
 import typer
 from data import GLOVE_PACKAGE, InputError, Split
 from report import DASH, command, origin, show_corpus, show_origin, write_results
-from results import TABLE, run_missing
+from results import TABLE
 from settings import (
+    CONFIGS,
     DEFAULT_WORK,
     Changes,
     Output,
@@ -44,13 +44,14 @@ from settings import (
     Settings,
     Work,
     errors_in_short,
-    parse_overrides,
     run_name,
+    settings_of,
 )
+from spacy.language import Language
+from speed_parts.turns import Job, exhaust, take_turns
+from studies import DEFAULT_TABLE_FOLDER, CorpusNames, PresetNames, run_study
 from systems import PEERS, SYSTEM, SYSTEMS, Trained, open_run, scored
 from wasabi import msg
-
-RESULTS = Path("benchmarks")
 
 
 def compare(corpus: Path, settings: Settings) -> dict[str, Any]:
@@ -108,17 +109,13 @@ def time_prediction(
     RETURNS (Dict[str, List[float]]): Words per second of each turn, by system.
     """
     msg.divider("Measuring speed")
-    speeds: dict[str, list[float]] = {system.name: [] for system in systems}
-    for _ in range(repeats):
-        for system in systems:
-            docs = [doc for split in splits for doc in split.docs(system.nlp)]
-            n_words = sum(map(len, docs))
-            gc.collect()
-            start = perf_counter()
-            for _doc in system.nlp.pipe(docs):
-                pass
-            speeds[system.name].append(n_words / (perf_counter() - start))
-    return speeds
+
+    def job(nlp: Language) -> tuple[int, Callable[[], None]]:
+        docs = [doc for split in splits for doc in split.docs(nlp)]
+        return sum(map(len, docs)), lambda: exhaust(nlp.pipe(docs))
+
+    jobs: dict[str, Job] = {system.name: partial(job, system.nlp) for system in systems}
+    return take_turns(jobs, repeats, perf_counter)
 
 
 def show_results(results: Mapping[str, Any]) -> None:
@@ -227,7 +224,7 @@ def main(
             "--suite",
             help="Train all systems on all corpora. --corpus, --preset, --system, --percent and "
             f"--seeds select among them. Cells with a line in {TABLE} in --output (default: "
-            f"{RESULTS}) are not run again.",
+            f"{DEFAULT_TABLE_FOLDER}) are not run again.",
         ),
     ] = False,
     with_ablation: Annotated[
@@ -238,13 +235,8 @@ def main(
             "--preset, --variant and --seeds select cells. Results are kept as with --suite.",
         ),
     ] = False,
-    corpus_name: Annotated[
-        list[str] | None,
-        typer.Option("--corpus", help="Name of a corpus' folder; with --suite, default: all."),
-    ] = None,
-    preset: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(suite.PRESETS)}; default: both.")
-    ] = None,
+    corpus_name: CorpusNames = None,
+    preset: PresetNames = None,
     system: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(SYSTEMS)}; default: all.")
     ] = None,
@@ -272,41 +264,29 @@ def main(
     prediction. Set OMP_NUM_THREADS=1 to measure on one thread.
     """
     with errors_in_short():
-        asked = Settings(
-            config=config or Path(),
+        asked = settings_of(
+            config or CONFIGS,
             peers=tuple(peer or ()),
             vectors=vectors,
             lang=lang,
             seed=seed,
-            overrides=parse_overrides(changes or ()),
-            peer_overrides=parse_overrides(peer_changes or ()),
+            changes=changes,
+            peer_changes=peer_changes,
             repeats=repeats,
             test=test,
             work=work,
         )
-        table = (output or RESULTS) / TABLE
+        chosen: dict[str, Any] = {"corpora": corpus_name or (), "presets": preset or ()}
+        kept = {"data": corpus, "settings": asked, "folder": output or DEFAULT_TABLE_FOLDER}
         if whole_suite:
-            cells = suite.choose(
-                corpus,
-                corpora=corpus_name or (),
-                presets=preset or (),
-                systems=system or (),
-                percents=percent or (100,),
-                seeds=_seeds(seed, seeds or 1),
-            )
-            run_missing(cells, table, partial(suite.run_cell, data=corpus, settings=asked))
-            suite.report(table)
+            chosen |= {"systems": system or (), "percents": percent or (100,)}
+            cells = suite.choose(corpus, seeds=_seeds(seed, seeds or 1), **chosen)
+            run_study(cells, suite.run_cell, suite.report, **kept)
             return
         if with_ablation:
-            cells = ablation.choose(
-                corpus,
-                corpora=corpus_name or (),
-                presets=preset or (),
-                variants=variant or (),
-                seeds=_seeds(seed, seeds or 3),
-            )
-            run_missing(cells, table, partial(ablation.run_cell, data=corpus, settings=asked))
-            ablation.report(table)
+            chosen |= {"variants": variant or ()}
+            cells = ablation.choose(corpus, seeds=_seeds(seed, seeds or 3), **chosen)
+            run_study(cells, ablation.run_cell, ablation.report, **kept)
             return
         if config is None:
             raise InputError(

@@ -19,20 +19,25 @@ the results are compared with those of a pipeline that has read nothing before.
 """
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Annotated, Any
 
+import numpy as np
 import pyarrow as pa
 import spacy
 import typer
+from numpy.typing import NDArray
+from scoring import found_in, same_entities
 from spacy.language import Language
 from spacy.tokens import DocBin
+from speed_parts.processes import memory_in_use
+from speed_parts.turns import take_turns
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_batches, annotate_files
@@ -87,13 +92,10 @@ def write_texts(path: Path, texts: Sequence[str]) -> Path:
     return path
 
 
-def plain_loop(nlp: Language, texts: Sequence[str]) -> int:
-    """RETURNS (int): The words of a loop that reads entities and writes nothing."""
-    n_words = 0
+def plain_loop(nlp: Language, texts: Sequence[str]) -> None:
+    """Read entities, and write nothing."""
     for doc in nlp.pipe(texts):
-        n_words += len(doc)
         [(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents]
-    return n_words
 
 
 def annotate(pipeline: str, path: Path, workers: int = 1) -> int:
@@ -105,28 +107,26 @@ def annotate(pipeline: str, path: Path, workers: int = 1) -> int:
     return outcome.counts.words
 
 
-def measure(read: Callable[[], int]) -> tuple[float, float]:
-    """RETURNS (Tuple[float, float]): Words per second of a clock, and of this process's CPU."""
-    start, start_cpu = perf_counter(), process_time()
-    n_words = read()
-    return n_words / (perf_counter() - start), n_words / (process_time() - start_cpu)
+def clocks() -> NDArray[np.float64]:
+    """RETURNS (ndarray): Seconds of a clock, and of this process's CPU."""
+    return np.asarray([perf_counter(), process_time()])
 
 
-def take_turns(
-    turns: int, ways: Sequence[Callable[[], Callable[[], int]]]
-) -> list[tuple[float, float]]:
-    """Measure several ways in turn.
+def _plain_job(pipeline: str, texts: Sequence[str], n_words: int) -> tuple[int, Callable[[], Any]]:
+    return n_words, partial(plain_loop, spacy.load(pipeline), texts)
 
-    turns (int): The number of turns.
-    ways (Sequence[Callable]): Each prepares what is measured, and returns it.
-    RETURNS (List[Tuple[float, float]]): The best of each; see `measure`.
-    """
-    best = [(0.0, 0.0)] * len(ways)
-    for _ in range(turns):
-        for i, prepare in enumerate(ways):
-            found = measure(prepare())
-            best[i] = (max(best[i][0], found[0]), max(best[i][1], found[1]))
-    return best
+
+def _annotate_job(
+    pipeline: str, path: Path, n_words: int, workers: int
+) -> tuple[int, Callable[[], Any]]:
+    return n_words, partial(annotate, pipeline, path, workers)
+
+
+def _loading_job(
+    pipeline: str, path: Path, n_words: int, workers: int
+) -> tuple[int, Callable[[], Any]]:
+    load.cache_clear()
+    return _annotate_job(pipeline, path, n_words, workers)
 
 
 @contextmanager
@@ -169,15 +169,13 @@ def speed(
     load(pipeline)
     rows = []
     for kind, texts, path in kinds(corpora, n_short, n_long, length):
-
-        def prepare_plain(texts: list[str] = texts) -> Callable[[], int]:
-            nlp = spacy.load(pipeline)
-            return lambda: plain_loop(nlp, texts)
-
-        def prepare_annotate(path: Path = path) -> Callable[[], int]:
-            return lambda: annotate(pipeline, path)
-
-        plain, ours = take_turns(turns, [prepare_plain, prepare_annotate])
+        n_words = annotate(pipeline, path)
+        jobs = {
+            "plain": partial(_plain_job, pipeline, texts, n_words),
+            "annotate": partial(_annotate_job, pipeline, path, n_words, 1),
+        }
+        speeds = take_turns(jobs, turns, clocks)
+        plain, ours = (np.max(speeds[name], axis=0) for name in jobs)
         for i, clock in enumerate(("clock", "CPU")):
             cells = (f"{plain[i]:,.0f}", f"{ours[i]:,.0f}", f"{ours[i] / plain[i]:.2f}")
             rows.append((kind, clock, *cells))
@@ -200,22 +198,13 @@ def workers(
     """
     rows = []
     for kind, _, path in kinds(corpora, n_short, n_long, length):
-
-        def prepare(n: int, path: Path = path) -> Callable[[], int]:
-            load.cache_clear()
-            return lambda: annotate(pipeline, path, n)
-
-        ways: list[Any] = [lambda n=n: prepare(n) for n in (1, number)]
-        (one, _), (many, _) = take_turns(turns, ways)
+        n_words = annotate(pipeline, path)
+        job = partial(_loading_job, pipeline, path, n_words)
+        jobs = {"one": partial(job, 1), "many": partial(job, number)}
+        one, many = map(max, take_turns(jobs, turns, perf_counter).values())
         rows.append((kind, f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}"))
     header = ("Texts", "1 worker", f"{number} workers", "Ratio")
     msg.table(rows, header=header, divider=True, aligns=("l", *"r" * 3))
-
-
-def megabytes() -> float:
-    """RETURNS (float): The memory that this process has now, on Linux."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def new_words(sentences: Sequence[str], number: int, size: int) -> Iterator[pa.RecordBatch]:
@@ -239,17 +228,9 @@ def differences(nlp: Language, batch: pa.RecordBatch) -> int:
     """RETURNS (int): How many texts of an annotated batch have other entities than a plain loop
     finds, or other probabilities, but for the last digits.
     """
-    n = 0
     docs = nlp.pipe(batch.column("text").to_pylist())
-    for doc, found in zip(docs, batch.column("entities").to_pylist(), strict=True):
-        expected = [(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in doc.ents]
-        keys = ("start", "end", "label", "text")
-        is_same = [tuple(entity[key] for key in keys) for entity in found] == expected
-        for entity, ent in zip(found, doc.ents, strict=False):
-            score, other = entity["probability"], ent._.get("score")
-            is_same &= score is other or abs(score - other) < 1e-4
-        n += not is_same
-    return n
+    pairs = zip(docs, batch.column("entities").to_pylist(), strict=True)
+    return sum(not same_entities(found, found_in(doc)) for doc, found in pairs)
 
 
 @app.command("memory")
@@ -264,7 +245,7 @@ def memory(
     n_batches = -(-n_words // (N_NEW * size))
     kept, sizes = [], []
     for i, batch in enumerate(annotate_batches(nlp, new_words(sentences, n_words, size)), start=1):
-        sizes.append(megabytes())
+        sizes.append(memory_in_use())
         if i % max(1, n_batches // N_COMPARED) == 0:
             kept.append(batch)
         if i % max(1, n_batches // 10) == 0:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 from bulk import Corpora, Model, make_texts, read_sentences
+from scoring import same_entities
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_batches
@@ -25,8 +26,6 @@ from spacy_window_ner.bulk.loading import load
 
 # The name of a package that loads the pipeline, and keeps a record of that.
 COUNTED = "counted_pipeline"
-# The last digits of probabilities depend on what is read together.
-TOLERANCE = 1e-4
 
 Rows = list[dict[str, Any]]
 
@@ -122,14 +121,7 @@ def n_different(rows: Rows, others: Rows) -> int:
 def _differ(one: dict[str, Any] | None, other: dict[str, Any]) -> bool:
     if one is None or one["text"] != other["text"] or one["error"] != other["error"]:
         return True
-    if len(one["entities"]) != len(other["entities"]):
-        return True
-    for a, b in zip(one["entities"], other["entities"], strict=True):
-        a, b = dict(a), dict(b)
-        p, q = a.pop("probability"), b.pop("probability")
-        if a != b or (p is not q and abs(p - q) > TOLERANCE):
-            return True
-    return False
+    return not same_entities(one["entities"], other["entities"])
 
 
 def main(

@@ -28,6 +28,7 @@ import spacy
 import srsly
 import typer
 from bulk import Corpora, Model, make_texts, read_sentences, texts_in_folder
+from scoring import found_in, same_entities
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_files
@@ -86,11 +87,8 @@ def malformed(pipeline: Model, corpora: Corpora, number: Number = 10_000) -> Non
     found = {row["number"]: row["entities"] for row in rows if row.get("error") is None}
     good = [i for i in range(1, number + 1) if i not in wrong]
     docs = spacy.load(pipeline).pipe(texts[i - 1] for i in good)
-    n_same = sum(
-        [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
-        == [(one["start"], one["end"], one["label"]) for one in found.get(i, [])]
-        for i, doc in zip(good, docs, strict=True)
-    )
+    pairs = zip(good, docs, strict=True)
+    n_same = sum(same_entities(found.get(i, []), found_in(doc)) for i, doc in pairs)
     n_reported = sum(
         one["file"] == str(path.resolve()) and wrong.get(one["line"], "?") in one["error"]
         for one in reported

@@ -12,41 +12,22 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from itertools import product
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
+import studies
 import typer
 from data import Split
 from packaging.version import Version
 from report import COLORS, DASH, markdown, mean_and_spread, origin, pyplot, save_figure
-from results import (
-    DEFAULT_TABLE_FOLDER,
-    TABLE,
-    Cell,
-    TableFolder,
-    read_results,
-    run_missing,
-    version_of,
-)
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Seeds,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from results import Cell, read_results
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus
-from suite import PRESETS, require_known, settings_for, sizes_of_corpora
-from systems import SYSTEM, open_run, train_pipeline
+from systems import SYSTEM, train_pipeline
 from wasabi import msg
 
 from spacy_window_ner.confidence.guarantees import Guarantee, choose_threshold, spans_for
@@ -96,17 +77,15 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
 
     cell (Cell): The cell.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides and working folder; the rest comes from the cell.
+    settings (Settings): See `studies.open_cell`.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     """
-    settings = settings_for(data, cell, settings)
     changes = {"training.before_to_disk.@callbacks": THRESHOLD}
-    settings = replace(settings, overrides={**settings.overrides, **changes})
-    run = open_run(data / cell.corpus, settings, settings.work / str(cell))
+    run = studies.open_cell(cell, data, settings, changes)
     for setting in ("guarantee", "confidence"):
         run.config["training"]["before_to_disk"].pop(setting)
     trained = train_pipeline(SYSTEM, run.config, run.folder)
-    result = {**origin(), "overrides": settings.overrides, **trained.facts}
+    result = {**origin(), "overrides": run.settings.overrides, **trained.facts}
     result |= judge(trained.nlp, run.splits["dev"], run.splits.get("test"))
     shutil.rmtree(run.folder)
     return result
@@ -285,30 +264,21 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: Annotated[
-        list[str] | None, typer.Option(help=f"Name of a corpus' folder; default: {CORPORA}.")
-    ] = None,
-    preset: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(PRESETS)}; default: both.")
-    ] = None,
-    seeds: Seeds = 3,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
+    preset: studies.PresetNames = None,
+    seeds: studies.Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner, and see what calibration and guarantees are worth on other documents."""
     with errors_in_short():
-        corpora, presets = corpus or CORPORA, preset or PRESETS
-        require_known(corpora, sizes_of_corpora(data))
-        require_known(presets, PRESETS)
-        cells = [
-            Cell(STUDY, name, kind, SYSTEM, seed, version=version_of(SYSTEM))
-            for seed, kind, name in product(range(seeds), presets, corpora)
-        ]
-        settings = Settings(config=Path(), work=work, overrides=parse_overrides(changes or ()))
-        run_missing(cells, output / TABLE, partial(run_cell, data=data, settings=settings))
-        report(output / TABLE)
+        settings = settings_of(changes=changes, work=work)
+        chosen = studies.choose(
+            STUDY, data, corpora=corpus or CORPORA, presets=preset or (), seeds=range(seeds)
+        )
+        studies.run_study(chosen, run_cell, report, folder=output, data=data, settings=settings)
 
 
 if __name__ == "__main__":

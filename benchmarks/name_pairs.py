@@ -26,7 +26,7 @@ import sqlite3
 import tempfile
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -34,11 +34,9 @@ from typing import Annotated, Any
 
 import spacy
 import typer
-from data import SPLITS, convert_corpus
-from names import RUNNING, lines_of
-from reading import to_documents
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from data import SPLITS
+from names import lines_of, read_corpus
+from spacy.tokens import DocBin
 from wasabi import msg
 
 from spacy_window_ner.mentions.database import reading
@@ -169,21 +167,6 @@ def keys_of(connection: sqlite3.Connection, pair: Pair) -> list[Key] | None:
     return keys if len(keys) == 2 else None
 
 
-def annotated_docs(folder: Path, splits: Collection[str]) -> Iterator[tuple[str, list[Doc]]]:
-    """Read the documents of a corpus with their entities.
-
-    folder (Path): The corpus.
-    splits (Collection[str]): The parts of it.
-    YIELDS (Tuple[str, List[Doc]]): The name of a part, and its documents.
-    """
-    with tempfile.TemporaryDirectory() as converted:
-        found = convert_corpus(folder, Path(converted), spacy.blank("en"))
-        for name in SPLITS:
-            if name in splits and name in found:
-                docs = list(DocBin().from_disk(found[name].path).get_docs(Vocab()))
-                yield name, to_documents(docs) if folder.name in RUNNING else docs
-
-
 @app.command("database")
 def database(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora", exists=True)],
@@ -202,7 +185,7 @@ def database(
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for name, splits in parts.items():
-            for split, docs in annotated_docs(data / name, splits):
+            for split, docs in read_corpus(data / name, splits).items():
                 files.append(Path(folder) / f"{name}-{split}.spacy")
                 texts = docs if pipeline is None else map(nlp.make_doc, (doc.text for doc in docs))
                 DocBin(docs=texts).to_disk(files[-1])

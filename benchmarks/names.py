@@ -13,7 +13,7 @@ digits in the sentences that are not in the question, the way to guess a name wi
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -24,8 +24,7 @@ import srsly
 import typer
 from data import SPLITS, convert_corpus
 from reading import to_documents
-from spacy.tokens import DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 from wasabi import msg
 
 from spacy_window_ner.mentions.database import reading
@@ -86,6 +85,21 @@ def read_questions(path: Path) -> list[Question]:
     return questions
 
 
+def read_corpus(folder: Path, splits: Collection[str] = SPLITS) -> dict[str, list[Doc]]:
+    """Read the documents of a corpus with their entities.
+
+    folder (Path): The corpus.
+    splits (Collection[str]): The parts of it.
+    RETURNS (Dict[str, List[Doc]]): The documents by part. Running text is joined.
+    """
+    with tempfile.TemporaryDirectory() as converted:
+        found = convert_corpus(folder, Path(converted), spacy.blank("en"))
+        docs = {name: found[name].annotated() for name in found if name in splits}
+    if folder.name in RUNNING:
+        docs = {name: to_documents(several) for name, several in docs.items()}
+    return docs
+
+
 def write_texts(folder: Path, output: Path) -> int:
     """Write the texts of a corpus as JSON lines.
 
@@ -93,14 +107,11 @@ def write_texts(folder: Path, output: Path) -> int:
     output (Path): The file.
     RETURNS (int): The number of texts.
     """
-    rows = []
-    with tempfile.TemporaryDirectory() as converted:
-        splits = convert_corpus(folder, Path(converted), spacy.blank("en"))
-        for name in SPLITS:
-            if name in splits:
-                docs = list(DocBin().from_disk(splits[name].path).get_docs(Vocab()))
-                docs = to_documents(docs) if folder.name in RUNNING else docs
-                rows += [{"text": doc.text, "id": f"{name}-{i}"} for i, doc in enumerate(docs)]
+    rows = [
+        {"text": doc.text, "id": f"{name}-{i}"}
+        for name, docs in read_corpus(folder).items()
+        for i, doc in enumerate(docs)
+    ]
     srsly.write_jsonl(output, rows)
     return len(rows)
 

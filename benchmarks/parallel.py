@@ -22,7 +22,7 @@ from settings import DEFAULT_WORK, Output, Repeats, Settings, Work, errors_in_sh
 from spacy.language import Language
 from speed_parts.everything import prepare
 from speed_parts.pipelines import load_ours
-from speed_parts.turns import exhaust
+from speed_parts.turns import Job, exhaust, take_turns
 from wasabi import msg
 
 WORKERS = 2
@@ -77,16 +77,19 @@ def measure(nlp: Language, texts: Sequence[str], repeats: int) -> dict[str, floa
     repeats (int): The number of turns.
     RETURNS (Dict[str, float]): The median by the name of the way, and with ", start" behind it.
     """
-    short = ["word"] * WORKERS
-    seconds: dict[str, list[float]] = {}
+    jobs: dict[str, Job] = {}
+    for name, run in ways(nlp).items():
+        jobs[name] = partial(_job, run, texts)
+        jobs[f"{name}, start"] = partial(_job, run, ["word"] * WORKERS)
     exhaust(nlp.pipe(texts))
-    for _ in range(repeats):
-        for name, run in ways(nlp).items():
-            for key, given in ((name, texts), (f"{name}, start", short)):
-                start = perf_counter()
-                run(given)
-                seconds.setdefault(key, []).append(perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    runs = take_turns(jobs, repeats, perf_counter)
+    return {name: 1 / statistics.median(each) for name, each in runs.items()}
+
+
+def _job(
+    run: Callable[[Sequence[str]], None], texts: Sequence[str]
+) -> tuple[int, Callable[[], None]]:
+    return 1, partial(run, texts)
 
 
 def ways(nlp: Language | None) -> dict[str, Callable[[Sequence[str]], None]]:

@@ -12,42 +12,20 @@ sentences. The threshold is that of the development data, in the same units as t
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
+import studies
 import typer
-from data import SPLITS, Split, char_span
+from data import SPLITS, char_span
 from report import markdown, mean_and_spread, origin
-from results import (
-    AS_IT_STANDS,
-    DEFAULT_TABLE_FOLDER,
-    TABLE,
-    Cell,
-    TableFolder,
-    read_results,
-    run_missing,
-    version_of,
-)
+from results import AS_IT_STANDS, Cell, read_results
 from scoring import score
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Seeds,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
-from suite import PRESETS, require_known, settings_for, sizes_of_corpora
-from systems import SYSTEM, open_run, train_pipeline
-from wasabi import msg
+from systems import SYSTEM, train_pipeline
 
 STUDY = "reading"
 READER = "corpora.train"
@@ -100,28 +78,21 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
 
     cell (Cell): The cell; its variant is a name in `TRAINED`.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides and working folder; the rest comes from the cell.
+    settings (Settings): See `studies.open_cell`.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     """
     regroup, changes = TRAINED[cell.variant]
-    settings = settings_for(data, cell, settings)
-    settings = replace(settings, overrides={**settings.overrides, **changes})
-    run = open_run(data / cell.corpus, settings, settings.work / str(cell))
-    docs = {name: read_docs(run.splits[name]) for name in SPLITS if name in run.splits}
+    run = studies.open_cell(cell, data, settings, changes)
+    docs = {name: split.annotated() for name, split in run.splits.items()}
     for name in ("train", "dev"):
         DocBin(docs=regroup(docs[name])).to_disk(run.splits[name].path)
     trained = train_pipeline(SYSTEM, run.config, run.folder)
-    result: dict[str, Any] = {**origin(), "overrides": settings.overrides, **trained.facts}
+    result: dict[str, Any] = {**origin(), "overrides": run.settings.overrides, **trained.facts}
     for name in SPLITS[1:]:
         reads = {way: read(trained.nlp, docs[name], way) for way in READ} if name in docs else None
         result[name] = reads
     shutil.rmtree(run.folder)
     return result
-
-
-def read_docs(split: Split) -> list[Doc]:
-    """RETURNS (List[Doc]): The annotated documents of a part of a corpus."""
-    return list(DocBin().from_disk(split.path).get_docs(Vocab()))
 
 
 def read(nlp: Language, docs: list[Doc], way: str) -> dict[str, Any]:
@@ -169,40 +140,30 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: Annotated[list[str], typer.Option(help="Name of a corpus' folder. May be repeated.")],
-    preset: Annotated[
-        list[str] | None, typer.Option(help=f"{', '.join(PRESETS)}; default: both.")
-    ] = None,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
+    preset: studies.PresetNames = None,
     trained: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(TRAINED)}; default: all.")
     ] = None,
-    seeds: Seeds = 3,
+    seeds: studies.Seeds = 3,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Train window_ner on sentences and on documents, and let it read both."""
     with errors_in_short():
-        for given, there in (
-            (corpus, sizes_of_corpora(data)),
-            (preset or (), PRESETS),
-            (trained or (), TRAINED),
-        ):
-            require_known(given, there)
-        cells = chain.from_iterable(
-            (
-                Cell(STUDY, name, kind, SYSTEM, seed, variant=way, version=version_of(SYSTEM))
-                for seed in range(seeds)
-                for way in trained or TRAINED
-            )
-            for kind in preset or PRESETS
-            for name in corpus
+        studies.require_known(trained or (), TRAINED)
+        cells = studies.choose(
+            STUDY,
+            data,
+            corpora=corpus or (),
+            presets=preset or (),
+            variants=trained or TRAINED,
+            seeds=range(seeds),
         )
-        settings = Settings(config=Path(), work=work, overrides=parse_overrides(changes or ()))
-        run_missing(cells, output / TABLE, partial(run_cell, data=data, settings=settings))
-        report(output / TABLE)
-        msg.good(f"All results are in {output / TABLE}")
+        settings = settings_of(changes=changes, work=work)
+        studies.run_study(cells, run_cell, report, folder=output, data=data, settings=settings)
 
 
 if __name__ == "__main__":

@@ -16,25 +16,16 @@ from time import process_time
 from typing import Annotated, Any
 
 import typer
-from data import Split, blank, convert_corpus
+from data import Split
 from report import command, origin, show_origin
 from scoring import evaluate
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    Seed,
-    Settings,
-    Work,
-    errors_in_short,
-    prepare_config,
-    settings_on_dev,
-)
+from settings import DEFAULT_WORK, Changes, Seed, Settings, Work, errors_in_short, settings_of
 from spacy import registry, util
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training import Corpus, Example
 from spacy.training.loop import DIR_MODEL_BEST, create_train_batches
-from systems import SYSTEM, train_pipeline
+from systems import SYSTEM, open_run, train_pipeline
 from wasabi import msg
 
 WAYS = {"update": False, "update and rehearse": True}
@@ -52,15 +43,14 @@ def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[s
     """
     names = (first.resolve().name, second.resolve().name)
     folder = settings.work / f"rehearsal-{names[0]}-{names[1]}"
-    config = prepare_config(settings, folder / "first")
-    # A threshold fitted to the first corpus may not suit the second.
-    config["training"]["before_to_disk"] = None
-    tokenizer = blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
-    parts = [
-        convert_corpus(corpus, folder / place, tokenizer)
+    runs = [
+        open_run(corpus, settings, folder / place)
         for corpus, place in ((first, "first"), (second, "second"))
     ]
-    dev = {name: splits["dev"] for name, splits in zip(names, parts, strict=True)}
+    config = runs[0].config
+    # A threshold fitted to the first corpus may not suit the second.
+    config["training"]["before_to_disk"] = None
+    dev = {name: run.splits["dev"] for name, run in zip(names, runs, strict=True)}
     trained = train_pipeline(SYSTEM, config, folder)
     rows = {"before": _scores(trained.nlp, dev)}
     seconds = {"before": trained.facts["train_cpu_seconds"]}
@@ -70,9 +60,9 @@ def compare(first: Path, second: Path, settings: Settings, steps: int) -> dict[s
         start = process_time()
         averages = go_on(
             nlp,
-            parts[1]["train"],
+            runs[1].splits["train"],
             steps,
-            rehearse=parts[0]["train"] if rehearses else None,
+            rehearse=runs[0].splits["train"] if rehearses else None,
             seed=config.interpolate()["training"]["seed"],
         )
         seconds[way] = round(process_time() - start, 1)
@@ -178,7 +168,7 @@ def main(
     with `nlp.rehearse` and without it.
     """
     with errors_in_short():
-        settings = settings_on_dev(config, seed, changes, work)
+        settings = settings_of(config, changes=changes, seed=seed, work=work, test=False)
         results = compare(first, second, settings, steps)
     show_results(results)
 

@@ -144,6 +144,19 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def publish(table: str, path: Path, figures: Iterable[Path]) -> None:
+    """Print a table, write it, and say where it and its figures are.
+
+    table (str): The table in Markdown.
+    path (Path): The file for the table.
+    figures (Iterable[Path]): The figures, which are there already.
+    """
+    print(table)
+    path.write_text(table + "\n", encoding="utf8")
+    for written in (path, *figures):
+        msg.good(f"Wrote {written}")
+
+
 def mean_and_spread(values: Sequence[float], sign: str = "", digits: int = 1) -> str:
     """Format the scores of several seeds.
 

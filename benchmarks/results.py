@@ -10,10 +10,9 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import srsly
-import typer
 from data import InputError
 from systems import SYSTEM
 from wasabi import msg
@@ -21,9 +20,6 @@ from wasabi import msg
 from spacy_window_ner import __version__
 
 TABLE = "results.jsonl"
-# An option of the command lines.
-TableFolder = Annotated[Path, typer.Option(help=f"Folder of {TABLE}.")]
-DEFAULT_TABLE_FOLDER = Path("benchmarks")
 AS_IT_STANDS = "as-it-stands"
 
 
@@ -33,7 +29,7 @@ class Cell:
 
     study (str): What it was made for: `suite`, `ablation`, `reading`, `calibration` or `suggest`.
     corpus (str): The name of the corpus' folder.
-    preset (str): A name in `suite.PRESETS`.
+    preset (str): A name in `studies.PRESETS`.
     system (str): A name in `systems.SYSTEMS`.
     seed (int): The seed of training, and of the choice of documents.
     percent (int): The share of the training documents.

@@ -17,20 +17,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from data import blank, convert_corpus
 from report import command, origin, show_origin
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    Seed,
-    Settings,
-    Work,
-    errors_in_short,
-    prepare_config,
-    settings_on_dev,
-)
-from spacy.tokens import Doc, DocBin, Span
-from systems import SYSTEM
+from settings import DEFAULT_WORK, Changes, Seed, Settings, Work, errors_in_short, settings_of
+from spacy.tokens import Doc, Span
+from systems import SYSTEM, open_run
 from wasabi import msg
 
 from spacy_window_ner.inspect.review import Suspect, review_by_folds
@@ -146,13 +136,13 @@ def measure(corpus: Path, settings: Settings, share: float, folds: int) -> dict[
     RAISES (InputError): If the corpus or a setting is invalid.
     """
     folder = settings.work / f"review-{corpus.resolve().name}"
-    config = prepare_config(settings, folder)
-    tokenizer = blank(config["nlp"]["lang"], config["nlp"]["tokenizer"])
-    train = convert_corpus(corpus, folder, tokenizer)["train"]
-    docs = list(DocBin().from_disk(train.path).get_docs(tokenizer.vocab))
+    run = open_run(corpus, settings, folder)
+    train, docs = run.splits["train"], run.splits["train"].annotated()
     seed = settings.seed or 0
     damaged = damage(docs, share, seed)
-    _, suspects = review_by_folds(config, docs, folds, name=SYSTEM, seed=seed, stderr=sys.stderr)
+    _, suspects = review_by_folds(
+        run.config, docs, folds, name=SYSTEM, seed=seed, stderr=sys.stderr
+    )
     places = {one: _place(one, suspects) for one in damaged}
     found = {
         str(first): Counter(
@@ -224,7 +214,8 @@ def main(
 ) -> None:
     """Measure how much of damaged annotation is among the first suspects of a review."""
     with errors_in_short():
-        settings = settings_on_dev(config, seed, changes, work, vectors)
+        given = {"vectors": vectors, "seed": seed, "work": work, "test": False}
+        settings = settings_of(config, changes=changes, **given)
         results = measure(corpus, settings, share, folds)
     show_results(results)
 

@@ -1,4 +1,6 @@
-"""Precision, recall and F1 of entities, against the annotation of the corpus file."""
+"""Precision, recall and F1 of entities, against the annotation of the corpus file; and whether
+entities are the same that were found in two ways.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,6 +9,7 @@ from typing import Any
 from data import CharSpan, Split, char_span
 from spacy.language import Language
 from spacy.scorer import PRFScore
+from spacy.tokens import Doc
 
 
 def evaluate(nlp: Language, split: Split | None) -> dict[str, Any] | None:
@@ -50,3 +53,31 @@ def _prf(counts: PRFScore) -> dict[str, float]:
         "r": round(counts.recall, 5),
         "f": round(counts.fscore, 5),
     }
+
+
+_KEYS = ("start", "end", "label", "text")
+# The last digits of probabilities depend on what is read together.
+TOLERANCE = 1e-4
+
+
+def found_in(doc: Doc) -> list[dict[str, Any]]:
+    """RETURNS (List[Dict[str, Any]]): The entities of a document, as bulk annotation and the
+    service write them.
+    """
+    values = (
+        (ent.start_char, ent.end_char, ent.label_, ent.text, ent._.get("score")) for ent in doc.ents
+    )
+    return [dict(zip((*_KEYS, "probability"), of, strict=True)) for of in values]
+
+
+def same_entities(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> bool:
+    """Compare entities that were found in two ways.
+
+    found, expected (Sequence[Dict[str, Any]]): Entities as of `found_in`.
+    RETURNS (bool): Whether they are the same, but for the last digits of probabilities.
+    """
+    spans = [[[one[key] for key in _KEYS] for one in several] for several in (found, expected)]
+    if spans[0] != spans[1]:
+        return False
+    pairs = ((a["probability"], b["probability"]) for a, b in zip(found, expected, strict=True))
+    return all(p is q or abs(p - q) < TOLERANCE for p, q in pairs)

@@ -19,7 +19,9 @@ import httpx
 import numpy as np
 import spacy
 import typer
+from scoring import same_entities
 from spacy.tokens import DocBin
+from speed_parts.processes import memory_in_use
 from wasabi import msg
 
 from spacy_window_ner.serve.service import Service
@@ -42,14 +44,6 @@ def make_texts(path: Path, rng: random.Random) -> list[str]:
         start = rng.randrange(len(words) - length)
         texts.append(" ".join(words[start : start + length]))
     return texts
-
-
-def resident(process: int) -> float:
-    """RETURNS (float): The memory of a process in megabytes (Linux)."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"There is no process {process}.")
 
 
 class Load:
@@ -80,18 +74,8 @@ class Load:
             self.counts[f"status {answer.status_code}"] += 1
             return
         self.seconds.append(time.monotonic() - start)
-        equal = same(answer.json()["results"][0]["entities"], self.expected[n]["entities"])
+        equal = same_entities(answer.json()["results"][0]["entities"], self.expected[n]["entities"])
         self.counts["answered, right" if equal else "answered, wrong"] += 1
-
-
-def same(found: list[dict], expected: list[dict]) -> bool:
-    """RETURNS (bool): Whether entities are the same, their probabilities to five digits."""
-    keys = ("text", "label", "start", "end")
-    spans = [[one[key] for key in keys] for one in found]
-    if spans != [[one[key] for key in keys] for one in expected]:
-        return False
-    pairs = zip(found, expected, strict=True)
-    return all(abs(a["probability"] - b["probability"]) < 1e-5 for a, b in pairs)
 
 
 async def run(load: Load, clients: int, seconds: float, process: int) -> list[float]:
@@ -101,7 +85,7 @@ async def run(load: Load, clients: int, seconds: float, process: int) -> list[fl
     memory = []
     for _ in range(10):
         await asyncio.sleep(seconds / 10)
-        memory.append(resident(process))
+        memory.append(memory_in_use(process))
     await asyncio.gather(*tasks)
     return memory
 

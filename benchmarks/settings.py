@@ -46,8 +46,6 @@ Work = Annotated[
     ),
 ]
 Output = Annotated[Path | None, typer.Option(help="Folder to write the results to, as JSON.")]
-DataFolder = Annotated[Path, typer.Argument(metavar="DATA_FOLDER", help="Folder of all corpora.")]
-Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds, from 0 up.")]
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,21 @@ class Settings:
     work: Path = DEFAULT_WORK
 
 
-def settings_on_dev(
-    config: Path,
-    seed: int | None,
-    changes: Sequence[str] | None,
-    work: Path,
-    vectors: str | None = None,
+def settings_of(
+    config: Path = CONFIGS,
+    *,
+    changes: Sequence[str] | None = None,
+    peer_changes: Sequence[str] | None = None,
+    **others: Any,
 ) -> Settings:
-    """RETURNS (Settings): Options of a command, of a study that does not use the test part. See
-    `Settings`, and `parse_overrides` for the changes.
+    """RETURNS (Settings): The options of a command. See `Settings`, and `parse_overrides` for the
+    changes.
     """
-    overrides = parse_overrides(changes or ())
     return Settings(
-        config=config, vectors=vectors, seed=seed, overrides=overrides, test=False, work=work
+        config=config,
+        overrides=parse_overrides(changes or ()),
+        peer_overrides=parse_overrides(peer_changes or ()),
+        **others,
     )
 
 

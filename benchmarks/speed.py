@@ -36,10 +36,9 @@ from settings import (
     Output,
     PeerChanges,
     Repeats,
-    Settings,
     Work,
     errors_in_short,
-    parse_overrides,
+    settings_of,
 )
 from speed_parts.everything import Limits, measure, profile
 from speed_parts.figure import draw
@@ -134,16 +133,10 @@ def main(
     """Measure the speed of window_ner beside spaCy's tokenizer and spaCy's ner."""
     ensure_threads(threads)
     with errors_in_short():
-        overrides = parse_overrides(changes or ())
-        if max_steps is not None:
-            overrides["training.max_steps"] = max_steps
-            overrides["training.eval_frequency"] = max_steps
-        asked = Settings(
-            config=config,
-            overrides=overrides,
-            peer_overrides=parse_overrides(peer_changes or ()),
-            repeats=repeats,
-            work=work,
+        steps = [f"training.{name}={max_steps}" for name in ("max_steps", "eval_frequency")]
+        changes = [*(changes or []), *(steps if max_steps is not None else [])]
+        asked = settings_of(
+            config, changes=changes, peer_changes=peer_changes, repeats=repeats, work=work
         )
         if with_calls:
             if figure is not None or crf or with_time_to_best:

@@ -11,45 +11,24 @@ import random
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
 
 import numpy as np
-import srsly
+import studies
 import typer
 from data import InputError
 from report import COLORS, DASH, markdown, origin, pyplot, save_figure
-from results import (
-    DEFAULT_TABLE_FOLDER,
-    TABLE,
-    Cell,
-    Results,
-    TableFolder,
-    read_results,
-    run_missing,
-    version_of,
-)
+from results import Cell, Results, read_results, version_of
 from scoring import evaluate
-from settings import (
-    DEFAULT_WORK,
-    Changes,
-    DataFolder,
-    Settings,
-    Work,
-    errors_in_short,
-    parse_overrides,
-)
+from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.loop import DIR_MODEL_BEST
-from spacy.vocab import Vocab
-from suite import require_known, settings_for, sizes_of_corpora
-from systems import SYSTEM, Run, open_run, train_pipeline
+from systems import SYSTEM, Run, train_pipeline
 from wasabi import msg
 
 from spacy_window_ner.files.saving import replacing
@@ -87,27 +66,25 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
 
     cell (Cell): The cell.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides and working folder; the rest comes from the cell.
+    settings (Settings): See `studies.open_cell`.
     rounds (int): How many networks to train.
     size (int): How many sentences are annotated before each.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON. The `curve` has the
         annotated sentences and words of each round, and precision, recall and F1 on dev.
     RAISES (InputError): If the corpus has too few sentences.
     """
-    short = shortened(STEPS_OF.get(cell.corpus, STEPS))
-    settings = replace(settings, overrides={**short, **settings.overrides})
-    corpus = data / cell.corpus
-    run = open_run(corpus, settings_for(data, cell, settings), settings.work / str(cell))
-    docs = list(DocBin().from_disk(run.splits["train"].path).get_docs(Vocab()))
+    changes = {**shortened(STEPS_OF.get(cell.corpus, STEPS)), **settings.overrides}
+    run = studies.open_cell(cell, data, settings, changes, test=False)
+    docs = run.splits["train"].annotated()
     if len(docs) < rounds * size:
         raise InputError(
             f"{cell.corpus} has {len(docs)} sentences to train on, fewer than {rounds} rounds of "
             f"{size}. Give smaller numbers with --rounds and --size."
         )
     order = random.Random(cell.seed).sample(range(len(docs)), len(docs))
-    done = run.folder / "rounds.json"
-    annotated, curve = _read_rounds(done, settings)
-    for number in range(len(curve), rounds):
+    annotated: list[int] = []
+    curve: Curve = []
+    for number in range(rounds):
         left = [i for i in order if i not in set(annotated)]
         if number and cell.variant != RANDOM:
             nlp = util.load_model(run.folder / str(number) / SYSTEM / DIR_MODEL_BEST)
@@ -117,20 +94,8 @@ def run_cell(cell: Cell, data: Path, settings: Settings, rounds: int, size: int)
         scores = _train(run, [docs[i] for i in annotated], run.folder / str(number + 1))
         n_words = sum(len(docs[i]) for i in annotated)
         curve.append({"sentences": len(annotated), "words": n_words, **scores})
-        state = {"of": settings.overrides, "annotated": annotated, "curve": curve}
-        with replacing(done) as unfinished:
-            srsly.write_json(unfinished, state)
     shutil.rmtree(run.folder)
-    return {**origin(), "overrides": settings.overrides, "curve": curve[:rounds]}
-
-
-def _read_rounds(path: Path, settings: Settings) -> tuple[list[int], Curve]:
-    """The rounds of a cell that was interrupted: its annotated documents, and the curve."""
-    if path.exists():
-        state = srsly.read_json(path)
-        if state["of"] == settings.overrides:
-            return state["annotated"], state["curve"]
-    return [], []
+    return {**origin(), "overrides": run.settings.overrides, "curve": curve}
 
 
 def _suggested(nlp: Language, docs: Sequence[Doc], left: Sequence[int], n: int) -> list[int]:
@@ -273,10 +238,8 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    data: DataFolder,
-    corpus: Annotated[
-        list[str] | None, typer.Option(help=f"Name of a corpus' folder; default: {CORPORA}.")
-    ] = None,
+    data: studies.DataFolder,
+    corpus: studies.CorpusNames = None,
     strategy: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(STRATEGIES)}; default: both.")
     ] = None,
@@ -289,26 +252,27 @@ def main(
     ] = PER_ROUND,
     changes: Changes = None,
     work: Work = DEFAULT_WORK,
-    output: TableFolder = DEFAULT_TABLE_FOLDER,
+    output: studies.TableFolder = studies.DEFAULT_TABLE_FOLDER,
 ) -> None:
     """Measure how much annotation `suggest` saves against random order.
 
-    Each corpus, strategy and seed is one line of the results, and not run again; what was
-    interrupted goes on after its last round.
+    Each corpus, strategy and seed is one line of the results, and not run again.
     """
     with errors_in_short():
-        corpora, strategies = corpus or CORPORA, strategy or STRATEGIES
-        require_known(corpora, sizes_of_corpora(data))
-        require_known(strategies, STRATEGIES)
-        cells = [
-            Cell(STUDY, name, PRESET, SYSTEM, number, variant=variant, version=version_of(SYSTEM))
-            for name, number, variant in product(corpora, seed or range(3), strategies)
-        ]
-        overrides = parse_overrides(changes or ())
-        settings = Settings(config=Path(), work=work, overrides=overrides, test=False)
-        run = partial(run_cell, data=data, settings=settings, rounds=rounds, size=size)
-        run_missing(cells, output / TABLE, run)
-        report(output / TABLE)
+        studies.require_known(strategy or (), STRATEGIES)
+        cells = studies.choose(
+            STUDY,
+            data,
+            corpora=corpus or CORPORA,
+            presets=[PRESET],
+            variants=strategy or STRATEGIES,
+            seeds=seed or range(3),
+        )
+        settings = settings_of(changes=changes, work=work)
+        sizes = {"rounds": rounds, "size": size}
+        studies.run_study(
+            cells, run_cell, report, folder=output, data=data, settings=settings, **sizes
+        )
 
 
 if __name__ == "__main__":

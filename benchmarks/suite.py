@@ -8,28 +8,21 @@ results of cells. Every call ends with one table and the figures of all cells in
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import mean, stdev
 from typing import Any
 
-from data import GLOVE, InputError
+import studies
+from data import Split
 from packaging.version import Version
-from report import COLORS, DASH, markdown, mean_and_spread, pyplot, save_figure
-from results import Cell, Results, label_systems, read_results, version_of
-from settings import CONFIGS, Settings
+from report import COLORS, DASH, markdown, mean_and_spread, publish, pyplot, save_figure
+from results import Cell, Results, label_systems, read_results
+from settings import Settings
 from spacy.tokens import DocBin
-from spacy.vocab import Vocab
-from systems import SYSTEM, SYSTEMS, open_run, train_alone
-from wasabi import msg
+from systems import SYSTEM, SYSTEMS, train_alone
 
 STUDY = "suite"
-# For each preset the config of window_ner, and the word vectors of all systems.
-PRESETS: dict[str, tuple[Path, str | None]] = {
-    "efficiency": (CONFIGS / "efficiency.cfg", None),
-    "accuracy": (CONFIGS / "accuracy.cfg", GLOVE),
-}
 # A linear CRF does not use vectors, so one preset is enough; spaCy recommends the larger network of
 # `ner` where accuracy matters most.
 LEFT_OUT = {("accuracy", "crf"), ("efficiency", "ner-accuracy")}
@@ -38,77 +31,16 @@ CURVE_POINTS = 3
 MEASURE = "F1, test (dev where there is none)"
 
 
-def choose(
-    data: Path,
-    *,
-    corpora: Sequence[str],
-    presets: Sequence[str],
-    systems: Sequence[str],
-    percents: Sequence[int],
-    seeds: Iterable[int],
-) -> list[Cell]:
-    """List cells, starting with the smallest corpora.
+def choose(data: Path, **asked: Any) -> list[Cell]:
+    """List cells.
 
     data (Path): The folder of all corpora.
-    corpora (Sequence[str]): Names of folders; empty for all.
-    presets (Sequence[str]): Names in `PRESETS`; empty for all.
-    systems (Sequence[str]): Names in `SYSTEMS`; empty for all.
-    percents (Sequence[int]): Shares of the training documents.
-    seeds (Iterable[int]): Seeds.
+    **asked: See `studies.choose`; by default all systems.
     RETURNS (List[Cell]): The cells, except those in `LEFT_OUT`.
     RAISES (InputError): If a name is unknown.
     """
-    sizes = sizes_of_corpora(data)
-    for given, there in ((corpora, sizes), (presets, PRESETS), (systems, SYSTEMS)):
-        require_known(given, there)
-    return [
-        Cell(STUDY, corpus, preset, system, seed, percent, version=version_of(system))
-        for preset in presets or PRESETS
-        for corpus in sorted(corpora or sizes, key=lambda name: sizes[name])
-        for percent in percents
-        for system in systems or SYSTEMS
-        for seed in seeds
-        if (preset, system) not in LEFT_OUT
-    ]
-
-
-def sizes_of_corpora(data: Path) -> dict[str, int]:
-    """Find the corpora in a folder.
-
-    data (Path): The folder of all corpora.
-    RETURNS (Dict[str, int]): The size of the train file of each, in bytes.
-    RAISES (InputError): If there are none.
-    """
-    sizes = {path.parent.name: path.stat().st_size for path in data.glob("*/train.*")}
-    if not sizes:
-        raise InputError(f"There is no corpus in {data}: no folder in it has a train file.")
-    return sizes
-
-
-def require_known(given: Iterable[str], there: Iterable[str]) -> None:
-    """Reject unknown names.
-
-    given (Iterable[str]): Names.
-    there (Iterable[str]): The known names.
-    RAISES (InputError): If a name is unknown.
-    """
-    unknown = sorted(set(given) - set(there))
-    if unknown:
-        raise InputError(f"There is no {', '.join(unknown)}; there is {', '.join(there)}.")
-
-
-def settings_for(data: Path, cell: Cell, settings: Settings) -> Settings:
-    """Add the settings of a cell to those of the user.
-
-    data (Path): The folder of all corpora.
-    cell (Cell): The cell.
-    settings (Settings): Overrides, language and working folder.
-    RETURNS (Settings): The same with the cell's config, vectors and seed. The language of raw text
-        is unknown: it defaults to spaCy's multi-language class.
-    """
-    config, vectors = PRESETS[cell.preset]
-    lang = settings.lang or ("xx" if is_raw(data / cell.corpus) else None)
-    return replace(settings, config=config, vectors=vectors, seed=cell.seed, lang=lang)
+    cells = studies.choose(STUDY, data, **{"systems": (), **asked})
+    return [cell for cell in cells if (cell.preset, cell.system) not in LEFT_OUT]
 
 
 def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
@@ -116,37 +48,28 @@ def run_cell(cell: Cell, data: Path, settings: Settings) -> dict[str, Any]:
 
     cell (Cell): The cell.
     data (Path): The folder of all corpora.
-    settings (Settings): Overrides, language and working folder; the rest comes from the cell.
+    settings (Settings): See `studies.open_cell`.
     RETURNS (Dict[str, Any]): The result, ready to be written as JSON.
     RAISES (InputError): If something the user gave cannot be used.
     """
-    settings = settings_for(data, cell, settings)
-    run = open_run(data / cell.corpus, settings, settings.work / str(cell))
+    run = studies.open_cell(cell, data, settings)
     if cell.percent < 100:
-        take_part(run.splits["train"].path, cell.percent, cell.seed)
+        take_part(run.splits["train"], cell.percent, cell.seed)
     return train_alone(cell.system, run)
 
 
-def is_raw(corpus: Path) -> bool:
-    """Return whether a corpus is raw text rather than tokens.
-
-    corpus (Path): Its folder.
-    """
-    return (corpus / "train.jsonl").exists()
-
-
-def take_part(path: Path, percent: int, seed: int) -> None:
+def take_part(split: Split, percent: int, seed: int) -> None:
     """Keep a random sample of the documents of a file.
 
-    path (Path): A file in spaCy's binary format; it is overwritten.
+    split (Split): The part of a corpus, whose file is overwritten.
     percent (int): The percentage of documents to keep.
     seed (int): The seed. With the same seed, smaller samples are subsets of larger ones.
     """
-    docs = list(DocBin().from_disk(path).get_docs(Vocab()))
+    docs = split.annotated()
     order = list(range(len(docs)))
     Random(seed).shuffle(order)
     kept = sorted(order[: max(1, round(len(docs) * percent / 100))])
-    DocBin(docs=[docs[i] for i in kept]).to_disk(path)
+    DocBin(docs=[docs[i] for i in kept]).to_disk(split.path)
 
 
 Row = dict[str, list[float]]
@@ -241,7 +164,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def _draw_bars(rows: Mapping[tuple[str, str], Row], path: Path) -> Path:
-    presets = [name for name in PRESETS if any(preset == name for preset, _ in rows)]
+    presets = [name for name in studies.PRESETS if any(preset == name for preset, _ in rows)]
     size = (9, 3.2 * len(presets))
     figure, axes = pyplot().subplots(len(presets), 1, figsize=size, squeeze=False)
     for preset, axis in zip(presets, axes[:, 0], strict=True):
@@ -289,12 +212,4 @@ def report(path: Path) -> None:
     RAISES (InputError): If the file cannot be read.
     """
     results = read_results(path, STUDY)
-    if not results:
-        msg.warn(f"{path} has no results of the {STUDY} yet.")
-        return
-    text = table(results)
-    written = path.with_name("suite.md")
-    written.write_text(text + "\n", encoding="utf8")
-    print(text)
-    for output in [written, *draw(results, path.parent)]:
-        msg.good(f"Wrote {output}")
+    publish(table(results), path.with_name("suite.md"), draw(results, path.parent))

@@ -6,30 +6,26 @@ or of Python's own library, counts for the room.
 
 Python reports calls of its own functions, and of functions and methods that are written in C. It
 does not report operators, indexing, and NumPy's ufuncs (`a + b`, `a[i]`, `np.add(a, b)`), nor what
-spaCy's compiled code calls. Their time counts all the same. Counting makes short calls slower than
-long ones; that is corrected, but the time of rooms with many short calls remains somewhat too long.
+spaCy's compiled code calls. Where the time goes is in `parts`.
 """
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from time import perf_counter
 from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 import spacy
 import thinc
-from spacy.language import Language
 from spacy.tokens import Doc
-from systems import SYSTEM
 
 import spacy_window_ner
 
 from .latency import sentences_of
-from .pipelines import component_of, load_ours
+from .pipelines import load_ours
 from .turns import Plan
 
 KINDS = ("python", "numpy", "other_c")
@@ -40,10 +36,6 @@ _PACKAGE = Path(spacy_window_ner.__file__).parent
 _NUMPY = Path(np.__file__).parent
 # The pipeline is called from here, as spaCy does from `nlp`.
 _OUTSIDE: Place = ("spaCy", "nlp")
-# How often each document is measured in a turn of the command.
-_TURNS = 5
-# How often it is measured what counting costs.
-_CALIBRATIONS = 200
 
 
 @cache
@@ -78,27 +70,17 @@ def _is_of_numpy(function: Any) -> bool:
 
 
 class CallCounter:
-    """Counts calls and seconds, by place.
+    """Counts calls, by place.
 
     calls (Dict[Tuple[str, str], Dict[str, int]]): For each place the number of calls of each of
         `KINDS`: calls of Python functions, of NumPy, in Python or in C, and of other functions in
         C. A call of a function in C counts for the place that calls it.
-    seconds (Dict[Tuple[str, str], float]): For each place the time in it, without that in the
-        places that it calls, and without most of that of counting.
-    events (Dict[Tuple[str, str], int]): How often each place was interrupted to count.
     """
 
-    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
-        """Start with no calls.
-
-        clock (Callable[[], float]): What measures seconds.
-        """
+    def __init__(self) -> None:
+        """Start with no calls."""
         self.calls: dict[Place, dict[str, int]] = defaultdict(lambda: dict.fromkeys(KINDS, 0))
-        self.seconds: dict[Place, float] = defaultdict(float)
-        self.events: dict[Place, int] = defaultdict(int)
-        self._clock = clock
         self._open: list[Place] = [_OUTSIDE]
-        self._since = 0.0
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function, and count.
@@ -108,7 +90,6 @@ class CallCounter:
         RETURNS (Any): What it returns.
         """
         self._open = [_OUTSIDE]
-        self._since = self._clock()
         sys.setprofile(self._notice)
         try:
             return function(*args)
@@ -117,8 +98,6 @@ class CallCounter:
 
     def _notice(self, frame: FrameType, event: str, arg: Any) -> None:
         """Do what `sys.setprofile` calls for."""
-        self.seconds[self._open[-1]] += self._clock() - self._since
-        self.events[self._open[-1]] += 1
         if event == "call":
             place = place_of(frame.f_code) or self._open[-1]
             self._open.append(place)
@@ -127,119 +106,39 @@ class CallCounter:
             self._open.pop()
         elif event == "c_call" and arg is not sys.setprofile:
             self.calls[self._open[-1]]["numpy" if _is_of_numpy(arg) else "other_c"] += 1
-        self._since = self._clock()
-
-    def add(self, turns: Sequence["CallCounter"]) -> None:
-        """Add what was counted for a document.
-
-        turns (Sequence[CallCounter]): The same, counted repeatedly. The least seconds count.
-        """
-        for place, calls in turns[-1].calls.items():
-            for kind, number in calls.items():
-                self.calls[place][kind] += number
-        for place, number in turns[-1].events.items():
-            self.events[place] += number
-            self.seconds[place] += min(turn.seconds[place] for turn in turns)
-
-    def seconds_without_counting(self, total: float, cost: float) -> dict[Place, float]:
-        """Take off what it costs to interrupt a place, and share the time without counting out in
-        proportion to what is left: counting also makes all else slower.
-
-        total (float): The seconds of all places without counting.
-        cost (float): The seconds that an interruption costs.
-        RETURNS (Dict[Tuple[str, str], float]): The seconds of each place, `total` together.
-        """
-        left = {
-            place: max(0.0, seconds - cost * self.events[place])
-            for place, seconds in self.seconds.items()
-        }
-        scale = total / sum(left.values())
-        return {place: scale * seconds for place, seconds in left.items()}
-
-
-def cost_of_interruption(
-    function: Callable[[], Any], clock: Callable[[], float] = perf_counter
-) -> float:
-    """Find out what counting adds to a place at each event.
-
-    function (Callable): Something that consists of short calls.
-    clock (Callable[[], float]): What measures seconds.
-    RETURNS (float): Seconds.
-    """
-    alone, counted, n_events = [], [], 1
-    for _ in range(_CALIBRATIONS):
-        start = clock()
-        function()
-        alone.append(clock() - start)
-        counter = CallCounter(clock)
-        counter.run(function)
-        counted.append(sum(counter.seconds.values()))
-        n_events = sum(counter.events.values())
-    return max(0.0, (min(counted) - min(alone)) / n_events)
 
 
 def measure_calls(plan: Plan, number: int) -> dict[str, Any]:
-    """Count what a short document costs, warm: its words have been read before.
+    """Count what a short document calls, warm: its words have been read before.
 
-    plan (Plan): What to measure, and how often.
+    plan (Plan): What to measure.
     number (int): The number of different documents.
-    RETURNS (Dict[str, Any]): For one document on average: `seconds` without counting; and for each
-        of `rooms` and `functions` its calls by kind and its seconds, the most expensive first. The
-        time of a document is the least of all turns, since whatever else the machine does adds.
+    RETURNS (Dict[str, Any]): For one document on average the calls by kind of each of `rooms` and
+        `functions`, the most first.
     """
-    nlp = load_ours(plan.model)
+    nlp, counter = load_ours(plan.model), CallCounter()
     sentences = sentences_of(plan, number)
-    for text in sentences:
-        _annotate(nlp, text.doc(nlp.vocab), _call)
-    alone, total = 0.0, CallCounter()
-    for text in sentences:
-        alone += min(_seconds(nlp, text.doc(nlp.vocab)) for _ in range(_TURNS * plan.repeats))
-        turns = [CallCounter() for _ in range(_TURNS * plan.repeats)]
-        for counter in turns:
-            _annotate(nlp, text.doc(nlp.vocab), counter.run)
-        total.add(turns)
-    network = nlp.get_pipe(component_of(nlp, SYSTEM)).model
-    cost = cost_of_interruption(lambda: [node.param_names for node in network.walk()])
-    seconds = total.seconds_without_counting(alone, cost)
-    n = len(sentences)
-    places = {
-        place: {
-            **{kind: calls / n for kind, calls in total.calls[place].items()},
-            "seconds": seconds[place] / n,
-        }
-        for place in seconds
-    }
+    for call in (_call, counter.run):
+        for text in sentences:
+            doc = text.doc(nlp.vocab)
+            for _, pipe in nlp.pipeline:
+                doc = call(pipe, doc)
+    functions: dict[str, dict[str, float]] = {}
+    rooms: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(KINDS, 0.0))
+    for (room, name), calls in counter.calls.items():
+        functions[f"{room}: {name}"] = {kind: calls[kind] / len(sentences) for kind in KINDS}
+        for kind in KINDS:
+            rooms[room][kind] += calls[kind] / len(sentences)
     return {
-        "documents": n,
-        "seconds": alone / n,
-        "rooms": _in_order(_by_room(places)),
-        "functions": _in_order({": ".join(place): values for place, values in places.items()}),
+        "documents": len(sentences),
+        "rooms": _in_order(rooms),
+        "functions": _in_order(functions),
     }
-
-
-def _annotate(nlp: Language, doc: Doc, call: Callable[..., Doc]) -> None:
-    for _, pipe in nlp.pipeline:
-        doc = call(pipe, doc)
 
 
 def _call(pipe: Callable[[Doc], Doc], doc: Doc) -> Doc:
     return pipe(doc)
 
 
-def _seconds(nlp: Language, doc: Doc) -> float:
-    start = perf_counter()
-    _annotate(nlp, doc, _call)
-    return perf_counter() - start
-
-
-def _by_room(places: Mapping[Place, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    rooms: dict[str, dict[str, float]] = {}
-    for (room, _), values in places.items():
-        total = rooms.setdefault(room, dict.fromkeys(values, 0.0))
-        for name, value in values.items():
-            total[name] += value
-    return rooms
-
-
 def _in_order(rows: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    return dict(sorted(rows.items(), key=lambda row: -row[1]["seconds"]))
+    return dict(sorted(rows.items(), key=lambda row: -sum(row[1].values())))

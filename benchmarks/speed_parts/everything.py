@@ -7,12 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from data import InputError, Split, blank, convert_corpus
+from data import InputError
 from report import command, origin, show_corpus
-from settings import Settings, prepare_config, run_name
-from spacy.language import Language
-from systems import SYSTEM, Run, peer_config, train_crf, train_pipeline
-from thinc.api import Config
+from settings import Settings, run_name
+from systems import SYSTEM, Run, open_run, peer_config, train_crf, train_pipeline
 from wasabi import msg
 
 from . import processes
@@ -53,18 +51,13 @@ class Prepared:
     """What is measured.
 
     plan (Plan): The pipelines and the text.
-    settings (Settings): What the user has chosen.
-    config (Config): The training config of `window_ner`.
-    splits (Mapping[str, Split]): The corpus.
-    folder (Path): Where what is trained goes.
+    run (Run): The settings, the training config of `window_ner`, the corpus, and where what is
+        trained goes.
     facts (Mapping[str, Any]): What results begin with: name, date, machine and corpus.
     """
 
     plan: Plan
-    settings: Settings
-    config: Config
-    splits: Mapping[str, Split]
-    folder: Path
+    run: Run
     facts: Mapping[str, Any]
 
 
@@ -92,21 +85,18 @@ def prepare(
     RAISES (InputError): If something the user gave cannot be used.
     """
     name = f"{run_name(corpus, settings)}-{kind}-{threads}"
-    folder = settings.work / name
-    config = prepare_config(settings, folder)
-    lang, tokenizer = config["nlp"]["lang"], config["nlp"]["tokenizer"]
-    splits = convert_corpus(corpus, folder, blank(lang, tokenizer))
-    show_corpus(splits)
+    run = open_run(corpus, settings, settings.work / name)
+    show_corpus(run.splits)
     if model is None:
-        train_pipeline(SYSTEM, config, folder)
-        model = folder / SYSTEM / "model-best"
+        train_pipeline(SYSTEM, run.config, run.folder)
+        model = run.folder / SYSTEM / "model-best"
     network_of(load_ours(model))
     tokenized = any(corpus.glob("dev.conll"))
     plan = Plan(
         model=model.resolve(),
         peer=peer,
-        texts=read_texts(splits["dev"], tokenized, max_words),
-        other=read_texts(splits["train"], tokenized, 2 * max_words),
+        texts=read_texts(run.splits["dev"], tokenized, max_words),
+        other=read_texts(run.splits["train"], tokenized, 2 * max_words),
         repeats=settings.repeats,
         threads=threads,
     )
@@ -121,7 +111,7 @@ def prepare(
         "notes": [],
     }
     facts["machine"]["load"] = _load_average()
-    return Prepared(plan, settings, config, splits, folder, facts)
+    return Prepared(plan, run, facts)
 
 
 def profile(corpus: Path, settings: Settings, **options: Any) -> dict[str, Any]:
@@ -154,10 +144,10 @@ def measure(
     if limits.crf and find_spec("sklearn_crfsuite") is None:
         raise InputError("The linear CRF needs a package: pip install sklearn-crfsuite")
     prepared = prepare(corpus, settings, peer=peer, max_words=limits.max_words, **options)
-    plan, config, folder = prepared.plan, prepared.config, prepared.folder
-    configs = {SYSTEM: config, PEER: peer_config(config, folder, settings.peer_overrides)}
-    results = dict(prepared.facts)
-    crf = train_linear_crf(prepared) if limits.crf else None
+    plan, run, results = prepared.plan, prepared.run, dict(prepared.facts)
+    peers_config = peer_config(run.config, run.folder, settings.peer_overrides)
+    configs = {SYSTEM: run.config, PEER: peers_config}
+    crf = train_crf(run).nlp if limits.crf else None
     msg.divider("Speed")
     results["speed"] = measure_speed(plan, max(1, results["words"] // 5), crf)
     msg.divider("Latency")
@@ -170,7 +160,7 @@ def measure(
     results["growth"] = _growth(plan, limits)
     msg.divider("Loading")
     results["loading"] = measure_loading(plan)
-    results["time_to_best"] = time_to_best(configs, folder) if limits.time_to_best else None
+    results["time_to_best"] = time_to_best(configs, run.folder) if limits.time_to_best else None
     results["targets"] = compare_with_targets(results)
     results["machine"]["load afterwards"] = _load_average()
     shared = f"shared tok2vec + {PEER}"
@@ -180,16 +170,6 @@ def measure(
             f"is for its other components, and is not part of what {SYSTEM} is compared with."
         )
     return results
-
-
-def train_linear_crf(prepared: Prepared) -> Language:
-    """Train a linear CRF on the train file.
-
-    prepared (Prepared): The corpus.
-    RETURNS (Language): A pipeline that consists of it.
-    """
-    run = Run(prepared.settings, prepared.config, prepared.splits, prepared.folder, [])
-    return train_crf(run).nlp
 
 
 def _growth(plan: Plan, limits: Limits) -> dict[str, list[dict[str, float]]]:

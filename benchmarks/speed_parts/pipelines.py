@@ -102,7 +102,8 @@ def annotate(nlp: Language, docs: Iterable[Doc]) -> None:
     """
     stream = docs
     for _, pipe in nlp.pipeline:
-        stream = pipe.pipe(stream, batch_size=nlp.batch_size)
+        has_pipe = hasattr(pipe, "pipe")
+        stream = pipe.pipe(stream, batch_size=nlp.batch_size) if has_pipe else map(pipe, stream)
     exhaust(stream)
 
 

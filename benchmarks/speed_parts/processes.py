@@ -24,16 +24,17 @@ def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
         return pool.submit(function, *args).result()
 
 
-def memory_in_use(*, peak: bool = False) -> float:
-    """Ask for the memory of this process.
+def memory_in_use(process: int | None = None, *, peak: bool = False) -> float:
+    """Ask for the memory of a process.
 
+    process (Optional[int]): Its number; None for this one.
     peak (bool): Whether to ask for the most that it had since `forget_peak`.
     RETURNS (float): Megabytes.
     RAISES (InputError): If the machine cannot say.
     """
     key = "VmHWM" if peak else "VmRSS"
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path(f"/proc/{process or 'self'}/status").read_text().splitlines()
     except OSError as error:
         raise InputError(f"Memory can only be measured on Linux: {error}") from error
     (value,) = (line.split()[1] for line in lines if line.startswith(key + ":"))

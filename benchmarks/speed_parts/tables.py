@@ -68,18 +68,17 @@ def show_calls(results: Mapping[str, Any]) -> None:
             (
                 name,
                 *(f"{values[kind]:.1f}" for kind in KINDS),
-                f"{sum(values[kind] for kind in KINDS):.1f}",
-                f"{1e6 * values['seconds']:.1f}",
+                f"{sum(values.values()):.1f}",
             )
             for name, values in rows.items()
         ]
         if title == "room":
             total = [sum(map(float, column)) for column in list(zip(*table, strict=True))[1:]]
             table.append(("sum", *(f"{value:.1f}" for value in total)))
-        header = (title, "Python", "NumPy", "other C", "calls", "µs")
-        msg.table(table, header=header, divider=True, aligns=("l", *"rrrrr"), max_col=70)
+        header = (title, "Python", "NumPy", "other C", "calls")
+        msg.table(table, header=header, divider=True, aligns=("l", *"rrrr"), max_col=70)
     msg.info(
-        f"Calls and time for one document of {SENTENCE} words, warm: the mean of "
+        f"Calls for one document of {SENTENCE} words, warm: the mean of "
         f"{calls['documents']} documents. Operators, indexing and ufuncs are not counted as calls."
     )
     show_origin(results)

@@ -1,12 +1,13 @@
 """Words per second of the tokenizer, the components and the pipelines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any
 
 from spacy import util
 from spacy.language import Language
+from spacy.tokens import Doc
 from systems import SYSTEM
 
 from .pipelines import PEER, annotate, component_of, load_ours, load_peer, upstream_of
@@ -38,13 +39,12 @@ def measure_speed(
         jobs[f"{SYSTEM}, {state}"] = partial(component_job, plan, state)
     for state in ("cold", "warm"):
         jobs[f"tokenizer + {SYSTEM}, {state}"] = partial(_pipeline_job, plan, state)
-    jobs[PEER] = partial(_peer_job, peer, shorter)
+    jobs[PEER] = partial(_job, shorter, peer, annotate)
     if "tok2vec" in full.pipe_names and not upstream_of(full, component_of(full, PEER)):
-        shared = partial(_shared_job, full, shorter)
-        jobs[f"shared tok2vec + {PEER}"] = shared
-    jobs[f"tokenizer + {PEER}"] = partial(_peer_pipeline_job, peer, shorter)
+        jobs[f"shared tok2vec + {PEER}"] = partial(_job, shorter, full, _annotate_shared)
+    jobs[f"tokenizer + {PEER}"] = partial(_text_job, shorter, peer.pipe)
     if crf is not None:
-        jobs["linear CRF"] = partial(_crf_job, crf, shorter)
+        jobs["linear CRF"] = partial(_job, shorter, crf, annotate)
     return {
         name: summarize(speeds)
         for name, speeds in take_turns(jobs, plan.repeats, plan.clock).items()
@@ -58,10 +58,12 @@ def _shorten(texts: Sequence[Text], max_words: int) -> list[Text]:
 
 def _tokenizer_job(plan: Plan, state: str) -> tuple[int, Callable[[], Any]]:
     nlp = load_ours(plan.model)
-    read = {"cold": [], "warm": plan.other, "again": plan.texts}[state]
-    exhaust(nlp.tokenizer.pipe(map(str, read)))
-    strings = list(map(str, plan.texts))
-    return count(plan.texts), lambda: exhaust(nlp.tokenizer.pipe(strings))
+    exhaust(nlp.tokenizer.pipe(map(str, _read_before(plan, state))))
+    return _text_job(plan.texts, nlp.tokenizer.pipe)
+
+
+def _read_before(plan: Plan, state: str) -> Sequence[Text]:
+    return {"cold": [], "warm": plan.other, "again": plan.texts}[state]
 
 
 def component_job(plan: Plan, state: str) -> tuple[int, Callable[[], Any]]:
@@ -72,39 +74,31 @@ def component_job(plan: Plan, state: str) -> tuple[int, Callable[[], Any]]:
     RETURNS (Tuple[int, Callable]): See `Job`.
     """
     nlp = load_ours(plan.model)
-    read = {"cold": [], "warm": plan.other, "again": plan.texts}[state]
-    annotate(nlp, [text.doc(nlp.vocab) for text in read])
-    docs = [text.doc(nlp.vocab) for text in plan.texts]
-    return count(plan.texts), lambda: annotate(nlp, docs)
+    annotate(nlp, [text.doc(nlp.vocab) for text in _read_before(plan, state)])
+    return _job(plan.texts, nlp, annotate)
 
 
 def _pipeline_job(plan: Plan, state: str) -> tuple[int, Callable[[], Any]]:
     nlp = load_ours(plan.model)
-    exhaust(nlp.pipe(map(str, plan.other if state == "warm" else [])))
-    strings = list(map(str, plan.texts))
-    return count(plan.texts), lambda: exhaust(nlp.pipe(strings))
+    exhaust(nlp.pipe(map(str, _read_before(plan, state))))
+    return _text_job(plan.texts, nlp.pipe)
 
 
-def _peer_job(nlp: Language, texts: Sequence[Text]) -> tuple[int, Callable[[], Any]]:
+def _job(
+    texts: Sequence[Text], nlp: Language, run: Callable[[Language, list[Doc]], object]
+) -> tuple[int, Callable[[], Any]]:
     docs = [text.doc(nlp.vocab) for text in texts]
-    return count(texts), lambda: annotate(nlp, docs)
+    return count(texts), lambda: run(nlp, docs)
 
 
-def _crf_job(nlp: Language, texts: Sequence[Text]) -> tuple[int, Callable[[], Any]]:
-    docs = [text.doc(nlp.vocab) for text in texts]
-    ((_, pipe),) = nlp.pipeline
-    return count(texts), lambda: exhaust(map(pipe, docs))
+def _text_job(
+    texts: Sequence[Text], pipe: Callable[[list[str]], Iterable[Doc]]
+) -> tuple[int, Callable[[], Any]]:
+    strings = list(map(str, texts))
+    return count(texts), lambda: exhaust(pipe(strings))
 
 
-def _shared_job(nlp: Language, texts: Sequence[Text]) -> tuple[int, Callable[[], Any]]:
-    docs = [text.doc(nlp.vocab) for text in texts]
+def _annotate_shared(nlp: Language, docs: list[Doc]) -> None:
     first, second = nlp.get_pipe("tok2vec"), nlp.get_pipe(component_of(nlp, PEER))
     size = nlp.batch_size
-    return count(texts), lambda: exhaust(
-        second.pipe(first.pipe(docs, batch_size=size), batch_size=size)
-    )
-
-
-def _peer_pipeline_job(nlp: Language, texts: Sequence[Text]) -> tuple[int, Callable[[], Any]]:
-    strings = list(map(str, texts))
-    return count(texts), lambda: exhaust(nlp.pipe(strings))
+    exhaust(second.pipe(first.pipe(docs, batch_size=size), batch_size=size))

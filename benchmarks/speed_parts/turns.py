@@ -43,17 +43,17 @@ Job = Callable[[], tuple[int, Callable[[], Any]]]
 
 
 def take_turns(
-    jobs: Mapping[str, Job], repeats: int, clock: Callable[[], float]
-) -> dict[str, list[float]]:
+    jobs: Mapping[str, Job], repeats: int, clock: Callable[[], Any]
+) -> dict[str, list[Any]]:
     """Measure the speed of jobs in turns.
 
     jobs (Mapping[str, Callable]): By name, each a function whose time does not count, and that
         returns a number of words and a function whose time counts.
     repeats (int): The number of turns.
-    clock (Callable[[], float]): What measures seconds.
-    RETURNS (Dict[str, List[float]]): Words per second in each turn.
+    clock (Callable[[], float]): What measures seconds, of one clock or, as an array, of several.
+    RETURNS (Dict[str, List[float]]): Words per second in each turn, as the clock gives seconds.
     """
-    speeds: dict[str, list[float]] = {name: [] for name in jobs}
+    speeds: dict[str, list[Any]] = {name: [] for name in jobs}
     for _ in range(repeats):
         for name, job in jobs.items():
             n_words, run = job()

@@ -1,5 +1,6 @@
 import os
 import random
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -105,8 +106,8 @@ def test_marked_documents_stay_whole(tmp_path):
         ("Ada\tB-PER\nsat\n", "line 2.*as many columns"),
         ("Ada\tB-PER\nof the\tO\n", "line 2.*without spaces"),
         ("Ada\n", "line 1"),
-        ("Ada\tB-PER\nsat\tX\n", "line 2.*'X'"),
-        ("Ada\tB-\n", "line 1.*'B-'"),
+        ("Ada\tB-PER\nsat\tX\n", r"line 2.*sat\\tX"),
+        ("Ada\tB-\n", r"line 1.*Ada\\tB-"),
         ("\n\n", "no document"),
     ],
 )
@@ -187,12 +188,12 @@ def test_annotation_is_the_same_as_that_of_spacy(words, cuts):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"text": "Ada sat", "spans": [%s, %s]}', "document 1.*overlap at character 2"),
-        ('{"text": "Ad", "spans": [%s]}', "document 1.*outside its text of 2 characters"),
-        ('{"text": "Ada"}', "document 1.*needs a text and spans"),
+        ('{"text": "Ada sat", "spans": [%s, %s]}', "document 1.*do not overlap"),
+        ('{"text": "Ad", "spans": [%s]}', "document 1.*in the text"),
+        ('{"text": "Ada"}', "document 1.*a text and spans"),
         ('{"text": "Ada", "spans": [{"start": 0}]}', "document 1.*start, end and label"),
-        ("[1]", "document 1.*needs a text and spans"),
-        ("Ada", "one JSON object per line"),
+        ("[1]", "document 1.*a text and spans"),
+        ("Ada", "document 1.*a JSON object"),
         ("", "no document"),
         ('{"text": "", "spans": []}', "no document"),
     ],
@@ -252,7 +253,7 @@ def test_real_corpora_lose_no_entity(tmp_path):
     for path in paths:
         split = data.convert_file(path, tmp_path / "dev.spacy", NLP)
         lines = path.read_text(encoding="utf8").splitlines()
-        assert split.n_entities == sum("\tB-" in line for line in lines), path
+        assert split.n_entities == sum(bool(re.search(r"\sB-", line)) for line in lines), path
 
 
 # vectors
@@ -305,16 +306,16 @@ def save_vectors(folder, lang="en", words=(*FIRST, *PLACES)):
 
 
 def test_vectors_that_cannot_be_used(tmp_path):
-    with pytest.raises(data.InputError, match="no folder and no installed package 'absent'"):
+    with pytest.raises(data.InputError, match="no pipeline 'absent'"):
         data.find_vectors("absent", "en", tmp_path)
-    with pytest.raises(data.InputError, match=r"no meta\.json"):
+    with pytest.raises(data.InputError, match="There is no pipeline"):
         data.find_vectors(str(tmp_path), "en", tmp_path)
     folder = str(save_vectors(tmp_path / "vectors", "xx"))
     assert data.find_vectors(folder, "xx", tmp_path) == folder
-    with pytest.raises(data.InputError, match="language 'xx', but the pipeline is for 'en'"):
+    with pytest.raises(data.InputError, match=r"for the language 'en', but .* for 'xx'"):
         data.find_vectors(folder, "en", tmp_path)
     spacy.blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(data.InputError, match="has no vectors"):
+    with pytest.raises(data.InputError, match="has no vectors for the language 'en'"):
         data.find_vectors(str(tmp_path / "blank"), "en", tmp_path)
 
 
@@ -552,7 +553,7 @@ def test_raw_text_with_misaligned_spans(tmp_path):
         (("--peer", "other"), "Unknown peers ['other']"),
         (("--set", "training"), "'training' is not a setting"),
         (("--peer", "ner", "--peer-set", "training.nope=1"), "no setting training.nope"),
-        (("--vectors", "absent"), "no installed package 'absent'"),
+        (("--vectors", "absent"), "no pipeline 'absent'"),
         (("--set", "initialize.vectors=${paths.absent}"), "paths.absent"),
     ],
 )

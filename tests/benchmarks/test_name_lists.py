@@ -9,7 +9,6 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import name_lists  # noqa: E402
-from settings import CONFIGS  # noqa: E402
 
 
 def test_names_are_distinct_and_start_with_a_latin_letter():
@@ -37,8 +36,7 @@ def test_common_words_are_left_out():
 def test_the_config_can_be_trained_with_the_lists(tmp_path):
     path = tmp_path / "PER.txt"
     path.write_text("Ann Lee\n", encoding="utf8")
-    config = util.load_config(CONFIGS / "efficiency.cfg")
-    name_lists.add_lists(config, {"PER": path}).to_disk(tmp_path / "lists.cfg", interpolate=False)
+    name_lists.with_lists({"PER": path}).to_disk(tmp_path / "lists.cfg", interpolate=False)
     nlp = util.load_model_from_config(util.load_config(tmp_path / "lists.cfg").interpolate())
     assert nlp.pipe_names == ["span_ruler", "window_ner"]
     key = nlp.get_pipe("window_ner").model.get_ref("hidden").layers[-1].attrs["spans_key"]

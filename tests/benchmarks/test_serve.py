@@ -45,8 +45,8 @@ def test_texts_are_of_many_lengths(texts):
 )
 def test_answers_are_compared(change, equal):
     one = {"text": "Oslo", "label": "LOC", "start": 0, "end": 4, "probability": 0.5}
-    assert serve.same([{**one, **change}], [one]) is equal
-    assert not serve.same([], [one])
+    assert serve.same_entities([{**one, **change}], [one]) is equal
+    assert not serve.same_entities([], [one])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

@@ -108,7 +108,7 @@ def test_a_linear_crf_beside(tmp_path, people, ours, peer):
     prepared = everything.prepare(
         people, Settings(CONFIG, repeats=1, work=tmp_path), model=ours, peer=str(peer)
     )
-    crf = everything.train_linear_crf(prepared)
+    crf = everything.train_crf(prepared.run).nlp
     speed = measure_speed(prepared.plan, 40, crf)
     assert speed["linear CRF"]["median"] > 0
     assert [ent.text for ent in crf("Ada saw Bonn .").ents] == ["Ada", "Bonn"]

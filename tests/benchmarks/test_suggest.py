@@ -50,29 +50,6 @@ def test_annotation_is_simulated(people, tmp_path):
     assert len(list(srsly.read_jsonl(tmp_path / "out" / "results.jsonl"))) == 2
 
 
-def test_what_was_interrupted_goes_on(people, tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib", reason="the figure needs matplotlib")
-    run(people, tmp_path / "whole")
-    train, sizes = suggest._train, []
-
-    def interrupted(run, docs, folder):
-        sizes.append(len(docs))
-        if len(sizes) == 6:  # the last round of `suggest`
-            raise KeyboardInterrupt
-        return train(run, docs, folder)
-
-    monkeypatch.setattr(suggest, "_train", interrupted)
-    run(people, tmp_path / "parts")
-    code, printed = run(people, tmp_path / "parts")
-    assert code == 0, printed
-    assert sizes == [10, 20, 30, 10, 20, 30, 30]
-    curves = [
-        [row["curve"] for row in srsly.read_jsonl(tmp_path / name / "out" / "results.jsonl")]
-        for name in ("whole", "parts")
-    ]
-    assert curves[0] == curves[1]
-
-
 def test_too_few_sentences(people, tmp_path):
     code, printed = run(people, tmp_path, "--rounds", 7)
     assert code == 1

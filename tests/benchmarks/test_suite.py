@@ -13,6 +13,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import accuracy  # noqa: E402
 import data  # noqa: E402
 import report  # noqa: E402
+import studies  # noqa: E402
 import suite  # noqa: E402
 from results import Cell  # noqa: E402
 
@@ -38,7 +39,9 @@ def test_all_is_chosen_with_the_smallest_corpora_first(corpora):
     cells = choose(corpora)
     assert len(cells) == len(set(cells)) == 2 * 3 + 2 * 3
     assert [cell.corpus for cell in cells[:3]] == ["b"] * 3
-    systems = {preset: {c.system for c in cells if c.preset == preset} for preset in suite.PRESETS}
+    systems = {
+        preset: {c.system for c in cells if c.preset == preset} for preset in studies.PRESETS
+    }
     assert systems["efficiency"] == {"window_ner", "ner", "crf"}
     assert systems["accuracy"] == {"window_ner", "ner", "ner-accuracy"}
 
@@ -66,8 +69,8 @@ def test_a_folder_without_corpora_is_an_error(tmp_path):
 
 
 def test_raw_text_is_distinguished_from_tokens(corpora):
-    assert suite.is_raw(corpora / "b")
-    assert not suite.is_raw(corpora / "a")
+    assert studies.is_raw(corpora / "b")
+    assert not studies.is_raw(corpora / "a")
 
 
 def test_a_part_is_drawn_at_random_and_parts_are_nested(tmp_path):
@@ -75,10 +78,10 @@ def test_a_part_is_drawn_at_random_and_parts_are_nested(tmp_path):
     docs = [Doc(nlp.vocab, words=[f"w{i}"]) for i in range(40)]
 
     def part(percent, seed):
-        path = tmp_path / "train.spacy"
-        DocBin(docs=docs).to_disk(path)
-        suite.take_part(path, percent, seed)
-        return [doc.text for doc in DocBin().from_disk(path).get_docs(nlp.vocab)]
+        split = data.Split("train", tmp_path / "train.spacy", [], 40, [])
+        DocBin(docs=docs).to_disk(split.path)
+        suite.take_part(split, percent, seed)
+        return [doc.text for doc in split.annotated()]
 
     assert len(part(25, 0)) == 10
     assert set(part(25, 0)) < set(part(50, 0)) < set(part(100, 0))
