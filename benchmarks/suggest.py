@@ -31,7 +31,6 @@ from spacy.training.loop import DIR_MODEL_BEST
 from systems import SYSTEM, Run, train_pipeline
 from wasabi import msg
 
-from spacy_window_ner.files.saving import replacing
 from spacy_window_ner.inspect.suggest import suggest
 
 STUDY = "suggest"
