@@ -13,22 +13,25 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import IDS, NORM, ORTH, SENT_START
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
+from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
+from .lexicon import CLUSTER_TABLE, Clusters, Lexicon
 from .sequences.batching import first_tokens
 from .string_attrs import STRING_ATTRS, string_ids
 
 # The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
 FOLD = np.uint64(0x9E3779B97F4A7C15)
 
-# The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
-# whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
-CLUSTER_TABLE = "lexeme_cluster"
+# `CLUSTER10` is the first 10 bits of a word's path in the tree of Brown clusters.
 _CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
 
 # The id of an unknown value.
 UNKNOWN = 0
+# Carries nothing.
+_OF_VOCABULARY = Lexicon()
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,15 @@ class Lexemes:
     ids (ndarray): Shape (n_lexemes, n_attrs) uint64, one column for each attribute.
     orths (ndarray): Shape (n_lexemes,) uint64, the ORTH of each lexeme.
     vector_keys (ndarray): Shape (n_lexemes,) uint64, the keys in the table of static vectors.
-    vocab (Vocab): The vocabulary of the documents, for strings and static vectors.
+    vocab (Vocab): The vocabulary of the documents.
+    vectors (Vectors): The table of static vectors.
     """
 
     ids: NDArray[np.uint64]
     orths: NDArray[np.uint64]
     vector_keys: NDArray[np.uint64]
     vocab: Vocab
+    vectors: Vectors
     # What was found once. A `cached_property` has a lock before Python 3.12, shared by all objects,
     # and a process that is forked while another thread holds it would wait forever.
     _found: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
@@ -54,16 +59,15 @@ class Lexemes:
 
     @property
     def vector_rows(self) -> NDArray[np.int64]:
-        """The row of each lexeme's vector in the table of the vocabulary: (n_lexemes,), −1 for
-        none. A word without a vector is looked up in lower case.
+        """The row of each lexeme's vector in the table: (n_lexemes,), −1 for none. A word without
+        a vector is looked up in lower case.
         """
         if "vector_rows" not in self._found:
-            vectors = self.vocab.vectors
-            rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
+            rows = np.asarray(self.vectors.find(keys=self.vector_keys), dtype=np.int64)
             missing = np.flatnonzero(rows < 0)
             if len(missing):
                 lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
-                rows[missing] = vectors.find(keys=lower)
+                rows[missing] = self.vectors.find(keys=lower)
             self._found["vector_rows"] = rows
         return self._found["vector_rows"]
 
@@ -83,6 +87,7 @@ class LexemeRows:
     columns (Tuple[int]): spaCy's numbers of the attributes in `rows`.
     attrs (Tuple[str]): The attributes by which lexemes differ.
     vocab (Vocab): The vocabulary of the documents.
+    lexicon (Lexicon): The tables of words.
     """
 
     rows: NDArray[np.uint64]
@@ -93,6 +98,7 @@ class LexemeRows:
     columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
+    lexicon: Lexicon
 
     @property
     def norms(self) -> NDArray[np.uint64]:
@@ -105,16 +111,35 @@ class LexemeRows:
         which (Union[ndarray, slice]): Shape (n,), the rows to read; all by default.
         RETURNS (Lexemes): Their ids.
         """
-        rows, vocab = self.rows[which], self.vocab
+        rows, vocab, vectors = self.rows[which], self.vocab, self.lexicon.vectors_for(self.vocab)
         orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
-        own = _cluster_ids(orths, vocab, self.attrs)
+        own = self._cluster_ids(orths)
         if any(attr in STRING_ATTRS for attr in self.attrs):
             texts = [vocab.strings[orth] for orth in orths.tolist()]
             own.update(string_ids(texts, self.attrs))
         ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
         for column, attr in enumerate(self.attrs):
             ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
-        return Lexemes(ids, orths, of_spacy[vocab.vectors.attr], vocab)
+        return Lexemes(ids, orths, of_spacy[vectors.attr], vocab, vectors)
+
+    def _cluster_ids(self, orths: NDArray[np.uint64]) -> dict[str, NDArray[np.uint64]]:
+        """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters."""
+        bits = {attr: _cluster_bits(attr) for attr in self.attrs if _cluster_bits(attr)}
+        if not bits:
+            return {}
+        clusters = self.lexicon.clusters_for(self.vocab)
+        if not len(clusters):
+            warnings.warn(
+                f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
+                f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or "
+                f"add to nlp.vocab.lookups the table that the pipeline was trained with.",
+                stacklevel=2,
+            )
+            return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
+        paths = _cluster_paths(orths, self.vocab, clusters)
+        # One more than the bits, so that no path has the id of an unknown one.
+        ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
+        return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
 
 
 def validate_attrs(attrs: Sequence[str]) -> None:
@@ -141,16 +166,19 @@ def _cluster_bits(attr: str) -> int:
     return int(match[1]) if match else 0
 
 
-def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
+def read_lexemes(
+    docs: Sequence[Doc], attrs: Sequence[str], lexicon: Lexicon = _OF_VOCABULARY
+) -> LexemeRows:
     """Read the lexemes of documents.
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
+    lexicon (Lexicon): The tables of words; those of the vocabulary by default.
     RETURNS (LexemeRows): The distinct lexemes, and the row of each token's lexeme.
     """
     vocab = docs[0].vocab if docs else Vocab()
     of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
-    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vocab.vectors.attr]))
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, lexicon.vectors_for(vocab).attr]))
     read = [*columns, SENT_START]
     arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
     arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
@@ -159,7 +187,8 @@ def read_lexemes(docs: Sequence[Doc], attrs: Sequence[str]) -> LexemeRows:
     keys, firsts, tokens = np.unique(_fold(table), return_index=True, return_inverse=True)
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
     sentences = _number_sentences(sent_start, lengths)
-    return LexemeRows(table[firsts], keys, tokens, lengths, sentences, columns, tuple(attrs), vocab)
+    rows = table[firsts]
+    return LexemeRows(rows, keys, tokens, lengths, sentences, columns, tuple(attrs), vocab, lexicon)
 
 
 def read_sentences(docs: Sequence[Doc]) -> NDArray[np.int64]:
@@ -189,36 +218,15 @@ def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return keys
 
 
-def _cluster_ids(
-    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
-) -> dict[str, NDArray[np.uint64]]:
-    """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters.
-
-    A word has the cluster of its written form, else of its lower-case form.
+def _cluster_paths(
+    orths: NDArray[np.uint64], vocab: Vocab, clusters: Clusters
+) -> NDArray[np.int64]:
+    """The clusters of lexemes (n,), 0 for none. A word has the cluster of its written form, else
+    of its lower-case form.
     """
-    bits = {attr: _cluster_bits(attr) for attr in attrs if _cluster_bits(attr)}
-    if not bits:
-        return {}
-    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
-    if not len(table):
-        warnings.warn(
-            f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
-            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or add "
-            f"to nlp.vocab.lookups the table that the pipeline was trained with.",
-            stacklevel=2,
-        )
-        return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
-    paths = _cluster_paths(orths, vocab)
-    # One more than the bits, so that no path has the id of an unknown one.
-    ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
-    return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
-
-
-def _cluster_paths(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
-    """The clusters of lexemes (n,), 0 for none."""
-    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     found = [
-        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
+        clusters.get(orth, 0) or clusters.get(get_string_id(vocab.strings[orth].lower()), 0)
+        for orth in orths.tolist()
     ]
     return np.asarray(found, dtype=np.int64)
 
@@ -230,4 +238,4 @@ def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.b
     vocab (Vocab): The vocabulary with the table of clusters.
     RETURNS (ndarray): Shape (n,) bool.
     """
-    return _cluster_paths(orths, vocab) > 0
+    return _cluster_paths(orths, vocab, _OF_VOCABULARY.clusters_for(vocab)) > 0

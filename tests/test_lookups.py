@@ -7,7 +7,8 @@ from spacy.lookups import Lookups, Table
 from spacy.tokens import Doc
 from spacy.util import registry
 
-from spacy_window_ner.features import CLUSTER_TABLE, UNKNOWN, read_lexemes
+from spacy_window_ner.features import UNKNOWN, read_lexemes
+from spacy_window_ner.lexicon import CLUSTER_TABLE
 from spacy_window_ner.lookups import create_lookups
 from tests.pipelines import blank, entities, make_examples, ner_of, small_model, train
 

@@ -16,7 +16,7 @@ from spacy.util import CONFIG_SECTION_ORDER, registry
 from thinc.api import Config
 from wasabi import Printer
 
-from ..features import CLUSTER_TABLE
+from ..lexicon import CLUSTER_TABLE
 from . import Preset
 
 PRESETS_PATH = Path(__file__).parents[1] / "configs"

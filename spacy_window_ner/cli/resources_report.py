@@ -12,8 +12,9 @@ from spacy.training import Example
 from wasabi import Printer
 
 from ..component import WindowNER
-from ..features import CLUSTER_TABLE, words_with_clusters
+from ..features import words_with_clusters
 from ..layers.gazetteer import GAZETTEER
+from ..lexicon import CLUSTER_TABLE
 from .corpus_facts import CorpusFacts
 
 # Above this share of the entities, the lists look as if they were made from them.

@@ -12,7 +12,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import UNKNOWN, Lexemes, read_lexemes
+from ..features import UNKNOWN, LexemeRows, Lexemes, read_lexemes
+from ..lexicon import Lexicon
 from .embedding import set_known
 from .rows import add_rows
 from .to_numpy import NUMPY_OPS
@@ -36,7 +37,7 @@ def WithLexemes(layer: Model[Lexemes, Floats2d], attrs: Sequence[str]) -> Model[
         init=init,
         layers=[layer],
         dims={"nO": None},
-        attrs={"attrs": list(attrs), "read_vocabulary": VocabularyReader},
+        attrs={"attrs": list(attrs), "read_vocabulary": VocabularyReader, "lexicon": Lexicon()},
         ops=NUMPY_OPS,
     )
 
@@ -48,7 +49,7 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     RETURNS: One array (n_tokens of the document, width) for each document, and the callback that
         takes their gradients. It returns an empty list, since documents have no gradient.
     """
-    rows = read_lexemes(docs, model.attrs["attrs"])
+    rows = read(model, docs)
     vectors, backprop_vectors = model.layers[0](rows.lexemes(), is_train)
 
     def backprop(d_Ys: OutT) -> InT:
@@ -61,10 +62,15 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     return np.split(vectors[rows.tokens], np.cumsum(rows.lengths)[:-1])[: len(docs)], backprop
 
 
+def read(model: Model[InT, OutT], docs: Sequence[Doc]) -> LexemeRows:
+    """RETURNS (LexemeRows): The lexemes of documents, with all that the layer reads of them."""
+    return read_lexemes(docs, model.attrs["attrs"], model.attrs["lexicon"])
+
+
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Initialize the inner layer with the lexemes of sample documents X."""
     layer = model.layers[0]
-    layer.initialize(X=read_lexemes(X, model.attrs["attrs"]).lexemes() if X else None)
+    layer.initialize(X=read(model, X).lexemes() if X else None)
     if layer.has_dim("nO"):
         model.set_dim("nO", layer.get_dim("nO"))
 
@@ -85,7 +91,7 @@ class VocabularyReader:
 
         docs (Sequence[Doc]): Some of the training documents.
         """
-        rows = read_lexemes(docs, self._model.attrs["attrs"])
+        rows = read(self._model, docs)
         ids = rows.lexemes().ids
         times = np.bincount(rows.tokens, minlength=len(ids)).tolist()
         for column, count in enumerate(self._counts):

@@ -14,7 +14,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..features import LexemeRows, read_lexemes
-from .lexeme_embed import LEXEME_EMBED
+from .lexeme_embed import LEXEME_EMBED, read
 from .to_numpy import NUMPY_OPS, ToNumpy
 from .window_affine import Windows, behind_zero_row, neighbor_rows
 
@@ -96,7 +96,7 @@ def read_rows(model: Model[InT, OutT], docs: InT) -> LexemeRows:
         its own.
     """
     if of_lexemes(model):
-        return read_lexemes(docs, model.layers[0].attrs["attrs"])
+        return read(model.layers[0], docs)
     rows = read_lexemes(docs, ())
     tokens = np.arange(len(rows.tokens))
     return replace(rows, rows=rows.rows[rows.tokens], keys=tokens.astype(np.uint64), tokens=tokens)
