@@ -109,7 +109,7 @@ def _copy(vectors: Vectors, data: NDArray) -> Vectors:
 def _make_whole(vectors: Vectors) -> None:
     """Make vectors that were saved with 16 bits what other components expect."""
     if vectors.data.dtype == np.float16:
-        vectors.data = vectors.data.astype(np.float32)
+        vectors.data = np.ascontiguousarray(vectors.data, dtype=np.float32)
 
 
 def carried(model: Model) -> Lexicon:

@@ -13,6 +13,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.util import fix_random_seed, registry
 
+from spacy_window_ner.fingerprint import fingerprint
 from spacy_window_ner.lexicon import CLUSTER_TABLE, carried
 from spacy_window_ner.saving import CHECKSUM
 
@@ -90,8 +91,12 @@ def test_they_go_along_when_a_pipeline_sources_the_component(
     if width:
         add_vectors(nlp, ["Paris", "Samuel"], width=width)
     own = nlp.vocab.vectors.data
-    nlp.add_pipe("window_ner", source=spacy.load(saved))
+    source = spacy.load(saved)
+    first = fingerprint(source)
+    nlp.add_pipe("window_ner", source=source)
+    assert fingerprint(source) == first
     for pipeline in (nlp, again(nlp, tmp_path) if again else nlp):
+        assert fingerprint(pipeline) == fingerprint(nlp)
         assert predictions(pipeline, texts_of()) == predictions(trained_nlp, texts_of())
         np.testing.assert_array_equal(pipeline.vocab.vectors.data, own)
         vectors = carried(ner_of(pipeline).model).vectors

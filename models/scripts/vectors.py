@@ -28,7 +28,7 @@ def rounded(table: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
     """
     mantissa, exponent = np.frexp(table)
     numbers = np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent)
-    return numbers.astype(np.float16).astype(np.float32)
+    return numbers.astype(np.float16).astype(np.float32, order="C")
 
 
 def main(output: Path, words: int = 100_000, bits: int = 4) -> None:
