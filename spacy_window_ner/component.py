@@ -1,5 +1,6 @@
 """The pipeline component: its life from `initialize` to `to_disk`. The arithmetic is elsewhere."""
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from spacy import util
 from spacy.errors import Errors
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
+from spacy.pipeline import Pipe, TrainablePipe
 from spacy.pipeline.ner import ner_score
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -33,14 +34,23 @@ from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels
 from .network.architectures import DEFAULT_MODEL
+from .network.lexicon import Lexicon, carried, carry_along, complete, renew
 from .objectives import OBJECTIVES, Objective
 from .objectives.rehearsal import rehearsal_loss
 from .sequences.batching import Mask, Scores, ScoresError
 from .sequences.tags import legal_tags, n_tags, tag_names
-from .settings import change_settings, checked_settings, complete_settings, remember_pipeline
+from .settings import (
+    change_settings,
+    checked_settings,
+    complete_settings,
+    pipelines_of,
+    remember_pipeline,
+)
 from .training.schedules import skip_idle_warmup
 
 DEFAULT_SPANS_KEY = "window_ner"
+# Where spaCy's compiled code has the name of a component.
+_NAME = vars(Pipe)["name"]
 
 
 @Language.factory(
@@ -138,6 +148,24 @@ class WindowNER(TrainablePipe):
         self._has_warned = False
         self._has_found_new = False
         self._rehearsal_model: Model[list[Doc], Scores] | None = None
+        # Where the vocabulary was loaded from.
+        self._vocab_path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """RETURNS (str): The component instance name."""
+        return _NAME.__get__(self)
+
+    @name.setter
+    def name(self, name: str) -> None:
+        _NAME.__set__(self, name)
+        # When a pipeline sources a component from another one, all that spaCy does is this.
+        taker = sys._getframe(1).f_locals.get("self")
+        before = pipelines_of(self)
+        if isinstance(taker, Language) and taker not in before:
+            if before or taker.vocab is not self.vocab:
+                carry_along(self.model, self.vocab, taker.vocab, self._vocab_path)
+            remember_pipeline(self, taker)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -406,7 +434,7 @@ class WindowNER(TrainablePipe):
         """Initialize the component for training.
 
         get_examples (Callable[[], Iterable[Example]]): Returns the training data.
-        nlp (Optional[Language]): The pipeline; not used.
+        nlp (Optional[Language]): The pipeline, whose word vectors and clusters are used.
         labels (Optional[Sequence[str]]): The labels to add; read from the examples if None.
             `python -m spacy init labels` generates them.
         RAISES (ValueError): If there is no example.
@@ -414,6 +442,7 @@ class WindowNER(TrainablePipe):
         validate_get_examples(get_examples, "WindowNER.initialize")
         util.check_lexeme_norms(self.vocab, "window_ner")
         self._add_labels([] if labels is None else labels)
+        renew(self.model, (nlp or self).vocab)
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         key = self.incorrect_spans_key
@@ -430,7 +459,7 @@ class WindowNER(TrainablePipe):
 
         exclude (Iterable[str]): Names of serialization fields to leave out.
         """
-        return to_bytes(self.cfg, self.model, self.vocab, tuple(exclude))
+        return to_bytes(self.cfg, self.model, self._tables, self.vocab, tuple(exclude))
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component to a directory, with checksums. If the process is killed, what was
@@ -438,7 +467,12 @@ class WindowNER(TrainablePipe):
 
         exclude (Iterable[str]): Names of serialization fields to leave out.
         """
-        to_disk(path, self.cfg, self.model, self.vocab, tuple(exclude))
+        to_disk(path, self.cfg, self.model, self._tables, self.vocab, tuple(exclude))
+
+    @property
+    def _tables(self) -> Lexicon:
+        """The tables of words that are saved with the network, and not with a vocabulary."""
+        return carried(self.model).beyond(*(nlp.vocab for nlp in pipelines_of(self)))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "WindowNER":
         """Load the component from the bytes that `to_bytes` returned.
@@ -454,6 +488,7 @@ class WindowNER(TrainablePipe):
         """
         overrides = overridden_settings(path, self.cfg)
         self._load(path, exclude)
+        self._vocab_path = Path(path).parent / "vocab"
         change_settings(self, checked_settings({**self.cfg, **overrides}, self.model))
         return self
 
@@ -470,6 +505,7 @@ class WindowNER(TrainablePipe):
         cfg = saved.cfg
         if saved.model is not None:
             load_model(self.model, saved.model, cfg["labels"], self.name, is_intact=saved.is_intact)
+        complete(self.model, self.vocab)
         change_settings(self, cfg)
         add_score_extension(cfg["spans_key"])
         for label in cfg["labels"]:

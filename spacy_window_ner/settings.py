@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -11,26 +11,30 @@ from thinc.api import Model
 from .decoding.thresholds import checked, probability
 from .network.layers.gazetteer import GAZETTEER
 
-# The pipeline that each component was made for, whose config has its settings too. It is not an
-# attribute of the component: copies and pickles of a component would contain the pipeline.
-_PIPELINES: "WeakKeyDictionary[TrainablePipe, ReferenceType[Language]]" = WeakKeyDictionary()
+# The pipeline that each component was made for, and those that sourced it, whose configs have its
+# settings too. They are no attribute of the component: copies and pickles of a component would
+# contain them.
+_PIPELINES: "WeakKeyDictionary[TrainablePipe, WeakSet[Language]]" = WeakKeyDictionary()
 
 
 def remember_pipeline(component: TrainablePipe, nlp: Language) -> None:
-    """Remember the pipeline that a component was made for."""
-    _PIPELINES[component] = ref(nlp)
+    """Remember a pipeline that a component was made for, or that sourced it."""
+    _PIPELINES.setdefault(component, WeakSet()).add(nlp)
+
+
+def pipelines_of(component: TrainablePipe) -> list[Language]:
+    """RETURNS (List[Language]): The pipelines that a component belongs to, as far as they exist."""
+    return list(_PIPELINES.get(component, ()))
 
 
 def change_settings(component: TrainablePipe, settings: Mapping[str, Any]) -> None:
-    """Change settings of a component, and what the config of its pipeline has for them.
+    """Change settings of a component, and what the configs of its pipelines have for them.
 
     component (TrainablePipe): The component.
     settings (Mapping[str, Any]): The new settings, checked.
     """
     component.cfg.update(settings)
-    made_for = _PIPELINES.get(component)
-    nlp = made_for() if made_for else None
-    if nlp is not None:
+    for nlp in pipelines_of(component):
         for name, other in nlp.components:
             if other is component:
                 config = nlp.get_pipe_config(name)

@@ -1,6 +1,5 @@
 """`window_ner` among other components: before and after it, sourced, listening, left out."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -211,33 +210,6 @@ def test_a_sourced_component_learns_labels_that_its_old_pipeline_has_never_heard
     examples = make_examples(new, ["Who founded [STRANGER Acme]?"])
     new.initialize(lambda: examples)
     assert ner_of(new).labels == ("DATE", "LOC", "PER", "STRANGER")
-
-
-@pytest.fixture(scope="module")
-def with_vectors() -> Language:
-    """A pipeline that has learned `SENTENCES` with static vectors."""
-    fix_random_seed(0)
-    nlp = blank(model=small_model(tok2vec={"include_static_vectors": True}))
-    examples = make_examples(nlp)
-    add_vectors(nlp, [token.text for example in examples for token in example.predicted])
-    nlp.initialize(lambda: examples)
-    train(nlp, examples, 40)
-    return nlp
-
-
-def test_sourcing_a_network_with_vectors(with_vectors: Language):
-    same = spacy.blank("xx")
-    same.vocab.vectors = with_vectors.vocab.vectors
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        same.add_pipe("window_ner", source=with_vectors)
-    assert predictions(same, texts_of()) == predictions(with_vectors, texts_of())
-    narrower = spacy.blank("xx")
-    add_vectors(narrower, ["Paris"], width=3)
-    with pytest.warns(UserWarning, match="W113"):
-        narrower.add_pipe("window_ner", source=with_vectors)
-    with pytest.raises(ValueError, match=r"static vectors of width 8.*shape \(1, 3\)"):
-        narrower(PARIS)
 
 
 def test_a_config_sources_a_component_under_another_name(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Meta data, model card and licenses; parameters rounded to half precision.
+"""Meta data, model card and licenses; parameters in half precision.
 
 python scripts/card.py training/model-best training/scores.json training/final
 """
@@ -7,13 +7,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import srsly
 import typer
 from jinja2 import Template
 from spacy import util
 from spacy.language import Language
 from wasabi import msg
+
+from spacy_window_ner.files.serialization import round_to_half_precision
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE, Lexicon, carry, half_precision
 
 SOURCES = [
     {
@@ -63,13 +65,15 @@ DESCRIPTION = "Names of people, places and organizations, and dates, in English 
 HERE = Path(__file__).parent.parent
 
 
-def round_parameters(nlp: Language) -> None:
-    """Round parameters to half precision, so that a wheel with them is half as large."""
-    for node in nlp.get_pipe("window_ner").model.walk():
-        for name in node.param_names:
-            if node.has_param(name):
-                rounded = node.get_param(name).astype(np.float16).astype(np.float32)
-                node.set_param(name, rounded)
+def shrink(nlp: Language) -> None:
+    """Let a pipeline take half the space and time to load: parameters and vectors with 16 bits,
+    which are 32 again when it is loaded, and Brown clusters in the network.
+    """
+    network, vocab = nlp.get_pipe("window_ner").model, nlp.vocab
+    round_to_half_precision(network)
+    vocab.vectors.data = half_precision(vocab.vectors.data)
+    if CLUSTER_TABLE in vocab.lookups:
+        carry(network, Lexicon(clusters=vocab.lookups.remove_table(CLUSTER_TABLE)))
 
 
 def card(scores: dict[str, Any], words: int) -> str:
@@ -95,7 +99,7 @@ def main(
     """Complete a trained pipeline."""
     nlp = util.load_model(model)
     scores = srsly.read_json(scores_path)
-    round_parameters(nlp)
+    shrink(nlp)
     # Nobody else has the files that it was trained on.
     nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
     nlp.meta.update(

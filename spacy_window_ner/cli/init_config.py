@@ -19,7 +19,7 @@ from spacy.util import CONFIG_SECTION_ORDER, registry
 from thinc.api import Config
 from wasabi import Printer
 
-from ..network.features import CLUSTER_TABLE
+from ..network.lexicon import CLUSTER_TABLE
 from .options import new_app
 
 app = new_app()

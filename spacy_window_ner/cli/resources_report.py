@@ -14,8 +14,9 @@ from spacy.vectors import Mode
 from wasabi import Printer
 
 from ..component import WindowNER
-from ..network.features import CLUSTER_TABLE, Lexemes, read_tokens, words_with_clusters
+from ..network.features import Lexemes, read_tokens, words_with_clusters
 from ..network.layers.gazetteer import GAZETTEER
+from ..network.lexicon import CLUSTER_TABLE
 
 # Above this share of the entities, the lists look as if they were made from them.
 NEARLY_ALL = 0.9

@@ -1,28 +1,41 @@
 """A fingerprint of a pipeline, by which results that are kept belong to it."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Iterator
 
+import numpy as np
+import srsly
 from spacy.language import Language
+
+from ..component import WindowNER
+from ..network.layers.to_numpy import NUMPY_OPS
+from ..network.lexicon import carried
 
 
 def fingerprint(nlp: Language) -> str:
-    """Compute a fingerprint of everything a pipeline consists of, its parameters too.
+    """Compute a fingerprint of all that decides what a pipeline finds, as it is in memory.
 
     nlp (Language): The pipeline.
-    RETURNS (str): A hash of its config and of its files, or of its bytes if it was not loaded from
-        any.
+    RETURNS (str): A hash of its config, its tokenizer, its components with their parameters, and
+        its tables of words. It is the same after saving and loading, and whatever was read.
     """
-    digest = hashlib.sha256(nlp.config.to_str(interpolate=False).encode("utf8"))
-    folder = nlp.path
-    if folder is None or not Path(folder).is_dir():
-        digest.update(nlp.to_bytes())
-        return digest.hexdigest()
-    for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-        if "__pycache__" in path.parts:
-            continue
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+    digest = hashlib.sha256()
+    for part in _parts(nlp):
+        digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
+
+
+def _parts(nlp: Language) -> Iterator[bytes | memoryview]:
+    """All but the strings, which grow with what is read."""
+    vectors = nlp.vocab.vectors
+    yield nlp.config.to_str(interpolate=False).encode()
+    yield nlp.tokenizer.to_bytes(exclude=["vocab"])  # type: ignore[union-attr]
+    yield nlp.vocab.lookups.to_bytes()
+    yield vectors.to_bytes(exclude=["strings", "vectors"])
+    # Not by `to_bytes`, which copies what may be gigabytes.
+    yield np.ascontiguousarray(NUMPY_OPS.to_numpy(vectors.data)).data
+    for _, pipe in nlp.components:
+        if hasattr(pipe, "to_bytes"):
+            yield pipe.to_bytes(exclude=["vocab", "lexicon"])
+        if isinstance(pipe, WindowNER):
+            yield srsly.msgpack_dumps(carried(pipe.model).beyond(nlp.vocab).to_dict())

@@ -14,6 +14,7 @@ from thinc.api import Config, Model
 
 from ..labels import new_labels
 from ..network.layers.lexeme_embed import LEXEME_EMBED
+from ..network.lexicon import Lexicon, carry, half_precision
 from ..sequences.tags import n_tags
 from .saving import CHECKSUM, checksum, checksums, read_file, replace_directory, write_files
 
@@ -31,19 +32,26 @@ _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
 _FILES = ("cfg", "model")
 
 
-def saved_files(cfg: Mapping[str, Any], model: Model, exclude: Collection[str]) -> dict[str, bytes]:
+def saved_files(
+    cfg: Mapping[str, Any], model: Model, tables: Lexicon, exclude: Collection[str]
+) -> dict[str, bytes]:
     """What is saved of a component beside the vocabulary.
 
     cfg (Mapping[str, Any]): Its labels and settings.
     model (Model): Its network.
-    exclude (Collection[str]): Names of fields to leave out.
+    tables (Lexicon): The tables of words that the vocabulary does not have.
+    exclude (Collection[str]): Names of fields to leave out; without `lexicon`, the network is saved
+        without the tables.
     RETURNS (Dict[str, bytes]): The contents by the name of the field.
     """
     files: dict[str, bytes] = {}
     if "cfg" not in exclude:
         files["cfg"] = srsly.json_dumps(dict(cfg), indent=2).encode()
     if "model" not in exclude:
-        files["model"] = srsly.msgpack_dumps(_compressed(model.to_dict()))
+        saved = _compressed(model.to_dict())
+        if "lexicon" not in exclude and (lexicon := tables.to_dict()):
+            saved["lexicon"] = lexicon
+        files["model"] = srsly.msgpack_dumps(saved)
     return files
 
 
@@ -67,11 +75,8 @@ def _compressed(saved: dict[str, Any]) -> dict[str, Any]:
     """Store parameters as 16-bit floats where that loses nothing: see `Model.to_dict`."""
     for params in saved["params"]:
         for name, value in params.items():
-            if isinstance(value, np.ndarray) and value.dtype == np.float32:
-                with np.errstate(over="ignore"):
-                    half = value.astype(np.float16)
-                if (half == value).all():
-                    params[name] = half
+            if isinstance(value, np.ndarray):
+                params[name] = half_precision(value)
     return saved
 
 
@@ -88,19 +93,22 @@ def to_disk(
     path: str | Path,
     cfg: Mapping[str, Any],
     model: Model,
+    tables: Lexicon,
     vocab: Vocab,
     exclude: Collection[str],
 ) -> None:
     """Save a component to a directory, all of its files or none; see `saved_files`."""
     path = Path(path)
-    write_files(path, saved_files(cfg, model, exclude))
+    write_files(path, saved_files(cfg, model, tables, exclude))
     if "vocab" not in exclude:
         replace_directory(path / "vocab", lambda new: vocab.to_disk(new, exclude=exclude))
 
 
-def to_bytes(cfg: Mapping[str, Any], model: Model, vocab: Vocab, exclude: Collection[str]) -> bytes:
+def to_bytes(
+    cfg: Mapping[str, Any], model: Model, tables: Lexicon, vocab: Vocab, exclude: Collection[str]
+) -> bytes:
     """Save a component to bytes; see `saved_files`."""
-    files = saved_files(cfg, model, exclude)
+    files = saved_files(cfg, model, tables, exclude)
     fields = {**files, CHECKSUM: srsly.json_dumps(checksums(files)).encode()}
     if "vocab" not in exclude:
         fields["vocab"] = vocab.to_bytes(exclude=exclude)
@@ -254,6 +262,7 @@ def load_model(
         if is_intact is False:
             raise ValueError("its checksum differs: this is not the network that was saved")
         saved = srsly.msgpack_loads(data)
+        lexicon = Lexicon.from_dict(saved.pop("lexicon", {}))
         _validate(model, saved, len(labels))
         data = srsly.msgpack_dumps(_decompressed(saved))
         model.copy().from_bytes(data)
@@ -265,6 +274,7 @@ def load_model(
             f"spacy.load reads the one beside it. What version 0.1 saved has to be trained again."
         ) from error
     model.from_bytes(data)
+    carry(model, lexicon)
 
 
 def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:

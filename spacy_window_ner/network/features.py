@@ -13,22 +13,25 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import IDS, NORM, ORTH, SENT_START
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
+from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 
 from ..sequences.batching import first_tokens
+from .lexicon import CLUSTER_TABLE, Clusters, Lexicon
 from .string_attrs import STRING_ATTRS, string_ids
 
 # The odd multiplier of a multiplicative hash, which folds a row of ids to one 64-bit key.
 FOLD = np.uint64(0x9E3779B97F4A7C15)
 
-# The table of Brown clusters in spaCy's lookups: word → path in the tree of clusters as a number
-# whose lowest bit is the first branch. `CLUSTER10` is the first 10 bits of the path.
-CLUSTER_TABLE = "lexeme_cluster"
+# `CLUSTER10` is the first 10 bits of a word's path in the tree of Brown clusters.
 _CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
 
 # The id of an unknown value.
 UNKNOWN = 0
+# Carries nothing.
+_OF_VOCABULARY = Lexicon()
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,15 @@ class Lexemes:
     ids (ndarray): Shape (n_lexemes, n_attrs) uint64, one column for each attribute.
     orths (ndarray): Shape (n_lexemes,) uint64, the ORTH of each lexeme.
     vector_keys (ndarray): Shape (n_lexemes,) uint64, the keys in the table of static vectors.
-    vocab (Vocab): The vocabulary of the documents, for strings and static vectors.
+    vocab (Vocab): The vocabulary of the documents.
+    vectors (Vectors): The table of static vectors.
     """
 
     ids: NDArray[np.uint64]
     orths: NDArray[np.uint64]
     vector_keys: NDArray[np.uint64]
     vocab: Vocab
+    vectors: Vectors
     # What was found once. A `cached_property` has a lock before Python 3.12, shared by all objects,
     # and a process that is forked while another thread holds it would wait forever.
     _found: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
@@ -54,16 +59,15 @@ class Lexemes:
 
     @property
     def vector_rows(self) -> NDArray[np.int64]:
-        """The row of each lexeme's vector in the table of the vocabulary: (n_lexemes,), −1 for
-        none. A word without a vector is looked up in lower case.
+        """The row of each lexeme's vector in the table: (n_lexemes,), −1 for none. A word without
+        a vector is looked up in lower case.
         """
         if "vector_rows" not in self._found:
-            vectors = self.vocab.vectors
-            rows = np.asarray(vectors.find(keys=self.vector_keys), dtype=np.int64)
+            rows = np.asarray(self.vectors.find(keys=self.vector_keys), dtype=np.int64)
             missing = np.flatnonzero(rows < 0)
             if len(missing):
                 lower = [self.vocab[orth].lower for orth in self.orths[missing].tolist()]
-                rows[missing] = vectors.find(keys=lower)
+                rows[missing] = self.vectors.find(keys=lower)
             self._found["vector_rows"] = rows
         return self._found["vector_rows"]
 
@@ -82,6 +86,7 @@ class Tokens:
     columns (Tuple[int]): spaCy's numbers of the attributes in `table`.
     attrs (Tuple[str]): The attributes by which lexemes differ.
     vocab (Vocab): The vocabulary of the documents.
+    lexicon (Lexicon): The tables of words.
     """
 
     table: NDArray[np.uint64]
@@ -92,6 +97,7 @@ class Tokens:
     columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
+    lexicon: Lexicon
 
     def distinct(
         self, part: slice = slice(None)
@@ -111,16 +117,35 @@ class Tokens:
         which (Union[ndarray, slice]): Shape (n,), the tokens; all by default.
         RETURNS (Lexemes): Their ids.
         """
-        rows, vocab = self.table[which], self.vocab
+        rows, vocab, vectors = self.table[which], self.vocab, self.lexicon.vectors_for(self.vocab)
         orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
-        own = _cluster_ids(orths, vocab, self.attrs)
+        own = self._cluster_ids(orths)
         if any(attr in STRING_ATTRS for attr in self.attrs):
             texts = [vocab.strings[orth] for orth in orths.tolist()]
             own.update(string_ids(texts, self.attrs))
         ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
         for column, attr in enumerate(self.attrs):
             ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
-        return Lexemes(ids, orths, of_spacy[vocab.vectors.attr], vocab)
+        return Lexemes(ids, orths, of_spacy[vectors.attr], vocab, vectors)
+
+    def _cluster_ids(self, orths: NDArray[np.uint64]) -> dict[str, NDArray[np.uint64]]:
+        """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters."""
+        bits = {attr: _cluster_bits(attr) for attr in self.attrs if _cluster_bits(attr)}
+        if not bits:
+            return {}
+        clusters = self.lexicon.clusters_for(self.vocab)
+        if not len(clusters):
+            warnings.warn(
+                f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
+                f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or "
+                f"add to nlp.vocab.lookups the table that the pipeline was trained with.",
+                stacklevel=2,
+            )
+            return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
+        paths = _cluster_paths(orths, self.vocab, clusters)
+        # One more than the bits, so that no path has the id of an unknown one.
+        ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
+        return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
 
 
 def validate_attrs(attrs: Sequence[str]) -> None:
@@ -147,16 +172,19 @@ def _cluster_bits(attr: str) -> int:
     return int(match[1]) if match else 0
 
 
-def read_tokens(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
+def read_tokens(
+    docs: Sequence[Doc], attrs: Sequence[str], lexicon: Lexicon = _OF_VOCABULARY
+) -> Tokens:
     """Read the tokens of documents.
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
+    lexicon (Lexicon): The tables of words; those of the vocabulary by default.
     RETURNS (Tokens): The tokens.
     """
     vocab = docs[0].vocab if docs else Vocab()
     of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
-    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vocab.vectors.attr]))
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, lexicon.vectors_for(vocab).attr]))
     read = [*columns, SENT_START]
     arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
     arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
@@ -165,7 +193,8 @@ def read_tokens(docs: Sequence[Doc], attrs: Sequence[str]) -> Tokens:
     starts, table = table[:, -1] == 1, table[:, :-1]
     starts[first_tokens(lengths)] = True
     keys, sentences = _fold(table), np.cumsum(starts)
-    return Tokens(table, keys, table[:, 1], lengths, sentences, columns, tuple(attrs), vocab)
+    norms, names = table[:, 1], tuple(attrs)
+    return Tokens(table, keys, norms, lengths, sentences, columns, names, vocab, lexicon)
 
 
 def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -176,36 +205,15 @@ def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return keys
 
 
-def _cluster_ids(
-    orths: NDArray[np.uint64], vocab: Vocab, attrs: Sequence[str]
-) -> dict[str, NDArray[np.uint64]]:
-    """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters.
-
-    A word has the cluster of its written form, else of its lower-case form.
+def _cluster_paths(
+    orths: NDArray[np.uint64], vocab: Vocab, clusters: Clusters
+) -> NDArray[np.int64]:
+    """The clusters of lexemes (n,), 0 for none. A word has the cluster of its written form, else
+    of its lower-case form.
     """
-    bits = {attr: _cluster_bits(attr) for attr in attrs if _cluster_bits(attr)}
-    if not bits:
-        return {}
-    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
-    if not len(table):
-        warnings.warn(
-            f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
-            f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or add "
-            f"to nlp.vocab.lookups the table that the pipeline was trained with.",
-            stacklevel=2,
-        )
-        return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
-    paths = _cluster_paths(orths, vocab)
-    # One more than the bits, so that no path has the id of an unknown one.
-    ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
-    return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
-
-
-def _cluster_paths(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.int64]:
-    """The clusters of lexemes (n,), 0 for none."""
-    table = vocab.lookups.get_table(CLUSTER_TABLE, {})
     found = [
-        table.get(orth, 0) or table.get(vocab.strings[orth].lower(), 0) for orth in orths.tolist()
+        clusters.get(orth, 0) or clusters.get(get_string_id(vocab.strings[orth].lower()), 0)
+        for orth in orths.tolist()
     ]
     return np.asarray(found, dtype=np.int64)
 
@@ -217,4 +225,4 @@ def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.b
     vocab (Vocab): The vocabulary with the table of clusters.
     RETURNS (ndarray): Shape (n,) bool.
     """
-    return _cluster_paths(orths, vocab) > 0
+    return _cluster_paths(orths, vocab, _OF_VOCABULARY.clusters_for(vocab)) > 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from spacy.lookups import Lookups, load_lookups
 
-from ..network.features import CLUSTER_TABLE
+from ..network.lexicon import CLUSTER_TABLE
 
 
 def create_lookups(lang: str, tables: Sequence[str] = (CLUSTER_TABLE,)) -> Lookups:

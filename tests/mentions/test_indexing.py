@@ -16,7 +16,6 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_window_ner.files.fingerprint import fingerprint
 from spacy_window_ner.mentions import writing
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.indexing import index
@@ -316,14 +315,14 @@ def test_another_pipeline_is_refused(tmp_path):
         index(ruler(), [path], tmp_path / "names.db", people=["HUMAN"])
 
 
-def test_pipelines_of_other_files_are_others(tmp_path):
-    ruler().to_disk(tmp_path / "one")
-    ruler({"LOC": ["Rome"]}).to_disk(tmp_path / "two")
-    one, two = spacy.load(tmp_path / "one"), spacy.load(tmp_path / "two")
-    first = fingerprint(one)
-    assert first != fingerprint(two)
-    (tmp_path / "one").rename(tmp_path / "elsewhere")
-    assert fingerprint(spacy.load(tmp_path / "elsewhere")) == first
+def test_a_pipeline_that_was_changed_in_memory_is_refused(tmp_path):
+    ruler().to_disk(tmp_path / "pipeline")
+    nlp = spacy.load(tmp_path / "pipeline")
+    path = write_texts(tmp_path / "texts.jsonl")
+    index(nlp, [path], tmp_path / "names.db")
+    nlp.get_pipe("entity_ruler").clear()
+    with pytest.raises(ValueError, match="pipeline was"):
+        index(nlp, [path], tmp_path / "names.db")
 
 
 def test_other_files_are_no_databases(tmp_path):

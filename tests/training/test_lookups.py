@@ -6,7 +6,8 @@ import spacy
 from spacy.lookups import Lookups, Table
 from spacy.tokens import Doc
 
-from spacy_window_ner.network.features import CLUSTER_TABLE, UNKNOWN, read_tokens
+from spacy_window_ner.network.features import UNKNOWN, read_tokens
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE
 from spacy_window_ner.training.lookups import create_lookups
 from tests.pipelines import blank, entities, make_examples, ner_of, small_model, train
 

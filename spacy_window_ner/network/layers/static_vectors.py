@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.vectors import Mode, Vectors
+from spacy.vectors import Mode
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -37,7 +37,7 @@ def forward(
     RETURNS: Vectors of length 1 or 0, shape (n, nO), and a callback that returns an empty array.
     RAISES (ValueError): If the vectors are not of the width that the model was made for.
     """
-    vectors = lexemes.vocab.vectors
+    vectors = lexemes.vectors
     width = model.get_dim("nO")
     if len(lexemes) and vectors.shape[1] != width:
         raise ValueError(
@@ -45,32 +45,34 @@ def forward(
             f"vectors have shape {vectors.shape}. Load the pipeline with the vectors it was "
             f"trained with ([initialize] vectors, or nlp.vocab.vectors)."
         )
-    V = _lookup(vectors, lexemes) if len(lexemes) else np.zeros((0, width), dtype="f")
+    V = _lookup(lexemes) if len(lexemes) else np.zeros((0, width), dtype="f")
     norm = np.sqrt(np.einsum("ij,ij->i", V, V))
     V = V / np.where(norm > 0, norm, 1)[:, None]
     return V, lambda d_V: np.zeros(0, dtype=d_V.dtype)
 
 
-def _lookup(vectors: Vectors, lexemes: Lexemes) -> NDArray:
+def _lookup(lexemes: Lexemes) -> NDArray:
     """Vectors as they are in the table, zero where there is none: (n_lexemes, width)."""
-    data = NUMPY_OPS.to_numpy(vectors.data)
+    vectors = lexemes.vectors
     if vectors.mode == Mode.floret:
-        return NUMPY_OPS.to_numpy(vectors.get_batch(lexemes.vector_keys))
+        strings = lexemes.vocab.strings
+        words = [strings[key] for key in lexemes.vector_keys.tolist()]
+        return NUMPY_OPS.to_numpy(vectors.get_batch(words))
     rows = lexemes.vector_rows
-    V = data[np.maximum(rows, 0)].astype(np.float32)
+    V = NUMPY_OPS.to_numpy(vectors.data)[np.maximum(rows, 0)].astype(np.float32)
     V[rows < 0] = 0
     return V
 
 
 def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:
-    """Read the width from the vocabulary of a sample X.
+    """Read the width from the table of a sample X.
 
     RAISES (ValueError): If the pipeline has no vectors.
     """
     if X is None:
         return
-    width = X.vocab.vectors.shape[1]
-    if not width or not X.vocab.vectors.shape[0]:
+    width = X.vectors.shape[1]
+    if not width or not X.vectors.shape[0]:
         raise ValueError(
             "include_static_vectors is on, but the pipeline has no vectors. Give it some with "
             "--initialize.vectors (or --paths.vectors) NAME_OR_PATH, for example en_core_web_md "

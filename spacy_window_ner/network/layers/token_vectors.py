@@ -15,7 +15,7 @@ from thinc.types import Floats2d
 
 from ..features import Tokens, read_tokens
 from .lexeme_cache import Products
-from .lexeme_embed import LEXEME_EMBED
+from .lexeme_embed import LEXEME_EMBED, embedded_tokens
 from .to_numpy import NUMPY_OPS, ToNumpy
 from .window_affine import Windows, neighbor_rows, prepend_zero_row
 
@@ -96,7 +96,7 @@ def forward(
     tok2vec, reach = model.layers[0], model.attrs["reach"]
     # `nlp.replace_listeners` may put another layer here.
     if tok2vec.name == LEXEME_EMBED:
-        tokens, embed = read_tokens(docs, tok2vec.attrs["attrs"]), tok2vec.layers[0]
+        tokens, embed = embedded_tokens(tok2vec, docs), tok2vec.layers[0]
         batch = Batch(tokens, reach, lambda which: embed.predict(tokens.lexemes(which)), embed)
         if is_train:
             _, firsts, places = tokens.distinct()

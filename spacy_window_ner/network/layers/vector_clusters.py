@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.vectors import Mode
-from spacy.vocab import Vocab
+from spacy.vectors import Mode, Vectors
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -60,7 +59,7 @@ def forward(
     RAISES (ValueError): If the pipeline has not as many vectors as when clusters were computed.
     """
     clusters = np.frombuffer(model.attrs["clusters"], dtype="<u2")
-    n_vectors = lexemes.vocab.vectors.shape[0]
+    n_vectors = lexemes.vectors.shape[0]
     rows = np.zeros(len(lexemes), dtype=np.int64)
     if len(lexemes) and len(clusters):
         if n_vectors != len(clusters):
@@ -80,27 +79,26 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:
-    """Compute the clusters of the vectors in the vocabulary of a sample X, and draw E.
+    """Compute the clusters of the vectors in the table of a sample X, and draw E.
 
     RAISES (ValueError): If the pipeline has no vectors.
     """
     if X is not None:
-        clusters = cluster_vectors(X.vocab, model.get_dim("nV") - 1)
+        clusters = cluster_vectors(X.vectors, model.get_dim("nV") - 1)
         model.attrs["clusters"] = clusters.astype("<u2").tobytes()
     shape = (model.get_dim("nV"), model.get_dim("nO"))
     model.set_param("E", np.random.uniform(-0.1, 0.1, shape).astype("f"))
 
 
-def cluster_vectors(vocab: Vocab, n_clusters: int) -> NDArray[np.int64]:
-    """Assign the vectors of a vocabulary to clusters.
+def cluster_vectors(vectors: Vectors, n_clusters: int) -> NDArray[np.int64]:
+    """Assign vectors to clusters.
 
-    vocab (Vocab): The vocabulary.
+    vectors (Vectors): The vectors.
     n_clusters (int): The number of clusters.
     RETURNS (ndarray): Shape (n_vectors,), the cluster of each, from 1 up. Empty, with a warning, if
         words do not have a row of their own, but floret vectors.
     RAISES (ValueError): If the pipeline has no vectors.
     """
-    vectors = vocab.vectors
     if not vectors.shape[0]:
         raise ValueError(
             "vector_clusters needs word vectors, and the pipeline has none. Give it some with "

@@ -84,16 +84,16 @@ def test_each_vector_is_nearest_to_the_center_of_its_cluster(n_clusters):
 
 def test_the_same_vectors_give_the_same_clusters(monkeypatch):
     vocab = vocab_with_groups()
-    first = cluster_vectors(vocab, 3)
+    first = cluster_vectors(vocab.vectors, 3)
     np.random.seed(5)
     monkeypatch.setattr(vector_clusters, "CHUNK", 2)
-    assert cluster_vectors(vocab, 3).tolist() == first.tolist()
+    assert cluster_vectors(vocab.vectors, 3).tolist() == first.tolist()
     assert sorted(set(first.tolist())) == [1, 2, 3]
 
 
 def test_more_clusters_than_vectors():
     vocab = vocab_with_groups()
-    assert sorted(cluster_vectors(vocab, 50)) == list(range(1, 1 + len(WORDS)))
+    assert sorted(cluster_vectors(vocab.vectors, 50)) == list(range(1, 1 + len(WORDS)))
     assert np.isfinite(layer_for(vocab, 50).predict(lexemes_of(vocab, WORDS))).all()
 
 
@@ -102,7 +102,7 @@ def test_a_vector_of_zeros_is_no_error():
     data = vocab.vectors.data.copy()
     data[0] = 0
     vocab.vectors = Vectors(strings=vocab.strings, data=data, keys=WORDS)
-    assert (cluster_vectors(vocab, 3) >= 1).all()
+    assert (cluster_vectors(vocab.vectors, 3) >= 1).all()
 
 
 def test_without_vectors_there_is_a_clear_error():
