@@ -189,7 +189,9 @@ def _parameters_of(models: list[Model]) -> list[Any]:
         node = nodes.pop()
         nodes += node.layers
         found += [node.get_param(name) for name in node.param_names]
-        found += [node.attrs[name] for name in ("known", "clusters") if name in node.attrs]
+        found += [
+            node.attrs[name] for name in ("known", "clusters", "lexicon") if name in node.attrs
+        ]
     return found
 
 
