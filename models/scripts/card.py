@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import srsly
 import typer
 from jinja2 import Template
 from spacy import util
-from spacy.language import Language
 from wasabi import msg
+
+from spacy_window_ner.files.serialization import round_to_half_precision
 
 SOURCES = [
     {
@@ -63,15 +63,6 @@ DESCRIPTION = "Names of people, places and organizations, and dates, in English 
 HERE = Path(__file__).parent.parent
 
 
-def round_parameters(nlp: Language) -> None:
-    """Round parameters to half precision, so that a wheel with them is half as large."""
-    for node in nlp.get_pipe("window_ner").model.walk():
-        for name in node.param_names:
-            if node.has_param(name):
-                rounded = node.get_param(name).astype(np.float16).astype(np.float32)
-                node.set_param(name, rounded)
-
-
 def card(scores: dict[str, Any], words: int) -> str:
     """RETURNS (str): The model card."""
     template = Template((HERE / "templates" / "card.md").read_text(encoding="utf8"))
@@ -95,7 +86,7 @@ def main(
     """Complete a trained pipeline."""
     nlp = util.load_model(model)
     scores = srsly.read_json(scores_path)
-    round_parameters(nlp)
+    round_to_half_precision(nlp.get_pipe("window_ner").model)
     # Nobody else has the files that it was trained on.
     nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
     nlp.meta.update(

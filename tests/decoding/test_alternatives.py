@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_window_ner.decoding import alternatives as module
 from spacy_window_ner.decoding.alternatives import alternatives, probabilities_outside
-from spacy_window_ner.decoding.decode import alternatives as module
 from spacy_window_ner.objectives import OBJECTIVES, get_objective
 from spacy_window_ner.sequences.batching import Scores, ranges
 from tests.helpers import Enumeration, batches, examples
