@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START
+from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START, SPACY
 from spacy.errors import Errors
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import minibatch
+from spacy.vocab import Vocab
 
 from .decoding.decode import Entities
 from .extensions import place_in_text, scores_under, store_scores
@@ -120,10 +121,10 @@ def read_gold(
     tags = spans_to_tags(entities, sum(lengths))
     if examples:
         tags[np.concatenate([missing for _, missing, _ in aligned])] = MISSING
-    found = set(np.append(entities[:, 2], incorrect[:, 2]).tolist())
+    labels_found = set(np.append(entities[:, 2], incorrect[:, 2]).tolist())
     misaligned = [ent for _, _, ents in aligned for ent in ents]
     not_annotated = [_not_annotated(example.reference, labels) for example in examples]
-    return Gold(tags, incorrect, found, misaligned, lengths, not_annotated)
+    return Gold(tags, incorrect, labels_found, misaligned, lengths, not_annotated)
 
 
 def _not_annotated(doc: Doc, labels: Mapping[int, int]) -> list[int]:
@@ -353,3 +354,16 @@ def _spans(doc: Doc, rows: list[list[int]], labels: Sequence[str]) -> list[Span]
 def _add_group(doc: Doc, key: str, spans: list[Span], scores: NDArray | None) -> None:
     if scores is not None:
         doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)
+
+
+def copy_words(doc: Doc, vocab: Vocab) -> Doc:
+    """Copy the words and spaces of a document, without annotation.
+
+    doc (Doc): The document.
+    vocab (Vocab): The vocabulary of the copy.
+    RETURNS (Doc): The copy.
+    """
+    # A loop over the tokens takes four times as long.
+    orths, spaces = doc.to_array([ORTH, SPACY]).reshape(-1, 2).T.tolist()
+    words = [doc.vocab.strings[orth] for orth in orths]
+    return Doc(vocab, words=words, spaces=list(map(bool, spaces)))

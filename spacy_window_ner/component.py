@@ -299,8 +299,8 @@ class WindowNER(TrainablePipe):
         )
         unseen = self.model.attrs["unseen_labels"]
         pairs = enumerate(zip(self.cfg["labels"], of_labels.tolist(), strict=True))
-        found = [(None, outside), *(pair for n, pair in pairs if n not in unseen)]
-        return sorted(found, key=lambda pair: -pair[1])
+        choices = [(None, outside), *(pair for n, pair in pairs if n not in unseen)]
+        return sorted(choices, key=lambda pair: -pair[1])
 
     def _ask(self, doc: Doc, question: Callable[[Scores, Mask | None], Any]) -> Any:
         """Ask for something that follows from the scores and the allowed tags of a document without
@@ -446,10 +446,10 @@ class WindowNER(TrainablePipe):
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         key = self.incorrect_spans_key
-        found, misaligned, sample = survey(get_examples(), readers, key, self.name)
+        labels_found, misaligned, sample = survey(get_examples(), readers, key, self.name)
         self._warn_misaligned(misaligned)
         if labels is None:
-            self._add_labels(sorted(found))
+            self._add_labels(sorted(labels_found))
         self.model.initialize(X=sample or [Doc(self.vocab, words=["x"])])
         # An untrained network finds nothing, because unseen labels are never predicted.
         self.model.attrs["unseen_labels"] = list(range(len(self.cfg["labels"])))

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.vocab import Vocab
 
 from spacy_window_ner.annotations import (
     allow_only,
+    copy_words,
     has_gold,
     preset_mask,
     read_gold,
@@ -23,6 +25,15 @@ KNOWN = ["A", "B"]
 LABELS = {NLP.vocab.strings.add(label): number for number, label in enumerate(KNOWN)}
 KEY = "wrong"
 INSIDE = 1  # spaCy's ENT_IOB
+
+
+@pytest.mark.parametrize("words", [[], ["A"], ["Ann", "’s", "\n", "car"]])
+def test_copied_words(words):
+    doc = Doc(NLP.vocab, words=words, spaces=[i % 2 == 0 for i in range(len(words))])
+    doc.set_ents([Span(doc, 0, 1, label="A")] if words else [])
+    copy = copy_words(doc, Vocab())
+    assert [token.text_with_ws for token in copy] == [token.text_with_ws for token in doc]
+    assert not copy.to_array("ENT_IOB").any()
 
 
 # Random documents: words with whitespace behind them, cut into tokens at random

@@ -64,8 +64,8 @@ def test_few_modules_are_beside_the_rooms():
 
 
 # What the modules of a kind have in common: layers, objectives, commands, engines.
-COMMON = {"forward", "init", "loss", "imitate", "tag_probabilities", "log_odds", "register"}
-COMMON |= {"annotate", "run"}
+COMMON = {"forward", "init", "loss", "imitate", "tag_probabilities", "register"}
+COMMON |= {"tag_log_odds", "token_entropies", "annotate", "run"}
 
 
 def test_no_two_things_have_one_name():

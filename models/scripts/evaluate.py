@@ -25,6 +25,7 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
+from spacy_window_ner.annotations import copy_words
 from spacy_window_ner.confidence.reliability import ece, expected_ece
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
 
@@ -45,9 +46,7 @@ def read_sentences(path: Path) -> Iterator[Doc]:
 
 def copies(nlp: Language, docs: Iterable[Doc]) -> list[Doc]:
     """RETURNS (List[Doc]): The words of documents, without annotation."""
-    return [
-        Doc(nlp.vocab, [t.text for t in doc], [bool(t.whitespace_) for t in doc]) for doc in docs
-    ]
+    return [copy_words(doc, nlp.vocab) for doc in docs]
 
 
 def score(nlp: Language, gold: list[Doc], labels: dict[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from copy import copy, deepcopy
 from typing import Any
 
 from spacy.language import Language
+from thinc.api import Model
 
 from ..component import WindowNER
 from ..decoding.thresholds import LOWEST, best_cut
@@ -67,6 +68,30 @@ def keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) -> 
     return threshold
 
 
+def with_component(nlp: Language, name: str, model: Model, cfg: dict[str, Any]) -> Language:
+    """Copy a pipeline with another network and other settings for one component. The other
+    components, config and meta are the same.
+
+    nlp (Language): The pipeline.
+    name (str): The name of the component, a `window_ner`.
+    model (thinc.api.Model): The network.
+    cfg (Dict[str, Any]): The settings, checked.
+    RETURNS (Language): The copy.
+    """
+    component = find_component(nlp, name)
+    changed = WindowNER(
+        component.vocab,
+        model,
+        component.name,
+        spans_key=cfg["spans_key"],
+        scorer=component.scorer,
+    )
+    changed.cfg = cfg
+    other = copy(nlp)
+    other._components = [(n, changed if n == name else pipe) for n, pipe in nlp._components]
+    return other
+
+
 def with_copy_of(nlp: Language, name: str) -> Language:
     """Copy a pipeline to save it with a changed component. All other components are the same.
 
@@ -75,13 +100,8 @@ def with_copy_of(nlp: Language, name: str) -> Language:
     RETURNS (Language): The copy, with copies of the component, its network and its settings.
     """
     component = find_component(nlp, name)
-    other = copy(nlp)
-    changed = WindowNER(
-        component.vocab, deepcopy(component.model), component.name, scorer=component.scorer
-    )
-    changed.cfg = deepcopy(component.cfg)
-    other._components = [(n, changed if n == name else pipe) for n, pipe in nlp._components]
+    other = with_component(nlp, name, deepcopy(component.model), deepcopy(component.cfg))
     other._pipe_configs = deepcopy(nlp._pipe_configs)
     other._meta = deepcopy(nlp._meta)
-    remember_pipeline(changed, other)
+    remember_pipeline(find_component(other, name), other)
     return other

@@ -54,19 +54,19 @@ def probabilities_outside(
     firsts = np.cumsum(lengths) - lengths
     document = np.searchsorted(firsts + lengths, spans[:, 0], side="right")
     sums = sequence_sums(scores.emissions, scores.transitions, scores.lengths, allowed)
-    found = np.minimum.reduceat(sums.marginals[tokens, OUTSIDE], first)
+    p_outside = np.minimum.reduceat(sums.marginals[tokens, OUTSIDE], first)
     # A copy of its document for each span, in which its tokens can only be outside.
-    possible = np.flatnonzero(found > 0)
+    possible = np.flatnonzero(p_outside > 0)
     for part in groups_of(lengths[document[possible]]):
         some = possible[part]
-        of = document[some]
-        copies = ranges(firsts[of], lengths[of])
+        numbers = document[some]
+        copies = ranges(firsts[numbers], lengths[numbers])
         mask = np.ones((len(copies), scores.emissions.shape[1]), dtype=bool)
         if allowed is not None:
             mask = allowed[copies]
-        moved = np.cumsum(lengths[of]) - lengths[of] - firsts[of]
+        moved = np.cumsum(lengths[numbers]) - lengths[numbers] - firsts[numbers]
         mask[ranges(spans[some, 0] + moved, sizes[some]), OUTSIDE + 1 :] = False
-        arrays = scores.emissions[copies], scores.transitions, lengths[of]
-        log_share = sequence_sums(*arrays, mask).log_z - sums.log_z[of]
-        found[some] = np.exp(np.minimum(log_share, 0.0))
-    return found
+        arrays = scores.emissions[copies], scores.transitions, lengths[numbers]
+        log_share = sequence_sums(*arrays, mask).log_z - sums.log_z[numbers]
+        p_outside[some] = np.exp(np.minimum(log_share, 0.0))
+    return p_outside

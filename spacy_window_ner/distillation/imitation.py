@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Optimizer, set_dropout_rate
 
+from ..annotations import copy_words
 from ..component import WindowNER
 from ..labels import seen_labels
 from ..objectives import Objective
@@ -93,10 +94,7 @@ def train_to_imitate(
 
 def _copy(doc: Doc, teacher: WindowNER) -> Doc:
     """The words of a document with a teacher's vocabulary: its word vectors are in there."""
-    words = [token.text for token in doc]
-    spaces = [bool(token.whitespace_) for token in doc]
-    starts = doc.to_array("SENT_START") if doc.has_annotation("SENT_START") else None
-    copy = Doc(teacher.vocab, words=words, spaces=spaces)
-    if starts is not None:
-        copy.from_array(["SENT_START"], starts.reshape(-1, 1))
+    copy = copy_words(doc, teacher.vocab)
+    if doc.has_annotation("SENT_START"):
+        copy.from_array(["SENT_START"], doc.to_array("SENT_START").reshape(-1, 1))
     return copy

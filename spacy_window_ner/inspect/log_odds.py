@@ -52,12 +52,12 @@ def span_log_odds(
             "The document does not leave open whether this span is an entity: another component "
             "has set entities there, or white space or a sentence start stands in the way."
         )
-    if objective.learns_transitions:
+    if objective.tag_log_odds is None:
         return _of_sequences(scores, allowed, span)
     emissions = scores.emissions.astype(np.float64)
     tokens, tags, _ = tags_of_spans(span)
-    of_tags = _of_softmax if objective.name == "softmax" else _of_logistic
-    value, d_tokens = _of_product(*of_tags(emissions[tokens], allowed[tokens], tags))
+    of_tags = objective.tag_log_odds(emissions[tokens], allowed[tokens], tags)
+    value, d_tokens = _of_product(*of_tags)
     d_emissions = np.zeros_like(emissions)
     d_emissions[tokens] = d_tokens
     return value, Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
@@ -96,36 +96,6 @@ def _sums_if_legal(scores: Scores, allowed: Mask) -> SequenceSums | None:
         except ValueError:
             return None
         raise
-
-
-def _of_softmax(
-    S: _Array, allowed: Mask, columns: NDArray[np.integer]
-) -> tuple[_Array, _Array, _Array, _Array]:
-    """Log p and log(1 − p) of one tag at each token (n,), and their gradients (n, n_tags)."""
-    rows = np.arange(len(S))
-    S = np.where(allowed, S, -np.inf)
-    others = S.copy()
-    others[rows, columns] = -np.inf
-    log_z, log_others = (np.logaddexp.reduce(X, axis=1) for X in (S, others))
-    p = np.exp(S - log_z[:, None])
-    # Where no other tag is allowed, 1 − p = 0 has no gradient.
-    q = np.exp(others - np.where(np.isfinite(log_others), log_others, 0)[:, None])
-    d_log_p = -p
-    d_log_p[rows, columns] += 1
-    return S[rows, columns] - log_z, log_others - log_z, d_log_p, q - p
-
-
-def _of_logistic(
-    S: _Array, allowed: Mask, columns: NDArray[np.integer]
-) -> tuple[_Array, _Array, _Array, _Array]:
-    """The same where each tag has a classifier of its own: 1 − σ(s) = σ(−s)."""
-    rows = np.arange(len(S))
-    s = S[rows, columns]
-    log_p, log_q = -np.logaddexp(0, -s), -np.logaddexp(0, s)
-    d_log_p, d_log_q = np.zeros_like(S), np.zeros_like(S)
-    d_log_p[rows, columns] = np.exp(log_q)
-    d_log_q[rows, columns] = -np.exp(log_p)
-    return log_p, log_q, d_log_p, d_log_q
 
 
 def _of_product(

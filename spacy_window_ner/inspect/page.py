@@ -16,10 +16,14 @@ NOTHING = "'none'"
 
 
 @cache
-def environment() -> Environment:
-    """RETURNS (Environment): Where the templates come from; what they insert is escaped."""
+def environment(package: str = "spacy_window_ner.inspect") -> Environment:
+    """Load the templates of a package. What they insert is escaped.
+
+    package (str): The package, whose templates are in its folder `templates`.
+    RETURNS (Environment): The templates.
+    """
     loaded = Environment(
-        loader=PackageLoader("spacy_window_ner.inspect", "templates"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config
 
+from ..annotations import copy_words
 from ..confidence.scored_examples import ScoredSpans, find_component, score_examples
 from ..decoding.alternatives import probabilities_outside
 from ..decoding.decode import probabilities_of
@@ -227,9 +228,7 @@ def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
     """
     return [
         Example(
-            Doc(nlp.vocab, words=[token.text for token in doc])
-            if doc.has_unknown_spaces
-            else nlp.make_doc(doc.text),
+            copy_words(doc, nlp.vocab) if doc.has_unknown_spaces else nlp.make_doc(doc.text),
             doc,
         )
         for doc in docs

@@ -27,15 +27,12 @@ def entropies(
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     RETURNS (ndarray): Shape (n_docs,), 0 for a document without tokens.
     """
-    if objective.learns_transitions:
+    if objective.token_entropies is None:
         return _of_sequences(scores, allowed)
-    p = objective.tag_probabilities(scores, allowed)
-    of_tags = -_x_log_x(p)
-    if objective.name == "logistic":
-        of_tags -= _x_log_x(1 - p)
+    of_tokens = objective.token_entropies(objective.tag_probabilities(scores, allowed))
     document = np.repeat(np.arange(len(scores.lengths)), scores.lengths)
     found: NDArray[np.float64] = np.zeros(len(scores.lengths))
-    np.add.at(found, document, of_tags.sum(axis=1))
+    np.add.at(found, document, of_tokens)
     return found
 
 
@@ -53,8 +50,3 @@ def _of_sequences(scores: Scores, allowed: Mask | None) -> NDArray[np.float64]:
         # Rounding may leave a little less than nothing.
         found[i] = max(sums.log_z[0] - expected, 0.0)
     return found
-
-
-def _x_log_x(p: NDArray) -> NDArray[np.float64]:
-    p = p.astype(np.float64)
-    return p * np.log(np.where(p > 0, p, 1))

@@ -7,10 +7,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from ..files.saving import replacing
+from ..inspect.page import environment
 from .association import log_likelihood, pmi
 
 SUFFIXES = (".graphml", ".html")
@@ -159,15 +159,9 @@ def to_html(network: Network) -> str:
     number = {node.id: i for i, node in enumerate(network.nodes)}
     ends = np.array([(number[e.one], number[e.other]) for e in network.edges], dtype=int)
     places = layout(len(network.nodes), ends.reshape(-1, 2))
-    environment = Environment(
-        loader=PackageLoader("spacy_window_ner.mentions"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     labels = sorted({node.label for node in network.nodes})
-    return environment.get_template("network.html").render(
+    template = environment("spacy_window_ner.mentions").get_template("network.html")
+    return template.render(
         nodes=list(zip(network.nodes, places.tolist(), strict=True)),
         edges=[(edge, number[edge.one], number[edge.other]) for edge in network.edges],
         colors={

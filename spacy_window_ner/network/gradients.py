@@ -196,14 +196,14 @@ def _map_arrays(function: Callable[[NDArray], Any], X: Any) -> Any:
 
 def _arrays(X: Any) -> list[NDArray]:
     """The arrays with a gradient in an input or output."""
-    found: list[NDArray] = []
+    arrays: list[NDArray] = []
 
     def collect(x: NDArray) -> NDArray:
-        found.append(x)
+        arrays.append(x)
         return x
 
     _map_arrays(collect, X)
-    return found
+    return arrays
 
 
 def _to_float64(X: Any) -> Any:

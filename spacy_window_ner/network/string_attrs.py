@@ -49,7 +49,7 @@ def _affix_ids(kind: str, pieces: Sequence[str], lengths: Sequence[int]) -> dict
     """The ids (n,) of the first or last letters of pieces, for each number of letters."""
     letters, sizes = _bytes_of(pieces)
     others = [i for i, piece in enumerate(pieces) if not piece.isascii()]
-    found: dict[str, Ids] = {}
+    ids_of: dict[str, Ids] = {}
     for length in lengths:
         size = np.minimum(sizes, length)
         skipped = sizes - size if kind == "SUFFIX" else np.zeros_like(sizes)
@@ -61,8 +61,8 @@ def _affix_ids(kind: str, pieces: Sequence[str], lengths: Sequence[int]) -> dict
         is_symbol = _SYMBOLS[0][places] == ids
         ids[is_symbol] = _SYMBOLS[1][places[is_symbol]]
         ids[others] = [_string_id(pieces[i][cut]) for i in others]
-        found[f"{kind}{length}"] = ids
-    return found
+        ids_of[f"{kind}{length}"] = ids
+    return ids_of
 
 
 def _bytes_of(pieces: Sequence[str]) -> tuple[Ids, NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """The training objectives by name.
 
-An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `tag_probabilities`.
+An objective is a module with `LEARNS_TRANSITIONS`, `loss`, `imitate` and `tag_probabilities`. Where
+tokens are independent of each other, it has `tag_log_odds` and `token_entropies` too.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,10 @@ from ..sequences.batching import Mask, Scores
 from . import crf, logistic, softmax
 
 Spans = NDArray[np.integer]
+Float64s = NDArray[np.float64]
+TagLogOdds = Callable[
+    [Float64s, Mask, NDArray[np.integer]], tuple[Float64s, Float64s, Float64s, Float64s]
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Objective:
         divergence KL(teacher ‖ network) in nats and its gradient.
     tag_probabilities (Callable): From scores and the allowed tags (n_tokens, n_tags) bool or None
         for all, to the probability of each tag at each token (n_tokens, n_tags).
+    tag_log_odds (Optional[Callable]): From emissions (n, n_tags) float64, the allowed tags
+        (n, n_tags) bool, and one tag for each token (n,), to log p and log(1 − p) of this tag (n,)
+        and their gradients (n, n_tags), exact for every p. None where tokens are not independent.
+    token_entropies (Optional[Callable]): From the probability of each tag (n_tokens, n_tags) to the
+        entropy of each token in nats (n_tokens,). None where tokens are not independent.
     """
 
     name: str
@@ -40,11 +50,19 @@ class Objective:
     loss: Callable[[Scores, Mask, Mask, Spans], tuple[float, Scores]]
     imitate: Callable[[Scores, Scores], tuple[float, Scores]]
     tag_probabilities: Callable[[Scores, Mask | None], NDArray[np.floating]]
+    tag_log_odds: TagLogOdds | None = None
+    token_entropies: Callable[[NDArray[np.floating]], Float64s] | None = None
 
 
 OBJECTIVES = {
     name: Objective(
-        name, module.LEARNS_TRANSITIONS, module.loss, module.imitate, module.tag_probabilities
+        name,
+        module.LEARNS_TRANSITIONS,
+        module.loss,
+        module.imitate,
+        module.tag_probabilities,
+        getattr(module, "tag_log_odds", None),
+        getattr(module, "token_entropies", None),
     )
     for name, module in (("crf", crf), ("softmax", softmax), ("logistic", logistic))
 }

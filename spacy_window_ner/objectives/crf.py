@@ -57,8 +57,8 @@ def _add_incorrect(
     document = int(np.searchsorted(ends, span[0], side="right"))
     length = scores.lengths[document : document + 1]
     first = int(ends[document] - length[0])
-    of = slice(first, first + length[0])
-    arrays = scores.emissions[of], scores.transitions, length
+    own = slice(first, first + length[0])
+    arrays = scores.emissions[own], scores.transitions, length
     legal = np.broadcast_to(legal, arrays[0].shape)
     every = sequence_sums(*arrays, legal)
     moved = span - np.asarray([first, first, 0])
@@ -69,7 +69,7 @@ def _add_incorrect(
     for sums, weight in zip(without, np.exp(log_z - log_without), strict=True):
         d_emissions -= weight * sums.marginals
         d_transitions -= weight * sums.expected_transitions
-    d_scores.emissions[of] += d_emissions
+    d_scores.emissions[own] += d_emissions
     d_scores.transitions += d_transitions
     return float(every.log_z[0] - log_without)
 

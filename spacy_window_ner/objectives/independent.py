@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..sequences.batching import Scores
 from ..sequences.tags import tags_of_spans
 
+Float64s = NDArray[np.float64]
+
 # Above this log p, 1 − p is lost to rounding: loss and gradient stop growing there.
 LOG_ALMOST_ONE = -1e-12
 
@@ -52,3 +54,9 @@ def emissions_gradient(d_emissions: NDArray, scores: Scores) -> Scores:
     """A gradient of the emissions (n_tokens, n_tags) alone, of the type of the scores."""
     d_transitions = np.zeros(scores.transitions.shape)
     return Scores(d_emissions.astype(scores.emissions.dtype), d_transitions, scores.lengths)
+
+
+def x_log_x(x: NDArray) -> Float64s:
+    """Compute x log x, which is 0 for x = 0."""
+    x = x.astype(np.float64)
+    return x * np.log(np.where(x > 0, x, 1))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences.batching import Mask, Scores, mask_scores
-from .independent import add_incorrect, emissions_gradient
+from .independent import Float64s, add_incorrect, emissions_gradient, x_log_x
 
 LEARNS_TRANSITIONS = False
 
@@ -50,6 +50,26 @@ def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floati
     """
     arrays = scores.emissions, scores.transitions, scores.lengths
     return np.exp(_log_sigmoid(mask_scores(*arrays, allowed)))
+
+
+def tag_log_odds(
+    emissions: Float64s, allowed: Mask, tags: NDArray[np.integer]
+) -> tuple[Float64s, Float64s, Float64s, Float64s]:
+    """Compute log p and log(1 − p) of one tag at each token, with 1 − σ(s) = σ(−s): see
+    `Objective`.
+    """
+    rows = np.arange(len(emissions))
+    s = emissions[rows, tags]
+    log_p, log_q = _log_sigmoid(s), _log_sigmoid(-s)
+    d_log_p, d_log_q = np.zeros_like(emissions), np.zeros_like(emissions)
+    d_log_p[rows, tags] = np.exp(log_q)
+    d_log_q[rows, tags] = -np.exp(log_p)
+    return log_p, log_q, d_log_p, d_log_q
+
+
+def token_entropies(p: NDArray[np.floating]) -> Float64s:
+    """Compute the entropies of the classifiers of each token, added up: see `Objective`."""
+    return -(x_log_x(p) + x_log_x(1 - p)).sum(axis=1)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

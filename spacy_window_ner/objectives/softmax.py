@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sequences.batching import Mask, Scores, mask_scores
-from .independent import add_incorrect, emissions_gradient
+from .independent import Float64s, add_incorrect, emissions_gradient, x_log_x
 
 LEARNS_TRANSITIONS = False
 
@@ -45,6 +45,28 @@ def _d_log_softmax(log_p: NDArray, columns: NDArray[np.integer]) -> NDArray[np.f
 def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
     """Compute p = softmax(S) over the allowed tags: see `Objective`."""
     return np.exp(_log_softmax(scores, allowed))
+
+
+def tag_log_odds(
+    emissions: Float64s, allowed: Mask, tags: NDArray[np.integer]
+) -> tuple[Float64s, Float64s, Float64s, Float64s]:
+    """Compute log p and log(1 − p) of one tag at each token: see `Objective`."""
+    rows = np.arange(len(emissions))
+    S = np.where(allowed, emissions, -np.inf)
+    others = S.copy()
+    others[rows, tags] = -np.inf
+    log_z, log_others = (np.logaddexp.reduce(X, axis=1) for X in (S, others))
+    p = np.exp(S - log_z[:, None])
+    # Where no other tag is allowed, 1 − p = 0 has no gradient.
+    q = np.exp(others - np.where(np.isfinite(log_others), log_others, 0)[:, None])
+    d_log_p = -p
+    d_log_p[rows, tags] += 1
+    return S[rows, tags] - log_z, log_others - log_z, d_log_p, q - p
+
+
+def token_entropies(p: NDArray[np.floating]) -> Float64s:
+    """Compute −Σ p log p of each token: see `Objective`."""
+    return -x_log_x(p).sum(axis=1)
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:

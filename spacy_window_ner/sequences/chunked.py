@@ -74,9 +74,9 @@ class Chunks:
         n_chunks = np.maximum(lengths // size, lengths > 0)
         document = np.repeat(np.arange(len(lengths)), n_chunks)
         number = np.arange(len(document)) - (np.cumsum(n_chunks) - n_chunks)[document]
-        of, cuts, firsts = lengths[document], n_chunks[document], np.cumsum(lengths) - lengths
-        start, stop = of * number // cuts, of * (number + 1) // cuts
-        return cls(firsts[document] + start, stop - start, start == 0, stop == of)
+        length, cuts, firsts = lengths[document], n_chunks[document], np.cumsum(lengths) - lengths
+        start, stop = length * number // cuts, length * (number + 1) // cuts
+        return cls(firsts[document] + start, stop - start, start == 0, stop == length)
 
     def groups(self) -> Iterator["Chunks"]:
         """Split them into groups of about `GROUP` tokens together, to bound memory."""
@@ -205,7 +205,7 @@ def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> F
     return run_chains(e, e_T, starts, lengths, alike).final()
 
 
-def _agree(found: Floats, estimated: Floats) -> bool:
+def _agree(sums: Floats, estimated: Floats) -> bool:
     """Whether sums (n_states, n) are as estimated; False if any is not a number."""
-    allowance = _TOLERANCE[found.dtype] * found + SMALLEST[found.dtype]
-    return bool((np.abs(found - estimated) <= allowance).all())
+    allowance = _TOLERANCE[sums.dtype] * sums + SMALLEST[sums.dtype]
+    return bool((np.abs(sums - estimated) <= allowance).all())

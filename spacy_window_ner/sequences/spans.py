@@ -57,7 +57,7 @@ def likely_spans(
     m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
     least = np.broadcast_to(np.asarray(threshold, dtype=marginals.dtype), m_U.shape[1:])
     start, label = np.nonzero(m_U > least)
-    found, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
+    rows, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
     goes_on = np.ones(len(marginals) + 1, dtype=bool)
     goes_on[ends] = False
     start, label = np.nonzero((m_B > least) & goes_on[1:, None])
@@ -68,9 +68,9 @@ def likely_spans(
             p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
         p_ends, p, end = p * leaves, p * stays, end + 1
         likely, longer = p_ends > least[label], (p > least[label]) & goes_on[end]
-        found.append(np.stack([start, end, label], axis=1)[likely])
+        rows.append(np.stack([start, end, label], axis=1)[likely])
         probabilities.append(p_ends[likely])
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]
-    spans = np.concatenate(found)
+    spans = np.concatenate(rows)
     order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
     return spans[order].astype(np.int64), np.concatenate(probabilities)[order].astype(np.float64)

@@ -4,14 +4,14 @@ Every answer is made in a memory zone, so that the vocabulary does not grow with
 """
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..component import DEFAULT_SPANS_KEY, WindowNER
+from ..component import DEFAULT_SPANS_KEY
 from ..confidence.scored_examples import find_component, run_before
+from ..confidence.tuning import with_component
 from ..decoding.thresholds import Threshold
 from ..extensions import scores_of
 from ..inspect.explain import explain
@@ -146,19 +146,7 @@ class Service:
         if candidates is not None:
             cfg |= {"candidates_key": CANDIDATES_KEY, "candidates_threshold": candidates}
         cfg = checked_settings(cfg, self.component.model)
-        changed = WindowNER(
-            self.component.vocab,
-            self.component.model,
-            self.component.name,
-            spans_key=cfg["spans_key"],
-            scorer=self.component.scorer,
-        )
-        changed.cfg = cfg
-        nlp = copy(self.nlp)
-        nlp._components = [
-            (name, changed if name == self.name else pipe) for name, pipe in self.nlp._components
-        ]
-        return nlp
+        return with_component(self.nlp, self.name, self.component.model, cfg)
 
 
 def _answer(doc: Doc, with_candidates: bool) -> dict[str, list[JsonObject]]:

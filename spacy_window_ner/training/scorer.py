@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from spacy.attrs import ENT_IOB
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
 
+from ..annotations import copy_words
 from ..confidence.reliability import ece
 from ..extensions import scores_of
 from ..labels import annotated_labels
@@ -60,9 +61,7 @@ def _annotated_part(example: Example) -> Example:
     labels = annotated_labels(example.reference)
     if labels is None or all(ent.label_ in labels for ent in example.predicted.ents):
         return example
-    words = [token.text for token in example.predicted]
-    spaces = [bool(token.whitespace_) for token in example.predicted]
-    predicted = Doc(example.predicted.vocab, words=words, spaces=spaces)
+    predicted = copy_words(example.predicted, example.predicted.vocab)
     predicted.set_ents(
         [
             Span(predicted, ent.start, ent.end, label=ent.label)

@@ -127,8 +127,8 @@ def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.floa
     if len(known) == 0:
         return np.where(ids == UNKNOWN, 0.0, _FREQUENT)
     counts = np.frombuffer(model.attrs["counts"], dtype="<u4")
-    places, found = find_sorted(known, ids)
-    return np.where(found, counts[places], 0).astype(np.float64)
+    places, is_known = find_sorted(known, ids)
+    return np.where(is_known, counts[places], 0).astype(np.float64)
 
 
 def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> None:

@@ -143,13 +143,13 @@ class LexemeCache:
                 for array in self._locked:
                     array.flags.writeable = False
             known, known_rows, tables = self._contents
-            places, found = find_sorted(known, keys)
-            missing = np.flatnonzero(~found)
+            places, is_known = find_sorted(known, keys)
+            missing = np.flatnonzero(~is_known)
             if not tables or len(known) + len(missing) > capacity:
                 tables, missing = _new_tables(capacity, widths), np.arange(len(keys))
                 known, known_rows = known[:0], known_rows[:0]
             else:
-                rows[found] = known_rows[places[found]]
+                rows[is_known] = known_rows[places[is_known]]
                 rows[missing] = 1 + len(known) + np.arange(len(missing))
             if len(missing):
                 first = len(known) + 1
@@ -183,16 +183,15 @@ def _new_tables(n: int, widths: Sequence[int]) -> Tables:
 
 def _parameters_of(models: list[Model]) -> list[Any]:
     """The arrays of all parameters, the known values of embedding tables, and clusters."""
-    found: list[Any] = []
+    arrays: list[Any] = []
     nodes = list(models)
     while nodes:  # `Model.walk` takes three times as long
         node = nodes.pop()
         nodes += node.layers
-        found += [node.get_param(name) for name in node.param_names]
-        found += [
-            node.attrs[name] for name in ("known", "clusters", "lexicon") if name in node.attrs
-        ]
-    return found
+        arrays += [node.get_param(name) for name in node.param_names]
+        names = [name for name in ("known", "clusters", "lexicon") if name in node.attrs]
+        arrays += [node.attrs[name] for name in names]
+    return arrays
 
 
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()

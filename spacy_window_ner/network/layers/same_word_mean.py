@@ -93,8 +93,8 @@ def repeated_words(
     hashes = tokens.norms + document * FOLD
     _, words, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     is_repeated = counts > 1
-    found = np.flatnonzero(is_repeated[words])
-    return found, (np.cumsum(is_repeated) - 1)[words[found]], counts[is_repeated]
+    repeated = np.flatnonzero(is_repeated[words])
+    return repeated, (np.cumsum(is_repeated) - 1)[words[repeated]], counts[is_repeated]
 
 
 def init(model: Model[InT, OutT], X: Batch | None = None, Y: Term | None = None) -> None:
