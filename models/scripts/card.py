@@ -11,6 +11,7 @@ import srsly
 import typer
 from jinja2 import Template
 from spacy import util
+from spacy.language import Language
 from wasabi import msg
 
 from spacy_window_ner.files.serialization import round_to_half_precision

@@ -79,7 +79,7 @@ def test_calls_of_a_pipeline(ours):
     results = calls.measure_calls(plan, 5)
     rooms, functions = results["rooms"], results["functions"]
     assert results["documents"] == 2
-    assert {"component", "annotations", "decoding", "features", "layers/hidden"} < set(rooms)
+    assert {"component", "annotations", "decoding/decode", "network/features"} < set(rooms)
     assert {room.split(": ")[0] for room in functions} == set(rooms)
     for rows in (rooms, functions):
         numbers = [sum(values.values()) for values in rows.values()]
