@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ..files.texts import InputError, find_files
 from . import local
 from .batches import ADDED
-from .loading import load
+from .loading import load_once
 from .manifest import begin, describe_run
 from .plan import FORMATS, KINDS, RECORD, Settings, Shard
 from .shards import NOTHING, BulkTask, Counts, Progress
@@ -76,7 +76,7 @@ def annotate_files(
     start = perf_counter()
     code_path = None if code is None else str(code.resolve())
     try:
-        nlp = load(pipeline, code_path)
+        nlp = load_once(pipeline, code_path)
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{pipeline} cannot be loaded: {error}") from error
     shards = begin(output, describe_run(nlp, pipeline, files, settings), files, settings)

@@ -8,7 +8,7 @@ from spacy.language import Language
 
 
 @cache
-def load(pipeline: str, code: str | None = None) -> Language:
+def load_once(pipeline: str, code: str | None = None) -> Language:
     """Load a pipeline, or give the one that this process has loaded before.
 
     pipeline (str): Its name or path.

@@ -16,7 +16,7 @@ except ImportError as error:
 import pyarrow as pa
 
 from .batches import annotate_batches, annotated_schema
-from .loading import load
+from .loading import load_once
 from .plan import Shard
 from .shards import BulkTask, Counts, Progress, counts_of, try_shard
 
@@ -33,7 +33,7 @@ class Annotator:
         text (str): The column of the texts.
         strict (bool): Whether the first text that cannot be read ends the run.
         """
-        self.nlp, self.text, self.strict = load(pipeline), text, strict
+        self.nlp, self.text, self.strict = load_once(pipeline), text, strict
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Annotate a table.

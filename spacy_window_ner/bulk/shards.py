@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from ..files.texts import InputError
 from ..isolation import forget
 from .batches import RowError, annotate_batches, annotated_schema
-from .loading import load
+from .loading import load_once
 from .plan import Settings, Shard
 from .readers import FilePlace, RowBatch, read_shard
 from .writers import ResultWriter, open_writer, whole_file
@@ -75,7 +75,7 @@ def annotate_shard(
     RETURNS (Counts): All that has been read.
     RAISES (InputError): If the task is strict and there is an error, with its file and line.
     """
-    nlp = load(task.pipeline, task.code)
+    nlp = load_once(task.pipeline, task.code)
     forget(nlp)
     run = _Run(task, shard, nlp, progress)
     with whole_file(task.part(shard.number)) as path:

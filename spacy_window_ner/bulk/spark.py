@@ -18,7 +18,7 @@ except ImportError as error:
 import pyarrow as pa
 
 from .batches import annotate_batches
-from .loading import load
+from .loading import load_once
 from .plan import Shard
 from .shards import BulkTask, Counts, Progress, counts_of, try_shard
 
@@ -46,7 +46,9 @@ def annotate(
     _check(df, text, added)
 
     def annotate_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return annotate_batches(load(find_pipeline(pipeline)), batches, text=text, strict=strict)
+        return annotate_batches(
+            load_once(find_pipeline(pipeline)), batches, text=text, strict=strict
+        )
 
     return df.mapInArrow(annotate_partition, StructType([*df.schema.fields, *added.fields]))
 

@@ -31,7 +31,7 @@ _WORDS = (
 
 
 @app.command("check-gradients", context_settings=WITH_OVERRIDES)
-def check_gradients(
+def check_network(
     ctx: typer.Context,
     config_or_model: Annotated[
         str, typer.Argument(help="Path to a config, or path or name of a pipeline")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import srsly
 from spacy.language import Language
+from thinc.api import Model
 
-from ..component import WindowNER
 from ..network.layers.to_numpy import NUMPY_OPS
 from ..network.lexicon import carried
 
@@ -37,5 +37,6 @@ def _parts(nlp: Language) -> Iterator[bytes | memoryview]:
     for _, pipe in nlp.components:
         if hasattr(pipe, "to_bytes"):
             yield pipe.to_bytes(exclude=["vocab", "lexicon"])
-        if isinstance(pipe, WindowNER):
-            yield srsly.msgpack_dumps(carried(pipe.model).beyond(nlp.vocab).to_dict())
+        model = getattr(pipe, "model", None)
+        if isinstance(model, Model):
+            yield srsly.msgpack_dumps(carried(model).beyond(nlp.vocab).to_dict())

@@ -72,8 +72,8 @@ def test_each_spark_worker_loads_the_pipeline_once(spark, pipeline):
         from spacy_window_ner.bulk import loading
 
         for _ in batches:
-            loading.load(str(pipeline))
-            numbers = [os.getpid(), loading.load.cache_info().misses]
+            loading.load_once(str(pipeline))
+            numbers = [os.getpid(), loading.load_once.cache_info().misses]
             yield pa.RecordBatch.from_pydict({"pid": numbers[:1], "loads": numbers[1:]})
 
     df = spark.range(60).repartition(6)
