@@ -41,7 +41,7 @@ from speed_parts.turns import take_turns
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_batches, annotate_files
-from spacy_window_ner.bulk.loading import load
+from spacy_window_ner.bulk.loading import load_once
 from spacy_window_ner.bulk.plan import Settings
 
 Model = Annotated[str, typer.Argument(help="Name or path of a pipeline")]
@@ -125,7 +125,7 @@ def _annotate_job(
 def _loading_job(
     pipeline: str, path: Path, n_words: int, workers: int
 ) -> tuple[int, Callable[[], Any]]:
-    load.cache_clear()
+    load_once.cache_clear()
     return _annotate_job(pipeline, path, n_words, workers)
 
 
@@ -166,7 +166,7 @@ def speed(
     turns: Turns = 3,
 ) -> None:
     """Print words per second of `annotate` beside those of a plain loop."""
-    load(pipeline)
+    load_once(pipeline)
     rows = []
     for kind, texts, path in kinds(corpora, n_short, n_long, length):
         n_words = annotate(pipeline, path)

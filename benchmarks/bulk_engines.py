@@ -22,7 +22,7 @@ from scoring import same_entities
 from wasabi import msg
 
 from spacy_window_ner.bulk import annotate_batches
-from spacy_window_ner.bulk.loading import load
+from spacy_window_ner.bulk.loading import load_once
 
 # The name of a package that loads the pipeline, and keeps a record of that.
 COUNTED = "counted_pipeline"
@@ -32,7 +32,7 @@ Rows = list[dict[str, Any]]
 
 def local(pipeline: str, path: Path) -> Rows:
     """RETURNS (List[Dict[str, Any]]): The rows that this process gives."""
-    nlp = load(pipeline)
+    nlp = load_once(pipeline)
     batches = pq.ParquetFile(path).iter_batches(10_000)
     return pa.Table.from_batches(annotate_batches(nlp, batches)).to_pylist()
 
@@ -136,7 +136,7 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "texts.parquet"
         pq.write_table(pa.table({"n": range(number), "text": texts}), path, row_group_size=10_000)
-        nlp = load(pipeline)
+        nlp = load_once(pipeline)
         n_words = sum(len(doc) for doc in map(nlp.make_doc, texts))
         start = perf_counter()
         expected = local(pipeline, path)

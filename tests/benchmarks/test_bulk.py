@@ -14,7 +14,7 @@ import bulk  # noqa: E402
 import bulk_engines  # noqa: E402
 import bulk_faults  # noqa: E402
 
-from spacy_window_ner.bulk.loading import load  # noqa: E402
+from spacy_window_ner.bulk.loading import load_once  # noqa: E402
 from tests.pipelines import shared, texts_of  # noqa: E402
 
 pytestmark = pytest.mark.extra
@@ -49,7 +49,7 @@ def test_workers(arguments):
         bulk.app, "workers", *arguments, "--n-short", 10, "--n-long", 0, "--turns", 1, "--number", 1
     )
     assert "10 short" in printed and "1 worker" in printed
-    load.cache_clear()
+    load_once.cache_clear()
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is measured on Linux")
