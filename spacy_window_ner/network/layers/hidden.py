@@ -34,7 +34,9 @@ class Sums:
 
     def at(self, part: slice) -> NDArray:
         """RETURNS (ndarray): z of consecutive tokens (n_tokens of the part, nO)."""
-        Z, self.backprop_window = self.window(self.batch.at(part), self.is_train)
+        Z, backprop_window = self.window(self.batch.at(part), self.is_train)
+        if self.is_train:  # in prediction it would keep tables of products alive
+            self.backprop_window = backprop_window
         for term in self.terms:
             term.add_to(Z, part)
         return Z
@@ -92,21 +94,17 @@ def forward(
         cache.release()
     else:
         batch.products = Products(batch, _window_layers(model), cache)
-    terms: list[Term] = []
-    of_batch: list[Callable[[NDArray], NDArray]] = []
-    of_docs: list[Callable[[NDArray], InT]] = []
-    for layer in others:
-        on_docs = layer.name == GAZETTEER
-        term, backprop_term = layer(docs if on_docs else batch, is_train)
-        terms.append(term)
-        (of_docs if on_docs else of_batch).append(backprop_term)
-    sums = Sums(batch, window, terms, is_train)
+    inputs = [docs if layer.name == GAZETTEER else batch for layer in others]
+    terms = [layer(X, is_train) for layer, X in zip(others, inputs, strict=True)]
+    sums = Sums(batch, window, [term for term, _ in terms], is_train)
 
     def backprop(delta: NDArray) -> InT:
-        for callback in of_docs:
-            callback(delta)
         d_vectors = sums.backprop_window(delta)
-        return backprop_vectors(sum((callback(delta) for callback in of_batch), d_vectors))
+        for layer, (_, backprop_term) in zip(others, terms, strict=True):
+            d_input = backprop_term(delta)
+            if layer.name != GAZETTEER:
+                d_vectors = d_vectors + d_input
+        return backprop_vectors(d_vectors)
 
     return sums, backprop
 
@@ -121,9 +119,10 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: Sums | None = None) -
     """Initialize all layers with sample documents X; the terms share the variance of one layer."""
     vectors, *terms = model.layers
     vectors.initialize(X=X)
-    sample, windows = sample_batch(vectors, X) if X else None, _window_layers(model)
+    sample = sample_batch(vectors, X) if X else None
+    inputs = {"window_affine": sample and sample.windows, "same_word_mean": sample, GAZETTEER: X}
     for layer in terms:
-        of_windows = sample and sample.windows if layer in windows else sample
-        layer.initialize(X=X if layer.name == GAZETTEER else of_windows)
+        layer.initialize(X=inputs[layer.name])
+    windows = _window_layers(model)
     for layer in windows:
         layer.set_param("W", layer.get_param("W") / np.float32(len(windows) ** 0.5))

@@ -146,8 +146,10 @@ class LexemeCache:
             places, is_known = find_sorted(known, keys)
             missing = np.flatnonzero(~is_known)
             if not tables or len(known) + len(missing) > capacity:
-                tables, missing = _new_tables(capacity, widths), np.arange(len(keys))
-                known, known_rows = known[:0], known_rows[:0]
+                known, known_rows, missing = known[:0], known_rows[:0], np.arange(len(keys))
+                tables = Tables()
+                self._contents = known, known_rows, tables  # so that a full cache is freed first
+                tables = _new_tables(capacity, widths)
             else:
                 rows[is_known] = known_rows[places[is_known]]
                 rows[missing] = 1 + len(known) + np.arange(len(missing))

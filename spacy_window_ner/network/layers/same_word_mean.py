@@ -61,6 +61,8 @@ def forward(
         some = slice(*np.searchsorted(tokens, [part.start, part.stop]))
         Y, backprop_layer = layer(batch.at(part).at(tokens[some] - part.start), is_train)
         add_rows(means, groups[some], Y)
+        if not is_train:
+            del backprop_layer  # it would keep tables of products alive
     shares = 1 / counts.astype(means.dtype)[:, None]
     means *= shares
     rate = context_rate(model) if is_train else 0.0

@@ -50,6 +50,11 @@ class Batch:
     windows: Windows | None = None
     products: Products = field(init=False)
 
+    def set_vectors(self, V: NDArray, places: NDArray[np.int64]) -> None:
+        """Give the batch its vectors (n_rows, width), and the row of each token (n_tokens,)."""
+        neighbors = neighbor_rows(1 + places, self.tokens.sentences, self.reach)
+        self.windows = Windows(prepend_zero_row(V), neighbors)
+
     def parts(self) -> Iterator[slice]:
         """The parts of the batch that go through the network, one after the other."""
         n = len(self.tokens.keys)
@@ -112,8 +117,7 @@ def forward(
             return backprop_arrays(backprop_numpy(d_V))
 
     if is_train:
-        neighbors = neighbor_rows(1 + places, tokens.sentences, reach)
-        batch.windows = Windows(prepend_zero_row(V), neighbors)
+        batch.set_vectors(V, places)
 
     def backprop(d_vectors: NDArray) -> InT:
         backprop_V(d_vectors[1:])
@@ -131,8 +135,7 @@ def sample_batch(model: Model[InT, OutT], docs: InT) -> Batch:
     """
     V, tokens = _TO_NUMPY.predict(model.layers[0].predict(docs)), read_tokens(docs, ())
     batch = Batch(tokens, model.attrs["reach"], lambda which: V[which])
-    neighbors = neighbor_rows(1 + np.arange(len(V)), tokens.sentences, batch.reach)
-    batch.windows = Windows(prepend_zero_row(V), neighbors)
+    batch.set_vectors(V, np.arange(len(V)))
     return batch
 
 
