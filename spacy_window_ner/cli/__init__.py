@@ -14,7 +14,7 @@ from spacy.cli._util import app as spacy_app
 from spacy.cli._util import import_code, parse_config_overrides, string_to_list
 from wasabi import msg
 
-from .options import Code, Model, TextField
+from .options import AnnotatedData, Code, Model, TextField
 
 HELP = "Configure, check and demonstrate the window_ner entity recognizer."
 
@@ -129,9 +129,7 @@ def demo_cli(
 @app.command("calibrate")
 def calibrate_cli(
     model: Model,
-    data_path: Annotated[
-        Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
-    ],
+    data_path: AnnotatedData,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory to save the pipeline to")
     ],
@@ -200,12 +198,12 @@ def distil_cli(
     ] = None,
     gold: Annotated[
         Path | None,
-        typer.Option("--gold", help="Annotated documents to train on besides, .spacy"),
+        typer.Option("--gold", help="Annotated documents to train on besides"),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
-            "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
+            "--dev", help="Annotated documents to choose the best model by and to judge it"
         ),
     ] = None,
     text_field: TextField = "text",

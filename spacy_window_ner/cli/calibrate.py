@@ -14,7 +14,7 @@ from ..confidence.reliability import diagram
 from ..confidence.tuning import calibrate, keep
 from ..files.saving import save
 from ..training.callbacks import describe, report_scores
-from .annotated import read_annotated
+from .annotated import annotated_examples
 from .components import find_name
 from .output import make_directory
 
@@ -39,7 +39,7 @@ def calibrate_pipeline(
     save the pipeline.
 
     model (str): Name or path of the pipeline.
-    data_path (Path): The documents, in spaCy's binary format.
+    data_path (Path): The documents; see `annotated_docs`.
     output (Path): A new or empty directory to save the pipeline to.
     name (Optional[str]): The name of the component; that of the only `window_ner` if None.
     guarantees (Optional[List[Guarantee]]): What the pipeline has to guarantee.
@@ -51,7 +51,7 @@ def calibrate_pipeline(
     make_directory(output)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
-    examples = read_annotated(nlp, data_path)
+    examples = annotated_examples(nlp, data_path)
     try:
         development = develop(nlp, name, examples)
         component = find_component(nlp, name)

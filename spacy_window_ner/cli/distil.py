@@ -25,7 +25,7 @@ from ..distillation.imitation import imitate, window_ners
 from ..distillation.teachers import annotate, divide, entities_of, key_of, read_texts, silver, vote
 from ..files.saving import replace_directory, save
 from ..labels import annotated_labels, labels_of, set_annotated_labels
-from .annotated import read_annotated
+from .annotated import annotated_docs
 from .init_config import init_config
 
 NAME = "window_ner"
@@ -42,14 +42,15 @@ class Task:
     student (Config): The config of the student.
     folder (Path): The output folder.
     gold (List[Doc]): Annotated documents to train on besides.
-    dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
+    dev (List[Doc]): Annotated documents to choose the best model by, and to judge it; those that
+        the teachers annotate if there are none.
     """
 
     teachers: dict[str, Language]
     student: Config
     folder: Path
     gold: list[Doc]
-    dev: Path | None
+    dev: list[Doc]
 
 
 def distil(
@@ -73,7 +74,7 @@ def distil(
         in `teachers`, so that a run that was stopped goes on.
     config_path (Optional[Path]): The config of the student; that of the preset `efficiency` if
         None.
-    gold (Optional[Path]): Annotated documents to train on besides, in spaCy's binary format.
+    gold (Optional[Path]): Annotated documents to train on besides; see `annotated_docs`.
         Entities are taught then, and not probabilities. The annotation has the labels that the
         documents say (see `labels.set_annotated_labels`), or else those of all its entities.
     dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
@@ -95,8 +96,8 @@ def distil(
     config = _student_config(config_path, pipelines, seed)
     blank = util.get_lang_class(config["nlp"]["lang"])()
     # What is wrong in these should not be found when the teachers are done.
-    annotated, _ = ([] if path is None else read_annotated(blank, path) for path in (gold, dev))
-    task = Task(pipelines, config, output, [example.reference for example in annotated], dev)
+    given = [[] if path is None else annotated_docs(blank, path) for path in (gold, dev)]
+    task = Task(pipelines, config, output, *given)
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
     parts = divide(len(texts), SHARES)
@@ -171,10 +172,11 @@ def _write_corpus(task: Task, parts: dict[str, list[Doc]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, docs in parts.items():
         docs = [*docs, *task.gold] if name == "train" else docs
+        docs = task.dev if name == "dev" and task.dev else docs
         DocBin(docs=docs, store_user_data=True).to_disk(folder / f"{name}.spacy")
     config = task.student
     config["paths"]["train"] = str(folder / "train.spacy")
-    config["paths"]["dev"] = str(task.dev or folder / "dev.spacy")
+    config["paths"]["dev"] = str(folder / "dev.spacy")
 
 
 def _train(task: Task) -> Language:
@@ -210,7 +212,7 @@ def _imitate(task: Task, teachers: Sequence[Any], texts: list[str]) -> Language:
         )
     with nlp.use_params(optimizer.averages):
         development = develop(nlp, NAME, list(Corpus(config["paths"]["dev"])(nlp)))
-        if task.dev is None:  # the teachers' entities say nothing about how often they are right
+        if not task.dev:  # the teachers' entities say nothing about how often they are right
             student.threshold = best_threshold(development)
         else:
             calibrate(nlp, NAME, development)
@@ -252,9 +254,10 @@ def _compare(
         "words_per_second": {n: _words_per_second(p, texts) for n, p in everything.items()},
         "megabytes": {n: _megabytes(p) for n, p in everything.items()},
     }
-    if task.dev is not None:
+    if task.dev:
+        dev = task.student["paths"]["dev"]
         results["f1_on_dev"] = {
-            name: pipeline.evaluate(list(Corpus(task.dev)(pipeline)))["ents_f"]
+            name: pipeline.evaluate(list(Corpus(dev)(pipeline)))["ents_f"]
             for name, pipeline in everything.items()
         }
     return results

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from spacy.cli._util import import_code
 
-from .options import Code, Model, Name, TextField
+from .options import AnnotatedData, Code, Model, Name, TextField
 
 
 class Format(str, Enum):
@@ -115,9 +115,7 @@ def suggest_cli(
 def review_cli(
     ctx: typer.Context,
     model: Model,
-    data_path: Annotated[
-        Path, typer.Argument(help="Location of annotated documents in .spacy format")
-    ],
+    data_path: AnnotatedData,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to save the suspects to")],
     folds: Annotated[
         int,

@@ -6,6 +6,13 @@ from typing import Annotated
 import typer
 
 Model = Annotated[str, typer.Argument(help="Model name or path")]
+AnnotatedData = Annotated[
+    Path,
+    typer.Argument(
+        help="Annotated documents, a file or a folder: .spacy, .conll, .jsonl (Prodigy, doccano), "
+        ".json (Label Studio), .csv, .tsv"
+    ),
+]
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")]
 Name = Annotated[
     str | None,

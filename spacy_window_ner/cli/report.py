@@ -20,7 +20,7 @@ from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read
 from ..inspect.report_page import Against, report_page
 from ..inspect.review import review
-from .annotated import read_annotated
+from .annotated import annotated_docs, annotated_examples
 from .output import check_outputs, short_name, write_file
 
 _NUMBERS = ("r",) * 6
@@ -39,7 +39,7 @@ def report(
     """Judge a pipeline by annotated documents, print it in short, and write a page.
 
     model (str): Name or path of the pipeline.
-    data_path (Path): The documents, in spaCy's binary format.
+    data_path (Path): The documents; see `annotated_docs`.
     output (Optional[Path]): The HTML file to write.
     against (Optional[str]): Name or path of another pipeline, to compare with.
     train (Optional[Path]): The training data, to tell names that are seen there from others.
@@ -51,8 +51,8 @@ def report(
     names = _parse(rename)
     check_outputs(output, json_path)
     nlp, titles = util.load_model(model), _titles(model, against)
-    seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
-    examples = read_annotated(nlp, data_path)
+    seen = None if train is None else names_of(annotated_docs(nlp, train))
+    examples = annotated_examples(nlp, data_path)
     reading = _read(nlp, examples, data_path, names)
     facts, doubts = facts_of(reading, seen), _doubts(nlp, examples, reading, names)
     _warn_of_labels(model, reading)
@@ -130,7 +130,7 @@ def _compare(
 ) -> Against:
     """Read the documents with the other pipeline too, and print the comparison."""
     nlp = util.load_model(model)
-    other = _read(nlp, read_annotated(nlp, path), path, rename)
+    other = _read(nlp, annotated_examples(nlp, path), path, rename)
     _warn_of_labels(model, other)
     try:
         comparison = compare(reading, other)

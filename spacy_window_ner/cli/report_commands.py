@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Code, Model
+from .options import AnnotatedData, Code, Model
 
 
 def register(app: typer.Typer) -> None:
@@ -15,9 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def report_cli(
     model: Model,
-    data_path: Annotated[
-        Path, typer.Argument(help="Location of binary evaluation data in .spacy format")
-    ],
+    data_path: AnnotatedData,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="HTML file to write the report to")
     ] = None,
@@ -28,7 +26,7 @@ def report_cli(
     train: Annotated[
         Path | None,
         typer.Option(
-            "--train", "-t", help="The training data, .spacy: to tell names seen there from others"
+            "--train", "-t", help="The training data, to tell names seen there from others"
         ),
     ] = None,
     json_path: Annotated[

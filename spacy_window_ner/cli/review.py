@@ -1,22 +1,22 @@
 """`python -m spacy window-ner review`: annotation that is probably wrong."""
 
 import sys
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from spacy import util
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 from wasabi import msg
 
+from ..files.formats import read_examples
 from ..inspect.folds import own_config
-from ..inspect.review import Suspect, read_examples, review, review_by_folds, tasks_of
+from ..inspect.review import Suspect, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
+from .annotated import annotated_docs
 from .components import find_name
 from .output import check_writable
 
@@ -38,7 +38,7 @@ def review_annotation(
     """Look for annotation that is probably wrong, print the first suspects, and save all of them.
 
     model (str): Name or path of the pipeline.
-    data_path (Path): The annotated documents, in spaCy's binary format, or a folder of these.
+    data_path (Path): The annotated documents; see `annotated_docs`.
     output (Path): The file to save the suspects to.
     folds (int): If 2 or more, the documents are divided into so many parts, and each is judged by a
         network that was trained on the others.
@@ -56,18 +56,15 @@ def review_annotation(
     check_writable(output)
     nlp = util.load_model(model)
     name = find_name(nlp, name)
-    if not data_path.exists():
-        msg.fail(f"There are no documents at {data_path}", "Give a file in .spacy format.", exits=1)
+    docs = annotated_docs(nlp, data_path)
     try:
-        files = [DocBin().from_disk(path) for path in walk_corpus(data_path, ".spacy")]
-        docs = [doc for file in files for doc in file.get_docs(nlp.vocab)]
         if folds:
             config = _config(nlp, model, name, config_path, overrides or {})
             examples, found = _train_and_review(config, docs, folds, name, seed)
         else:
             examples = read_examples(nlp, docs)
             found = review(nlp, examples, name=name)
-    except (ValueError, OSError, zlib.error) as error:
+    except ValueError as error:
         return msg.fail(f"Cannot review {data_path}", str(error), exits=1)
     write_tasks(output, tasks_of(found, examples), form)
     _print(found, examples)

@@ -7,11 +7,10 @@ from typing import Any
 
 import srsly
 
+from ..files.formats import Offsets
 from ..files.saving import replacing
 
 FORMATS = ("prodigy", "label-studio")
-
-Offsets = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
