@@ -309,10 +309,18 @@ def _overrides(ctx: typer.Context) -> dict[str, Any]:
 from . import (  # noqa: E402
     bulk_commands,
     explain_commands,
+    learning_commands,
     names_commands,
     report_commands,
     serve_commands,
 )
 
-for _commands in (report_commands, explain_commands, bulk_commands, names_commands, serve_commands):
+for _commands in (
+    learning_commands,
+    report_commands,
+    explain_commands,
+    bulk_commands,
+    names_commands,
+    serve_commands,
+):
     _commands.register(app)
