@@ -1,4 +1,4 @@
-"""The command `convert`."""
+"""The commands `learn` and `convert`."""
 
 from enum import Enum
 from pathlib import Path
@@ -20,7 +20,42 @@ class ExportFormat(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to an app."""
+    app.command("learn")(learn_cli)
     app.command("convert")(convert_cli)
+
+
+def learn_cli(
+    annotated: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Annotated documents, files or folders: .spacy, .conll, .jsonl (Prodigy, "
+            "doccano), .json (Label Studio), .csv, .tsv"
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="New or empty directory for the pipeline")
+    ],
+    base: Annotated[
+        str,
+        typer.Option("--base", "-b", help="Name or path of the pipeline to begin from"),
+    ] = "en_window_ner_sm",
+    dev: Annotated[
+        Path | None,
+        typer.Option("--dev", help="Annotated documents to choose by, not to learn from"),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="A label to learn; default: all. Can be given several times"),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+) -> None:
+    """Learn from a handful of annotated documents, beginning from the network of a pipeline that
+    has seen others, with other labels. How long to train and the threshold are chosen by
+    cross-validation. Prints how good the result is, and what more documents are likely to add.
+    """
+    from .learn import learn_pipeline
+
+    learn_pipeline(annotated, output, base=base, dev=dev, labels=labels or [], seed=seed)
 
 
 def convert_cli(
