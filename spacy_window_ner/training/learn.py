@@ -30,7 +30,7 @@ NAME = "window_ner"
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
 STEPS = (50, 100, 200, 400, 800)
 FOLDS = 3
-# More steps have to be better by so much F1: few entities say little about what is best.
+# More steps have to bring so much F1: few entities say little about what is best.
 MARGIN = 0.02
 # Few entities say little about the threshold: the prior counts as much as so many of them.
 PRIOR_THRESHOLD, PRIOR_ENTITIES = 0.3, 100
@@ -189,31 +189,32 @@ def learn(
     most = max(200, len(docs))
     stops = [n for n in STEPS if n <= most]
 
-    def held_out(held: Sequence[int], share: float, stops: Sequence[int]) -> list[Held]:
-        """What a network finds in some documents that has learned a share of the others."""
+    def held_out(held: Sequence[int], share: float, stops: Sequence[int]) -> Iterator[Held]:
+        """What a network finds in some documents that learns from a share of the others."""
         out = set(held)
         others = [i for i in range(len(docs)) if i not in out]
         drawn = random.Random(seed).sample(others, round(share * len(others)))
         nlp = begin(config, base, labels)
         examples = read_examples(nlp, [everything[i] for i in held])
-        return [
-            _hold(nlp, optimizer, examples)
-            for _, optimizer in train_steps(
-                nlp, [everything[i] for i in drawn], stops, seed, progress
-            )
-        ]
+        some = [everything[i] for i in drawn]
+        for _, optimizer in train_steps(nlp, some, stops, seed, progress):
+            yield _hold(nlp, optimizer, examples)
 
-    of_parts = [held_out(part, 1.0, stops) for part in parts]
-    held_at = [Held.together(of_stop) for of_stop in zip(*of_parts, strict=True)]
-    f_scores = [held.f_score() for held in held_at]
-    best = next(i for i, f in enumerate(f_scores) if f >= max(f_scores) - MARGIN)
-    [half] = held_out(parts[0], 0.5, [stops[best]])
-    nlp = fit(docs, config, base, labels, stops[best], seed, progress)
-    threshold = held_at[best].threshold()
+    # The networks go on together, as long as that makes them better.
+    best, steps, f_whole = None, stops[0], 0.0
+    together = zip(*(held_out(part, 1.0, stops) for part in parts), strict=True)
+    for n, of_parts in zip(stops, together, strict=True):
+        held = Held.together(of_parts)
+        if best is not None and held.f_score() < best.f_score() + MARGIN:
+            break
+        best, steps, f_whole = held, n, of_parts[0].f_score()
+    assert best is not None
+    [half] = held_out(parts[0], 0.5, [steps])
+    nlp = fit(docs, config, base, labels, steps, seed, progress)
+    threshold = best.threshold()
     find_component(nlp, NAME).threshold = threshold
-    f_whole = of_parts[0][best].f_score()
-    counts = held_at[best].counts(threshold)
-    return Learned(nlp, stops[best], counts, f_whole, half.f_score(), len(docs), not dev)
+    counts = best.counts(threshold)
+    return Learned(nlp, steps, counts, f_whole, half.f_score(), len(docs), not dev)
 
 
 def fit(
