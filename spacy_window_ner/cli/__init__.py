@@ -13,6 +13,9 @@ from typer.core import TyperGroup
 COMMANDS = (
     "init-config",
     "demo",
+    "learn",
+    "pretrain",
+    "convert",
     "calibrate",
     "distil",
     "check-gradients",

@@ -15,8 +15,8 @@ from ..confidence.scored_examples import ScoredExamples, find_component, score_e
 from ..confidence.tuning import calibrate, keep
 from ..files.saving import save
 from ..training.callbacks import describe_calibration, report_scores
-from .inputs import explained, load_component, read_annotated
-from .options import Code, Data, Model, new_app
+from .inputs import annotated_examples, explained, load_component
+from .options import AnnotatedData, Code, Model, new_app
 from .output import make_directory
 
 app = new_app()
@@ -33,7 +33,7 @@ FIGURES = {
 @app.command("calibrate")
 def calibrate_pipeline(
     model: Model,
-    data_path: Data,
+    data_path: AnnotatedData,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory to save the pipeline to")
     ],
@@ -69,7 +69,7 @@ def calibrate_pipeline(
         guarantees = parse_guarantees(given, confidence)
     make_directory(output)
     nlp, name = load_component(model, name)
-    examples = read_annotated(nlp, data_path)
+    examples = annotated_examples(nlp, data_path)
     with explained(f"Cannot calibrate on {data_path}"):
         scored = score_examples(nlp, name, examples)
         component = find_component(nlp, name)

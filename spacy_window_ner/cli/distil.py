@@ -35,7 +35,7 @@ from ..distillation.teachers import (
 from ..files.saving import replace_directory, save
 from ..labels import annotated_labels, labels_of, set_annotated_labels
 from .init_config import init_config
-from .inputs import explained, load, read_annotated
+from .inputs import annotated_docs, explained, load
 from .options import TextField, new_app
 
 app = new_app()
@@ -54,14 +54,15 @@ class DistillationTask:
     student (Config): The config of the student.
     folder (Path): The output folder.
     gold (List[Doc]): Annotated documents to train on besides.
-    dev (Optional[Path]): Annotated documents to choose the best model by, and to judge it.
+    dev (List[Doc]): Annotated documents to choose the best model by, and to judge it; those that
+        the teachers annotate if there are none.
     """
 
     teachers: dict[str, Language]
     student: Config
     folder: Path
     gold: list[Doc]
-    dev: Path | None
+    dev: list[Doc]
 
 
 @app.command("distil")
@@ -91,12 +92,12 @@ def distil(
     ] = None,
     gold: Annotated[
         Path | None,
-        typer.Option("--gold", help="Annotated documents to train on besides, .spacy"),
+        typer.Option("--gold", help="Annotated documents to train on besides"),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
-            "--dev", help="Annotated documents to choose the best model by and to judge it, .spacy"
+            "--dev", help="Annotated documents to choose the best model by and to judge it"
         ),
     ] = None,
     text_field: TextField = "text",
@@ -124,10 +125,8 @@ def distil(
     config = _student_config(config_path, pipelines, seed)
     blank = util.get_lang_class(config["nlp"]["lang"])()
     # What is wrong in these should not be found when the teachers are done.
-    annotated, _ = ([] if path is None else read_annotated(blank, path) for path in (gold, dev))
-    task = DistillationTask(
-        pipelines, config, output, [example.reference for example in annotated], dev
-    )
+    given = [[] if path is None else annotated_docs(blank, path) for path in (gold, dev)]
+    task = DistillationTask(pipelines, config, output, *given)
     components = window_ners(list(pipelines.values()))
     found = _ask(task, texts, n_process, batch_size)
     parts = split_by_shares(len(texts), SHARES)
@@ -201,10 +200,11 @@ def _write_corpus(task: DistillationTask, parts: dict[str, list[Doc]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, docs in parts.items():
         docs = [*docs, *task.gold] if name == "train" else docs
+        docs = task.dev if name == "dev" and task.dev else docs
         DocBin(docs=docs, store_user_data=True).to_disk(folder / f"{name}.spacy")
     config = task.student
     config["paths"]["train"] = str(folder / "train.spacy")
-    config["paths"]["dev"] = str(task.dev or folder / "dev.spacy")
+    config["paths"]["dev"] = str(folder / "dev.spacy")
 
 
 def _train(task: DistillationTask) -> Language:
@@ -238,7 +238,7 @@ def _imitate(task: DistillationTask, teachers: Sequence[Any], texts: list[str]) 
         )
     with nlp.use_params(optimizer.averages):
         scored = score_examples(nlp, NAME, list(Corpus(config["paths"]["dev"])(nlp)))
-        if task.dev is None:  # the teachers' entities say nothing about how often they are right
+        if not task.dev:  # the teachers' entities say nothing about how often they are right
             student.threshold = best_threshold(scored)
         else:
             calibrate(nlp, NAME, scored)
@@ -267,9 +267,10 @@ def _compare(task: DistillationTask, nlp: Language, docs: list[Doc]) -> dict[str
         "words_per_second": {name: of["speed"] for name, of in scores.items()},
         "megabytes": {n: _megabytes(p) for n, p in everything.items()},
     }
-    if task.dev is not None:
+    if task.dev:
+        dev = task.student["paths"]["dev"]
         results["f1_on_dev"] = {
-            name: pipeline.evaluate(list(Corpus(task.dev)(pipeline)))["ents_f"]
+            name: pipeline.evaluate(list(Corpus(dev)(pipeline)))["ents_f"]
             for name, pipeline in everything.items()
         }
     return results

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from spacy import util
 from spacy.language import Language
-from spacy.training import Corpus, Example
+from spacy.tokens import Doc
+from spacy.training import Example
 from wasabi import msg
 
 from ..component import WindowNER
+from ..files.formats import read_annotated, read_examples
 from .output import printable
+
+# How many entities that do not align are printed.
+SHOWN = 3
 
 
 @contextmanager
@@ -62,15 +67,30 @@ def load_component(model: str, name: str | None) -> tuple[Language, str]:
     return nlp, str(name)
 
 
-def read_annotated(nlp: Language, path: Path) -> list[Example]:
-    """Read annotated documents.
+def annotated_docs(nlp: Language, *paths: Path) -> list[Doc]:
+    """Read annotated documents, and warn of entities that do not align with tokens.
 
-    nlp (Language): The pipeline, whose tokenizer the predictions are made with.
-    path (Path): A file in spaCy's binary format, or a folder of these.
-    RETURNS (List[Example]): The documents.
+    nlp (Language): The pipeline, whose tokenizer divides texts where a file does not.
+    paths (Path): Files of any kind that `read_annotated` reads, or folders of these.
+    RETURNS (List[Doc]): The documents.
     RAISES (SystemExit): With a message, if there are none, or they cannot be read.
     """
-    if not path.exists() or (path.is_file() and path.suffix != ".spacy"):
-        msg.fail(f"There are no documents at {path}", "Give a file in .spacy format.", exits=1)
-    with explained(f"Cannot read {path}: is it in .spacy format?"):
-        return list(Corpus(path, gold_preproc=False)(nlp))
+    misaligned: list[str] = []
+    with explained("Cannot read the annotated documents"):
+        docs = list(read_annotated(paths, nlp, misaligned))
+    if misaligned:
+        more = len(misaligned) - SHOWN
+        msg.warn(
+            f"{len(misaligned)} entities begin or end inside a token, and count as missing "
+            f"annotation. Check their offsets, or the tokenizer.",
+            "\n".join([*misaligned[:SHOWN], *([f"and {more} more"] if more > 0 else [])]),
+        )
+    return docs
+
+
+def annotated_examples(nlp: Language, *paths: Path) -> list[Example]:
+    """Read annotated documents with tokens; see `annotated_docs`.
+
+    RETURNS (List[Example]): The documents, with the pipeline's tokens.
+    """
+    return read_examples(nlp, [doc for doc in annotated_docs(nlp, *paths) if len(doc)])

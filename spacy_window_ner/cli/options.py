@@ -18,8 +18,14 @@ class TaskFormat(str, Enum):
 
 
 Model = Annotated[str, typer.Argument(help="Model name or path")]
+AnnotatedData = Annotated[
+    Path,
+    typer.Argument(
+        help="Annotated documents, a file or a folder: .spacy, .conll, .jsonl (Prodigy, doccano), "
+        ".json (Label Studio), .csv, .tsv"
+    ),
+]
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")]
-Data = Annotated[Path, typer.Argument(help="Location of binary evaluation data in .spacy format")]
 Name = Annotated[
     str | None,
     typer.Option("--name", help="Name of the component, if there are several window_ner"),

@@ -21,8 +21,8 @@ from ..inspect.page import percent
 from ..inspect.reading import Reading, Rename, last_window_ner, names_of, read_with_pipeline
 from ..inspect.report_page import Against, report_page
 from ..inspect.review import review
-from .inputs import explained, load, read_annotated
-from .options import Code, Data, Model, new_app
+from .inputs import annotated_docs, annotated_examples, explained, load
+from .options import AnnotatedData, Code, Model, new_app
 from .output import check_outputs, short_name, write_file
 
 app = new_app()
@@ -33,7 +33,7 @@ _NUMBERS = ("r",) * 6
 @app.command("report")
 def report(
     model: Model,
-    data_path: Data,
+    data_path: AnnotatedData,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="HTML file to write the report to")
     ] = None,
@@ -44,7 +44,7 @@ def report(
     train: Annotated[
         Path | None,
         typer.Option(
-            "--train", "-t", help="The training data, .spacy: to tell names seen there from others"
+            "--train", "-t", help="The training data, to tell names seen there from others"
         ),
     ] = None,
     json_path: Annotated[
@@ -69,8 +69,8 @@ def report(
     names = _parse(rename or [])
     check_outputs(output, json_path)
     nlp, titles = load(model), _titles(model, against)
-    seen = None if train is None else names_of([ex.reference for ex in read_annotated(nlp, train)])
-    examples = read_annotated(nlp, data_path)
+    seen = None if train is None else names_of(annotated_docs(nlp, train))
+    examples = annotated_examples(nlp, data_path)
     reading = _read(nlp, examples, data_path, names)
     facts, doubts = facts_of(reading, seen), _doubts(nlp, examples, reading, names)
     _warn_of_labels(model, reading)
@@ -145,7 +145,7 @@ def _compare(
 ) -> Against:
     """Read the documents with the other pipeline too, and print the comparison."""
     nlp = load(model)
-    other = _read(nlp, read_annotated(nlp, path), path, rename)
+    other = _read(nlp, annotated_examples(nlp, path), path, rename)
     _warn_of_labels(model, other)
     with explained(f"Cannot compare on {path}"):
         comparison = compare_readings(reading, other)

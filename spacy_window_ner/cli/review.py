@@ -9,17 +9,26 @@ import typer
 from spacy import util
 from spacy.cli._util import import_code
 from spacy.language import Language
-from spacy.tokens import DocBin
 from spacy.training import Example
-from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 from wasabi import msg
 
+from ..files.formats import read_examples
 from ..inspect.folds import own_config
-from ..inspect.review import Suspect, read_examples, review, review_by_folds, tasks_of
+from ..inspect.review import Suspect, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
-from .inputs import explained, load_component
-from .options import WITH_OVERRIDES, Code, Model, Name, TaskFormat, TasksIn, new_app, overrides
+from .inputs import annotated_docs, explained, load_component
+from .options import (
+    WITH_OVERRIDES,
+    AnnotatedData,
+    Code,
+    Model,
+    Name,
+    TaskFormat,
+    TasksIn,
+    new_app,
+    overrides,
+)
 from .output import check_writable
 
 app = new_app()
@@ -31,9 +40,7 @@ SHOWN = 15
 def review_annotation(
     ctx: typer.Context,
     model: Model,
-    data_path: Annotated[
-        Path, typer.Argument(help="Location of annotated documents in .spacy format")
-    ],
+    data_path: AnnotatedData,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to save the suspects to")],
     folds: Annotated[
         int,
@@ -70,11 +77,8 @@ def review_annotation(
         msg.fail(f"{given} is about the training of --folds", "Give --folds 5.", exits=1)
     check_writable(output)
     nlp, name = load_component(model, name)
-    if not data_path.exists():
-        msg.fail(f"There are no documents at {data_path}", "Give a file in .spacy format.", exits=1)
+    docs = annotated_docs(nlp, data_path)
     with explained(f"Cannot review {data_path}"):
-        files = [DocBin().from_disk(path) for path in walk_corpus(data_path, ".spacy")]
-        docs = [doc for file in files for doc in file.get_docs(nlp.vocab)]
         if folds:
             examples, found = review_by_folds(
                 _config(nlp, model, name, config_path, settings),

@@ -105,11 +105,19 @@ def parse_json_line(line: str, text_field: str) -> dict[str, Any]:
     RAISES (ValueError): If it is no JSON object, or has no text that can be saved again.
     """
     try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
+        return checked_text(json.loads(line), text_field)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"broken JSON: {error}") from error
-    except RecursionError as error:
-        raise ValueError(f"broken JSON: {error}") from error
+
+
+def checked_text(fields: Any, text_field: str) -> dict[str, Any]:
+    """Check what was read of JSON.
+
+    fields (Any): Anything.
+    text_field (str): The field of the text.
+    RETURNS (Dict[str, Any]): The same.
+    RAISES (ValueError): If it is no JSON object, or has no text that can be saved again.
+    """
     if not isinstance(fields, dict):
         raise ValueError("the line is no JSON object")
     text = required(fields, text_field)

@@ -8,7 +8,7 @@ the network is sure of something else, it is large; where it has no opinion, it 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
@@ -19,14 +19,14 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config
 
-from ..annotations import copy_words
 from ..confidence.scored_examples import ScoredSpans, find_component, score_examples
 from ..decoding.alternatives import probabilities_outside
 from ..decoding.decode import probabilities_of
+from ..files.formats import Offsets, read_examples
 from ..sequences.batching import ranges
 from ..sequences.tags import tags_to_spans
 from .folds import cross_train
-from .tasks import Offsets, Task
+from .tasks import Task
 
 # A span that is not annotated has to be this likely to be listed.
 LIKELY = 0.05
@@ -217,22 +217,6 @@ def review_by_folds(
         ]
     found.sort(key=lambda one: -one.evidence)
     return [examples[i] for i in range(len(docs))], found
-
-
-def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
-    """Read annotated documents as spaCy's `Corpus` does, empty ones too.
-
-    nlp (Language): The pipeline, which divides texts into tokens.
-    docs (Iterable[Doc]): The documents. The tokens of those whose white space is unknown stay.
-    RETURNS (List[Example]): One for each.
-    """
-    return [
-        Example(
-            copy_words(doc, nlp.vocab) if doc.has_unknown_spaces else nlp.make_doc(doc.text),
-            doc,
-        )
-        for doc in docs
-    ]
 
 
 def tasks_of(suspects: Sequence[Suspect], examples: Sequence[Example]) -> list[Task]:

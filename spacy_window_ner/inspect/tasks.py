@@ -7,11 +7,11 @@ from typing import Any
 
 import srsly
 
+from ..files.exports import for_label_studio, for_prodigy
+from ..files.formats import Offsets
 from ..files.saving import replacing
 
 FORMATS = ("prodigy", "label-studio")
-
-Offsets = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,15 @@ class Task:
     score: float
     meta: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): What people see beside the text."""
+        return {"score": round(self.score, 4), **self.meta}
+
 
 def write_tasks(path: Path, tasks: Sequence[Task], form: str = "prodigy") -> None:
-    """Write tasks to a file: JSON lines for Prodigy, a list in JSON for Label Studio.
+    """Write tasks to a file: JSON lines for Prodigy, a list in JSON for Label Studio, where spans
+    are a prediction to begin from.
 
     path (Path): The file; one that exists is replaced as a whole.
     tasks (Sequence[Task]): The tasks, in their order.
@@ -44,48 +50,15 @@ def write_tasks(path: Path, tasks: Sequence[Task], form: str = "prodigy") -> Non
         raise ValueError(f"Unknown format {form!r}. Use one of {', '.join(FORMATS)}.")
     with replacing(path) as unfinished:
         if form == "prodigy":
-            srsly.write_jsonl(unfinished, map(for_prodigy, tasks))
+            srsly.write_jsonl(unfinished, map(_prodigy, tasks))
         else:
-            srsly.write_json(unfinished, list(map(for_label_studio, tasks)))
+            srsly.write_json(unfinished, list(map(_label_studio, tasks)))
 
 
-def for_prodigy(task: Task) -> dict[str, Any]:
-    """RETURNS (Dict[str, Any]): A task of Prodigy's `ner.manual`."""
-    tokens = [
-        {"id": i, "text": task.text[start:end], "start": start, "end": end}
-        for i, (start, end) in enumerate(task.tokens)
-    ]
-    first = {start: i for i, (start, _) in enumerate(task.tokens)}
-    last = {end: i for i, (_, end) in enumerate(task.tokens)}
-    spans: list[dict[str, Any]] = []
-    for start, end, label in task.spans:
-        span: dict[str, Any] = {"start": start, "end": end, "label": label}
-        if start in first and end in last:  # Prodigy wants all spans to align with its tokens
-            spans.append(span | {"token_start": first[start], "token_end": last[end]})
-    meta = {"score": round(task.score, 4), **task.meta}
-    return {"text": task.text, "tokens": tokens, "spans": spans, "meta": meta}
+def _prodigy(task: Task) -> dict[str, Any]:
+    return {**for_prodigy(task.text, task.tokens, task.spans), "meta": task.shown}
 
 
-def for_label_studio(task: Task) -> dict[str, Any]:
-    """RETURNS (Dict[str, Any]): A task of Label Studio's template for named entities, which calls
-    its labels `label` and its text `text`. The spans are a prediction, to begin from.
-    """
-    result = [
-        {
-            "from_name": "label",
-            "to_name": "text",
-            "type": "labels",
-            "value": {
-                "start": start,
-                "end": end,
-                "text": task.text[start:end],
-                "labels": [label],
-            },
-        }
-        for start, end, label in task.spans
-    ]
-    meta = {"score": round(task.score, 4), **task.meta}
-    return {
-        "data": {"text": task.text, **meta},
-        "predictions": [{"result": result, "score": task.score}],
-    }
+def _label_studio(task: Task) -> dict[str, Any]:
+    prediction = {"result": for_label_studio(task.text, task.spans), "score": task.score}
+    return {"data": {"text": task.text, **task.shown}, "predictions": [prediction]}

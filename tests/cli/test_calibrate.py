@@ -98,7 +98,7 @@ def test_wrong_arguments(model, dev, tmp_path, arguments, message):
 def test_wrong_files(model, dev, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy", "--output", tmp_path / "out")
     assert code == 1
-    assert "There are no documents at" in printed
+    assert "There are no files to read at" in printed
     code, printed = run(model, dev, "--output", model)
     assert code == 1
     assert "The output directory is not empty" in printed

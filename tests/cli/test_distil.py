@@ -133,4 +133,4 @@ def test_files_are_opened_before_the_teachers_work(folder, tmp_path, monkeypatch
     args = ["distil", folder / "teacher0", folder / "texts.jsonl", "--output", tmp_path / "out"]
     outcome = CliRunner().invoke(app, [*map(str, args), option, "none.spacy"])
     assert outcome.exit_code == 1
-    assert "There are no documents at none.spacy" in outcome.output
+    assert "There are no files to read at none.spacy" in outcome.output

@@ -119,8 +119,8 @@ def test_renamed_labels_and_annotation_to_check(model, data, tmp_path):
         (["--rename", "PERSON"], "--rename needs LABEL=NAME, got 'PERSON'"),
         (["--rename", "=PER"], "--rename needs LABEL=NAME, got '=PER'"),
         (["--output", "x.html", "--json", "x.html"], "are the same file: x.html"),
-        (["--train", "README.md"], "There are no documents at README.md"),
-        (["--train", "none.spacy"], "There are no documents at none.spacy"),
+        (["--train", "README.md"], "README.md is of no known kind"),
+        (["--train", "none.spacy"], "There are no files to read at none.spacy"),
     ],
 )
 def test_wrong_arguments(model, data, arguments, message):
@@ -132,7 +132,7 @@ def test_wrong_arguments(model, data, arguments, message):
 def test_wrong_files(model, data, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy")
     assert code == 1
-    assert "There are no documents at" in printed
+    assert "There are no files to read at" in printed
     code, printed = run(model, data, "--output", tmp_path)
     assert code == 1
     assert "It is a folder" in printed
@@ -142,7 +142,7 @@ def test_wrong_files(model, data, tmp_path):
     assert "Cannot write to" in printed
     code, printed = run(model, tmp_path / "file")
     assert code == 1
-    assert "Give a file in .spacy format" in printed
+    assert "is of no known kind" in printed
     bad = tmp_path / "bad.spacy"
     bad.write_text("x")
     code, printed = run(model, bad)

@@ -92,12 +92,12 @@ def test_a_folder(model, data, tmp_path):
 def test_wrong_files(model, data, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy", "--output", tmp_path / "out")
     assert code == 1
-    assert "There are no documents at" in printed
+    assert "There are no files to read at" in printed
     broken = tmp_path / "broken.spacy"
     broken.write_bytes(b"no documents")
     code, printed = run(model, broken, "--output", tmp_path / "out")
     assert code == 1
-    assert "Cannot review" in printed
+    assert "broken.spacy is damaged, or not of spaCy" in printed
     config = tmp_path / "config.cfg"
     config.write_text('[nlp]\nlang = "en"\n')
     code, printed = run(model, data, "-o", tmp_path / "out", "--folds", 3, "--config", config)

@@ -1,0 +1,143 @@
+"""Annotated documents → files for other tools. `formats` reads all of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.tokens import Doc, DocBin
+
+from .formats import DOCUMENT_START, Offsets
+from .saving import replacing
+
+# The formats, and the suffix of their files.
+SUFFIXES = {
+    "spacy": ".spacy",
+    "conll": ".conll",
+    "prodigy": ".jsonl",
+    "doccano": ".jsonl",
+    "label-studio": ".json",
+}
+
+
+def format_of(path: Path) -> str:
+    """RETURNS (str): The format of a file by its suffix; the first where several have it.
+
+    RAISES (ValueError): If there is none.
+    """
+    found = next((form for form, suffix in SUFFIXES.items() if suffix == path.suffix), None)
+    if found is None:
+        known = ", ".join(dict.fromkeys(SUFFIXES.values()))
+        raise ValueError(f"{path} must end in one of {known}.")
+    return found
+
+
+def write_annotated(path: Path, docs: Sequence[Doc], form: str) -> None:
+    """Write annotated documents.
+
+    path (Path): The file; one that exists is replaced as a whole.
+    docs (Sequence[Doc]): The documents. Only `spacy` and `conll` can say that annotation is
+        missing, and `conll` leaves white space out, within and between tokens.
+    form (str): A name in `SUFFIXES`.
+    """
+    with replacing(path) as unfinished:
+        if form == "spacy":
+            DocBin(docs=docs, store_user_data=True).to_disk(unfinished)
+        elif form == "conll":
+            unfinished.write_text("".join(_conll(docs)), encoding="utf8", newline="\n")
+        elif form == "label-studio":
+            srsly.write_json(unfinished, [_task(doc) for doc in docs])
+        else:
+            srsly.write_jsonl(unfinished, map(_prodigy if form == "prodigy" else _doccano, docs))
+
+
+def offsets_of(doc: Doc) -> list[Offsets]:
+    """RETURNS (List[Tuple[int, int, str]]): The entities of a document, by characters."""
+    return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+
+
+def tokens_of(doc: Doc) -> list[tuple[int, int]]:
+    """RETURNS (List[Tuple[int, int]]): Start and end of the tokens of a document, by characters."""
+    return [(token.idx, token.idx + len(token)) for token in doc]
+
+
+def for_prodigy(
+    text: str, tokens: Sequence[tuple[int, int]], entities: Iterable[Offsets]
+) -> dict[str, Any]:
+    """Write an annotated text for Prodigy.
+
+    text (str): The text.
+    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
+    entities (Iterable[Tuple[int, int, str]]): Its entities. Prodigy wants all of them to align with
+        its tokens; those that do not are left out.
+    RETURNS (Dict[str, Any]): A task of `ner.manual`.
+    """
+    first = {start: i for i, (start, _) in enumerate(tokens)}
+    last = {end: i for i, (_, end) in enumerate(tokens)}
+    spans = [
+        {
+            "start": start,
+            "end": end,
+            "label": label,
+            "token_start": first[start],
+            "token_end": last[end],
+        }
+        for start, end, label in entities
+        if start in first and end in last
+    ]
+    numbered = [
+        {"id": i, "text": text[start:end], "start": start, "end": end}
+        for i, (start, end) in enumerate(tokens)
+    ]
+    return {"text": text, "tokens": numbered, "spans": spans}
+
+
+def for_label_studio(text: str, entities: Iterable[Offsets]) -> list[dict[str, Any]]:
+    """Write entities for Label Studio's template for named entities, which calls its labels `label`
+    and its text `text`.
+
+    text (str): The text.
+    entities (Iterable[Tuple[int, int, str]]): Its entities, by characters.
+    RETURNS (List[Dict[str, Any]]): The `result` of an annotation or a prediction.
+    """
+    return [
+        {
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {"start": start, "end": end, "text": text[start:end], "labels": [label]},
+        }
+        for start, end, label in entities
+    ]
+
+
+def _prodigy(doc: Doc) -> dict[str, Any]:
+    return {**for_prodigy(doc.text, tokens_of(doc), offsets_of(doc)), "answer": "accept"}
+
+
+def _doccano(doc: Doc) -> dict[str, Any]:
+    return {"text": doc.text, "label": [list(entity) for entity in offsets_of(doc)]}
+
+
+def _task(doc: Doc) -> dict[str, Any]:
+    result = for_label_studio(doc.text, offsets_of(doc))
+    return {"data": {"text": doc.text}, "annotations": [{"result": result}]}
+
+
+def _conll(docs: Sequence[Doc]) -> Iterator[str]:
+    """The lines. A document of several sentences begins with one that says so."""
+    sentences = [
+        list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]] if len(doc) else []
+        for doc in docs
+    ]
+    marked = any(len(of_doc) > 1 for of_doc in sentences)
+    for of_doc in sentences:
+        if marked:
+            yield f"{DOCUMENT_START} -X- O O\n\n"
+        for sentence in of_doc:
+            for token in sentence:
+                if not token.is_space:
+                    tag = token.ent_iob_ or "-"
+                    tag = f"{tag}-{token.ent_type_}" if tag in "BI" else tag
+                    yield f"{token.text}\t{tag}\n"
+            yield "\n"

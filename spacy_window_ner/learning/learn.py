@@ -1,0 +1,239 @@
+"""Learn from a handful of annotated documents, beginning from a network that has seen others.
+
+How many steps to take and the threshold are chosen by cross-validation: every document is read by a
+network that was trained on the others, so that few documents have to do for everything.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.training.batchers import minibatch_by_words
+from spacy.util import fix_random_seed, load_model_from_config
+from thinc.api import Config, Optimizer
+
+from ..confidence.scored_examples import ScoredExamples, find_component, score_examples
+from ..decoding.thresholds import LOWEST
+from ..files.formats import read_examples
+from ..inspect.folds import own_config, split_into_folds
+from ..training.corpus import SentenceCorpus, set_sentence_starts
+from ..training.start_from import start_from
+from .held_out import FOLDS, NAME, PRIOR_THRESHOLD, HeldOut, Learned
+
+# Chosen on the dev files of wnut17, anem and ncbi-disease, 100 and 400 sentences.
+LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
+STEPS = (50, 100, 200, 400, 800)
+# More steps have to bring so much F1: few entities say little about what is best.
+MARGIN = 0.02
+
+Progress = Callable[[int], object]
+
+
+def print_nothing(n: int) -> None:
+    """Show no progress."""
+
+
+def learn(
+    docs: Sequence[Doc],
+    config: Config,
+    base: Language,
+    labels: Sequence[str],
+    *,
+    dev: Sequence[Doc] = (),
+    seed: int = 0,
+    progress: Progress = print_nothing,
+) -> Learned:
+    """Learn from annotated documents.
+
+    docs (Sequence[Doc]): The documents to learn from, at least four.
+    config (Config): The config of the pipeline; see `config_from`.
+    base (Language): The pipeline whose network to begin from.
+    labels (Sequence[str]): The labels to learn.
+    dev (Sequence[Doc]): Documents to choose by in place of cross-validation.
+    seed (int): The seed.
+    progress (Callable): Is called with 1 after each step.
+    RETURNS (Learned): The pipeline.
+    RAISES (ValueError): If there are too few documents.
+    """
+    labels = list(labels)
+    everything = [*docs, *dev]
+    parts = (
+        [list(range(len(docs), len(everything)))]
+        if dev
+        else split_into_folds(len(docs), FOLDS, seed)
+    )
+    most = max(200, len(docs))
+    stops = [n for n in STEPS if n <= most]
+
+    def held_out(held: Sequence[int], share: float, stops: Sequence[int]) -> Iterator[HeldOut]:
+        """What a network finds in some documents that learns from a share of the others."""
+        out = set(held)
+        others = [i for i in range(len(docs)) if i not in out]
+        drawn = random.Random(seed).sample(others, round(share * len(others)))
+        nlp = begin_from(config, base, labels)
+        examples = read_examples(nlp, [everything[i] for i in held])
+        some = [everything[i] for i in drawn]
+        for _, optimizer in train_steps(nlp, some, stops, seed, progress):
+            yield _hold(nlp, optimizer, examples)
+
+    # The networks go on together, as long as that makes them better.
+    best, steps, f_whole = None, stops[0], 0.0
+    together = zip(*(held_out(part, 1.0, stops) for part in parts), strict=True)
+    for n, of_parts in zip(stops, together, strict=True):
+        held = HeldOut.together(of_parts)
+        if best is not None and held.f_score() < best.f_score() + MARGIN:
+            break
+        best, steps, f_whole = held, n, of_parts[0].f_score()
+    assert best is not None
+    [half] = held_out(parts[0], 0.5, [steps])
+    nlp = train_fully(docs, config, base, labels, steps, seed, progress)
+    threshold = best.threshold()
+    find_component(nlp, NAME).threshold = threshold
+    counts = best.counts(threshold)
+    return Learned(nlp, steps, counts, f_whole, half.f_score(), len(docs), not dev)
+
+
+def train_fully(
+    docs: Sequence[Doc],
+    config: Config,
+    base: Language,
+    labels: Sequence[str],
+    steps: int,
+    seed: int = 0,
+    progress: Progress = print_nothing,
+) -> Language:
+    """Train on annotated documents, and choose nothing: a hundred steps take about two seconds.
+
+    docs (Sequence[Doc]): The documents.
+    config (Config): The config of the pipeline; see `config_from`.
+    base (Language): The pipeline whose network to begin from.
+    labels (Sequence[str]): The labels to learn.
+    steps (int): The number of steps.
+    seed (int): The seed.
+    progress (Callable): Is called with 1 after each step.
+    RETURNS (Language): The pipeline, with the average of the parameters over the steps.
+    """
+    nlp = begin_from(config, base, labels)
+    for _, optimizer in train_steps(nlp, docs, [steps], seed, progress):
+        component = find_component(nlp, NAME)
+        with nlp.use_params(optimizer.averages):
+            final = component.to_bytes(exclude=["vocab"])
+        component.from_bytes(final, exclude=["vocab"])
+        component.threshold = PRIOR_THRESHOLD
+    return nlp
+
+
+def begin_from(config: Config, base: Language, labels: Sequence[str]) -> Language:
+    """RETURNS (Language): A pipeline with the config, with the vocabulary of another one and its
+    network, and new outputs for the labels.
+    """
+    nlp = load_model_from_config(config, vocab=base.vocab)
+    start_from(find_component(nlp, NAME), find_component(base, NAME), labels)
+    return nlp
+
+
+def train_steps(
+    nlp: Language,
+    docs: Sequence[Doc],
+    stops: Sequence[int],
+    seed: int,
+    progress: Progress = print_nothing,
+) -> Iterator[tuple[int, Optimizer]]:
+    """Train a pipeline.
+
+    nlp (Language): The pipeline.
+    docs (Sequence[Doc]): The annotated documents.
+    stops (Sequence[int]): After which steps to stop, ascending.
+    seed (int): The seed.
+    progress (Callable): Is called with 1 after each step.
+    YIELDS (Tuple[int, Optimizer]): The number of steps, and the optimizer, which has the averages.
+    """
+    fix_random_seed(seed)
+    optimizer, component = nlp.create_optimizer(), find_component(nlp, NAME)
+    settings = nlp.config["training"]
+    size, step = settings["batcher"]["size"], 0
+    while step < stops[-1]:
+        batches = minibatch_by_words(_read(nlp, docs), size, tolerance=0.2)
+        for batch in batches:
+            component.update(batch, drop=settings["dropout"], sgd=optimizer)
+            step += 1
+            progress(1)
+            if step in stops:
+                yield step, optimizer
+            if step == stops[-1]:
+                return
+
+
+def _read(nlp: Language, docs: Sequence[Doc]) -> Iterator[Example]:
+    """The documents in another order each time, as `[corpora.train]` reads them."""
+    shares = nlp.config["corpora"]["train"]
+    reader = SentenceCorpus("", cut=shares["cut"])
+    for example in reader.make_examples(nlp, random.sample(list(docs), len(docs))):
+        if random.random() < shares["sentence_starts"]:
+            set_sentence_starts(example)
+        yield example
+
+
+def _hold(nlp: Language, optimizer: Optimizer, examples: Sequence[Example]) -> HeldOut:
+    with nlp.use_params(optimizer.averages):
+        scored: ScoredExamples = score_examples(nlp, NAME, examples)
+    found = scored.entities(LOWEST)
+    numbers = {label: n for n, label in enumerate(find_component(nlp, NAME).label_data)}
+    n_gold = np.zeros((scored.n_documents, len(numbers)), dtype=np.int64)
+    for row, example in zip(n_gold, (ex for ex in examples if len(ex.predicted)), strict=True):
+        for ent in example.reference.ents:
+            row[numbers[ent.label_]] += 1
+    return HeldOut(found.probabilities, found.correct, found.documents, found.labels, n_gold)
+
+
+def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) -> Config:
+    """Make the config that `spacy train` does the same with: begins from the network of a pipeline,
+    and takes so many steps.
+
+    nlp (Language): The pipeline to begin from, with a component `window_ner`.
+    path (str): Its name or path.
+    steps (int): The number of steps.
+    seed (int): The seed.
+    RETURNS (Config): The config.
+    """
+    config = own_config(nlp, path, NAME)
+    config["nlp"]["pipeline"] = [NAME]
+    config["components"] = {NAME: {**config["components"][NAME], "threshold": None}}
+    config["system"]["seed"] = seed
+    corpus = "spacy_window_ner.Corpus.v1"
+    config["corpora"] = {
+        "train": {"@readers": corpus, "path": "${paths.train}", "sentence_starts": 0.5, "cut": 0.6},
+        "dev": {"@readers": "spacy.Corpus.v1", "path": "${paths.dev}"},
+    }
+    config["training"].update(
+        dropout=DROPOUT,
+        max_steps=steps,
+        eval_frequency=steps,
+        patience=0,
+        frozen_components=[],
+        annotating_components=[],
+        before_to_disk=None,
+        batcher={
+            "@batchers": "spacy.batch_by_words.v1",
+            "size": BATCH_WORDS,
+            "tolerance": 0.2,
+            "discard_oversize": False,
+        },
+    )
+    config["training"]["optimizer"] = {
+        "@optimizers": "Adam.v1",
+        "L2": 0.0,
+        "grad_clip": 0.0,
+        "use_averages": True,
+        "learn_rate": LEARN_RATE,
+    }
+    config["initialize"]["components"] = {}
+    config["initialize"]["lookups"] = None
+    config["initialize"]["after_init"] = {
+        "@callbacks": "spacy_window_ner.start_from.v1",
+        "source": path,
+    }
+    return config

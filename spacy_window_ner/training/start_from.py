@@ -1,0 +1,89 @@
+"""A network that begins with what another one has learned, of other labels."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+
+import numpy as np
+from spacy import util
+from spacy.language import Language
+from thinc.api import Model
+
+from ..component import WindowNER
+from ..confidence.scored_examples import find_component
+from ..labels import new_labels
+from ..network.layers.affine import Affine
+from ..network.layers.transitions import Transitions
+from ..sequences.tags import TAGS_PER_LABEL, n_tags
+
+Callback = Callable[[Language], Language]
+
+
+def create_start_from(source: str, name: str = "window_ner") -> Callback:
+    """Make `spacy_window_ner.start_from.v1`, a callback for `[initialize.after_init]`.
+
+    source (str): Name or path of the pipeline to begin from, with a component of the same name and
+        a network of the same settings. `[initialize] vectors` has to be the same pipeline if it
+        has word vectors.
+    name (str): Name of the component.
+    RETURNS (Callable): Gives the component of a pipeline the parameters of the source. The output
+        layer is new, but for labels that the source has too.
+    """
+
+    def callback(nlp: Language) -> Language:
+        base, component = util.load_model(source), find_component(nlp, name)
+        start_from(component, find_component(base, name), component.label_data)
+        nlp.vocab.lookups = base.vocab.lookups
+        return nlp
+
+    return callback
+
+
+def start_from(component: WindowNER, base: WindowNER, labels: Sequence[str]) -> None:
+    """Give a component a copy of the network of another one, with an output layer for its labels.
+
+    component (WindowNER): The component, which is changed. Its settings have to be those of a
+        component with the network of `base`, and its vocabulary needs the vectors and lookups.
+    base (WindowNER): The trained component.
+    labels (Sequence[str]): The labels.
+    """
+    labels = new_labels(labels, [])
+    component.model = with_outputs(base.model, base.label_data, labels)
+    component.cfg["labels"] = labels
+    for label in labels:
+        component.vocab.strings.add(label)
+
+
+def with_outputs(model: Model, old: Sequence[str], new: Sequence[str]) -> Model:
+    """Copy a network, with outputs for other labels. Those of labels that it has stay, all others
+    begin at zero.
+
+    model (Model): A trained network of `window_classifier`.
+    old (Sequence[str]): Its labels.
+    new (Sequence[str]): The labels of the copy, all of them unseen.
+    RETURNS (Model): The copy.
+    """
+    copy = deepcopy(model)
+    scores, transitions = copy.get_ref("scores"), copy.get_ref("transitions")
+    pairs = [(i, old.index(label)) for i, label in enumerate(new) if label in old]
+    to, of = (np.asarray([0, *(1 + pair[side] for pair in pairs)]) for side in (0, 1))
+    tags_to, tags_of = (
+        np.concatenate(
+            [[0], (1 + TAGS_PER_LABEL * (x[1:, None] - 1) + range(TAGS_PER_LABEL)).ravel()]
+        )
+        for x in (to, of)
+    )
+    outputs = Affine(n_tags(len(new)), scores.get_dim("nI"))
+    for name in ("W", "b"):
+        before = scores.get_param(name)
+        values = np.zeros((n_tags(len(new)), *before.shape[1:]), dtype=before.dtype)
+        values[tags_to] = before[tags_of]
+        outputs.set_param(name, values)
+    between = Transitions(transitions.attrs["learned"], len(new))
+    if transitions.attrs["learned"]:
+        T = np.zeros((1 + len(new), 1 + len(new)), dtype="f")
+        T[np.ix_(to, to)] = transitions.get_param("T")[np.ix_(of, of)]
+        between.set_param("T", T)
+    copy.replace_node(scores, outputs)
+    copy.replace_node(transitions, between)
+    copy.attrs["unseen_labels"] = list(range(len(new)))
+    return copy
