@@ -312,9 +312,17 @@ from . import (  # noqa: E402
     bulk_commands,
     explain_commands,
     names_commands,
+    pretrain_commands,
     report_commands,
     serve_commands,
 )
 
-for _commands in (report_commands, explain_commands, bulk_commands, names_commands, serve_commands):
+for _commands in (
+    report_commands,
+    explain_commands,
+    bulk_commands,
+    names_commands,
+    pretrain_commands,
+    serve_commands,
+):
     _commands.register(app)
