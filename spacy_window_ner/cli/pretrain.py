@@ -106,7 +106,7 @@ def _print(learned: Learned, nlp: Language, output: Path, seconds: float) -> Non
     msg.text(
         f"{text.n_tokens:,} words in {seconds:.1f} s, {text.n_tokens / seconds:,.0f} words/s; "
         f"{len(text.words):,} different ones have a vector, {unknown / text.n_tokens:.1%} of the "
-        f"text has none; the vectors keep {learned.kept:.0%} of M, the mutual information"
+        f"text has none; the vectors keep {learned.kept:.0%} of the mutual information"
     )
     msg.good(f"Saved {n_vectors:,} vectors, {width} wide: {output}")
     print(f"{COMMAND} window-ner init-config accuracy config.cfg --vectors {output}")

@@ -90,14 +90,19 @@ def make_vectors(learned: Learned, others: Vectors | None = None) -> Vectors:
             "--from out, or give a pipeline with a table of vectors."
         )
     # What a word of the domain finds among the others is what the network would find.
-    rows = _find(others, learned.text.words)
-    kept = [key for key in others.key2row if key not in set(keys)]
-    rows = np.concatenate([rows, others.find(keys=kept)]).astype(np.int64)
-    left = units(NUMPY_OPS.to_numpy(others.data))[np.maximum(rows, 0)]
-    left[rows < 0] = 0
-    right = np.zeros((len(rows), learned.table.shape[1]), dtype=np.float32)
-    right[: len(keys)] = learned.table
-    return Vectors(data=np.hstack([left, right]), keys=[*keys, *kept], name="window_ner_pretrained")
+    found = _find(others, learned.text.words)
+    known = set(keys)
+    kept = {key: row for key, row in others.key2row.items() if key not in known}
+    # Several words may share a row of the others.
+    shared, places = np.unique(np.fromiter(kept.values(), np.int64), return_inverse=True)
+    rows = np.concatenate([found, shared])
+    table = np.zeros((len(rows), others.shape[1] + learned.table.shape[1]), dtype=np.float32)
+    table[rows >= 0, : others.shape[1]] = units(NUMPY_OPS.to_numpy(others.data))[rows[rows >= 0]]
+    table[: len(keys), others.shape[1] :] = learned.table
+    vectors = Vectors(data=table, keys=keys, name="window_ner_pretrained")
+    for key, place in zip(kept, places.tolist(), strict=True):
+        vectors.add(key, row=len(keys) + place)
+    return vectors
 
 
 def _find(vectors: Vectors, words: Sequence[str]) -> NDArray[np.int64]:

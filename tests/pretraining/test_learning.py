@@ -118,7 +118,10 @@ def test_too_little_text_is_an_error():
 def test_vectors_stand_beside_others():
     learned = learn_vectors(docs_of("Mary saw us . Mary saw us ."), width=3, min_count=2)
     data = np.asarray([[3.0, 4.0], [0.0, 2.0]], dtype=np.float16)
-    vectors = make_vectors(learned, Vectors(data=data, keys=["mary", "other"]))
+    others = Vectors(data=data, keys=["mary", "other"])
+    others.add("alias", row=1)
+    vectors = make_vectors(learned, others)
+    assert len(vectors.data) == len(learned.text.words) + 2
     words = dict(zip(learned.text.words, learned.table, strict=True))
     strings = spacy.blank("en").vocab.strings
     for word, left, right in [
@@ -126,6 +129,7 @@ def test_vectors_stand_beside_others():
         ("saw", [0, 0], words["saw"]),
         ("mary", [0.6, 0.8], [0, 0, 0]),
         ("other", [0, 1], [0, 0, 0]),
+        ("alias", [0, 1], [0, 0, 0]),
     ]:
         np.testing.assert_allclose(vectors[strings.add(word)], [*left, *right], rtol=1e-3)
     assert vectors.data.dtype == np.float32
