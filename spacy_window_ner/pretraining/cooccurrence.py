@@ -1,0 +1,81 @@
+"""How often each word stands at each place of the window of each other word.
+
+A context is a place of the window and a word there, such as "patients, one to the left". So what is
+counted is the input of the window classifier, and its center word is what the input is counted for.
+Contexts that keep their places make words similar that take the same place in a sentence (Levy and
+Goldberg 2014, Linguistic Regularities), and those are the words with the same labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# So many tokens are counted at a time, and added to the counts of those before.
+STRETCH = 2_000_000
+
+
+@dataclass(frozen=True)
+class SparseMatrix:
+    """A matrix (n_rows, n_columns) of which only the numbers that are not zero are kept.
+
+    rows (ndarray): Shape (n,) int64, ascending.
+    columns (ndarray): Shape (n,) int64, ascending within each row.
+    values (ndarray): Shape (n,).
+    shape (Tuple[int, int]): n_rows, n_columns.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: NDArray
+    shape: tuple[int, int]
+
+
+def count_contexts(
+    ids: NDArray[np.int32], n_words: int, places: Sequence[int], n_contexts: int
+) -> SparseMatrix:
+    """Count the contexts of words.
+
+    ids (ndarray): Shape (n_tokens,), numbers of words in the order of frequency, or -1 for what is
+        neither word nor context.
+    n_words (int): The size of the vocabulary.
+    places (Sequence[int]): The places of the window relative to the center, without 0.
+    n_contexts (int): How many words count as contexts at each place: the most frequent ones.
+    RETURNS (SparseMatrix): Shape (n_words, len(places) · n_contexts), the counts, int64. Column
+        p · n_contexts + v is word v at places[p].
+    """
+    shape = n_words, len(places) * n_contexts
+    keys, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for start in range(0, len(ids), STRETCH):
+        found = []
+        for number, place in enumerate(places):
+            center, context = _pairs(ids, start, place)
+            kept = (center >= 0) & (context >= 0) & (context < n_contexts)
+            found.append(center[kept] * shape[1] + number * n_contexts + context[kept])
+        new, times = np.unique(np.concatenate(found), return_counts=True)
+        keys, counts = _add(keys, counts, new, times)
+    return SparseMatrix(*np.divmod(keys, shape[1]), counts, shape)
+
+
+def _pairs(
+    ids: NDArray[np.int32], start: int, place: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The centers of a stretch, and what stands at a place of their windows, both (n,)."""
+    first, stop = max(start, -place), min(start + STRETCH, len(ids), len(ids) - place)
+    stop = max(first, stop)
+    return ids[first:stop].astype(np.int64), ids[first + place : stop + place]
+
+
+def _add(
+    keys: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    new: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sums of the counts of keys; keys ascend and do not repeat, before and after."""
+    if not len(keys):
+        return new, times
+    every, places = np.unique(np.concatenate([keys, new]), return_inverse=True)
+    sums = np.bincount(places, np.concatenate([counts, times]), len(every))
+    return every, sums.astype(np.int64)

@@ -1,0 +1,38 @@
+"""M_wc = max(0, log p(c | w) − log p(c)): positive pointwise mutual information.
+
+It says how much more often context c stands around word w than around any word. Skip-gram with
+negative sampling (Mikolov et al. 2013) learns by gradients, for a word and a context, σ(u·v) = 1 if
+they were seen together and 0 if the context was sampled; the u·v of the minimum is this logarithm
+less that of the number of samples (Levy and Goldberg 2014, Neural Word Embedding as Implicit Matrix
+Factorization). Here it is counted, in one pass over the text.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .cooccurrence import SparseMatrix
+
+# p(c) is smoothed by this exponent, so that rare contexts do not look more telling than they are
+# (Levy, Goldberg and Dagan 2015, section 3.2).
+SMOOTHING = 0.75
+
+
+def positive_mutual_information(counts: SparseMatrix) -> SparseMatrix:
+    """Compute M from counts.
+
+    counts (SparseMatrix): Shape (n_words, n_contexts), how often each context stands with a word.
+    RETURNS (SparseMatrix): The same shape, float32.
+    """
+    n = counts.values.astype(np.float64)
+    of_word = np.bincount(counts.rows, n, counts.shape[0])
+    of_context = np.bincount(counts.columns, n, counts.shape[1]) ** SMOOTHING
+    p_context = of_context / max(of_context.sum(), 1.0)
+    M = np.log(n / (of_word[counts.rows] * p_context[counts.columns]))
+    kept = M > 0
+    return replace(
+        counts,
+        rows=counts.rows[kept],
+        columns=counts.columns[kept],
+        values=M[kept].astype(np.float32),
+    )

@@ -1,0 +1,130 @@
+"""Word vectors of a domain from its raw text, alone or beside the vectors of a pipeline."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.strings import get_string_id
+from spacy.tokens import Doc
+from spacy.vectors import Mode, Vectors
+
+from ..network.layers.to_numpy import NUMPY_OPS
+from .cooccurrence import count_contexts
+from .factorization import factorize
+from .mutual_information import positive_mutual_information
+from .words import Text, number_words
+
+# The places of the window, and how many words count as contexts at each.
+PLACES = (-3, -2, -1, 1, 2, 3)
+N_CONTEXTS = 4000
+# The size of the vocabulary.
+MAX_WORDS = 200_000
+# Directions in which M is smaller than this share of its largest one are left out.
+MIN_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class LearnedVectors:
+    """What has been learned from texts.
+
+    text (Text): The text.
+    table (ndarray): Shape (n_words, width) float32, the vectors of its words, of length one.
+    kept (float): How much of M the vectors keep: ‖S‖² / ‖M‖², from 0 to 1.
+    """
+
+    text: Text
+    table: NDArray[np.float32]
+    kept: float
+
+
+def learn_vectors(docs: Iterable[Doc], width: int = 64, min_count: int = 3) -> LearnedVectors:
+    """Learn word vectors from documents: U of the mutual information U S Vᵀ of words and contexts.
+
+    Without S all directions weigh the same; with S or √S those of frequent function words outweigh
+    the others (Levy, Goldberg and Dagan 2015, section 3.3).
+
+    docs (Iterable[Doc]): The documents; a stream that is read once.
+    width (int): The width of the vectors. Where there are fewer words, the last columns are zero.
+    min_count (int): How often a word has to occur to have a vector.
+    RETURNS (LearnedVectors): The vectors.
+    RAISES (ValueError): If no two words stand side by side that are frequent enough.
+    """
+    text = number_words(docs, min_count, MAX_WORDS)
+    n_contexts = min(N_CONTEXTS, max(1, len(text.words)))
+    counts = count_contexts(text.ids, len(text.words), PLACES, n_contexts)
+    M = positive_mutual_information(counts)
+    if not len(M.values):
+        raise ValueError(
+            f"There is too little text: of {text.n_tokens} words, {len(text.words)} different ones "
+            f"occur at least {min_count} times. Give more texts, or a lower --min-count."
+        )
+    U, S = factorize(M, width)
+    table = np.zeros((len(text.words), width), dtype=np.float32)
+    table[:, : len(S)] = U * (S / S[0] > MIN_SHARE)  # beyond the rank of M, U is noise
+    return LearnedVectors(
+        text, units(table), float(S @ S / (M.values.astype(np.float64) ** 2).sum())
+    )
+
+
+def units(table: NDArray) -> NDArray[np.float32]:
+    """RETURNS (ndarray): The rows of a table (n_rows, width) at length one; zero rows stay."""
+    table = table.astype(np.float32)
+    norms = np.linalg.norm(table, axis=1, keepdims=True)
+    return table / np.where(norms > 0, norms, np.float32(1))
+
+
+def make_vectors(learned: LearnedVectors, others: Vectors | None = None) -> Vectors:
+    """Make the vectors of a pipeline. Rows are in the order of frequency.
+
+    learned (LearnedVectors): The vectors of the domain.
+    others (Optional[Vectors]): Vectors to keep, each word's beside its vector of the domain, so
+        that the widths add up. A word that either side does not have is zero there.
+    RETURNS (Vectors): The vectors.
+    RAISES (ValueError): If the others are floret vectors, which have no words.
+    """
+    keys = [get_string_id(word) for word in learned.text.words]
+    if others is None:
+        return Vectors(data=learned.table, keys=keys, name="window_ner_pretrained")
+    if others.mode == Mode.floret:
+        raise ValueError(
+            "The vectors of the pipeline are floret vectors, which are no table of words. Leave "
+            "--from out, or give a pipeline with a table of vectors."
+        )
+    # What a word of the domain finds among the others is what the network would find.
+    found = _find(others, learned.text.words)
+    known = set(keys)
+    kept = {key: row for key, row in others.key2row.items() if key not in known}
+    # Several words may share a row of the others.
+    shared, places = np.unique(np.fromiter(kept.values(), np.int64), return_inverse=True)
+    rows = np.concatenate([found, shared])
+    table = np.zeros((len(rows), others.shape[1] + learned.table.shape[1]), dtype=np.float32)
+    table[rows >= 0, : others.shape[1]] = units(NUMPY_OPS.to_numpy(others.data))[rows[rows >= 0]]
+    table[: len(keys), others.shape[1] :] = learned.table
+    vectors = Vectors(data=table, keys=keys, name="window_ner_pretrained")
+    for key, place in zip(kept, places.tolist(), strict=True):
+        vectors.add(key, row=len(keys) + place)
+    return vectors
+
+
+def _find(vectors: Vectors, words: Sequence[str]) -> NDArray[np.int64]:
+    """The rows of words as they are written, else in lower case, else -1: (n_words,)."""
+    rows = [vectors.find(keys=list(map(get_string_id, words)))]
+    rows.append(vectors.find(keys=[get_string_id(word.lower()) for word in words]))
+    written, lower = (np.asarray(found, dtype=np.int64) for found in rows)
+    return np.where(written >= 0, written, lower)
+
+
+def neighbors(learned: LearnedVectors, rows: Sequence[int], n: int) -> list[list[str]]:
+    """Find the words with the most similar vectors.
+
+    learned (LearnedVectors): The vectors.
+    rows (Sequence[int]): The rows of n_asked words.
+    n (int): How many words for each.
+    RETURNS (List[List[str]]): For each, the n words whose vectors have the smallest angle to its
+        own, the nearest first.
+    """
+    similarities = learned.table[rows] @ learned.table.T
+    similarities[np.arange(len(rows)), rows] = -np.inf
+    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :n]
+    return [[learned.text.words[row] for row in found] for found in nearest.tolist()]
