@@ -27,7 +27,9 @@ _DIMS = {
     "T": ("n_labels", "n_labels"),
 }
 # The attrs of nodes that training changes; all others are settings, which come from a config.
-_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters"}
+_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters", "widths"}
+# Those that version 0.3 did not save.
+_ADDED = {"widths"}
 # The files of a component, beside its vocabulary and the checksums.
 _FILES = ("cfg", "model")
 
@@ -311,6 +313,8 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         raise ValueError(f"the dimensions of {node.name} are not numbers: {dims}")
     for attr in node.attrs:  # those that are functions are not saved
         pair = saved["attrs"].get(attr), own["attrs"].get(attr)
+        if pair[0] is None and attr in _ADDED:
+            continue
         if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
             value, other = (part and srsly.msgpack_loads(part) for part in pair)
             raise ValueError(f"{node.name} has {attr} = {value!r}, not {other!r}")
@@ -318,6 +322,10 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
         if known != 2 * counts or known % 8:
             raise ValueError(f"the known values of {node.name} and their counts do not match")
+    if saved["attrs"].get("widths") and dims["nO"] is not None:
+        widths = srsly.msgpack_loads(saved["attrs"]["widths"])
+        if widths and sum(widths) != dims["nO"]:
+            raise ValueError(f"{node.name} has vectors of widths {widths} in {dims['nO']} columns")
     if "clusters" in node.attrs:
         clusters = np.frombuffer(srsly.msgpack_loads(saved["attrs"]["clusters"]), dtype="<u2")
         if clusters.max(initial=0) >= dims["nV"]:

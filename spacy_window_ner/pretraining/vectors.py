@@ -74,23 +74,27 @@ def units(table: NDArray) -> NDArray[np.float32]:
     return table / np.where(norms > 0, norms, np.float32(1))
 
 
-def make_vectors(learned: LearnedVectors, others: Vectors | None = None) -> Vectors:
-    """Make the vectors of a pipeline. Rows are in the order of frequency.
+def make_vectors(learned: LearnedVectors) -> Vectors:
+    """RETURNS (Vectors): The vectors of a pipeline. Rows are in the order of frequency."""
+    keys = [get_string_id(word) for word in learned.text.words]
+    return Vectors(data=learned.table, keys=keys, name="window_ner_pretrained")
 
-    learned (LearnedVectors): The vectors of the domain.
-    others (Optional[Vectors]): Vectors to keep, each word's beside its vector of the domain, so
-        that the widths add up. A word that either side does not have is zero there.
-    RETURNS (Vectors): The vectors.
+
+def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
+    """Put the vectors of the domain beside others, so that the widths add up.
+
+    learned (LearnedVectors): The vectors of the domain. A word without one is zero there.
+    others (Vectors): The vectors of a pipeline. A word of the domain that has none is zero there.
+    RETURNS (Tuple[Vectors, ndarray]): The vectors, those of the domain's words first; and the row
+        of each among the others, or -1 (n_vectors,).
     RAISES (ValueError): If the others are floret vectors, which have no words.
     """
-    keys = [get_string_id(word) for word in learned.text.words]
-    if others is None:
-        return Vectors(data=learned.table, keys=keys, name="window_ner_pretrained")
     if others.mode == Mode.floret:
         raise ValueError(
             "The vectors of the pipeline are floret vectors, which are no table of words. Leave "
             "--from out, or give a pipeline with a table of vectors."
         )
+    keys = [get_string_id(word) for word in learned.text.words]
     # What a word of the domain finds among the others is what the network would find.
     found = _find(others, learned.text.words)
     known = set(keys)
@@ -99,12 +103,12 @@ def make_vectors(learned: LearnedVectors, others: Vectors | None = None) -> Vect
     shared, places = np.unique(np.fromiter(kept.values(), np.int64), return_inverse=True)
     rows = np.concatenate([found, shared])
     table = np.zeros((len(rows), others.shape[1] + learned.table.shape[1]), dtype=np.float32)
-    table[rows >= 0, : others.shape[1]] = units(NUMPY_OPS.to_numpy(others.data))[rows[rows >= 0]]
+    table[rows >= 0, : others.shape[1]] = NUMPY_OPS.to_numpy(others.data)[rows[rows >= 0]]
     table[: len(keys), others.shape[1] :] = learned.table
     vectors = Vectors(data=table, keys=keys, name="window_ner_pretrained")
     for key, place in zip(kept, places.tolist(), strict=True):
         vectors.add(key, row=len(keys) + place)
-    return vectors
+    return vectors, rows
 
 
 def _find(vectors: Vectors, words: Sequence[str]) -> NDArray[np.int64]:

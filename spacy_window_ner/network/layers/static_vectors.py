@@ -23,9 +23,14 @@ OutT = Floats2d
 def StaticVectors() -> Model[InT, OutT]:
     """Build the layer of static vectors.
 
-    RETURNS (Model): Lexemes (n) → (n, nO), nO being the width of the pipeline's vectors.
+    RETURNS (Model): Lexemes (n) → (n, nO), nO being the width of the pipeline's vectors. Where
+        these are vectors of several kinds side by side, `attrs["widths"]` are the widths of the
+        kinds, and each has length one.
     """
-    return Model("static_vectors", forward, init=init, dims={"nO": None}, ops=NUMPY_OPS)
+    attrs: dict[str, list[int]] = {"widths": []}
+    return Model(
+        "static_vectors", forward, init=init, dims={"nO": None}, attrs=attrs, ops=NUMPY_OPS
+    )
 
 
 def forward(
@@ -46,8 +51,9 @@ def forward(
             f"trained with ([initialize] vectors, or nlp.vocab.vectors)."
         )
     V = _lookup(lexemes) if len(lexemes) else np.zeros((0, width), dtype="f")
-    norm = np.sqrt(np.einsum("ij,ij->i", V, V))
-    V = V / np.where(norm > 0, norm, 1)[:, None]
+    for part in np.split(V, np.cumsum(model.attrs["widths"])[:-1], axis=1):
+        norm = np.sqrt(np.einsum("ij,ij->i", part, part))
+        part /= np.where(norm > 0, norm, 1)[:, None]
     return V, lambda d_V: np.zeros(0, dtype=d_V.dtype)
 
 

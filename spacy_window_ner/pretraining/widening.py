@@ -1,0 +1,61 @@
+"""A trained network that gets vectors of more words, and a second vector for each word.
+
+It computes what it did before, since the weights of the new columns are zero. Their gradient is
+not: ∂J/∂W = δ xᵀ with the new vectors in x.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from thinc.api import Model
+
+from ..network.layers.affine import Affine
+
+
+def reads_vectors(model: Model) -> bool:
+    """RETURNS (bool): Whether a network reads word vectors that `widen` can make wider."""
+    return bool(_vector_layers(model))
+
+
+def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
+    """Let a network read a wider and longer table of word vectors, in place.
+
+    model (Model): A network of `window_classifier`, initialized.
+    added (int): How many columns come after those that it has read so far.
+    rows (ndarray): Shape (n_vectors,), the old row whose vector each row of the table begins with,
+        or -1.
+    """
+    for node in model.walk():
+        if node.attrs.get("clusters"):
+            clusters = np.frombuffer(node.attrs["clusters"], dtype="<u2")
+            moved = np.where(rows >= 0, clusters[np.maximum(rows, 0)], 0)
+            node.attrs["clusters"] = moved.astype("<u2").tobytes()
+    for concatenate, vectors, affine in _vector_layers(model):
+        before = vectors.get_dim("nO")
+        first = 0
+        for part in concatenate.layers:
+            first += part.get_dim("nO")
+            if part is vectors:
+                break
+        vectors.attrs["widths"] = [*(vectors.attrs["widths"] or [before]), added]
+        vectors.set_dim("nO", before + added, force=True)
+        concatenate.set_dim("nO", concatenate.get_dim("nO") + added, force=True)
+        W = affine.get_param("W")
+        W = np.insert(W, [first] * added, 0, axis=1)
+        wider = Affine(*W.shape)
+        wider.set_param("W", W)
+        wider.set_param("b", affine.get_param("b"))
+        model.replace_node(affine, wider)
+
+
+def _vector_layers(model: Model) -> list[tuple[Model, Model, Model]]:
+    """Each layer of vectors side by side, the static ones among them, and the layer that mixes
+    them.
+    """
+    chains = [node for node in model.walk() if node.name == "lexeme_vectors"]
+    return [
+        (chain.layers[0], part, chain.layers[2])
+        for chain in chains
+        if len(chain.layers) > 2
+        for part in chain.layers[0].layers
+        if part.name == "static_vectors"
+    ]
