@@ -50,8 +50,8 @@ class Corpus:
 
     name (str): The name, which `--leave-out` takes.
     license (str): The license of the annotation and who gives it.
-    redistributable (bool): Whether what is derived from it may be shipped with no conditions but
-        attribution. Share-alike, non-commercial and unclear licenses do not allow it.
+    redistributable (bool): Whether what is derived from it may be shipped under CC BY-SA 4.0, which
+        is the license of the network. Non-commercial and unclear licenses do not allow it.
     repository (str): The repository, as OWNER+NAME; empty for the data folder.
     train (Tuple[str]): The files or folders to train on.
     dev (Tuple[str]): Those of the development data; if none, every tenth document is taken.
@@ -122,7 +122,7 @@ CORPORA = [
     local("crossner", "crossner", "MIT", True, NAMES, 1),
     *map(domain, ("ai", "literature", "music", "politics", "science")),
     local("ncbi", "ncbi-disease", "public domain", True, {}, 10),
-    local("uner-ewt", "uner-ewt", "CC BY-SA 4.0", False, NAMES, 1),
+    local("uner-ewt", "uner-ewt", "CC BY-SA 4.0", True, NAMES, 1),
     local("anem", "anem", "CC BY-SA 3.0", False, {}, 10),
     local("atis", "atis", "research benchmark", False, {}, 1),
     local("snips", "snips", "research benchmark", False, {}, 1),
@@ -138,7 +138,7 @@ CORPORA = [
     biomedical("bionlp11id", "BioNLP11ID-IOB", GENIA, True, PROTEIN),
     biomedical("bionlp13ge", "BioNLP13GE-IOB", GENIA, True, PROTEIN),
     biomedical("exptm", "Ex-PTM-IOB", "CC BY 4.0", True, PROTEIN),
-    biomedical("bionlp13pc", "BioNLP13PC-IOB", "CC BY-SA 3.0", False),
+    biomedical("bionlp13pc", "BioNLP13PC-IOB", "CC BY-SA 3.0", True),
     # AnatEM contains the documents of AnEM, and many of those of the Cancer Genetics task.
     biomedical("anatem", "AnatEM-IOB", "CC BY-SA 3.0", False, goes_with=("anem",)),
     biomedical("bionlp13cg", "BioNLP13CG-IOB", "CC BY-SA 3.0", False, goes_with=("anem",)),
@@ -189,7 +189,7 @@ CORPORA = [
     Corpus(
         "re3d-wikipedia",
         "CC BY-SA 3.0",
-        False,
+        True,
         COLLECTION,
         (f"{RE3D}/Wikipedia",),
         prefix="re3d",
