@@ -107,10 +107,6 @@ class BatchOrder:
         rows = np.arange(len(self.longest_first))
         return self.bounds[np.searchsorted(-sizes, -rows, side="left") - 1] + rows
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """The bounds (start, stop) of the places of each step, from first to last."""
-        return pairwise(self.bounds.tolist())
-
 
 def groups_of(lengths: Ints) -> Iterator[slice]:
     """Split sequences into groups, to bound memory.

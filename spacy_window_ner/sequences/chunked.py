@@ -29,14 +29,13 @@ from .forward_backward import (
     SMALLEST,
     ChainSums,
     SequenceSums,
-    document_boundaries,
     exponentials,
     forward_backward,
+    grouped_tags,
     run_chains,
     token_sums,
 )
 from .path import path_sums
-from .tags import grouped_tags
 from .viterbi import best_tags
 
 # How many tokens around a border between chunks are used at first.
@@ -179,8 +178,9 @@ def _run_group(e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int) -
     RETURNS (Optional[ChainSums]): The sums.
     """
     borders = chunks.borders() - first
-    starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
-    starts = np.stack([starts, starts])
+    starts = np.stack([chunks.starts - first] * 2)
+    initial = np.zeros((2, 2 * len(e_T) - 1, len(chunks.starts)), e_T.dtype)
+    initial[0, 0] = 1  # as in `forward_backward`
     if not len(borders):
         return run_chains(e, e_T, starts, chunks.lengths, initial)
     estimated = _estimate_boundaries(e, e_T, borders, reach)
@@ -201,7 +201,7 @@ def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> F
     RETURNS (ndarray): Shape (2, n_states, n_borders), forward and backward.
     """
     starts, lengths = np.stack([borders - reach, borders]), np.full(len(borders), reach)
-    alike = np.ones_like(document_boundaries(e_T, len(borders)))
+    alike = np.ones((2, 2 * len(e_T) - 1, len(borders)), e_T.dtype)
     return run_chains(e, e_T, starts, lengths, alike).final()
 
 

@@ -8,6 +8,8 @@ and are searched side by side: 1.3 to 2.4 times as fast as whole documents in ba
 single documents, and 70 times in one of 200,000 tokens.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,8 @@ from .batching import (
     groups_of,
     mask_scores,
 )
-from .tags import OUTSIDE, grouped_tags
+from .forward_backward import grouped_tags
+from .tags import OUTSIDE
 
 # What an entity loses over a word that can only be O; the bound needs a finite number.
 _BARRIER = 1e3
@@ -123,7 +126,8 @@ def _search(order: BatchOrder, scores: Float64s, T: Float64s) -> tuple[Ints, Flo
     came_from = np.empty((classes, n_places), dtype=np.int64)
     stays = np.zeros((n_states, n_places), dtype=bool)
     offset = 0
-    for start, stop in order:
+    steps = list(pairwise(order.bounds.tolist()))
+    for start, stop in steps:
         before = states[:, offset : offset + stop - start]
         paths = before[:classes, None] + T[:, :, None]
         paths.argmax(axis=0, out=came_from[:, start:stop])
@@ -140,7 +144,7 @@ def _search(order: BatchOrder, scores: Float64s, T: Float64s) -> tuple[Ints, Flo
     ended = states[:classes, n_chains + order.last_places()]
     state, path = ended.argmax(axis=0), np.empty(n_places, dtype=np.int64)
     places = np.arange(n_places)
-    for start, stop in reversed(list(order)):
+    for start, stop in reversed(steps):
         path[start:stop] = state[: stop - start]
         state[: stop - start] = back[path[start:stop], places[start:stop]]
     # The rows of L and I are those of U and B, as far after.
