@@ -12,9 +12,8 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from .hidden import Sums
-from .hidden_window import windows_over
 from .to_numpy import NUMPY_OPS
-from .window_affine import Windows, prepend_zero_row
+from .window_affine import Windows, prepend_zero_row, windows_over
 
 InT = list[Doc]
 OutT = Ragged

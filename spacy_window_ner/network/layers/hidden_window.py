@@ -8,13 +8,12 @@ sees by k tokens on each side. The sum with h lets the gradient pass the window 
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
 from .layer_norm import LayerNorm
 from .to_numpy import NUMPY_OPS
-from .window_affine import Windows, neighbor_rows, prepend_zero_row
+from .window_affine import Windows, prepend_zero_row
 
 InT = Windows
 OutT = Windows
@@ -32,17 +31,6 @@ def HiddenWindow(
     """
     layers = [window, activation, LayerNorm()]
     return Model("hidden_window", forward, init=init, layers=layers, ops=NUMPY_OPS)
-
-
-def windows_over(H: NDArray, sentences: NDArray[np.int64], reach: int) -> Windows:
-    """Make the windows for layers of `HiddenWindow`.
-
-    H (ndarray): Shape (n_tokens, width), the hidden vectors.
-    sentences (ndarray): Shape (n_tokens,), the number of each token's sentence.
-    reach (int): The largest k of the layers.
-    RETURNS (Windows): The windows of the tokens.
-    """
-    return Windows(prepend_zero_row(H), neighbor_rows(1 + np.arange(len(H)), sentences, reach))
 
 
 def forward(

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from thinc.api import Model
 
-from spacy_window_ner.network.layers.hidden_window import HiddenWindow, windows_over
+from spacy_window_ner.network.layers.hidden_window import HiddenWindow
 from spacy_window_ner.network.layers.maxout import Maxout
 from spacy_window_ner.network.layers.window_affine import (
     WindowAffine,
     Windows,
+    windows_over,
 )
 from tests import plain
 from tests.helpers import assert_gradients
