@@ -27,9 +27,9 @@ from .annotations import (
     survey,
 )
 from .decoding.alternatives import alternatives
-from .decoding.decode import Entities, decode, finds_nothing_new
+from .decoding.decode import Entities, decode, finds_nothing_new, label_thresholds
 from .decoding.errors import prediction_error
-from .decoding.thresholds import Threshold, checked, label_thresholds
+from .decoding.thresholds import Threshold, checked
 from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels

@@ -5,7 +5,7 @@ every batch but where two readings are as close to each other as that: two tag s
 scores, the probability of a span and the threshold, or two overlapping spans.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,9 +17,12 @@ from ..sequences.batching import Mask, Scores, documents_with
 from ..sequences.spans import likely_spans, span_probabilities
 from ..sequences.tags import tags_to_spans
 from ..sequences.viterbi import best_tags
+from .thresholds import Threshold
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
 LEAST_LIKELY = 1e-4
+# Of labels that a dict of thresholds does not have.
+DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass
@@ -101,6 +104,21 @@ def decode(
         likely = likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
         entities.candidates = Entities(*likely, lengths)
     return entities
+
+
+def label_thresholds(
+    threshold: Threshold, labels: Sequence[str]
+) -> float | NDArray[np.float64] | None:
+    """The threshold of each label, as `decode` takes it.
+
+    threshold (Optional[Union[float, Dict[str, float]]]): The threshold of a component.
+    labels (Sequence[str]): The labels.
+    RETURNS (Optional[Union[float, ndarray]]): One for all labels or one for each (n_labels,); None
+        for the best tag sequence.
+    """
+    if not isinstance(threshold, dict):
+        return threshold
+    return np.asarray([threshold.get(label, DEFAULT_THRESHOLD) for label in labels])
 
 
 def probabilities_of(
