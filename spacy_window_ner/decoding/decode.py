@@ -89,7 +89,7 @@ def decode(
         p = objective.tag_probabilities(scores, allowed)
     is_chain = objective.learns_transitions
     if threshold is None:
-        tags = best_tags(scores.emissions, scores.transitions, lengths, allowed)
+        tags = best_tags(scores, allowed)
         spans, of_spans = tags_to_spans(tags), None
         if probabilities:
             of_spans = probabilities_of(spans, scores, objective, allowed)
@@ -159,7 +159,7 @@ def finds_nothing_new(
     if not is_set[entities.spans[:, 0]].all():
         return False
     everywhere = np.broadcast_to(legal, allowed.shape)
-    own = tags_to_spans(best_tags(scores.emissions, scores.transitions, scores.lengths, everywhere))
+    own = tags_to_spans(best_tags(scores, everywhere))
     before = np.append(0, np.cumsum(is_set))
     overlaps = before[own[:, 1]] > before[own[:, 0]]
     return bool(overlaps.all()) if len(own) else None
