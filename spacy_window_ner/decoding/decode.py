@@ -83,26 +83,22 @@ def decode(
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    lengths = scores.lengths
     p: NDArray[np.floating] = np.zeros((0, 0))
     if threshold is not None or candidates_above is not None:
         p = objective.tag_probabilities(scores, allowed)
-    is_chain = objective.learns_transitions
+    ends, is_chain = np.cumsum(scores.lengths), objective.learns_transitions
     if threshold is None:
-        tags = best_tags(scores, allowed)
-        spans, of_spans = tags_to_spans(tags), None
+        spans, of_spans = tags_to_spans(best_tags(scores, allowed)), None
         if probabilities:
             of_spans = probabilities_of(spans, scores, objective, allowed)
     else:
         least = np.maximum(threshold, LEAST_LIKELY)
-        spans, of_spans = _without_overlap(
-            *likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
-        )
-    entities = Entities(spans, of_spans, lengths)
+        spans, of_spans = _without_overlap(*likely_spans(p, least, ends, is_chain=is_chain))
+    entities = Entities(spans, of_spans, scores.lengths)
     if candidates_above is not None:
         least = max(candidates_above, LEAST_LIKELY)
-        likely = likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
-        entities.candidates = Entities(*likely, lengths)
+        likely = likely_spans(p, least, ends, is_chain=is_chain)
+        entities.candidates = Entities(*likely, scores.lengths)
     return entities
 
 

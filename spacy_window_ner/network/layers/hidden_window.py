@@ -8,6 +8,7 @@ sees by k tokens on each side. The sum with h lets the gradient pass the window 
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
@@ -20,16 +21,17 @@ OutT = Windows
 
 
 def HiddenWindow(
-    window: Model[Windows, NDArray], activation: Model[NDArray, NDArray]
+    window: Model[Windows, NDArray], activation: Model[NDArray, NDArray], width: int
 ) -> Model[InT, OutT]:
     """Build the layer.
 
     window (Model): A layer of `WindowAffine`: Windows (n_tokens) → (n_tokens, input of f).
     activation (Model): f, from that to (n_tokens, width).
+    width (int): Width of the vectors.
     RETURNS (Model): Windows (n_tokens) → the same with new vectors (1 + n_tokens, width). Their
         vectors are those of the tokens, in order, after the zero row.
     """
-    layers = [window, activation, LayerNorm()]
+    layers = [window, activation, LayerNorm(width)]
     return Model("hidden_window", forward, init=init, layers=layers, ops=NUMPY_OPS)
 
 
@@ -57,8 +59,8 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: Windows | None = None, Y: Windows | None = None) -> None:
-    """Initialize all layers with a sample X."""
+    """Initialize all layers."""
     window, activation, norm = model.layers
-    window.initialize(X=X)
-    activation.initialize(X=None if X is None else window.predict(X))
-    norm.initialize(X=None if X is None else X.vectors)
+    window.initialize()
+    activation.initialize(X=np.zeros((1, window.get_dim("nO")), dtype="f"))
+    norm.initialize()

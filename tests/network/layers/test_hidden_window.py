@@ -22,8 +22,8 @@ def windows(reach: int, seed: int = 0) -> Windows:
 
 
 def layer_of(k: int) -> Model:
-    layer = HiddenWindow(WindowAffine(k, 2 * WIDTH), Maxout(2))
-    layer.initialize(X=windows(k))
+    layer = HiddenWindow(WindowAffine(k, 2 * WIDTH, (2 * k + 1) * WIDTH), Maxout(2), WIDTH)
+    layer.initialize()
     rng = np.random.RandomState(k)
     for node in layer.walk():
         for name in node.param_names:
