@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START, SPACY
 from spacy.errors import Errors
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch
 from spacy.vocab import Vocab
@@ -23,6 +23,7 @@ from spacy.vocab import Vocab
 from .decoding.decode import Entities
 from .extensions import place_in_text, scores_under, store_scores
 from .labels import annotated_labels, labels_of
+from .network.features import token_attrs
 from .sequences.batching import first_tokens, ranges
 from .sequences.tags import (
     BEGIN,
@@ -147,7 +148,7 @@ def _align_entities(example: Example) -> tuple[Sequence[Span], NDArray[np.bool_]
     """
     ents = example.reference.ents
     if same_tokens(example):  # the same as spaCy aligns, but many times faster
-        iob, types, space = _columns([example.reference], [ENT_IOB, ENT_TYPE, IS_SPACE])
+        iob, types, space = token_attrs([example.reference], [ENT_IOB, ENT_TYPE, IS_SPACE]).T
         missing = (iob == _IOB_MISSING) | _is_blocked(iob, types)
         if iob.any():
             missing &= space == 0  # whitespace is outside in a document with any annotation
@@ -188,12 +189,6 @@ def _rows(
         if span.label in labels
     ]
     return np.asarray(rows, dtype=np.int64).reshape(-1, 3)
-
-
-def _columns(docs: Sequence[Doc], attrs: list[int | str]) -> NDArray[np.uint64]:
-    """Attributes of the tokens of documents: (n_attrs, n_tokens)."""
-    arrays = [doc.to_array(attrs).reshape(-1, len(attrs)) for doc in docs]
-    return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays]).T
 
 
 def _is_blocked(iob: NDArray, types: NDArray) -> NDArray[np.bool_]:
@@ -248,11 +243,12 @@ def preset_mask(
     RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, or None where all tags
         are allowed everywhere; and whether any other entity is set or any token blocked.
     """
-    iob, types, space, sent_start = _columns(docs, [ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START])
+    attrs = ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
+    iob, types, space, sent_start = token_attrs(docs, attrs).T
     lengths = [len(doc) for doc in docs]
     starts = sent_start == 1
     starts[first_tokens(lengths)] = False
-    preset = (types > 0) & (iob != _IOB_OUT) | _is_blocked(iob, types)
+    preset = (iob == _IOB_BEGIN) | (types > 0) & (iob != _IOB_OUT)  # without a type it is blocked
     if predicted is not None:
         own = _rows(predicted, lengths, labels)
         preset[ranges(own[:, 0], own[:, 1] - own[:, 0])] = False
@@ -286,7 +282,7 @@ def predicted_entities(doc: Doc, spans_key: str | None) -> list[Span]:
 
 def _blocked(doc: Doc) -> list[Span]:
     """The blocked tokens of a document."""
-    tokens = np.flatnonzero(_is_blocked(*_columns([doc], [ENT_IOB, ENT_TYPE]))).tolist()
+    tokens = np.flatnonzero(_is_blocked(*token_attrs([doc], [ENT_IOB, ENT_TYPE]).T)).tolist()
     return [doc[i : i + 1] for i in tokens]
 
 
@@ -314,7 +310,9 @@ def set_entities(
                 own = scores_under(spans_key, doc)
                 others = [ent for ent in doc.ents if place_in_text(ent) not in own]
                 rows, scores = _beside(others, rows, scores)
-            _add_group(doc, candidates_key, _spans(doc, rows, labels), scores)
+            spans = [Span(doc, start, end, label=labels[n]) for start, end, n in rows]
+            doc.spans[candidates_key] = spans
+            doc.spans[candidates_key].attrs["scores"] = scores
     for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
         present: Sequence[Span] = []
         blocked: list[Span] = []
@@ -322,7 +320,7 @@ def set_entities(
         if entities.has_presets or known:
             present, blocked = doc.ents, _blocked(doc)
             rows, scores = _beside(present, rows, scores)
-        spans = _spans(doc, rows, labels)
+        spans = [Span(doc, start, end, label=labels[n]) for start, end, n in rows]
         doc.set_ents([*present, *spans], blocked=blocked)
         if spans_key is None or scores is None:
             continue
@@ -332,7 +330,8 @@ def set_entities(
             }
             spans = [ent for ent in doc.ents if place_in_text(ent) in known]
             scores = np.asarray([known[place_in_text(ent)] for ent in spans], dtype=np.float32)
-        _add_group(doc, spans_key, spans, scores)
+        doc.spans[spans_key] = spans
+        doc.spans[spans_key].attrs["scores"] = scores
         store_scores(doc, spans, scores.tolist())
 
 
@@ -345,15 +344,6 @@ def _beside(
     taken = {token for ent in present for token in range(ent.start, ent.end)}
     new = [i for i, (start, end, _) in enumerate(rows) if taken.isdisjoint(range(start, end))]
     return [rows[i] for i in new], None if scores is None else scores[new]
-
-
-def _spans(doc: Doc, rows: list[list[int]], labels: Sequence[str]) -> list[Span]:
-    return [Span(doc, start, end, label=labels[number]) for start, end, number in rows]
-
-
-def _add_group(doc: Doc, key: str, spans: list[Span], scores: NDArray | None) -> None:
-    if scores is not None:
-        doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)
 
 
 def copy_words(doc: Doc, vocab: Vocab) -> Doc:

@@ -27,9 +27,9 @@ from .annotations import (
     survey,
 )
 from .decoding.alternatives import alternatives
-from .decoding.decode import Entities, decode, finds_nothing_new
+from .decoding.decode import Entities, decode, finds_nothing_new, label_thresholds
 from .decoding.errors import prediction_error
-from .decoding.thresholds import Threshold, checked, label_thresholds
+from .decoding.thresholds import Threshold, checked
 from .extensions import add_score_extension
 from .files.serialization import load_model, overridden_settings, read_saved, to_bytes, to_disk
 from .labels import label_numbers, labels_of, mark_seen, new_labels, seen_labels
@@ -133,7 +133,7 @@ class WindowNER(TrainablePipe):
         self.vocab = vocab
         self.model = model
         self.name = name
-        self.cfg: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "labels": [],
             "spans_key": spans_key,
             "threshold": threshold,
@@ -141,7 +141,7 @@ class WindowNER(TrainablePipe):
             "candidates_threshold": candidates_threshold,
             "incorrect_spans_key": incorrect_spans_key,
         }
-        self.cfg.update(checked_settings(self.cfg, model))
+        self.cfg = checked_settings(settings, model)
         add_score_extension(spans_key)
         self.scorer = scorer
         self._preset_labels: frozenset[str] = frozenset()
@@ -352,7 +352,9 @@ class WindowNER(TrainablePipe):
         examples = list(examples)
         validate_examples(examples, "WindowNER.update")
         self.require_initialized()
-        self._add_labels(sorted(labels_of(example.reference for example in examples)))
+        labels = labels_of(example.reference for example in examples)
+        if new := labels.difference(self.cfg["labels"]):
+            self._add_labels(sorted(new))
         if not any(has_gold(example, self.incorrect_spans_key) for example in examples):
             examples = []
         return super().update(examples, drop=drop, sgd=sgd, losses=losses)
@@ -493,7 +495,7 @@ class WindowNER(TrainablePipe):
         return self
 
     def _load(self, source: bytes | str | Path, exclude: Iterable[str]) -> "WindowNER":
-        saved = read_saved(
+        cfg, model, is_intact = read_saved(
             source,
             self.vocab,
             tuple(exclude),
@@ -502,9 +504,8 @@ class WindowNER(TrainablePipe):
                 complete_settings(settings, self.cfg, allow_unknown=allow_unknown), self.model
             ),
         )
-        cfg = saved.cfg
-        if saved.model is not None:
-            load_model(self.model, saved.model, cfg["labels"], self.name, is_intact=saved.is_intact)
+        if model is not None:
+            load_model(self.model, model, cfg["labels"], self.name, is_intact=is_intact)
         complete(self.model, self.vocab)
         change_settings(self, cfg)
         add_score_extension(cfg["spans_key"])

@@ -17,6 +17,7 @@ from spacy_window_ner.annotations import (
     survey,
 )
 from spacy_window_ner.decoding.decode import Entities
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, MISSING, OUTSIDE, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import NLP, document_slices, entities_of, entity_tags, examples
@@ -221,7 +222,7 @@ def test_gold_allows_one_tag_or_all(batch):
 def test_gold_always_leaves_a_legal_sequence(batch):
     allowed = allow_only(read_gold(batch, LABELS).tags, len(KNOWN))
     lengths = np.asarray([len(example.predicted) for example in batch])
-    best_tags(np.zeros(allowed.shape), np.zeros((3, 3)), lengths, allowed)
+    best_tags(Scores(np.zeros(allowed.shape), np.zeros((3, 3)), lengths), allowed)
 
 
 def test_allow_only():
@@ -376,7 +377,7 @@ def decode_beside_presets(docs, rng):
     lengths = np.asarray([len(doc) for doc in docs])
     emissions = rng.normal(size=(lengths.sum(), n_tags(2)))
     mask, has_presets = preset_mask(docs, LABELS, 2)
-    tags = best_tags(emissions, rng.normal(size=(3, 3)), lengths, mask)
+    tags = best_tags(Scores(emissions, rng.normal(size=(3, 3)), lengths), mask)
     rows = [
         (d, *entity)
         for d, of in enumerate(document_slices(lengths))

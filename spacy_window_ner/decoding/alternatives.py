@@ -53,7 +53,7 @@ def probabilities_outside(
     lengths = scores.lengths.astype(np.int64)
     firsts = np.cumsum(lengths) - lengths
     document = np.searchsorted(firsts + lengths, spans[:, 0], side="right")
-    sums = sequence_sums(scores.emissions, scores.transitions, scores.lengths, allowed)
+    sums = sequence_sums(scores, allowed)
     p_outside = np.minimum.reduceat(sums.marginals[tokens, OUTSIDE], first)
     # A copy of its document for each span, in which its tokens can only be outside.
     possible = np.flatnonzero(p_outside > 0)
@@ -66,7 +66,7 @@ def probabilities_outside(
             mask = allowed[copies]
         moved = np.cumsum(lengths[numbers]) - lengths[numbers] - firsts[numbers]
         mask[ranges(spans[some, 0] + moved, sizes[some]), OUTSIDE + 1 :] = False
-        arrays = scores.emissions[copies], scores.transitions, lengths[numbers]
-        log_share = sequence_sums(*arrays, mask).log_z - sums.log_z[numbers]
+        of_copies = Scores(scores.emissions[copies], scores.transitions, lengths[numbers])
+        log_share = sequence_sums(of_copies, mask).log_z - sums.log_z[numbers]
         p_outside[some] = np.exp(np.minimum(log_share, 0.0))
     return p_outside

@@ -5,7 +5,7 @@ every batch but where two readings are as close to each other as that: two tag s
 scores, the probability of a span and the threshold, or two overlapping spans.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,9 +17,12 @@ from ..sequences.batching import Mask, Scores, documents_with
 from ..sequences.spans import likely_spans, span_probabilities
 from ..sequences.tags import tags_to_spans
 from ..sequences.viterbi import best_tags
+from .thresholds import Threshold
 
 # Less likely spans are never entities: with a threshold of 0, all spans of a document would be.
 LEAST_LIKELY = 1e-4
+# Of labels that a dict of thresholds does not have.
+DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass
@@ -80,27 +83,38 @@ def decode(
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    lengths = scores.lengths
     p: NDArray[np.floating] = np.zeros((0, 0))
     if threshold is not None or candidates_above is not None:
         p = objective.tag_probabilities(scores, allowed)
-    is_chain = objective.learns_transitions
+    ends, is_chain = np.cumsum(scores.lengths), objective.learns_transitions
     if threshold is None:
-        tags = best_tags(scores.emissions, scores.transitions, lengths, allowed)
-        spans, of_spans = tags_to_spans(tags), None
+        spans, of_spans = tags_to_spans(best_tags(scores, allowed)), None
         if probabilities:
             of_spans = probabilities_of(spans, scores, objective, allowed)
     else:
         least = np.maximum(threshold, LEAST_LIKELY)
-        spans, of_spans = _without_overlap(
-            *likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
-        )
-    entities = Entities(spans, of_spans, lengths)
+        spans, of_spans = _without_overlap(*likely_spans(p, least, ends, is_chain=is_chain))
+    entities = Entities(spans, of_spans, scores.lengths)
     if candidates_above is not None:
         least = max(candidates_above, LEAST_LIKELY)
-        likely = likely_spans(p, least, np.cumsum(lengths), is_chain=is_chain)
-        entities.candidates = Entities(*likely, lengths)
+        likely = likely_spans(p, least, ends, is_chain=is_chain)
+        entities.candidates = Entities(*likely, scores.lengths)
     return entities
+
+
+def label_thresholds(
+    threshold: Threshold, labels: Sequence[str]
+) -> float | NDArray[np.float64] | None:
+    """The threshold of each label, as `decode` takes it.
+
+    threshold (Optional[Union[float, Dict[str, float]]]): The threshold of a component.
+    labels (Sequence[str]): The labels.
+    RETURNS (Optional[Union[float, ndarray]]): One for all labels or one for each (n_labels,); None
+        for the best tag sequence.
+    """
+    if not isinstance(threshold, dict):
+        return threshold
+    return np.asarray([threshold.get(label, DEFAULT_THRESHOLD) for label in labels])
 
 
 def probabilities_of(
@@ -141,7 +155,7 @@ def finds_nothing_new(
     if not is_set[entities.spans[:, 0]].all():
         return False
     everywhere = np.broadcast_to(legal, allowed.shape)
-    own = tags_to_spans(best_tags(scores.emissions, scores.transitions, scores.lengths, everywhere))
+    own = tags_to_spans(best_tags(scores, everywhere))
     before = np.append(0, np.cumsum(is_set))
     overlaps = before[own[:, 1]] > before[own[:, 0]]
     return bool(overlaps.all()) if len(own) else None

@@ -17,8 +17,6 @@ Threshold = float | dict[str, float] | None
 
 # The best threshold is half of the best F1 (Lipton et al. 2014), and no system in use has 0.1.
 LOWEST, HIGHEST = 0.05, 0.99
-# Of labels that a dict does not have.
-DEFAULT = 0.5
 # Labels become names of settings in a config, where some characters have a meaning.
 _NAME = re.compile(r"[^\s=:.#;\[\]$](?:[^\n=:.\[\]$]*[^\s=:.\[\]$])?")
 
@@ -72,19 +70,6 @@ def probability(name: str, value: Any, or_else: str = "") -> float:
         raise ValueError(f"{name} is a probability from 0 to 1{or_else}; got {value!r}.")
     # What srsly writes for 0.3 is read as 0.30000000000000004.
     return round(float(value), 12)
-
-
-def label_thresholds(threshold: Threshold, labels: Sequence[str]) -> NDArray[np.float64] | None:
-    """The threshold of each label: (n_labels,); None for the best tag sequence.
-
-    threshold (Optional[Union[float, Dict[str, float]]]): The threshold.
-    labels (Sequence[str]): The labels.
-    """
-    if threshold is None:
-        return None
-    if isinstance(threshold, dict):
-        return np.asarray([threshold.get(label, DEFAULT) for label in labels], dtype=np.float64)
-    return np.full(len(labels), threshold, dtype=np.float64)
 
 
 def best_cut(

@@ -3,7 +3,6 @@ saved, gets a clear error and changes nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,10 @@ def saved_files(
     if "cfg" not in exclude:
         files["cfg"] = srsly.json_dumps(dict(cfg), indent=2).encode()
     if "model" not in exclude:
-        saved = _compressed(model.to_dict())
+        saved = model.to_dict()
+        for params in saved["params"]:  # 16-bit floats where that loses nothing
+            arrays = {name: x for name, x in params.items() if isinstance(x, np.ndarray)}
+            params.update({name: half_precision(x) for name, x in arrays.items()})
         if "lexicon" not in exclude and (lexicon := tables.to_dict()):
             saved["lexicon"] = lexicon
         files["model"] = srsly.msgpack_dumps(saved)
@@ -71,24 +73,6 @@ def round_to_half_precision(model: Model) -> None:
                     rounded = value.astype(np.float16).astype(value.dtype)
                 if np.isfinite(rounded).all():
                     node.set_param(name, rounded)
-
-
-def _compressed(saved: dict[str, Any]) -> dict[str, Any]:
-    """Store parameters as 16-bit floats where that loses nothing: see `Model.to_dict`."""
-    for params in saved["params"]:
-        for name, value in params.items():
-            if isinstance(value, np.ndarray):
-                params[name] = half_precision(value)
-    return saved
-
-
-def _decompressed(saved: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `_compressed`."""
-    for params in saved["params"]:
-        for name, value in params.items():
-            if isinstance(value, np.ndarray) and value.dtype == np.float16:
-                params[name] = value.astype(np.float32)
-    return saved
 
 
 def to_disk(
@@ -117,27 +101,13 @@ def to_bytes(
     return srsly.msgpack_dumps(fields)
 
 
-@dataclass(frozen=True)
-class Saved:
-    """A saved component.
-
-    cfg (Dict[str, Any]): Its labels and settings.
-    model (Optional[bytes]): Its network; None if it is left out.
-    is_intact (Optional[bool]): Whether the network is what was saved; None if that is not known.
-    """
-
-    cfg: dict[str, Any]
-    model: bytes | None
-    is_intact: bool | None
-
-
 def read_saved(
     source: bytes | str | Path,
     vocab: Vocab,
     exclude: Collection[str],
     name: str,
     check: Callable[[dict[str, Any], bool], dict[str, Any]],
-) -> Saved:
+) -> tuple[dict[str, Any], bytes | None, bool | None]:
     """Read a saved component.
 
     source (Union[bytes, str, Path]): The result of `to_bytes`, or the directory of `to_disk`.
@@ -147,7 +117,9 @@ def read_saved(
     name (str): Name of the component, for messages.
     check (Callable): Checks the settings that are read, and returns all as they are in use. Takes
         also whether settings that are not known are allowed: those that were saved so are.
-    RETURNS (Saved): The component.
+    RETURNS (Tuple[Dict[str, Any], Optional[bytes], Optional[bool]]): Its labels and settings, its
+        network, None if it is left out, and whether the network is what was saved, None if that is
+        not known.
     RAISES (ValueError): If the data is damaged, or labels or settings are not valid.
     """
     part = "component"
@@ -169,7 +141,7 @@ def read_saved(
             f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
             f"the component saved."
         ) from error
-    return Saved(cfg, *files.get("model", (None, None)))
+    return cfg, *files.get("model", (None, None))
 
 
 # Contents and whether they are what was saved by the name of the file, and what loads the
@@ -195,20 +167,16 @@ def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
     if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
         raise ValueError("it has neither settings nor a network")
     sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
-    files = {name: saved[name] for name in _FILES if name in saved and name not in exclude}
-    missing = [name for name in sums if name not in files and name not in exclude]
+    missing = [name for name in sums if name not in saved and name not in exclude]
     if missing:
         raise ValueError(f"it has no {', '.join(missing)}")
-    checked = {
-        name: (data, checksum(data) == sums[name] if name in sums else None)
-        for name, data in files.items()
-    }
-    return (
-        checked,
-        lambda vocab: (
-            vocab.from_bytes(saved["vocab"], exclude=exclude) if "vocab" in saved else None
-        ),
-    )
+    files: dict[str, tuple[bytes, bool | None]] = {}
+    for name in saved.keys() & set(_FILES).difference(exclude):
+        is_intact = checksum(saved[name]) == sums[name] if name in sums else None
+        files[name] = saved[name], is_intact
+    if "vocab" not in saved:
+        return files, lambda vocab: None
+    return files, lambda vocab: vocab.from_bytes(saved["vocab"], exclude=exclude)
 
 
 def _checked_sums(data: bytes) -> dict[str, str]:
@@ -266,7 +234,11 @@ def load_model(
         saved = srsly.msgpack_loads(data)
         lexicon = Lexicon.from_dict(saved.pop("lexicon", {}))
         _validate(model, saved, len(labels))
-        data = srsly.msgpack_dumps(_decompressed(saved))
+        for params in saved["params"]:
+            for param, x in params.items():
+                if isinstance(x, np.ndarray) and x.dtype == np.float16:
+                    params[param] = x.astype(np.float32)
+        data = srsly.msgpack_dumps(saved)
         model.copy().from_bytes(data)
     except Exception as error:
         raise ValueError(

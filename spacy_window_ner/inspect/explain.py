@@ -20,8 +20,7 @@ from spacy.tokens import Doc
 
 from ..component import WindowNER
 from ..confidence.scored_examples import find_component, run_before
-from ..decoding.decode import decode
-from ..decoding.thresholds import label_thresholds
+from ..decoding.decode import decode, label_thresholds
 from ..objectives import Objective
 from ..sequences.batching import Mask, Scores
 from ..sequences.tags import n_tags

@@ -66,11 +66,10 @@ def span_log_odds(
 def _of_sequences(scores: Scores, allowed: Mask, span: NDArray[np.integer]) -> tuple[float, Scores]:
     """The log-odds of `crf`."""
     tokens, tags, _ = tags_of_spans(span)
-    arrays = scores.emissions, scores.transitions, scores.lengths
     having = allowed.copy()
     having[tokens] = False
     having[tokens, tags] = True
-    with_span = sequence_sums(*arrays, having)
+    with_span = sequence_sums(scores, having)
     found = (_sums_if_legal(scores, mask) for mask in without_span(allowed, span))
     without = [sums for sums in found if sums is not None]
     log_z = np.asarray([sums.log_z[0] for sums in without])
@@ -85,14 +84,13 @@ def _of_sequences(scores: Scores, allowed: Mask, span: NDArray[np.integer]) -> t
 
 def _sums_if_legal(scores: Scores, allowed: Mask) -> SequenceSums | None:
     """The sums over the allowed sequences; None if none of them is legal."""
-    arrays = scores.emissions, scores.transitions, scores.lengths
     if not allowed.any(axis=1).all():
         return None
     try:
-        return sequence_sums(*arrays, allowed)
+        return sequence_sums(scores, allowed)
     except ValueError:
         try:
-            best_tags(*arrays, allowed)
+            best_tags(scores, allowed)
         except ValueError:
             return None
         raise

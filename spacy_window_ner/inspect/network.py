@@ -16,9 +16,10 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Ragged
 
+from ..network.features import read_tokens
 from ..network.gradients import copy_without_dropout
 from ..network.layers.gazetteer import GAZETTEER
-from ..network.layers.lexeme_embed import LEXEME_EMBED, embedded_tokens
+from ..network.layers.lexeme_embed import LEXEME_EMBED
 from ..network.layers.rows import Term
 from ..network.layers.to_numpy import ToNumpy
 from ..sequences.batching import Scores
@@ -157,7 +158,8 @@ def _read_parts(tok2vec: Model, doc: Doc) -> tuple[dict[str, slice], _Array, lis
         V = ToNumpy().predict(tok2vec.predict([doc]))
         return {TOK2VEC: slice(0, V.shape[1])}, V.astype(np.float64), []
     concatenate, *mixing = tok2vec.layers[0].layers
-    lexemes = embedded_tokens(tok2vec, [doc]).lexemes()
+    tokens = read_tokens([doc], tok2vec.attrs["attrs"], tok2vec.attrs["lexicon"])
+    lexemes = tokens.lexemes()
     tables = [layer.predict(lexemes) for layer in concatenate.layers]
     ends = np.cumsum([table.shape[1] for table in tables]).tolist()
     names = [layer.name.removeprefix("embed_") for layer in concatenate.layers]

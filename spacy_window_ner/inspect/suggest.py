@@ -24,8 +24,7 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from ..confidence.scored_examples import find_component, run_before
-from ..decoding.decode import decode
-from ..decoding.thresholds import label_thresholds
+from ..decoding.decode import decode, label_thresholds
 from ..network.layers.rows import add_rows
 from .tasks import Task
 from .uncertainty import entropies

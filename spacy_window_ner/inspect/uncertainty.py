@@ -44,7 +44,7 @@ def _of_sequences(scores: Scores, allowed: Mask | None) -> NDArray[np.float64]:
     for i, (end, length) in enumerate(zip(ends, scores.lengths.tolist(), strict=True)):
         of = slice(end - length, end)
         emissions, mask = scores.emissions[of], None if allowed is None else allowed[of]
-        sums = sequence_sums(emissions, transitions, scores.lengths[i : i + 1], mask)
+        sums = sequence_sums(Scores(emissions, transitions, scores.lengths[i : i + 1]), mask)
         expected = (sums.marginals * emissions).sum()
         expected += (sums.expected_transitions * transitions).sum()
         # Rounding may leave a little less than nothing.

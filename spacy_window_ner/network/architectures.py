@@ -80,7 +80,7 @@ def window_classifier(
     gazetteer = None if gazetteer_key is None else Gazetteer(gazetteer_key, width)
     vectors = TokenVectors(tok2vec, reach=max(window_size, 1))
     hidden = HiddenSum(vectors, window, context, gazetteer, cache_megabytes=cache_megabytes)
-    scores = Affine(nO=nO)
+    scores = Affine(nO, hidden_width)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
     windows = [_hidden_window(k, hidden_width, activation, maxout_pieces) for k in hidden_windows]
     emissions = Emissions(hidden, _named("activation", activations), scores, windows)
@@ -205,8 +205,8 @@ def _hidden_window(size: int, width: int, activation: str, maxout_pieces: int) -
     """A layer of `HiddenWindow` with k = size."""
     _require_positive("each of hidden_windows", size)
     affine, *activations = _hidden(width, activation, maxout_pieces)
-    window = WindowAffine(size, affine.get_dim("nO"))
-    return HiddenWindow(window, _named("activation", activations))
+    window = WindowAffine(size, affine.get_dim("nO"), (2 * size + 1) * width)
+    return HiddenWindow(window, _named("activation", activations), width)
 
 
 def _require_positive(name: str, value: int) -> None:

@@ -86,7 +86,8 @@ class Tokens:
     columns (Tuple[int]): spaCy's numbers of the attributes in `table`.
     attrs (Tuple[str]): The attributes by which lexemes differ.
     vocab (Vocab): The vocabulary of the documents.
-    lexicon (Lexicon): The tables of words.
+    vectors (Vectors): The table of static vectors.
+    clusters (Mapping[int, int]): The Brown cluster of each word by its hash; may be empty.
     """
 
     table: NDArray[np.uint64]
@@ -97,7 +98,8 @@ class Tokens:
     columns: tuple[int, ...]
     attrs: tuple[str, ...]
     vocab: Vocab
-    lexicon: Lexicon
+    vectors: Vectors
+    clusters: Clusters
 
     def distinct(
         self, part: slice = slice(None)
@@ -117,7 +119,7 @@ class Tokens:
         which (Union[ndarray, slice]): Shape (n,), the tokens; all by default.
         RETURNS (Lexemes): Their ids.
         """
-        rows, vocab, vectors = self.table[which], self.vocab, self.lexicon.vectors_for(self.vocab)
+        rows, vocab = self.table[which], self.vocab
         orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
         own = self._cluster_ids(orths)
         if any(attr in STRING_ATTRS for attr in self.attrs):
@@ -126,23 +128,22 @@ class Tokens:
         ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
         for column, attr in enumerate(self.attrs):
             ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
-        return Lexemes(ids, orths, of_spacy[vectors.attr], vocab, vectors)
+        return Lexemes(ids, orths, of_spacy[self.vectors.attr], vocab, self.vectors)
 
     def _cluster_ids(self, orths: NDArray[np.uint64]) -> dict[str, NDArray[np.uint64]]:
         """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters."""
-        bits = {attr: _cluster_bits(attr) for attr in self.attrs if _cluster_bits(attr)}
+        matches = [match for attr in self.attrs if (match := _CLUSTER.fullmatch(attr))]
+        bits = {match[0]: int(match[1]) for match in matches}
         if not bits:
             return {}
-        clusters = self.lexicon.clusters_for(self.vocab)
-        if not len(clusters):
+        if not len(self.clusters):
             warnings.warn(
                 f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
                 f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or "
                 f"add to nlp.vocab.lookups the table that the pipeline was trained with.",
                 stacklevel=2,
             )
-            return dict.fromkeys(bits, np.full(len(orths), UNKNOWN, dtype=np.uint64))
-        paths = _cluster_paths(orths, self.vocab, clusters)
+        paths = _cluster_paths(orths, self.vocab, self.clusters)
         # One more than the bits, so that no path has the id of an unknown one.
         ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
         return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
@@ -155,21 +156,14 @@ def validate_attrs(attrs: Sequence[str]) -> None:
         number of bits.
     RAISES (ValueError): If one is unknown.
     """
-    unknown = [
-        attr for attr in attrs if not (attr in IDS or attr in STRING_ATTRS or _cluster_bits(attr))
-    ]
+    ours = [attr for attr in attrs if attr in STRING_ATTRS or _CLUSTER.fullmatch(attr)]
+    unknown = [attr for attr in attrs if attr not in IDS and attr not in ours]
     if unknown:
         raise ValueError(
             f"Unknown attributes {unknown} in LexemeEmbed. Use spaCy's token attributes such as "
             f"NORM, PREFIX, SUFFIX and SHAPE, or {', '.join(STRING_ATTRS)}, or CLUSTER1 to "
             f"CLUSTER56."
         )
-
-
-def _cluster_bits(attr: str) -> int:
-    """How many bits of a cluster's path an attribute is: 10 for `CLUSTER10`, 0 if it is none."""
-    match = _CLUSTER.fullmatch(attr)
-    return int(match[1]) if match else 0
 
 
 def read_tokens(
@@ -179,30 +173,36 @@ def read_tokens(
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
-    lexicon (Lexicon): The tables of words; those of the vocabulary by default.
+    lexicon (Lexicon): The tables of words, in the place of those of the vocabulary.
     RETURNS (Tokens): The tokens.
     """
     vocab = docs[0].vocab if docs else Vocab()
+    vectors = vocab.vectors if lexicon.vectors is None else lexicon.vectors
+    clusters = lexicon.clusters
+    if clusters is None:
+        clusters = vocab.lookups.get_table(CLUSTER_TABLE, {})
     of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
-    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, lexicon.vectors_for(vocab).attr]))
-    read = [*columns, SENT_START]
-    arrays = [doc.to_array(read).reshape(len(doc), len(read)) for doc in docs]
-    arrays.append(np.zeros((0, len(read)), dtype=np.uint64))  # so that no docs is no error
-    table: NDArray[np.uint64] = np.concatenate(arrays)
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vectors.attr]))
+    table = token_attrs(docs, [*columns, SENT_START])
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
     starts, table = table[:, -1] == 1, table[:, :-1]
     starts[first_tokens(lengths)] = True
-    keys, sentences = _fold(table), np.cumsum(starts)
-    norms, names = table[:, 1], tuple(attrs)
-    return Tokens(table, keys, norms, lengths, sentences, columns, names, vocab, lexicon)
-
-
-def _fold(table: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Fold rows of 64-bit ids (n, n_columns) to one 64-bit key each (n,)."""
     keys = table[:, 0].copy()
     for column in table.T[1:]:
         keys = (keys ^ (keys >> np.uint64(29))) * FOLD + column
-    return keys
+    read = table, keys, table[:, 1], lengths, np.cumsum(starts)
+    return Tokens(*read, columns, tuple(attrs), vocab, vectors, clusters)
+
+
+def token_attrs(docs: Sequence[Doc], attrs: Sequence[int | str]) -> NDArray[np.uint64]:
+    """Read attributes of the tokens of documents.
+
+    docs (Sequence[Doc]): The documents.
+    attrs (Sequence[Union[int, str]]): spaCy's attributes.
+    RETURNS (ndarray): Shape (n_tokens, n_attrs).
+    """
+    arrays = [doc.to_array(list(attrs)).reshape(-1, len(attrs)) for doc in docs]
+    return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays])
 
 
 def _cluster_paths(
@@ -225,4 +225,4 @@ def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.b
     vocab (Vocab): The vocabulary with the table of clusters.
     RETURNS (ndarray): Shape (n,) bool.
     """
-    return _cluster_paths(orths, vocab, _OF_VOCABULARY.clusters_for(vocab)) > 0
+    return _cluster_paths(orths, vocab, vocab.lookups.get_table(CLUSTER_TABLE, {})) > 0

@@ -39,16 +39,6 @@ class Lexicon:
     def __deepcopy__(self, memo: dict[int, Any]) -> "Lexicon":
         return self  # it never changes, and copies of a network share it
 
-    def vectors_for(self, vocab: Vocab) -> Vectors:
-        """RETURNS (Vectors): The vectors for the words of a vocabulary."""
-        return vocab.vectors if self.vectors is None else self.vectors
-
-    def clusters_for(self, vocab: Vocab) -> Clusters:
-        """RETURNS (Mapping[int, int]): The clusters for the words of a vocabulary; may be empty."""
-        if self.clusters is None:
-            return vocab.lookups.get_table(CLUSTER_TABLE, {})
-        return self.clusters
-
     def beyond(self, *vocabs: Vocab) -> "Lexicon":
         """RETURNS (Lexicon): The tables that not all of these vocabularies have too."""
         vectors, clusters = self.vectors, self.clusters

@@ -27,26 +27,20 @@ def loss(
     scores: Scores, allowed: Mask, legal: Mask, incorrect: NDArray[np.integer]
 ) -> tuple[float, Scores]:
     """Compute the loss and its gradient: see `Objective`. The loss is summed over documents."""
-    d_scores = Scores(
-        np.zeros_like(scores.emissions), np.zeros(scores.transitions.shape), scores.lengths
-    )
-    total = _add_likelihood(scores, allowed, legal, d_scores)
+    d_emissions = np.zeros_like(scores.emissions)
+    d_scores = Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
+    # Documents without annotation make no difference.
+    documents = documents_with(np.flatnonzero((legal & ~allowed).any(axis=1)), scores.lengths)
+    tokens = np.repeat(documents, scores.lengths)
+    annotated = Scores(scores.emissions[tokens], scores.transitions, scores.lengths[documents])
+    allowed = allowed[tokens] & legal
+    every = sequence_sums(annotated, np.broadcast_to(legal, allowed.shape))
+    right = sequence_sums(annotated, allowed)
+    d_emissions[tokens] += every.marginals - right.marginals
+    d_scores.transitions += every.expected_transitions - right.expected_transitions
+    total = float((every.log_z - right.log_z).sum())
     total += sum(_add_incorrect(scores, legal, span, d_scores) for span in np.asarray(incorrect))
     return total, d_scores
-
-
-def _add_likelihood(scores: Scores, allowed: Mask, legal: Mask, d_scores: Scores) -> float:
-    """Add log Z − log Z(allowed) and its gradient, over the documents with annotation."""
-    annotated = np.flatnonzero((legal & ~allowed).any(axis=1))
-    documents = documents_with(annotated, scores.lengths)
-    tokens = np.repeat(documents, scores.lengths)
-    arrays = scores.emissions[tokens], scores.transitions, scores.lengths[documents]
-    allowed = allowed[tokens] & legal
-    every = sequence_sums(*arrays, np.broadcast_to(legal, allowed.shape))
-    right = sequence_sums(*arrays, allowed)
-    d_scores.emissions[tokens] += every.marginals - right.marginals
-    d_scores.transitions += every.expected_transitions - right.expected_transitions
-    return float((every.log_z - right.log_z).sum())
 
 
 def _add_incorrect(
@@ -58,11 +52,11 @@ def _add_incorrect(
     length = scores.lengths[document : document + 1]
     first = int(ends[document] - length[0])
     own = slice(first, first + length[0])
-    arrays = scores.emissions[own], scores.transitions, length
-    legal = np.broadcast_to(legal, arrays[0].shape)
-    every = sequence_sums(*arrays, legal)
+    of_document = Scores(scores.emissions[own], scores.transitions, length)
+    legal = np.broadcast_to(legal, of_document.emissions.shape)
+    every = sequence_sums(of_document, legal)
     moved = span - np.asarray([first, first, 0])
-    without = [sequence_sums(*arrays, mask) for mask in without_span(legal, moved)]
+    without = [sequence_sums(of_document, mask) for mask in without_span(legal, moved)]
     log_z = np.asarray([sums.log_z[0] for sums in without])
     log_without = np.logaddexp.reduce(log_z)
     d_emissions, d_transitions = every.marginals, every.expected_transitions
@@ -95,8 +89,7 @@ def without_span(legal: Mask, span: NDArray[np.integer]) -> Iterator[Mask]:
 
 def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floating]:
     """The marginals, exact by forward–backward: see `Objective`."""
-    arrays = scores.emissions, scores.transitions, scores.lengths
-    return sequence_sums(*arrays, allowed, dtype=scores.emissions.dtype).marginals
+    return sequence_sums(scores, allowed, dtype=scores.emissions.dtype).marginals
 
 
 def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
@@ -105,8 +98,8 @@ def imitate(scores: Scores, teacher: Scores) -> tuple[float, Scores]:
     The divergence is over whole tag sequences; its gradient is the difference of two sets of
     marginals once more, the network's minus the teacher's.
     """
-    own = sequence_sums(scores.emissions, scores.transitions, scores.lengths)
-    target = sequence_sums(teacher.emissions, teacher.transitions, teacher.lengths)
+    own = sequence_sums(scores)
+    target = sequence_sums(teacher)
     divergence = own.log_z.sum() - target.log_z.sum()
     divergence += (target.marginals * (teacher.emissions - scores.emissions)).sum()
     changed = teacher.transitions - scores.transitions

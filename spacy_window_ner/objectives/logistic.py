@@ -48,8 +48,7 @@ def tag_probabilities(scores: Scores, allowed: Mask | None) -> NDArray[np.floati
     """σ(S), and 0 for tags that are not allowed: see `Objective`. The classifiers do not compete,
     so the others keep theirs.
     """
-    arrays = scores.emissions, scores.transitions, scores.lengths
-    return np.exp(_log_sigmoid(mask_scores(*arrays, allowed)))
+    return np.exp(_log_sigmoid(mask_scores(scores, allowed)))
 
 
 def tag_log_odds(

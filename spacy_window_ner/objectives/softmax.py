@@ -30,7 +30,7 @@ def loss(
 
 
 def _log_softmax(scores: Scores, allowed: Mask | None) -> NDArray[np.float64]:
-    S = mask_scores(scores.emissions, scores.transitions, scores.lengths, allowed)
+    S = mask_scores(scores, allowed)
     S = S.astype(np.float64)
     return S - np.logaddexp.reduce(S, axis=1, keepdims=True)
 

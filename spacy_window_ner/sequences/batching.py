@@ -31,7 +31,7 @@ class Scores:
 
     emissions: NDArray
     transitions: NDArray
-    lengths: NDArray[np.int32]
+    lengths: Lengths
 
 
 class ScoresError(ValueError):
@@ -107,10 +107,6 @@ class BatchOrder:
         rows = np.arange(len(self.longest_first))
         return self.bounds[np.searchsorted(-sizes, -rows, side="left") - 1] + rows
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """The bounds (start, stop) of the places of each step, from first to last."""
-        return pairwise(self.bounds.tolist())
-
 
 def groups_of(lengths: Ints) -> Iterator[slice]:
     """Split sequences into groups, to bound memory.
@@ -156,23 +152,17 @@ def document_of(token: int, lengths: Lengths | Sequence[int]) -> int:
     return int(np.searchsorted(np.cumsum(lengths), token, side="right"))
 
 
-def mask_scores(
-    emissions: NDArray,
-    transitions: NDArray,
-    lengths: Lengths | Sequence[int],
-    allowed: Mask | None = None,
-) -> NDArray:
+def mask_scores(scores: Scores, allowed: Mask | None = None) -> NDArray:
     """Check that scores are numbers, and set the emissions of tags that are not allowed to −∞.
 
-    emissions (ndarray): Shape (n_tokens, n_tags).
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), which are only checked.
-    lengths (ndarray): Shape (n_docs,).
+    scores (Scores): The scores of a batch of documents.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     RETURNS (ndarray): Shape (n_tokens, n_tags), the emissions themselves if every tag is allowed.
     RAISES (ScoresError): If a score is not a finite number.
     RAISES (ValueError): If a token has no tag left.
     """
-    if not np.isfinite(transitions).all():
+    emissions, lengths = scores.emissions, scores.lengths
+    if not np.isfinite(scores.transitions).all():
         raise ScoresError("has transition scores that are not finite numbers")
     if not np.isfinite(emissions).all():
         token = int(np.argmin(np.isfinite(emissions).all(axis=1)))

@@ -18,8 +18,8 @@ from .batching import (
     GROUP,
     Floats,
     Ints,
-    Lengths,
     Mask,
+    Scores,
     ScoresError,
     document_of,
     groups_of,
@@ -29,14 +29,13 @@ from .forward_backward import (
     SMALLEST,
     ChainSums,
     SequenceSums,
-    document_boundaries,
     exponentials,
     forward_backward,
+    grouped_tags,
     run_chains,
     token_sums,
 )
 from .path import path_sums
-from .tags import grouped_tags
 from .viterbi import best_tags
 
 # How many tokens around a border between chunks are used at first.
@@ -98,9 +97,7 @@ def _chunk_size(n: int, reach: int) -> int:
 
 
 def sequence_sums(
-    emissions: NDArray,
-    transitions: NDArray,
-    lengths: Lengths,
+    scores: Scores,
     allowed: Mask | None = None,
     *,
     dtype: DTypeLike = np.float64,
@@ -108,9 +105,7 @@ def sequence_sums(
 ) -> SequenceSums:
     """Sum over the legal tag sequences of each document.
 
-    emissions (ndarray): Shape (n_tokens, n_tags).
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
-    lengths (ndarray): Shape (n_docs,).
+    scores (Scores): The scores of a batch of documents.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag.
     dtype (DTypeLike): The type of the sums, float64 or float32. If scores leave the range of
         float32, float64 is used.
@@ -118,28 +113,29 @@ def sequence_sums(
     RETURNS (SequenceSums): The sums.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
-    scores = mask_scores(emissions, transitions, lengths, allowed)
-    sizes: Ints = np.asarray(lengths, dtype=np.int64)
+    emissions, transitions = mask_scores(scores, allowed), scores.transitions
+    lengths: Ints = np.asarray(scores.lengths, dtype=np.int64)
     if allowed is not None and np.count_nonzero(allowed) == len(allowed) > 0:
-        path = path_sums(emissions, transitions, sizes, allowed.nonzero()[1])
+        path = path_sums(scores, allowed.nonzero()[1])
         if path is not None:  # a tenth of the time of sums over all sequences
             return SequenceSums(path[0], allowed.astype(dtype), path[1])
-    is_short = sizes.max(initial=0) < 2 * _chunk_size(len(scores), reach)
+    is_short = lengths.max(initial=0) < 2 * _chunk_size(len(emissions), reach)
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:
-                if is_short and len(scores) <= GROUP:
-                    return forward_backward(scores, transitions, sizes, float_type)
-                while (sums := _sum_chunks(scores, transitions, sizes, float_type, reach)) is None:
+                arrays = emissions, transitions, lengths
+                if is_short and len(emissions) <= GROUP:
+                    return forward_backward(*arrays, float_type)
+                while (sums := _sum_chunks(*arrays, float_type, reach)) is None:
                     reach *= 2
                 return sums
             except FloatingPointError:
                 continue
-    best_tags(emissions, transitions, lengths, allowed)  # raises if there is no path
-    token = int(np.abs(emissions).max(axis=1).argmax())
+    best_tags(scores, allowed)  # raises if there is no path
+    token = int(np.abs(scores.emissions).max(axis=1).argmax())
     raise ScoresError(
         "has scores that lie further apart than float64 can hold (about 700)",
-        document_of(token, sizes),
+        document_of(token, lengths),
     )
 
 
@@ -179,8 +175,9 @@ def _run_group(e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int) -
     RETURNS (Optional[ChainSums]): The sums.
     """
     borders = chunks.borders() - first
-    starts, initial = chunks.starts - first, document_boundaries(e_T, len(chunks.starts))
-    starts = np.stack([starts, starts])
+    starts = np.stack([chunks.starts - first] * 2)
+    initial = np.zeros((2, 2 * len(e_T) - 1, len(chunks.starts)), e_T.dtype)
+    initial[0, 0] = 1  # as in `forward_backward`
     if not len(borders):
         return run_chains(e, e_T, starts, chunks.lengths, initial)
     estimated = _estimate_boundaries(e, e_T, borders, reach)
@@ -201,7 +198,7 @@ def _estimate_boundaries(e: Floats, e_T: Floats, borders: Ints, reach: int) -> F
     RETURNS (ndarray): Shape (2, n_states, n_borders), forward and backward.
     """
     starts, lengths = np.stack([borders - reach, borders]), np.full(len(borders), reach)
-    alike = np.ones_like(document_boundaries(e_T, len(borders)))
+    alike = np.ones((2, 2 * len(e_T) - 1, len(borders)), e_T.dtype)
     return run_chains(e, e_T, starts, lengths, alike).final()
 
 

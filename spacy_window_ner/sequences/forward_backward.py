@@ -20,13 +20,14 @@ all arrays here, because NumPy is fast along long axes.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .batching import BatchOrder, Floats, Ints
-from .tags import grouped_tags
+from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT
 
 # Below this share of a step's largest factor, others may have been lost to rounding to zero.
 SMALLEST = {np.dtype(np.float64): 1e-150, np.dtype(np.float32): 1e-18}
@@ -63,15 +64,26 @@ def forward_backward(
     e, e_T, log_divisor = exponentials(scores, transitions, dtype)
     sizes = lengths[lengths > 0]
     starts = np.cumsum(sizes) - sizes
-    chains = run_chains(
-        e, e_T, np.stack([starts, starts]), sizes, document_boundaries(e_T, len(sizes))
-    )
+    initial = np.zeros((2, 2 * len(e_T) - 1, len(sizes)), dtype)
+    initial[0, 0] = 1  # O precedes a document, and nothing follows it
+    chains = run_chains(e, e_T, np.stack([starts, starts]), sizes, initial)
     marginals, growth, taken = token_sums(chains, e, e_T, starts + sizes - 1)
     of_tags = np.empty_like(marginals)
     of_tags[grouped_tags(len(e_T) - 1)] = marginals
     document = np.repeat(np.arange(len(lengths)), lengths)
     log_z = np.bincount(document, np.log(growth) + log_divisor, minlength=len(lengths))
     return SequenceSums(log_z.astype(np.float64), of_tags.T, taken.astype(np.float64))
+
+
+@lru_cache(maxsize=16)
+def grouped_tags(n_labels: int) -> NDArray[np.int64]:
+    """Order tags by their position in an entity.
+
+    n_labels (int): The number of labels.
+    RETURNS (ndarray): Shape (n_tags,), the columns of O, U-…, B-…, L-…, I-….
+    """
+    positions = np.asarray([UNIT, BEGIN, LAST, IN])[:, None]
+    return np.append(0, 1 + positions + TAGS_PER_LABEL * np.arange(n_labels))
 
 
 @dataclass(frozen=True)
@@ -137,19 +149,6 @@ def exponentials(
     return e, e_T, largest.astype(np.float64) + top
 
 
-def document_boundaries(e_T: Floats, n_chains: int) -> Floats:
-    """The sums that chains begin with if they are whole documents, which O precedes and nothing
-    follows.
-
-    e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
-    n_chains (int): The number of chains.
-    RETURNS (ndarray): Shape (2, n_states, n_chains), forward and backward.
-    """
-    boundaries = np.zeros((2, 2 * len(e_T) - 1, n_chains), e_T.dtype)
-    boundaries[0, 0] = 1
-    return boundaries
-
-
 def run_chains(e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Floats) -> ChainSums:
     """Run forward and backward through chains of tokens.
 
@@ -165,7 +164,8 @@ def run_chains(e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Flo
     backward = (starts.sum(axis=0) + lengths - 1)[order.sequences] - order.tokens
     tokens = np.stack([order.tokens, backward])
     factors = np.empty((2, len(e), len(backward)), e.dtype)
-    O_U, B, L, I = _split(e, len(e_T))
+    classes = len(e_T)
+    O_U, B, L, I = np.split(e, [classes, 2 * classes - 1, 3 * classes - 2])
     np.take(e, tokens[0], axis=1, out=factors[0], mode="clip")
     np.take(np.concatenate([O_U, L, B, I]), tokens[1], axis=1, out=factors[1], mode="clip")
     states, scale = _recursion(order, factors, e_T, initial[:, :, order.longest_first])
@@ -194,7 +194,7 @@ def _recursion(
     closed, inside = states[:, :classes], states[:, None, classes:]
     scale = np.empty((2, 1, n_places), e_T.dtype)
     low = size = 0
-    for start, stop in order:
+    for start, stop in pairwise(order.bounds.tolist()):
         if size != stop - start:
             size = stop - start
             now = np.empty((2, n_states, size), e_T.dtype)
@@ -234,7 +234,7 @@ def token_sums(
     enter, leave, stay = e_T.T @ closed, e_T @ backward[:classes], backward[classes:]
     leave[:, last] = 1  # no transition follows a document
     marginals = e[:, own].copy()
-    O_U, B, L, I = _split(marginals, classes)
+    O_U, B, L, I = np.split(marginals, [classes, 2 * classes - 1, 3 * classes - 2])  # views
     O_U *= leave
     B *= stay
     L *= inside * leave[1:]
@@ -250,10 +250,3 @@ def token_sums(
         raise FloatingPointError
     scale[last] = total[last]
     return marginals, scale, e_T * (closed @ entered.T)
-
-
-def _split(of_tags: Floats, classes: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """View rows of tags by their position in an entity: O and U, B, L, I."""
-    bounds = [0, classes, 2 * classes - 1, 3 * classes - 2, 4 * classes - 3]
-    O_U, B, L, I = (of_tags[start:stop] for start, stop in pairwise(bounds))
-    return O_U, B, L, I

@@ -10,7 +10,6 @@ so that a label added later gets columns behind all the old ones.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,17 +59,6 @@ def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
 def legal_tags(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Find the tags in use: O, and those of seen labels. (n_labels,) bool → (n_tags,) bool."""
     return np.append(True, np.repeat(seen, TAGS_PER_LABEL))
-
-
-@lru_cache(maxsize=16)
-def grouped_tags(n_labels: int) -> NDArray[np.int64]:
-    """Order tags by their position in an entity.
-
-    n_labels (int): The number of labels.
-    RETURNS (ndarray): Shape (n_tags,), the columns of O, U-…, B-…, L-…, I-….
-    """
-    positions = np.asarray([UNIT, BEGIN, LAST, IN])[:, None]
-    return np.append(0, 1 + positions + TAGS_PER_LABEL * np.arange(n_labels))
 
 
 def tags_of_spans(

@@ -112,12 +112,13 @@ def test_a_forked_process_begins_with_an_empty_cache(nlp: Language):
     cache = ner_of(nlp).model.get_ref("hidden").attrs["cache"]
     predictions(nlp, TEXTS[:3])
     assert len(cache._contents[0])
-    with cache._lock:
+    lock = cache._lock
+    with lock:
         process = os.fork()
         if not process:
             code = 1
             try:
-                code = len(cache._contents[0]) or len(cache._locked) or cache._lock.locked()
+                code = len(cache._contents[0]) or len(cache._locked) or cache._lock is lock
             finally:
                 os._exit(int(code))
         assert ended(process) == 0

@@ -10,6 +10,7 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.path import path_sums
 from spacy_window_ner.sequences.tags import spans_to_tags
 
@@ -52,7 +53,7 @@ def assert_as_likely(nlp: Language, doc: Doc, one: Spans, other: Spans) -> None:
     if ner.threshold is None:
         arrays = scores.emissions, scores.transitions, scores.lengths.astype(np.int64)
         tags = [spans_to_tags(np.asarray(spans).reshape(-1, 3), len(doc)) for spans in (one, other)]
-        sums = [path_sums(*arrays, path) for path in tags]
+        sums = [path_sums(Scores(*arrays), path) for path in tags]
         log_z = [total[0][0] for total in sums if total is not None]
         assert abs(log_z[0] - log_z[1]) < CLOSE, doc.text
         return

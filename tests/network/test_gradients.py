@@ -234,9 +234,7 @@ def windows(size: int) -> Windows:
 def batch(size: int) -> Batch:
     """The same as a batch in training."""
     docs = [make_doc(["a", "b", "a", "c"]), make_doc(["b", "b"]), make_doc([])]
-    of_batch = Batch(read_tokens(docs, ["NORM"]), size, lambda which: np.zeros((len(which), 2)))
-    of_batch.windows = windows(size)
-    return of_batch
+    return Batch(read_tokens(docs, ["NORM"]), size, windows(size))
 
 
 LAYERS: dict[str, Callable[[], tuple[Model, Any]]] = {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences.batching import (
     BatchOrder,
+    Scores,
     documents_with,
     groups_of,
     mask_scores,
@@ -34,11 +35,11 @@ def test_the_tokens_of_a_step_are_visited_together(lengths):
     slices = document_slices(lengths)
     documents = order.longest_first.tolist()
     assert sorted(documents) == [i for i, n in enumerate(lengths) if n]
-    for t, (start, stop) in enumerate(order):
+    for t, (start, stop) in enumerate(pairwise(order.bounds.tolist())):
         longer = [document for document in documents if lengths[document] > t]
         assert order.sequences[start:stop].tolist() == documents[: stop - start] == longer
         assert order.tokens[start:stop].tolist() == [slices[i].start + t for i in longer]
-    assert len(list(order)) == max(lengths, default=0)
+    assert len(order.bounds) - 1 == max(lengths, default=0)
 
 
 @given(lengths=LENGTHS)
@@ -82,11 +83,11 @@ def test_mask_scores_leaves_the_emissions_alone():
     emissions = np.arange(6, dtype=np.float32).reshape(2, 3)
     allowed = np.asarray([[True, False, True], [False, False, True]])
     transitions, lengths = np.zeros((2, 2), dtype=np.float32), np.asarray([2])
-    scores = mask_scores(emissions, transitions, lengths, allowed)
+    scores = mask_scores(Scores(emissions, transitions, lengths), allowed)
     assert scores.dtype == np.float32
     assert scores.tolist() == [[0, -np.inf, 2], [-np.inf, -np.inf, 5]]
     assert emissions.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert mask_scores(emissions, transitions, lengths, None).tolist() == emissions.tolist()
+    assert mask_scores(Scores(emissions, transitions, lengths), None).tolist() == emissions.tolist()
 
 
 # Bad input
@@ -98,7 +99,7 @@ def test_scores_that_are_not_finite_are_named(function, bad):
     emissions = np.zeros((5, 5))
     emissions[3, 1] = bad
     with pytest.raises(ValueError, match=r"Document 1 .*not finite numbers"):
-        function(emissions, np.zeros((2, 2)), np.asarray([2, 3]))
+        function(Scores(emissions, np.zeros((2, 2)), np.asarray([2, 3])))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -107,7 +108,7 @@ def test_transitions_that_are_not_finite_are_an_error(function, bad):
     transitions = np.zeros((2, 2))
     transitions[0, 1] = bad
     with pytest.raises(ValueError, match="not finite"):
-        function(np.zeros((2, 5)), transitions, np.asarray([2]))
+        function(Scores(np.zeros((2, 5)), transitions, np.asarray([2])))
 
 
 @both
@@ -115,7 +116,7 @@ def test_a_token_without_any_allowed_tag_is_named(function):
     allowed = np.ones((5, 5), dtype=bool)
     allowed[4] = False
     with pytest.raises(ValueError, match="No tag is allowed for token 4"):
-        function(np.zeros((5, 5)), np.zeros((2, 2)), np.asarray([2, 3]), allowed)
+        function(Scores(np.zeros((5, 5)), np.zeros((2, 2)), np.asarray([2, 3])), allowed)
 
 
 @pytest.mark.parametrize(
@@ -135,4 +136,4 @@ def test_masks_that_contradict_each_other_are_an_error(function, columns):
     allowed[3:] = False
     allowed[[3, 4], columns] = True
     with pytest.raises(ValueError, match=r"Document 2 .* has no legal tag sequence"):
-        function(np.zeros((5, 9)), np.zeros((3, 3)), np.asarray([3, 0, 2]), allowed)
+        function(Scores(np.zeros((5, 9)), np.zeros((3, 3)), np.asarray([3, 0, 2])), allowed)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences import chunked as chunks_module
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.chunked import Chunks, sequence_sums
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
@@ -17,7 +18,7 @@ TOO_LARGE = (300.0, 1000.0)
 
 
 def assert_equals_enumeration(batch: Batch, allowed: np.ndarray | None) -> None:
-    sums = sequence_sums(*batch.arguments, allowed)
+    sums = sequence_sums(batch.scores, allowed)
     plain = batch.enumerations(allowed)
     size = 1 + max(np.abs(x).max(initial=0) for x in batch.arguments[:2])
     np.testing.assert_allclose(
@@ -61,7 +62,7 @@ def test_scores_beyond_the_range_of_floats_are_never_summed_wrongly(batch, maske
 @given(batch=batches(), masked=st.booleans())
 @examples(80)
 def test_the_sum_over_one_sequence_is_its_score(batch, masked):
-    tags = best_tags(*batch.arguments, batch.allowed if masked else None)
+    tags = best_tags(batch.scores, batch.allowed if masked else None)
     allowed = tags[:, None] == np.arange(batch.arguments[0].shape[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks_module, "_sum_chunks", None)  # sums over all sequences are not needed
@@ -73,12 +74,12 @@ def test_the_sum_over_one_sequence_is_its_score(batch, masked):
     "tags", [(1, 0), (0, 1), (2, 3), (0, 3), (1, 7), (1, 4), (4, 3), (5, 6, 3), (3,), (1,)]
 )
 def test_one_sequence_that_is_not_legal_is_an_error(tags):
-    allowed = np.eye(9, dtype=bool)[list(tags)]
+    allowed, T = np.eye(9, dtype=bool)[list(tags)], np.zeros((3, 3))
     with pytest.raises(ValueError, match="no legal tag sequence"):
-        sequence_sums(np.zeros((len(tags), 9)), np.zeros((3, 3)), np.array([len(tags)]), allowed)
+        sequence_sums(Scores(np.zeros(allowed.shape), T, np.array([len(tags)])), allowed)
     after = np.concatenate([np.eye(9, dtype=bool)[[0]], allowed])
     with pytest.raises(ValueError, match="no legal tag sequence"):
-        sequence_sums(np.zeros((len(after), 9)), np.zeros((3, 3)), np.array([1, len(tags)]), after)
+        sequence_sums(Scores(np.zeros(after.shape), T, np.array([1, len(tags)])), after)
 
 
 def test_an_entity_that_can_only_go_on_is_never_summed_wrongly():
@@ -91,7 +92,7 @@ def test_an_entity_that_can_only_go_on_is_never_summed_wrongly():
     allowed = np.ones((n, 5), dtype=bool)
     allowed[:, 1 + BEGIN] = False
     with pytest.raises(ValueError, match="further apart than float64"):
-        sequence_sums(emissions, np.zeros((2, 2)), np.asarray([n]), allowed)
+        sequence_sums(Scores(emissions, np.zeros((2, 2)), np.asarray([n])), allowed)
 
 
 @given(batch=batches(dtype="float32"))
@@ -103,7 +104,7 @@ def test_float32_scores_are_summed_in_float64(batch):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_emissions_are_not_changed(dtype):
     emissions = np.arange(10, dtype=dtype).reshape(2, 5)
-    sums = sequence_sums(emissions, np.zeros((2, 2)), np.asarray([2]), dtype=dtype)
+    sums = sequence_sums(Scores(emissions, np.zeros((2, 2)), np.asarray([2])), dtype=dtype)
     assert emissions.ravel().tolist() == list(range(10))
     assert sums.marginals.dtype == dtype
 
@@ -112,20 +113,20 @@ def test_float32_is_left_where_scores_lie_too_far_apart():
     emissions = np.asarray([[0, 1, 0, 0, 300], [300, 0, 0, 0, 0]], dtype=np.float32)
     allowed = np.ones((2, 5), dtype=bool)
     allowed[0, [0, 4]] = allowed[1, 0] = False
-    arguments = emissions, np.zeros((2, 2), dtype="f"), np.asarray([2])
-    sums = sequence_sums(*arguments, allowed, dtype=np.float32)
-    assert sums.marginals.tolist() == pytest.approx(sequence_sums(*arguments, allowed).marginals)
+    scores = Scores(emissions, np.zeros((2, 2), dtype="f"), np.asarray([2]))
+    sums = sequence_sums(scores, allowed, dtype=np.float32)
+    assert sums.marginals.tolist() == pytest.approx(sequence_sums(scores, allowed).marginals)
 
 
 def test_one_document_without_tokens():
-    empty = sequence_sums(np.zeros((0, 5)), np.zeros((2, 2)), np.asarray([0]))
+    empty = sequence_sums(Scores(np.zeros((0, 5)), np.zeros((2, 2)), np.asarray([0])))
     assert empty.log_z.tolist() == [0.0]
     assert empty.marginals.shape == (0, 5)
     assert (empty.expected_transitions == 0).all()
 
 
 def test_no_documents():
-    none = sequence_sums(np.zeros((0, 5)), np.zeros((2, 2)), np.zeros(0, dtype=np.int32))
+    none = sequence_sums(Scores(np.zeros((0, 5)), np.zeros((2, 2)), np.zeros(0, dtype=np.int32)))
     assert none.log_z.shape == (0,)
     assert (none.expected_transitions == 0).all()
 
@@ -134,11 +135,11 @@ def test_no_documents():
 @examples(40)
 def test_documents_do_not_influence_each_other(batch):
     emissions, transitions, lengths = batch.arguments
-    together = sequence_sums(emissions, transitions, lengths, batch.allowed)
+    together = sequence_sums(Scores(emissions, transitions, lengths), batch.allowed)
     taken = np.zeros(transitions.shape)
     for document, of in enumerate(batch.documents()):
         length = lengths[document : document + 1]
-        alone = sequence_sums(emissions[of], transitions, length, batch.allowed[of])
+        alone = sequence_sums(Scores(emissions[of], transitions, length), batch.allowed[of])
         np.testing.assert_allclose(alone.log_z[0], together.log_z[document], rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(alone.marginals, together.marginals[of], rtol=1e-9, atol=1e-12)
         taken += alone.expected_transitions
@@ -154,10 +155,10 @@ def test_chunks_sum_to_the_same(monkeypatch, scale, reach):
     rng = np.random.RandomState(reach)
     *scores, allowed = long_batch(rng, 2, scale)
     for mask in (None, allowed):
-        whole = sequence_sums(*scores, mask, reach=1000)
+        whole = sequence_sums(Scores(*scores), mask, reach=1000)
         with monkeypatch.context() as patch:
             patch.setattr(batching, "GROUP", 100)
-            chunks = sequence_sums(*scores, mask, reach=reach)
+            chunks = sequence_sums(Scores(*scores), mask, reach=reach)
         np.testing.assert_allclose(chunks.log_z, whole.log_z, rtol=1e-9)
         np.testing.assert_allclose(chunks.marginals, whole.marginals, rtol=1e-5, atol=1e-9)
         np.testing.assert_allclose(
@@ -190,11 +191,11 @@ def test_chunks_that_do_not_agree_overlap_more(monkeypatch):
     emissions[0, [1, 5]] = [0, 1]
     emissions[-1, [1 + LAST, 5 + LAST]] = 0
     arguments = emissions, np.zeros((3, 3)), np.array([n])
-    whole = sequence_sums(*arguments, reach=n).marginals
+    whole = sequence_sums(Scores(*arguments), reach=n).marginals
     tried = []
     of = Chunks.of
     monkeypatch.setattr(Chunks, "of", lambda lengths, by: (tried.append(by), of(lengths, by))[1])
-    chunks = sequence_sums(*arguments, reach=3).marginals
+    chunks = sequence_sums(Scores(*arguments), reach=3).marginals
     np.testing.assert_allclose(chunks, whole, atol=1e-8)
     assert whole[30, 1 + IN] == pytest.approx(1 / (1 + np.e), rel=1e-6)
     assert tried[0] == 3
@@ -234,10 +235,10 @@ def test_a_long_document_neither_underflows_nor_overflows(mean):
     n = 5000
     emissions, T = mean + rng.normal(size=(n, n_tags(2))), rng.normal(size=(3, 3))
     lengths = np.asarray([n])
-    sums = sequence_sums(emissions, T, lengths)
+    sums = sequence_sums(Scores(emissions, T, lengths))
     np.testing.assert_allclose(sums.log_z[0], log_sums(emissions, T), rtol=1e-12)
     np.testing.assert_allclose(sums.marginals.sum(axis=1), 1, rtol=1e-9)
-    tags = best_tags(emissions, T, lengths).tolist()
+    tags = best_tags(Scores(emissions, T, lengths)).tolist()
     assert sums.log_z[0] > path_score(emissions, T, tags)
 
 
@@ -245,7 +246,7 @@ def test_many_labels():
     rng = np.random.RandomState(0)
     n, labels = 6, 200
     emissions, T = rng.normal(size=(n, n_tags(labels))), rng.normal(size=(labels + 1, labels + 1))
-    sums = sequence_sums(emissions, T, np.asarray([n]))
+    sums = sequence_sums(Scores(emissions, T, np.asarray([n])))
     np.testing.assert_allclose(sums.log_z[0], log_sums(emissions, T), rtol=1e-11)
     np.testing.assert_allclose(sums.marginals.sum(axis=1), 1, rtol=1e-9)
     # Each O, B and U is entered once, by one transition.

@@ -1,15 +1,17 @@
 """The recursion against products of full matrices over the states, chain by chain."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_window_ner.sequences.forward_backward import (
     exponentials,
     forward_backward,
+    grouped_tags,
     run_chains,
 )
-from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, grouped_tags, n_tags
+from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from tests.helpers import batches, examples
 
 
@@ -48,6 +50,12 @@ def chains(draw):
     starts = rng.randint(0, 12 - 5, size=(2, len(lengths)))
     initial = rng.uniform(0.1, 1, (2, 2 * labels + 1, len(lengths)))
     return e, e_T, starts, np.asarray(lengths, dtype=np.int64), initial
+
+
+@pytest.mark.parametrize("labels", [0, 1, 3])
+def test_tags_are_grouped_by_position(labels):
+    expected = [0] + [1 + 4 * x + p for p in (UNIT, BEGIN, LAST, IN) for x in range(labels)]
+    assert grouped_tags(labels).tolist() == expected
 
 
 @given(case=chains())

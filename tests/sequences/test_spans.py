@@ -3,6 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.chunked import sequence_sums
 from spacy_window_ner.sequences.spans import likely_spans, span_probabilities
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, n_tags
@@ -21,9 +22,7 @@ def as_dict(spans, probabilities):
 @examples(100)
 def test_probabilities_equal_enumeration(batch, masked):
     allowed = batch.allowed if masked else None
-    found = span_probabilities(
-        sequence_sums(*batch.arguments, allowed).marginals, batch.all_spans()
-    )
+    found = span_probabilities(sequence_sums(batch.scores, allowed).marginals, batch.all_spans())
     expected = batch.probabilities_of_all_spans(allowed)
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
     assert ((found >= 0) & (found <= 1)).all()
@@ -33,7 +32,7 @@ def test_probabilities_equal_enumeration(batch, masked):
 @examples(100)
 def test_likely_spans_are_those_above_the_threshold(batch, masked, threshold):
     allowed = batch.allowed if masked else None
-    marginals = sequence_sums(*batch.arguments, allowed).marginals
+    marginals = sequence_sums(batch.scores, allowed).marginals
     spans, probabilities = likely_spans(marginals, threshold, batch.ends)
     assert spans.shape == (len(probabilities), 3)
     assert spans.dtype == np.int64
@@ -49,8 +48,8 @@ def test_likely_spans_are_those_above_the_threshold(batch, masked, threshold):
 def test_float32_sums_give_the_same_to_six_digits(batch, masked):
     """Sums in float32 go on in float64 where scores lie too far apart for them."""
     allowed = batch.allowed if masked else None
-    exact = sequence_sums(*batch.arguments, allowed).marginals
-    marginals = sequence_sums(*batch.arguments, allowed, dtype=np.float32).marginals
+    exact = sequence_sums(batch.scores, allowed).marginals
+    marginals = sequence_sums(batch.scores, allowed, dtype=np.float32).marginals
     spans = batch.all_spans()
     expected = span_probabilities(exact, spans)
     np.testing.assert_allclose(span_probabilities(marginals, spans), expected, rtol=1e-3, atol=1e-5)
@@ -66,7 +65,7 @@ def test_long_spans():
     emissions = rng.normal(size=(n, n_tags(2)))
     emissions[:, [1 + IN, 5 + IN]] += 3  # long entities
     arguments = emissions, rng.normal(size=(3, 3)), np.array([n - 2, 0, 2])
-    sums = sequence_sums(*arguments, reach=8)
+    sums = sequence_sums(Scores(*arguments), reach=8)
     spans, probabilities = likely_spans(sums.marginals, 1e-4, np.cumsum(arguments[2]))
     assert (np.diff(spans[:, :2]) > 25).sum() > 100
     np.testing.assert_allclose(span_probabilities(sums.marginals, spans), probabilities, rtol=1e-9)
@@ -78,7 +77,7 @@ def test_long_spans():
         columns = [first + BEGIN, *[first + IN] * (end - start - 2), first + LAST]
         if end - start > 1:
             allowed[np.arange(start, end), columns] = True
-            share = sequence_sums(*arguments, allowed).log_z.sum() - sums.log_z.sum()
+            share = sequence_sums(Scores(*arguments), allowed).log_z.sum() - sums.log_z.sum()
             [p] = span_probabilities(sums.marginals, np.asarray([[start, end, label]]))
             assert p == pytest.approx(np.exp(share), rel=1e-6)
 
@@ -90,7 +89,7 @@ def test_nothing_is_likelier_than_certain(seed):
     emissions[::2, 1 + BEGIN] += 9
     emissions[1::2, 1 + LAST] += 9
     arguments = emissions, rng.normal(size=(2, 2)), np.array([400])
-    marginals = sequence_sums(*arguments, dtype=np.float32).marginals
+    marginals = sequence_sums(Scores(*arguments), dtype=np.float32).marginals
     spans, probabilities = likely_spans(marginals, 0.9, [400])
     assert len(spans) > 50
     assert probabilities.max() <= 1

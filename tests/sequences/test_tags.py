@@ -6,11 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_window_ner.sequences.tags import (
-    BEGIN,
-    IN,
-    LAST,
-    UNIT,
-    grouped_tags,
     n_labels,
     n_tags,
     spans_to_tags,
@@ -39,12 +34,6 @@ def test_number_of_tags_and_labels(number):
 def test_a_number_of_tags_that_no_label_set_gives_is_an_error(number):
     with pytest.raises(ValueError, match=f"cannot have {number}.*nO = null"):
         n_labels(number)
-
-
-@pytest.mark.parametrize("labels", [0, 1, 3])
-def test_tags_are_grouped_by_position(labels):
-    expected = [0] + [1 + 4 * x + p for p in (UNIT, BEGIN, LAST, IN) for x in range(labels)]
-    assert grouped_tags(labels).tolist() == expected
 
 
 @pytest.mark.parametrize(("n_tokens", "n_labels"), [(0, 1), (1, 0), (1, 3), (3, 2), (5, 1)])

@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from spacy_window_ner.sequences import batching
-from spacy_window_ner.sequences.batching import mask_scores
+from spacy_window_ner.sequences.batching import Scores, mask_scores
 from spacy_window_ner.sequences.tags import BEGIN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import (
     always_outside,
@@ -18,7 +18,7 @@ TOO_LARGE = (300.0, 1000.0)
 
 def assert_best(batch: Batch, allowed: np.ndarray | None) -> None:
     emissions, transitions, lengths = batch.arguments
-    best = best_tags(emissions, transitions, lengths, allowed)
+    best = best_tags(Scores(emissions, transitions, lengths), allowed)
     assert best.shape == (len(emissions),)
     assert best.dtype == np.int32
     for of, plain in zip(batch.documents(), batch.enumerations(allowed), strict=True):
@@ -44,10 +44,10 @@ def test_best_tags_are_legal_where_all_scores_are_equal(batch):
 @examples(40)
 def test_documents_do_not_influence_each_other(batch):
     emissions, transitions, lengths = batch.arguments
-    best = best_tags(emissions, transitions, lengths, batch.allowed)
+    best = best_tags(Scores(emissions, transitions, lengths), batch.allowed)
     for document, of in enumerate(batch.documents()):
         length = lengths[document : document + 1]
-        alone = best_tags(emissions[of], transitions, length, batch.allowed[of])
+        alone = best_tags(Scores(emissions[of], transitions, length), batch.allowed[of])
         assert alone.tolist() == best[of].tolist()
 
 
@@ -57,7 +57,7 @@ def test_words_that_are_always_outside_are_o_in_the_best_sequence(batch, masked,
     batch.scores.emissions[:, 0] += towards
     emissions, transitions, lengths = batch.arguments
     allowed = batch.allowed if masked else None
-    scores = mask_scores(emissions, transitions, lengths, allowed)
+    scores = mask_scores(Scores(emissions, transitions, lengths), allowed)
     assume(scores.shape[1] > 1 and len(scores))
     outside = always_outside(scores, transitions.astype(float), np.asarray(lengths, dtype=np.int64))
     best = [one.paths[one.scores.argmax()] for one in batch.enumerations(allowed)]
@@ -73,23 +73,23 @@ def test_plain_text_is_always_outside_but_for_its_names():
     outside = always_outside(emissions, transitions, np.array([150, 250]))
     assert np.count_nonzero(~outside) < 20
     assert not outside[[100, 200, 201]].any()
-    tags = best_tags(emissions, transitions, np.array([150, 250]))
+    tags = best_tags(Scores(emissions, transitions, np.array([150, 250])))
     assert np.flatnonzero(tags).tolist() == [100, 200, 201]
 
 
 @pytest.mark.parametrize("size", [1, 30, 100])
 def test_best_tags_are_the_same_in_groups_of_any_size(monkeypatch, size):
     *scores, allowed = long_batch(np.random.RandomState(0), 2, 1.0)
-    whole = best_tags(*scores, allowed)
+    whole = best_tags(Scores(*scores), allowed)
     monkeypatch.setattr(batching, "GROUP", size)
-    assert best_tags(*scores, allowed).tolist() == whole.tolist()
+    assert best_tags(Scores(*scores), allowed).tolist() == whole.tolist()
     assert np.count_nonzero(whole) > 20
 
 
 def test_many_labels():
     rng = np.random.RandomState(0)
     emissions, T = rng.normal(size=(6, n_tags(200))), rng.normal(size=(201, 201))
-    tags = best_tags(emissions, T, np.asarray([6])).tolist()
+    tags = best_tags(Scores(emissions, T, np.asarray([6]))).tolist()
     assert is_legal(tags)
 
 
@@ -100,5 +100,5 @@ def test_a_tag_that_is_the_only_one_allowed_is_chosen_against_strong_transitions
     allowed[-1] = np.arange(5) == tags[-1]
     transitions = np.array([[0.0, -50.0], [0.0, -50.0]])
     lengths = np.array([len(tags)])
-    found = best_tags(np.zeros(allowed.shape), transitions, lengths, allowed)
+    found = best_tags(Scores(np.zeros(allowed.shape), transitions, lengths), allowed)
     assert found.tolist() == tags

@@ -36,17 +36,9 @@ def forward(
     rate = model.attrs["dropout_rate"]
     if not is_train or not rate:
         return X, lambda d_Y: d_Y
-    mask = draw_mask(X.shape, rate) * X.dtype.type(scale_of_kept(rate))
+    # What is kept grows, so that sums stay the same on average; at a rate of 1 all is dropped.
+    mask = draw_mask(X.shape, rate) * X.dtype.type(1 / max(1 - rate, 1e-30))
     return X * mask, lambda d_Y: d_Y * mask
-
-
-def context_rate(model: Model) -> float:
-    """The share of the words' context that a layer leaves out in training.
-
-    model (Model): A layer with the attributes context_dropout and dropout_rate.
-    RETURNS (float): 0 where spaCy's `drop` is 0.
-    """
-    return model.attrs["context_dropout"] if model.attrs["dropout_rate"] else 0.0
 
 
 def draw_mask(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
@@ -59,12 +51,3 @@ def draw_mask(shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
     # Sixteen random bits take half the time of a number from 0 to 1, and meet the rate to 1/65536.
     drawn = np.frombuffer(np.random.bytes(2 * math.prod(shape)), dtype="<u2").reshape(shape)
     return drawn >= round(rate * 2**16)
-
-
-def scale_of_kept(rate: float) -> float:
-    """The factor by which what is kept grows, so that sums stay the same on average.
-
-    rate (float): The share that is dropped, from 0 to 1.
-    RETURNS (float): 1 / (1 − rate).
-    """
-    return 1 / max(1 - rate, 1e-30)  # at a rate of 1 all is dropped

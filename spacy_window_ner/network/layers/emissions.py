@@ -12,9 +12,8 @@ from thinc.api import Model
 from thinc.types import Ragged
 
 from .hidden import Sums
-from .hidden_window import windows_over
 from .to_numpy import NUMPY_OPS
-from .window_affine import Windows, prepend_zero_row
+from .window_affine import Windows, prepend_zero_row, windows_over
 
 InT = list[Doc]
 OutT = Ragged
@@ -81,18 +80,9 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:
-    """Initialize all layers with sample documents X."""
-    hidden, activation, *windows, scores = model.layers
+    """Initialize the sum with sample documents X, and those over it, of known widths."""
+    hidden, activation, *others = model.layers
     hidden.initialize(X=X)
-    sums = hidden(X, False)[0] if X else None
-    Z = None if sums is None else sums.at(slice(0, len(sums.batch.tokens.keys)))
-    activation.initialize(X=Z)
-    H = None if Z is None else activation.predict(Z)
-    sample = None
-    if windows and sums is not None and H is not None:
-        sizes = [layer.layers[0].attrs["window_size"] for layer in windows]
-        sample = windows_over(H, sums.batch.tokens.sentences, max(sizes))
-    for layer in windows:
-        layer.initialize(X=sample)
-        sample = sample and layer.predict(sample)
-    scores.initialize(X=H)
+    activation.initialize(X=np.zeros((1, hidden.layers[1].get_dim("nO")), dtype="f"))
+    for layer in others:
+        layer.initialize()

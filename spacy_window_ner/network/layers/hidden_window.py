@@ -14,35 +14,25 @@ from thinc.api import Model
 
 from .layer_norm import LayerNorm
 from .to_numpy import NUMPY_OPS
-from .window_affine import Windows, neighbor_rows, prepend_zero_row
+from .window_affine import Windows, prepend_zero_row
 
 InT = Windows
 OutT = Windows
 
 
 def HiddenWindow(
-    window: Model[Windows, NDArray], activation: Model[NDArray, NDArray]
+    window: Model[Windows, NDArray], activation: Model[NDArray, NDArray], width: int
 ) -> Model[InT, OutT]:
     """Build the layer.
 
     window (Model): A layer of `WindowAffine`: Windows (n_tokens) → (n_tokens, input of f).
     activation (Model): f, from that to (n_tokens, width).
+    width (int): Width of the vectors.
     RETURNS (Model): Windows (n_tokens) → the same with new vectors (1 + n_tokens, width). Their
         vectors are those of the tokens, in order, after the zero row.
     """
-    layers = [window, activation, LayerNorm()]
+    layers = [window, activation, LayerNorm(width)]
     return Model("hidden_window", forward, init=init, layers=layers, ops=NUMPY_OPS)
-
-
-def windows_over(H: NDArray, sentences: NDArray[np.int64], reach: int) -> Windows:
-    """Make the windows for layers of `HiddenWindow`.
-
-    H (ndarray): Shape (n_tokens, width), the hidden vectors.
-    sentences (ndarray): Shape (n_tokens,), the number of each token's sentence.
-    reach (int): The largest k of the layers.
-    RETURNS (Windows): The windows of the tokens.
-    """
-    return Windows(prepend_zero_row(H), neighbor_rows(1 + np.arange(len(H)), sentences, reach))
 
 
 def forward(
@@ -69,8 +59,8 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: Windows | None = None, Y: Windows | None = None) -> None:
-    """Initialize all layers with a sample X."""
+    """Initialize all layers."""
     window, activation, norm = model.layers
-    window.initialize(X=X)
-    activation.initialize(X=None if X is None else window.predict(X))
-    norm.initialize(X=None if X is None else X.vectors)
+    window.initialize()
+    activation.initialize(X=np.zeros((1, window.get_dim("nO")), dtype="f"))
+    norm.initialize()

@@ -22,10 +22,10 @@ OutT = Floats2d
 EPSILON = 1e-5
 
 
-def LayerNorm(nO: int | None = None) -> Model[InT, OutT]:
+def LayerNorm(nO: int) -> Model[InT, OutT]:
     """Build the layer.
 
-    nO (Optional[int]): Width of input and output; inferred from the sample if None.
+    nO (int): Width of input and output.
     RETURNS (Model): (n, nO) → (n, nO), with the parameters g (nO,) and b (nO,).
     """
     params = {"g": None, "b": None}
@@ -58,9 +58,7 @@ def forward(
 
 
 def init(model: Model[InT, OutT], X: NDArray | None = None, Y: NDArray | None = None) -> None:
-    """Infer the width from a sample X; g is one and b is zero."""
-    if X is not None:
-        model.set_dim("nO", X.shape[1])
+    """Set g to one and b to zero."""
     nO = model.get_dim("nO")
     model.set_param("g", np.ones(nO, dtype="f"))
     model.set_param("b", np.zeros(nO, dtype="f"))

@@ -10,8 +10,9 @@ rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 
 import os
 from collections.abc import Callable, Sequence
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -19,11 +20,9 @@ from numpy.typing import NDArray
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from ..features import Tokens
 from .rows import find_sorted
-from .window_affine import multiply, n_blocks
-
-if TYPE_CHECKING:
-    from .token_vectors import Batch
+from .window_affine import blocks_of, multiply
 
 # How many lexemes are computed at a time.
 CHUNK = 1024
@@ -32,53 +31,6 @@ AHEAD = 32 * CHUNK
 
 Tables = list[NDArray[np.float32]]
 Multiply = Callable[[NDArray[np.int64], Tables], None]
-
-
-class Products:
-    """The products of the token vectors of a batch, in prediction."""
-
-    def __init__(self, batch: "Batch", layers: Sequence[Model], cache: "LexemeCache") -> None:
-        """Begin without any.
-
-        batch (Batch): The batch.
-        layers (Sequence[Model]): Layers of `WindowAffine`.
-        cache (LexemeCache): What was computed for earlier batches.
-        """
-        self._batch, self._layers, self._cache = batch, list(layers), cache
-        self._widths = [n_blocks(layer) * layer.get_dim("nO") for layer in layers]
-        self._ahead = slice(0, 0)
-        self._rows, self._tables = np.zeros(0, dtype=np.int64), Tables()
-
-    def at(self, near: slice) -> tuple[NDArray[np.int64], dict[int, NDArray]]:
-        """Look up consecutive tokens.
-
-        near (slice): The n tokens.
-        RETURNS (Tuple[ndarray, Dict[int, ndarray]]): The row of each token (n,), in tables of
-            products for each layer by its id (n_rows, n_blocks · nO), whose row 0 is zero.
-        """
-        if near.start < self._ahead.start or near.stop > self._ahead.stop:
-            self._look_up(near)
-        rows = self._rows[near.start - self._ahead.start : near.stop - self._ahead.start]
-        return rows, {o.id: table for o, table in zip(self._layers, self._tables, strict=True)}
-
-    def _look_up(self, near: slice) -> None:
-        """Find the rows of tokens and of those after them."""
-        batch, embed = self._batch, self._batch.embed
-        self._ahead = slice(near.start, max(near.stop, near.start + AHEAD)) if embed else near
-        keys, firsts, places = batch.tokens.distinct(self._ahead)
-
-        def compute(which: NDArray[np.int64], out: Tables) -> None:
-            for start in range(0, len(which), CHUNK):
-                some = slice(start, start + CHUNK)
-                V = batch.vectors_of(firsts[which[some]])
-                for layer, table in zip(self._layers, out, strict=True):
-                    multiply(layer, V, out=table[some])
-
-        self._tables = Tables()  # a full cache can be freed
-        cache = self._cache if embed else LexemeCache(0)
-        models = [embed, *self._layers] if embed else []
-        rows, self._tables = cache(models, batch.tokens.vocab, keys, self._widths, compute)
-        self._rows = rows[places]
 
 
 class LexemeCache:
@@ -94,12 +46,12 @@ class LexemeCache:
         max_bytes (int): How much memory the products may take.
         """
         self.max_bytes = max_bytes
-        self._lock = Lock()
+        self._lock = RLock()
         self._state: list[int] = []
         self._kept_alive: list[Any] = []
         self._locked: list[NDArray] = []
         # Keys, their rows and the tables.
-        self._contents = (np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables())
+        self._contents = np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables()
         _CACHES.add(self)
 
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
@@ -128,7 +80,7 @@ class LexemeCache:
         capacity = self.max_bytes // (4 * sum(widths))
         rows = 1 + np.arange(len(keys))
         if len(keys) > capacity:
-            tables = _new_tables(len(keys), widths)
+            tables = [np.zeros((1 + len(keys), width), np.float32) for width in widths]
             multiply(np.arange(len(keys)), [table[1:] for table in tables])
             return rows, tables
         parameters = _parameters_of(models)
@@ -136,7 +88,7 @@ class LexemeCache:
         state = [*map(id, parameters), *map(id, sources), vocab.vectors.n_keys]
         with self._lock:
             if state != self._state or any(array.flags.writeable for array in self._locked):
-                self._forget()
+                self.release()
                 self._state, self._kept_alive = state, [*parameters, *sources]
                 arrays = [value for value in parameters if isinstance(value, np.ndarray)]
                 self._locked = [array for array in arrays if array.flags.writeable]
@@ -147,9 +99,10 @@ class LexemeCache:
             missing = np.flatnonzero(~is_known)
             if not tables or len(known) + len(missing) > capacity:
                 known, known_rows, missing = known[:0], known_rows[:0], np.arange(len(keys))
-                tables = Tables()
+                tables = []
                 self._contents = known, known_rows, tables  # so that a full cache is freed first
-                tables = _new_tables(capacity, widths)
+                # Memory that is never written to is never taken.
+                tables = [np.zeros((1 + capacity, width), np.float32) for width in widths]
             else:
                 rows[is_known] = known_rows[places[is_known]]
                 rows[missing] = 1 + len(known) + np.arange(len(missing))
@@ -165,22 +118,11 @@ class LexemeCache:
     def release(self) -> None:
         """Forget everything, and make the parameters writable."""
         with self._lock:
-            self._forget()
-
-    def _forget(self) -> None:
-        for array in self._locked:
-            array.flags.writeable = True
-        self._state, self._kept_alive, self._locked = [], [], []
-        keys, rows, _ = self._contents
-        self._contents = (keys[:0], rows[:0], [])
-
-
-def _new_tables(n: int, widths: Sequence[int]) -> Tables:
-    """Tables for so many lexemes. Memory that is never written to is never taken."""
-    tables = [np.empty((1 + n, width), dtype=np.float32) for width in widths]
-    for table in tables:
-        table[0] = 0
-    return tables
+            for array in self._locked:
+                array.flags.writeable = True
+            self._state, self._kept_alive, self._locked = [], [], []
+            keys, rows, _ = self._contents
+            self._contents = (keys[:0], rows[:0], [])
 
 
 def _parameters_of(models: list[Model]) -> list[Any]:
@@ -196,6 +138,61 @@ def _parameters_of(models: list[Model]) -> list[Any]:
     return arrays
 
 
+@dataclass
+class Products:
+    """The products of the token vectors of a batch, in prediction.
+
+    tokens (Tokens): The tokens of the batch.
+    vectors_of (Callable): From tokens (n,) to their vectors (n, width).
+    embed (Optional[Model]): The layer that computes the vectors of lexemes; None if vectors depend
+        on context, and nothing can be remembered.
+    layers (Sequence[Model]): Layers of `WindowAffine`.
+    cache (LexemeCache): What was computed for earlier batches.
+    """
+
+    tokens: Tokens
+    vectors_of: Callable[[NDArray[np.int64]], NDArray]
+    embed: Model | None = None
+    layers: Sequence[Model] = ()
+    cache: LexemeCache = field(init=False)
+    # The rows of the tokens from `_first` on, and the tables by the id of their layer.
+    _first: int = 0
+    _rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    _tables: dict[int, NDArray] = field(default_factory=dict)
+
+    def at(self, near: slice) -> tuple[NDArray[np.int64], dict[int, NDArray]]:
+        """Look up consecutive tokens.
+
+        near (slice): The n tokens.
+        RETURNS (Tuple[ndarray, Dict[int, ndarray]]): The row of each token (n,), in tables of
+            products for each layer by its id (n_rows, n_blocks · nO), whose row 0 is zero.
+        """
+        if near.start < self._first or near.stop > self._first + len(self._rows):
+            self._look_up(near)
+        return self._rows[near.start - self._first : near.stop - self._first], self._tables
+
+    def _look_up(self, near: slice) -> None:
+        """Find the rows of tokens, and those of the lexemes after them."""
+        stop = max(near.stop, near.start + AHEAD) if self.embed else near.stop
+        keys, firsts, places = self.tokens.distinct(slice(near.start, stop))
+        blocks = [blocks_of(layer) for layer in self.layers]
+
+        def compute(which: NDArray[np.int64], out: Tables) -> None:
+            for start in range(0, len(which), CHUNK):
+                some = slice(start, start + CHUNK)
+                V = self.vectors_of(firsts[which[some]])
+                for of_layer, table in zip(blocks, out, strict=True):
+                    multiply(V, of_layer, out=table[some])
+
+        self._tables = {}  # a full cache can be freed
+        cache = self.cache if self.embed else LexemeCache(0)
+        models = [self.embed, *self.layers] if self.embed else []
+        widths = [len(of_layer) * of_layer.shape[1] for of_layer in blocks]
+        rows, tables = cache(models, self.tokens.vocab, keys, widths, compute)
+        self._tables = {o.id: table for o, table in zip(self.layers, tables, strict=True)}
+        self._first, self._rows = near.start, rows[places]
+
+
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()
 
 
@@ -204,7 +201,7 @@ def _begin_anew() -> None:
     held, and what they were about to change.
     """
     for cache in _CACHES:
-        cache._lock = Lock()
+        cache._lock = RLock()
         cache.release()
 
 

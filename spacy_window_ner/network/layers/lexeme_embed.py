@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..features import UNKNOWN, Lexemes, Tokens, read_tokens
+from ..features import UNKNOWN, Lexemes, read_tokens
 from ..lexicon import Lexicon
 from .embedding import set_known
 from .rows import add_rows
@@ -49,7 +49,7 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     RETURNS: One array (n_tokens of the document, width) for each document, and the callback that
         takes their gradients. It returns an empty list, since documents have no gradient.
     """
-    tokens = embedded_tokens(model, docs)
+    tokens = read_tokens(docs, model.attrs["attrs"], model.attrs["lexicon"])
     _, firsts, places = tokens.distinct()
     vectors, backprop_vectors = model.layers[0](tokens.lexemes(firsts), is_train)
 
@@ -63,15 +63,10 @@ def forward(model: Model[InT, OutT], docs: InT, is_train: bool) -> tuple[OutT, C
     return np.split(vectors[places], np.cumsum(tokens.lengths)[:-1])[: len(docs)], backprop
 
 
-def embedded_tokens(model: Model[InT, OutT], docs: Sequence[Doc]) -> Tokens:
-    """RETURNS (Tokens): The tokens of documents, with all that the layer reads of them."""
-    return read_tokens(docs, model.attrs["attrs"], model.attrs["lexicon"])
-
-
 def init(model: Model[InT, OutT], X: InT | None = None, Y: OutT | None = None) -> None:
     """Initialize the inner layer with the lexemes of sample documents X."""
-    layer = model.layers[0]
-    layer.initialize(X=embedded_tokens(model, X).lexemes() if X else None)
+    layer, attrs = model.layers[0], model.attrs
+    layer.initialize(X=read_tokens(X, attrs["attrs"], attrs["lexicon"]).lexemes() if X else None)
     if layer.has_dim("nO"):
         model.set_dim("nO", layer.get_dim("nO"))
 
@@ -92,7 +87,8 @@ class VocabularyReader:
 
         docs (Sequence[Doc]): Some of the training documents.
         """
-        tokens = embedded_tokens(self._model, docs)
+        attrs = self._model.attrs
+        tokens = read_tokens(docs, attrs["attrs"], attrs["lexicon"])
         _, firsts, places = tokens.distinct()
         ids = tokens.lexemes(firsts).ids
         times = np.bincount(places, minlength=len(ids)).tolist()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..features import FOLD, Tokens
-from .dropout import context_rate, draw_mask, scale_of_kept
+from .dropout import draw_mask
 from .rows import Term, add_rows
 from .to_numpy import NUMPY_OPS
 from .token_vectors import Batch
@@ -65,17 +65,18 @@ def forward(
             del backprop_layer  # it would keep tables of products alive
     shares = 1 / counts.astype(means.dtype)[:, None]
     means *= shares
-    rate = context_rate(model) if is_train else 0.0
+    rate = model.attrs["context_dropout"]
+    drops = is_train and model.attrs["dropout_rate"] and rate
     factors = np.ones((len(tokens), 1), dtype=means.dtype)
-    if rate:
-        factors *= draw_mask(factors.shape, rate) * scale_of_kept(rate)
+    if drops:
+        factors *= draw_mask(factors.shape, rate) / (1 - rate)
 
     def backprop(d_Z: NDArray) -> NDArray:
         d_means = np.zeros_like(means)
         add_rows(d_means, groups, d_Z[tokens] * factors)
         return backprop_layer((d_means * shares)[groups])
 
-    if not rate:
+    if not drops:
         return Term(tokens, groups, means, n), backprop
     return Term(tokens, np.arange(len(tokens)), means[groups] * factors, n), backprop
 

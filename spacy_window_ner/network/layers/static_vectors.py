@@ -50,24 +50,17 @@ def forward(
             f"vectors have shape {vectors.shape}. Load the pipeline with the vectors it was "
             f"trained with ([initialize] vectors, or nlp.vocab.vectors)."
         )
-    V = _lookup(lexemes) if len(lexemes) else np.zeros((0, width), dtype="f")
+    V = np.zeros((len(lexemes), width), dtype="f")
+    if vectors.mode == Mode.floret and len(lexemes):
+        words = [lexemes.vocab.strings[key] for key in lexemes.vector_keys.tolist()]
+        V = NUMPY_OPS.to_numpy(vectors.get_batch(words))
+    elif len(lexemes):
+        rows = lexemes.vector_rows
+        V[rows >= 0] = NUMPY_OPS.to_numpy(vectors.data)[rows[rows >= 0]]
     for part in np.split(V, np.cumsum(model.attrs["widths"])[:-1], axis=1):
         norm = np.sqrt(np.einsum("ij,ij->i", part, part))
         part /= np.where(norm > 0, norm, 1)[:, None]
     return V, lambda d_V: np.zeros(0, dtype=d_V.dtype)
-
-
-def _lookup(lexemes: Lexemes) -> NDArray:
-    """Vectors as they are in the table, zero where there is none: (n_lexemes, width)."""
-    vectors = lexemes.vectors
-    if vectors.mode == Mode.floret:
-        strings = lexemes.vocab.strings
-        words = [strings[key] for key in lexemes.vector_keys.tolist()]
-        return NUMPY_OPS.to_numpy(vectors.get_batch(words))
-    rows = lexemes.vector_rows
-    V = NUMPY_OPS.to_numpy(vectors.data)[np.maximum(rows, 0)].astype(np.float32)
-    V[rows < 0] = 0
-    return V
 
 
 def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = None) -> None:

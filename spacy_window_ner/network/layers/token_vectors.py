@@ -15,9 +15,9 @@ from thinc.types import Floats2d
 
 from ..features import Tokens, read_tokens
 from .lexeme_cache import Products
-from .lexeme_embed import LEXEME_EMBED, embedded_tokens
+from .lexeme_embed import LEXEME_EMBED
 from .to_numpy import NUMPY_OPS, ToNumpy
-from .window_affine import Windows, neighbor_rows, prepend_zero_row
+from .window_affine import Windows, neighbor_rows, windows_over
 
 InT = list[Doc]
 
@@ -36,24 +36,14 @@ class Batch:
 
     tokens (Tokens): The tokens.
     reach (int): r, the largest distance of a neighbor in a window.
-    vectors_of (Callable): From tokens (n,) to their vectors (n, width), in prediction.
-    embed (Optional[Model]): The layer that computes the vectors of lexemes; None if vectors depend
-        on context.
     windows (Optional[Windows]): The windows of all tokens; None in prediction.
     products (Products): Products of vectors, in prediction.
     """
 
     tokens: Tokens
     reach: int
-    vectors_of: Callable[[NDArray[np.int64]], NDArray]
-    embed: Model | None = None
     windows: Windows | None = None
     products: Products = field(init=False)
-
-    def set_vectors(self, V: NDArray, places: NDArray[np.int64]) -> None:
-        """Give the batch its vectors (n_rows, width), and the row of each token (n_tokens,)."""
-        neighbors = neighbor_rows(1 + places, self.tokens.sentences, self.reach)
-        self.windows = Windows(prepend_zero_row(V), neighbors)
 
     def parts(self) -> Iterator[slice]:
         """The parts of the batch that go through the network, one after the other."""
@@ -70,9 +60,8 @@ class Batch:
         )
         rows, tables = self.products.at(near)
         neighbors = neighbor_rows(rows, self.tokens.sentences[near], self.reach)
-        first = part.start - near.start
-        neighbors = neighbors[:, first : first + part.stop - part.start]
-        return Windows(_NO_VECTORS, neighbors, tables)
+        windows = Windows(_NO_VECTORS, neighbors, tables)
+        return windows.at(slice(part.start - near.start, part.stop - near.start))
 
 
 OutT = Batch
@@ -99,25 +88,28 @@ def forward(
         empty list, since documents have no gradient.
     """
     tok2vec, reach = model.layers[0], model.attrs["reach"]
-    # `nlp.replace_listeners` may put another layer here.
     if tok2vec.name == LEXEME_EMBED:
-        tokens, embed = embedded_tokens(tok2vec, docs), tok2vec.layers[0]
-        batch = Batch(tokens, reach, lambda which: embed.predict(tokens.lexemes(which)), embed)
+        embed, attrs = tok2vec.layers[0], tok2vec.attrs
+        tokens = read_tokens(docs, attrs["attrs"], attrs["lexicon"])
+        products = Products(tokens, lambda which: embed.predict(tokens.lexemes(which)), embed)
         if is_train:
             _, firsts, places = tokens.distinct()
             V, backprop_V = embed(tokens.lexemes(firsts), is_train)
-    else:
+    else:  # `nlp.replace_listeners` may put another layer here
         arrays, backprop_arrays = tok2vec(docs, is_train)
         V, backprop_numpy = _TO_NUMPY(arrays, is_train)
         places = np.arange(len(V))
         tokens = replace(read_tokens(docs, ()), keys=places.astype(np.uint64))
-        batch = Batch(tokens, reach, lambda which: V[which])
+        products = Products(tokens, lambda which: V[which])
 
         def backprop_V(d_V: NDArray) -> InT:
             return backprop_arrays(backprop_numpy(d_V))
 
+    batch = Batch(tokens, reach)
     if is_train:
-        batch.set_vectors(V, places)
+        batch.windows = windows_over(V, tokens.sentences, reach, places)
+    else:
+        batch.products = products
 
     def backprop(d_vectors: NDArray) -> InT:
         backprop_V(d_vectors[1:])
@@ -134,9 +126,8 @@ def sample_batch(model: Model[InT, OutT], docs: InT) -> Batch:
     RETURNS (Batch): The batch, with windows as in training and a row for each token.
     """
     V, tokens = _TO_NUMPY.predict(model.layers[0].predict(docs)), read_tokens(docs, ())
-    batch = Batch(tokens, model.attrs["reach"], lambda which: V[which])
-    batch.set_vectors(V, np.arange(len(V)))
-    return batch
+    reach = model.attrs["reach"]
+    return Batch(tokens, reach, windows_over(V, tokens.sentences, reach))
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Batch | None = None) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from thinc.api import Model, glorot_uniform_init, zero_init
 from thinc.types import Floats2d
 
-from .dropout import context_rate, draw_mask, scale_of_kept
+from .dropout import draw_mask
 from .rows import add_rows, sum_rows
 from .to_numpy import NUMPY_OPS
 
@@ -104,13 +104,17 @@ def forward(
     reach = len(X.neighbors) // 2
     neighbors = X.neighbors[reach - k : reach + k + 1]
     scales = np.ones((len(neighbors), 1), dtype=X.vectors.dtype)
-    rate = context_rate(model) if is_train else 0.0
-    if rate:
+    rate = model.attrs["context_dropout"]
+    if is_train and model.attrs["dropout_rate"] and rate:
         shown = draw_mask(neighbors.shape, rate)
         shown[k] = True  # the word itself is never left out
         neighbors = np.where(shown, neighbors, 0)
-        scales[np.arange(len(scales)) != k] = scale_of_kept(rate)
-    P = multiply(model, X.vectors, scales) if X.products is None else X.products[model.id]
+        scales[np.arange(len(scales)) != k] = 1 / (1 - rate)
+    if X.products is None:
+        blocks = blocks_of(model) * scales[:, :, None]
+        P = multiply(X.vectors, blocks)
+    else:
+        P = X.products[model.id]
     places = neighbors * len(neighbors) + np.arange(len(neighbors))[:, None]
     Z = sum_rows(P.reshape(-1, nO), list(places))
     Z += model.get_param("b")
@@ -123,26 +127,25 @@ def forward(
         d_blocks = (d_P.T @ X.vectors).reshape(len(places), nO, -1) * scales[:, :, None]
         model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(nO, -1))
         model.inc_grad("b", delta.sum(axis=0))
-        return d_P @ _blocks(model, scales).reshape(d_P.shape[1], -1)
+        return d_P @ blocks.reshape(d_P.shape[1], -1)
 
     return Z, backprop
 
 
-def multiply(
-    model: Model[InT, OutT],
-    vectors: NDArray,
-    scales: NDArray | None = None,
-    out: NDArray | None = None,
-) -> NDArray:
-    """P = V [W_{−k} … W_k]ᵀ, each block times its scale.
+def blocks_of(model: Model[InT, OutT]) -> NDArray:
+    """RETURNS (ndarray): W (nO, nI) cut into the blocks of the window: (2k + 1, nO, width)."""
+    W, n_blocks = model.get_param("W"), 2 * model.attrs["window_size"] + 1
+    return W.reshape(len(W), n_blocks, -1).transpose(1, 0, 2)
 
-    model (Model): The layer.
+
+def multiply(vectors: NDArray, blocks: NDArray, out: NDArray | None = None) -> NDArray:
+    """P = V [W_{−k} … W_k]ᵀ.
+
     vectors (ndarray): Shape (n_rows, width).
-    scales (Optional[ndarray]): Shape (2k + 1, 1); 1 by default.
+    blocks (ndarray): Shape (2k + 1, nO, width), see `blocks_of`.
     out (Optional[ndarray]): Shape (n_rows, (2k + 1) · nO), where to write P.
     RETURNS (ndarray): P (n_rows, (2k + 1) · nO).
     """
-    blocks = _blocks(model, scales)
     n, nO, _ = blocks.shape
     if out is None:
         out = np.empty((len(vectors), n * nO), dtype=np.result_type(vectors, blocks))
@@ -151,21 +154,9 @@ def multiply(
     return out
 
 
-def _blocks(model: Model[InT, OutT], scales: NDArray | None) -> NDArray:
-    """W (nO, nI) cut into blocks, each times its scale: (2k + 1, nO, width)."""
-    W = model.get_param("W")
-    blocks = W.reshape(len(W), n_blocks(model), -1).transpose(1, 0, 2)
-    return blocks if scales is None else blocks * scales[:, :, None]
-
-
 def prepend_zero_row(vectors: NDArray) -> NDArray:
     """Put the zero row, the word beyond the edges, before vectors: (n, width) → (1 + n, width)."""
     return np.concatenate([np.zeros((1, vectors.shape[1]), dtype=vectors.dtype), vectors])
-
-
-def n_blocks(model: Model[InT, OutT]) -> int:
-    """RETURNS (int): 2k + 1, the places of a layer's window."""
-    return 2 * model.attrs["window_size"] + 1
 
 
 def neighbor_rows(
@@ -187,10 +178,29 @@ def neighbor_rows(
     return padded[where + np.arange(-reach, reach + 1)[:, None]]
 
 
+def windows_over(
+    vectors: NDArray,
+    sentences: NDArray[np.int64],
+    reach: int,
+    places: NDArray[np.int64] | None = None,
+) -> Windows:
+    """Make the windows of consecutive tokens.
+
+    vectors (ndarray): Shape (n, width), the distinct vectors.
+    sentences (ndarray): Shape (n_tokens,), the number of each token's sentence.
+    reach (int): The largest k of the layers that read the windows.
+    places (Optional[ndarray]): Shape (n_tokens,), which vector each token has; by default there is
+        one for each token, in order.
+    RETURNS (Windows): The windows.
+    """
+    rows = 1 + (np.arange(len(vectors)) if places is None else places)
+    return Windows(prepend_zero_row(vectors), neighbor_rows(rows, sentences, reach))
+
+
 def init(model: Model[InT, OutT], X: Windows | None = None, Y: NDArray | None = None) -> None:
     """Infer nI from a sample X, and draw W; b is zero."""
     if X is not None:
-        model.set_dim("nI", n_blocks(model) * X.vectors.shape[1])
+        model.set_dim("nI", (2 * model.attrs["window_size"] + 1) * X.vectors.shape[1])
     nO, nI = model.get_dim("nO"), model.get_dim("nI")
     model.set_param("W", glorot_uniform_init(model.ops, (nO, nI)))
     model.set_param("b", zero_init(model.ops, (nO,)))

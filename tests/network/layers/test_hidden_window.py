@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from thinc.api import Model
 
-from spacy_window_ner.network.layers.hidden_window import HiddenWindow, windows_over
+from spacy_window_ner.network.layers.hidden_window import HiddenWindow
 from spacy_window_ner.network.layers.maxout import Maxout
 from spacy_window_ner.network.layers.window_affine import (
     WindowAffine,
     Windows,
+    windows_over,
 )
 from tests import plain
 from tests.helpers import assert_gradients
@@ -21,8 +22,8 @@ def windows(reach: int, seed: int = 0) -> Windows:
 
 
 def layer_of(k: int) -> Model:
-    layer = HiddenWindow(WindowAffine(k, 2 * WIDTH), Maxout(2))
-    layer.initialize(X=windows(k))
+    layer = HiddenWindow(WindowAffine(k, 2 * WIDTH, (2 * k + 1) * WIDTH), Maxout(2), WIDTH)
+    layer.initialize()
     rng = np.random.RandomState(k)
     for node in layer.walk():
         for name in node.param_names:

@@ -14,8 +14,8 @@ rows = st.tuples(st.integers(0, 4), st.integers(2, 5)).flatmap(
 
 
 def layer_of(width: int, seed: int = 0):
-    layer, rng = LayerNorm(), np.random.RandomState(seed)
-    layer.initialize(X=np.zeros((1, width), dtype="f"))
+    layer, rng = LayerNorm(width), np.random.RandomState(seed)
+    layer.initialize()
     for name in ("g", "b"):
         layer.set_param(name, rng.normal(size=width))
     return layer
@@ -31,8 +31,8 @@ def test_forward(X):
 
 def test_it_begins_with_mean_0_and_variance_1():
     X = np.random.RandomState(0).normal(3, 2, size=(5, 64)).astype("f")
-    layer = LayerNorm()
-    layer.initialize(X=X)
+    layer = LayerNorm(64)
+    layer.initialize()
     Y = layer.predict(X)
     assert Y.dtype == np.float32
     np.testing.assert_allclose(Y.mean(axis=1), 0, atol=1e-5)

@@ -20,8 +20,7 @@ def batch_of(docs, seed=0):
     vectors = np.random.RandomState(seed).normal(size=(1 + len(keys), WIDTH))
     vectors[0] = 0
     neighbors = neighbor_rows(1 + places, tokens.sentences, 2)
-    batch = Batch(tokens, 2, lambda which: vectors[1 + places[which]])
-    batch.windows = Windows(vectors, neighbors)
+    batch = Batch(tokens, 2, Windows(vectors, neighbors))
     return batch, vectors[1 + places]
 
 
