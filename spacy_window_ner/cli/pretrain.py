@@ -1,5 +1,6 @@
 """`python -m spacy window-ner pretrain`: raw text → word vectors that every preset can use."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,9 +16,11 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
+from ..component import WindowNER
 from ..files.saving import save
 from ..files.texts import find_files, read_lines
-from ..pretraining.vectors import LearnedVectors, learn_vectors, make_vectors, neighbors
+from ..pretraining.vectors import LearnedVectors, learn_vectors, neighbors
+from ..pretraining.widening import add_vectors
 from .inputs import load
 from .options import TextField, new_app
 from .output import make_directory
@@ -47,8 +50,8 @@ def pretrain(
         str | None,
         typer.Option(
             "--from",
-            help="Name or path of a pipeline whose language, tokenizer and word vectors are kept; "
-            "what is learned stands beside its vectors",
+            help="Name or path of a pipeline whose tokenizer, vectors and window_ner are kept; what "
+            "is learned stands beside its vectors",
         ),
     ] = None,
     minutes: Annotated[
@@ -66,39 +69,54 @@ def pretrain(
     ] = 3,
     text_field: TextField = "text",
 ) -> None:
-    """Learn word vectors from raw text, and save a pipeline that has them, for --paths.vectors of
-    a config and --vectors of init-config. Prints some words with those that are nearest.
+    """Learn word vectors from raw text, and save a pipeline that has them, for --vectors of
+    init-config. With --from, they are added to a pipeline, for --base of learn. Prints some words
+    with those that are nearest.
     """
     make_directory(output)
     started = time.perf_counter()
     try:
-        docs = _read(_start(lang, base), texts, text_field, started + 60 * minutes)
+        blank = _start(lang, base)  # which will have the strings of all words that were read
+        docs = read_raw(blank, texts, text_field, started + 60 * minutes)
         learned = learn_vectors(docs, width, min_count)
-        nlp = _start(lang, base)  # once more, without the strings of all words that were read
-        others = nlp.vocab.vectors if nlp.vocab.vectors.shape[0] else None
-        nlp.vocab.vectors = make_vectors(learned, others)
+        nlp = _start(lang, base)
+        add_vectors(nlp, learned)
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
         msg.fail("No vectors can be learned from this", str(error), exits=1)
-    for word in learned.text.words:
-        nlp.vocab.strings.add(word)
     save(nlp, output)
-    _print(learned, nlp, output, time.perf_counter() - started)
+    print_vectors(learned, time.perf_counter() - started)
+    msg.good(f"Saved {len(nlp.vocab.vectors):,} vectors: {output}")
+    if any(isinstance(pipe, WindowNER) for _, pipe in nlp.pipeline):
+        print(f"{COMMAND} window-ner learn annotated.jsonl --base {output} --output out")
+    else:
+        print(f"{COMMAND} window-ner init-config accuracy config.cfg --vectors {output}")
 
 
 def _start(lang: str, base: str | None) -> Language:
-    """A pipeline without components: a blank one, or what is left of another."""
+    """A blank pipeline, or the vocabulary and the window_ners of another one."""
     if base is None:
         return spacy.blank(lang)
     nlp = load(base)
     for name in nlp.component_names:
-        nlp.remove_pipe(name)
+        if not isinstance(nlp.get_pipe(name), WindowNER):
+            nlp.remove_pipe(name)
     return nlp
 
 
-def _read(nlp: Language, inputs: Sequence[str], text_field: str, until: float) -> Iterator[Doc]:
-    """A stream of tokenized texts. It ends when it is time."""
+def read_raw(
+    nlp: Language, inputs: Sequence[str], text_field: str, until: float = math.inf
+) -> Iterator[Doc]:
+    """Read raw text as a stream, with a progress bar.
+
+    nlp (Language): The pipeline, whose tokenizer is used.
+    inputs (Sequence[str]): Files, folders and globs.
+    text_field (str): The field of the texts in JSON lines.
+    until (float): The time of `time.perf_counter` at which the stream ends.
+    YIELDS (Doc): The texts.
+    RAISES (ValueError): If a line cannot be read.
+    """
     files = find_files(inputs)
     with tqdm(desc="Reading", unit="word", unit_scale=True) as bar:
         for file in files:
@@ -113,8 +131,12 @@ def _read(nlp: Language, inputs: Sequence[str], text_field: str, until: float) -
                 bar.update(len(doc) if isinstance(doc, Doc) else doc.count(" ") + 1)
 
 
-def _print(learned: LearnedVectors, nlp: Language, output: Path, seconds: float) -> None:
-    """Print what has been learned, and what to do with it."""
+def print_vectors(learned: LearnedVectors, seconds: float) -> None:
+    """Print what has been learned.
+
+    learned (LearnedVectors): The vectors.
+    seconds (float): How long that took.
+    """
     text = learned.text
     rows = np.unique(np.geomspace(COMMON, max(COMMON, len(text.words) / 4), SHOWN).astype(int))
     rows = rows[rows < len(text.words)]
@@ -123,11 +145,8 @@ def _print(learned: LearnedVectors, nlp: Language, output: Path, seconds: float)
     if table:
         msg.table(table, header=("Word", "Nearest words"), divider=True)
     unknown = (text.ids < 0).sum() - (len(text.ids) - text.n_tokens)
-    n_vectors, width = nlp.vocab.vectors.shape
     msg.text(
         f"{text.n_tokens:,} words in {seconds:.1f} s, {text.n_tokens / seconds:,.0f} words/s; "
         f"{len(text.words):,} different ones have a vector, {unknown / text.n_tokens:.1%} of the "
         f"text has none; the vectors keep {learned.kept:.0%} of the mutual information"
     )
-    msg.good(f"Saved {n_vectors:,} vectors, {width} wide: {output}")
-    print(f"{COMMAND} window-ner init-config accuracy config.cfg --vectors {output}")

@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.vectors import Mode, Vectors
 
 from ..network.layers.to_numpy import NUMPY_OPS
+from ..network.layers.vector_clusters import nearest
 from .cooccurrence import count_contexts
 from .factorization import factorize
 from .mutual_information import positive_mutual_information
@@ -22,6 +23,8 @@ N_CONTEXTS = 4000
 MAX_WORDS = 200_000
 # Directions in which M is smaller than this share of its largest one are left out.
 MIN_SHARE = 1e-3
+# Words without a vector are compared with so many that have one.
+COMPARED = 20_000
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,11 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
     """Put the vectors of the domain beside others, so that the widths add up.
 
     learned (LearnedVectors): The vectors of the domain. A word without one is zero there.
-    others (Vectors): The vectors of a pipeline. A word of the domain that has none is zero there.
-    RETURNS (Tuple[Vectors, ndarray]): The vectors, those of the domain's words first; and the row
-        of each among the others, or -1 (n_vectors,).
+    others (Vectors): The vectors of a pipeline. A word of the domain without one has there what
+        words that are used like it have: see `_guess`.
+    RETURNS (Tuple[Vectors, ndarray]): The vectors, those of the domain's words first; and for each
+        the row of the same word among the others, or of the word that is most like it; -1 if there
+        is none (n_vectors,).
     RAISES (ValueError): If the others are floret vectors, which have no words.
     """
     if others.mode == Mode.floret:
@@ -101,14 +106,38 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
     kept = {key: row for key, row in others.key2row.items() if key not in known}
     # Several words may share a row of the others.
     shared, places = np.unique(np.fromiter(kept.values(), np.int64), return_inverse=True)
-    rows = np.concatenate([found, shared])
-    table = np.zeros((len(rows), others.shape[1] + learned.table.shape[1]), dtype=np.float32)
-    table[rows >= 0, : others.shape[1]] = NUMPY_OPS.to_numpy(others.data)[rows[rows >= 0]]
-    table[: len(keys), others.shape[1] :] = learned.table
+    rows, width = np.concatenate([found, shared]), others.shape[1]
+    table = np.zeros((len(rows), width + learned.table.shape[1]), dtype=np.float32)
+    table[rows >= 0, :width] = NUMPY_OPS.to_numpy(others.data)[rows[rows >= 0]]
+    table[: len(keys), width:] = learned.table
+    missing = found < 0
+    if missing.any() and not missing.all():
+        guesses, alike = _guess(learned.table, table[: len(keys), :width], missing)
+        table[np.flatnonzero(missing), :width] = guesses
+        rows[np.flatnonzero(missing)] = found[alike]
     vectors = Vectors(data=table, keys=keys, name="window_ner_pretrained")
     for key, place in zip(kept, places.tolist(), strict=True):
         vectors.add(key, row=len(keys) + place)
     return vectors, rows
+
+
+def _guess(
+    X: NDArray[np.float32], Y: NDArray[np.float32], missing: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Guess y = xA by ridge regression, A = (XᵀX + I)⁻¹ XᵀY over the words that have both.
+
+    X (ndarray): Shape (n_words, width of x), of length one, the most frequent word first.
+    Y (ndarray): Shape (n_words, width of y).
+    missing (ndarray): Shape (n_words,) bool, the words without y.
+    RETURNS (Tuple[ndarray, ndarray]): y of the n_missing words, of length one (n_missing, width of
+        y); and the word with both whose x has the smallest angle to theirs (n_missing,).
+    """
+    known = np.flatnonzero(~missing)
+    gram = X[known].T @ X[known] + np.eye(X.shape[1], dtype=X.dtype)
+    A = np.linalg.solve(gram, X[known].T @ units(Y[known]))
+    # Frequent words have the vectors that are known best.
+    alike = known[nearest(X[missing], X[known[:COMPARED]])]
+    return units(X[missing] @ A), alike
 
 
 def _find(vectors: Vectors, words: Sequence[str]) -> NDArray[np.int64]:

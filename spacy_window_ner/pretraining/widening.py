@@ -6,14 +6,33 @@ not: ∂J/∂W = δ xᵀ with the new vectors in x.
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.language import Language
 from thinc.api import Model
 
+from ..component import WindowNER
 from ..network.layers.affine import Affine
+from ..network.lexicon import carried
+from .vectors import LearnedVectors, extend_vectors, make_vectors
 
 
-def reads_vectors(model: Model) -> bool:
-    """RETURNS (bool): Whether a network reads word vectors that `widen` can make wider."""
-    return bool(_vector_layers(model))
+def add_vectors(nlp: Language, learned: LearnedVectors) -> None:
+    """Give a pipeline the vectors of a domain, beside those that it has. Its `window_ner`s find
+    what they found before, but where a word had no vector.
+
+    nlp (Language): The pipeline. A network that carries vectors of its own keeps these.
+    learned (LearnedVectors): The vectors of the domain.
+    RAISES (ValueError): If the pipeline has floret vectors.
+    """
+    if not nlp.vocab.vectors.shape[0]:
+        nlp.vocab.vectors = make_vectors(learned)
+    else:
+        vectors, rows = extend_vectors(learned, nlp.vocab.vectors)
+        nlp.vocab.vectors = vectors
+        for _, pipe in nlp.pipeline:
+            if isinstance(pipe, WindowNER) and carried(pipe.model).vectors is None:
+                widen(pipe.model, learned.table.shape[1], rows)
+    for word in learned.text.words:
+        nlp.vocab.strings.add(word)
 
 
 def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
@@ -21,8 +40,7 @@ def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
 
     model (Model): A network of `window_classifier`, initialized.
     added (int): How many columns come after those that it has read so far.
-    rows (ndarray): Shape (n_vectors,), the old row whose vector each row of the table begins with,
-        or -1.
+    rows (ndarray): Shape (n_vectors,), the old row whose cluster each row of the table has, or -1.
     """
     for node in model.walk():
         if node.attrs.get("clusters"):
@@ -45,6 +63,7 @@ def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
         wider.set_param("W", W)
         wider.set_param("b", affine.get_param("b"))
         model.replace_node(affine, wider)
+    model.get_ref("hidden").attrs["cache"].release()
 
 
 def _vector_layers(model: Model) -> list[tuple[Model, Model, Model]]:

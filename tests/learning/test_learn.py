@@ -78,7 +78,7 @@ def test_what_is_learned_and_said_of_it(base, few_steps):
     assert name == "all" and values[2] > 0.9 and between is not None
     assert [label for label, _, _ in labels] == ["HERO", "LOC"]
     assert found.is_crossed and found.steps in (30, 40)
-    assert sum(n_steps) == 3 * 40 + 2 * found.steps
+    assert sum(n_steps) == 3 * 40 + found.steps + NETWORKS * found.steps
     assert 0 <= found.gain(50) <= 1 - values[2] + 1e-9
 
 

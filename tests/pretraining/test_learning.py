@@ -6,6 +6,7 @@ from math import log
 import numpy as np
 import pytest
 import spacy
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
 
@@ -13,7 +14,7 @@ from spacy_window_ner.pretraining import cooccurrence, factorization
 from spacy_window_ner.pretraining.cooccurrence import SparseMatrix, count_contexts
 from spacy_window_ner.pretraining.factorization import factorize
 from spacy_window_ner.pretraining.mutual_information import positive_mutual_information
-from spacy_window_ner.pretraining.vectors import learn_vectors, make_vectors, neighbors
+from spacy_window_ner.pretraining.vectors import extend_vectors, learn_vectors, neighbors
 from spacy_window_ner.pretraining.words import UNKNOWN, number_words
 
 PLACES = (-2, -1, 1)
@@ -117,19 +118,44 @@ def test_too_little_text_is_an_error():
 
 def test_vectors_stand_beside_others():
     learned = learn_vectors(docs_of("Mary saw us . Mary saw us ."), width=3, min_count=2)
-    data = np.asarray([[3.0, 4.0], [0.0, 2.0]], dtype=np.float16)
-    others = Vectors(data=data, keys=["mary", "other"])
+    data = np.asarray([[3.0, 4.0], [0.0, 2.0], [5.0, 0.0]], dtype=np.float16)
+    others = Vectors(data=data, keys=["mary", "other", "."])
     others.add("alias", row=1)
-    vectors = make_vectors(learned, others)
-    assert len(vectors.data) == len(learned.text.words) + 2
-    words = dict(zip(learned.text.words, learned.table, strict=True))
-    strings = spacy.blank("en").vocab.strings
-    for word, left, right in [
-        ("Mary", [0.6, 0.8], words["Mary"]),  # found among the others in lower case
-        ("saw", [0, 0], words["saw"]),
-        ("mary", [0.6, 0.8], [0, 0, 0]),
-        ("other", [0, 1], [0, 0, 0]),
-        ("alias", [0, 1], [0, 0, 0]),
+    vectors, rows = extend_vectors(learned, others)
+    words = learned.text.words
+    assert len(vectors.data) == len(rows) == len(words) + 2
+    own = dict(zip(words, learned.table, strict=True))
+    for word, left, right, row in [
+        ("Mary", [3, 4], own["Mary"], 0),  # found among the others in lower case
+        (".", [5, 0], own["."], 2),
+        ("mary", [3, 4], [0, 0, 0], 0),
+        ("other", [0, 2], [0, 0, 0], 1),
+        ("alias", [0, 2], [0, 0, 0], 1),
     ]:
-        np.testing.assert_allclose(vectors[strings.add(word)], [*left, *right], rtol=1e-3)
+        place = vectors.key2row[get_string_id(word)]
+        np.testing.assert_allclose(vectors.data[place], [*left, *right], rtol=1e-3)
+        assert rows[place] == row
     assert vectors.data.dtype == np.float32
+
+
+def test_words_without_a_vector_get_that_of_words_used_alike():
+    organs, people = ["liver", "lung", "heart"], ["Mary", "Samuel", "Ada"]
+    texts = [f"the {organ} of mice was cut" for organ in organs for _ in range(3)]
+    texts += [f"then {person} met us again" for person in people for _ in range(3)]
+    learned = learn_vectors(docs_of(*texts), width=8, min_count=3)
+    data = np.asarray([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], dtype=np.float32)
+    others = Vectors(data=data, keys=["liver", "lung", "mary", "samuel"])
+    vectors, rows = extend_vectors(learned, others)
+    heart, ada = (vectors.data[learned.text.words.index(word)] for word in ("heart", "Ada"))
+    assert heart[0] > 0.9 and ada[1] > 0.9
+    np.testing.assert_allclose([np.linalg.norm(v[:2]) for v in (heart, ada)], 1, rtol=1e-5)
+    assert rows[learned.text.words.index("heart")] in (0, 1)
+    assert rows[learned.text.words.index("Ada")] in (2, 3)
+
+
+def test_floret_vectors_cannot_be_extended():
+    learned = learn_vectors(docs_of("Mary saw us . Mary saw us ."), width=3, min_count=2)
+    data = np.ones((10, 2), dtype="f")
+    floret = Vectors(mode="floret", data=data, minn=1, maxn=2, hash_count=1)
+    with pytest.raises(ValueError, match="no table of words"):
+        extend_vectors(learned, floret)
