@@ -50,8 +50,8 @@ def pretrain(
         str | None,
         typer.Option(
             "--from",
-            help="Name or path of a pipeline whose tokenizer, vectors and window_ner are kept; what "
-            "is learned stands beside its vectors",
+            help="Name or path of a pipeline whose tokenizer, vectors and window_ner are kept; "
+            "what is learned stands beside its vectors",
         ),
     ] = None,
     minutes: Annotated[

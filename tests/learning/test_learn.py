@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from spacy.tokens import Doc
 
-from spacy_window_ner.learning.learn import (
+from spacy_window_ner.learning.learn import NETWORKS, config_from, learn, train_fully
     PRIOR_THRESHOLD,
     HeldOut,
     Learned,
