@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 from spacy.tokens import Doc
 
+from spacy_window_ner.learning.held_out import PRIOR_THRESHOLD, HeldOut, Learned
 from spacy_window_ner.learning.learn import NETWORKS, config_from, learn, train_fully
-    PRIOR_THRESHOLD,
-    HeldOut,
-    Learned,
-    config_from,
-    learn,
-    train_fully,
-)
 from spacy_window_ner.training.start_from import create_start_from, with_outputs
 from tests.pipelines import blank, corpus, make_examples, ner_of, trained
 
