@@ -1,30 +1,41 @@
 """`python -m spacy window-ner learn`: from a handful of annotated documents to a pipeline."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy import util
 from spacy.cli._util import COMMAND
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Config
 from tqdm import tqdm
 from wasabi import msg
 
 from ..confidence.scored_examples import find_component
 from ..files.exports import write_annotated
+from ..files.formats import read_examples
 from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
 from ..learning.held_out import NAME, Learned
-from ..learning.learn import config_from, learn
-from .inputs import annotated_docs, explained, load
-from .options import new_app
+from ..learning.learn import NETWORKS, config_from, learn, put_beside
+from ..pretraining.vectors import learn_vectors
+from ..pretraining.widening import add_vectors
+from .init_config import init_config
+from .inputs import annotated_docs, explained, load_component
+from .options import TextField, new_app
 from .output import make_directory
+from .pretrain import print_vectors, read_raw, start_pipeline
 
 app = new_app()
 
-DEFAULT_BASE = "en_window_ner_sm"
+# The pipelines to begin from in each language, the best first.
+DEFAULT_BASES = {"en": ("en_window_ner_base", "en_window_ner_sm")}
+# The numbers of steps that a new network chooses from.
+NEW_STEPS = (200, 400, 800)
 MORE = 50
 
 
@@ -41,9 +52,23 @@ def learn_pipeline(
         Path, typer.Option("--output", "-o", help="New or empty directory for the pipeline")
     ],
     base: Annotated[
-        str,
-        typer.Option("--base", "-b", help="Name or path of the pipeline to begin from"),
-    ] = DEFAULT_BASE,
+        str | None,
+        typer.Option(
+            "--base",
+            "-b",
+            help="Name or path of the pipeline to begin from; default: the one for the language, "
+            "or else a new network",
+        ),
+    ] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--texts",
+            "-t",
+            help="Raw text of the same kind, whose words are learned first; see pretrain. Can be "
+            "given several times",
+        ),
+    ] = None,
     dev: Annotated[
         Path | None,
         typer.Option("--dev", help="Annotated documents to choose by, not to learn from"),
@@ -52,6 +77,17 @@ def learn_pipeline(
         list[str] | None,
         typer.Option("--label", help="A label to learn; default: all. Can be given several times"),
     ] = None,
+    keep_labels: Annotated[
+        bool,
+        typer.Option(
+            "--keep-labels",
+            help="Find the labels of the base too: a second component learns those that are new",
+        ),
+    ] = False,
+    lang: Annotated[
+        str, typer.Option("--lang", "-l", help="Two-letter code of the language, without --base")
+    ] = "en",
+    text_field: TextField = "text",
     seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
 ) -> None:
     """Learn from a handful of annotated documents, beginning from the network of a pipeline that
@@ -59,51 +95,102 @@ def learn_pipeline(
     cross-validation. Prints how good the result is, and what more documents are likely to add.
     """
     make_directory(output)
-    nlp = _load(base)
+    base = base or _default_base(lang)
+    nlp = _new(lang, bool(texts)) if base is None else load_component(base, None)[0]
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
-    chosen = _chosen_labels([*docs, *dev_docs], labels or [])
-    config = config_from(nlp, base, seed=seed)
-    with explained("Cannot learn from these documents"), tqdm(desc="Training", unit="step") as bar:
-        found = learn(docs, config, nlp, chosen, dev=dev_docs, seed=seed, progress=bar.update)
+    old = find_component(nlp, NAME).labels if keep_labels else ()
+    chosen = _chosen_labels([*docs, *dev_docs], labels or [], old)
+    with explained("Cannot learn from these documents"):
+        if texts:
+            start = time.perf_counter()
+            vectors = learn_vectors(read_raw(start_pipeline(lang, base), texts, text_field))
+            add_vectors(nlp, vectors)
+            print_vectors(vectors, time.perf_counter() - start)
+        if base is None:
+            nlp.initialize(lambda: read_examples(nlp, docs), sgd=None)
+        source = base if base is not None and not texts else str(output / "base")
+        if source != base:
+            save(nlp, output / "base")
+        with tqdm(desc="Training", unit="step") as bar:
+            found = learn(
+                docs,
+                config_from(nlp, source, seed=seed),
+                nlp,
+                chosen,
+                dev=dev_docs,
+                stops=None if base is not None else NEW_STEPS,
+                seed=seed,
+                progress=bar.update,
+            )
     _print(found)
-    config = config_from(nlp, base, found.steps, seed)
+    _save(found, config_from(nlp, source, found.steps, seed), output, (docs, dev_docs or docs))
+    if keep_labels:
+        name = put_beside(nlp, found.nlp)
+        save(nlp, output / "both")
+        msg.good(f"Saved the base with the new component {name}: {output / 'both'}")
+
+
+def _save(
+    found: Learned,
+    config: Config,
+    output: Path,
+    docs: Sequence[Sequence[Doc]],
+) -> None:
+    """Save the pipeline, its config, and the documents of training and development."""
     config["components"][NAME]["threshold"] = find_component(found.nlp, NAME).threshold
-    config["paths"].update(train=str(output / "train.spacy"), dev=str(output / "dev.spacy"))
-    write_annotated(output / "train.spacy", docs, "spacy")
-    write_annotated(output / "dev.spacy", dev_docs or docs, "spacy")
+    for part, of_part in zip(("train", "dev"), docs, strict=True):
+        config["paths"][part] = str(output / f"{part}.spacy")
+        write_annotated(output / f"{part}.spacy", of_part, "spacy")
     config.to_disk(output / "config.cfg")
     save(found.nlp, output / "model")
     msg.good(f"Saved the pipeline: {output / 'model'}")
     msg.text(
-        f"The same by spaCy's own training, to change what you like:\n{COMMAND} train "
-        f"{output / 'config.cfg'} --output {output / 'trained'}"
+        f"It is the mean of {NETWORKS} networks. To train one of them by spaCy's own training, and "
+        f"change what you like:\n{COMMAND} train {output / 'config.cfg'} "
+        f"--output {output / 'trained'}"
     )
 
 
-def _load(base: str) -> Language:
-    """The pipeline to begin from."""
-    nlp = load(base)
-    if NAME not in nlp.pipe_names:
-        msg.fail(f"{base} has no component {NAME}", "Give another pipeline.", exits=1)
-    return nlp
+def _default_base(lang: str) -> str | None:
+    """The name of the first installed pipeline to begin from, if there is one."""
+    return next(filter(util.is_package, DEFAULT_BASES.get(lang, ())), None)
 
 
-def _chosen_labels(docs: Sequence[Doc], labels: Sequence[str]) -> list[str]:
-    """The labels to learn. Entities of others are outside."""
-    present = labels_of(docs)
+def _new(lang: str, has_texts: bool) -> Language:
+    """A pipeline with a new network. With raw text, it has word vectors."""
+    msg.warn(
+        f"There is no pipeline for '{lang}' to begin from: a new network is trained",
+        "Results are better with --base, a pipeline with window_ner that has learned other "
+        "annotation, and with raw text, --texts.",
+    )
+    config = init_config("accuracy" if has_texts else "efficiency", lang=lang)
+    config["initialize"]["lookups"] = None
+    tok2vec = config["components"][NAME]["model"]["tok2vec"]
+    columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
+    without = [column for column in columns if not column[0].startswith("CLUSTER")]
+    tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
+    return util.load_model_from_config(config)
+
+
+def _chosen_labels(
+    docs: Sequence[Doc], labels: Sequence[str], old: Sequence[str] = ()
+) -> list[str]:
+    """The labels to learn, without old ones. Entities of others are outside."""
+    present = labels_of(docs).difference(old)
     absent = [label for label in labels if label not in present]
     if absent or not present:
         msg.fail(
             f"There are no entities {', '.join(absent)}".rstrip(),
-            f"The annotation has {', '.join(sorted(present)) or 'none'}.",
+            f"The annotation has {', '.join(sorted(present)) or 'no new ones'}.",
             exits=1,
         )
-    if labels:
-        for doc in docs:
+    chosen = sorted(labels or present)
+    for doc in docs:
+        if labels_of([doc]).difference(chosen):
             missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
-            doc.set_ents([ent for ent in doc.ents if ent.label_ in labels], missing=missing)
-    return sorted(labels or present)
+            doc.set_ents([ent for ent in doc.ents if ent.label_ in chosen], missing=missing)
+    return chosen
 
 
 def _print(found: Learned) -> None:

@@ -76,10 +76,12 @@ def pretrain(
     make_directory(output)
     started = time.perf_counter()
     try:
-        blank = _start(lang, base)  # which will have the strings of all words that were read
+        blank = start_pipeline(
+            lang, base
+        )  # which will have the strings of all words that were read
         docs = read_raw(blank, texts, text_field, started + 60 * minutes)
         learned = learn_vectors(docs, width, min_count)
-        nlp = _start(lang, base)
+        nlp = start_pipeline(lang, base)
         add_vectors(nlp, learned)
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
@@ -94,8 +96,13 @@ def pretrain(
         print(f"{COMMAND} window-ner init-config accuracy config.cfg --vectors {output}")
 
 
-def _start(lang: str, base: str | None) -> Language:
-    """A blank pipeline, or the vocabulary and the window_ners of another one."""
+def start_pipeline(lang: str, base: str | None) -> Language:
+    """Make a pipeline to add vectors to.
+
+    lang (str): The code of the language of a blank one.
+    base (Optional[str]): Name or path of a pipeline whose vocabulary and `window_ner`s are kept.
+    RETURNS (Language): The pipeline.
+    """
     if base is None:
         return spacy.blank(lang)
     nlp = load(base)

@@ -7,6 +7,7 @@ network that was trained on the others, so that few documents have to do for eve
 import random
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from itertools import count
 
 import numpy as np
 from spacy.language import Language
@@ -20,6 +21,7 @@ from ..confidence.scored_examples import ScoredExamples, find_component, score_e
 from ..decoding.thresholds import LOWEST
 from ..files.formats import read_examples
 from ..inspect.folds import own_config, split_into_folds
+from ..settings import change_settings
 from ..training.corpus import SentenceCorpus, set_sentence_starts
 from ..training.start_from import start_from
 from .averaging import average
@@ -46,6 +48,7 @@ def learn(
     labels: Sequence[str],
     *,
     dev: Sequence[Doc] = (),
+    stops: Sequence[int] | None = None,
     seed: int = 0,
     progress: Progress = print_nothing,
 ) -> Learned:
@@ -56,6 +59,8 @@ def learn(
     base (Language): The pipeline whose network to begin from.
     labels (Sequence[str]): The labels to learn.
     dev (Sequence[Doc]): Documents to choose by in place of cross-validation.
+    stops (Optional[Sequence[int]]): The numbers of steps to choose from, ascending; by default, as
+        many as a trained network needs.
     seed (int): The seed.
     progress (Callable): Is called with 1 after each step.
     RETURNS (Learned): The pipeline.
@@ -68,8 +73,7 @@ def learn(
         if dev
         else split_into_folds(len(docs), FOLDS, seed)
     )
-    most = max(200, len(docs))
-    stops = [n for n in STEPS if n <= most]
+    stops = stops or [n for n in STEPS if n <= max(200, len(docs))]
 
     def held_out(held: Sequence[int], share: float, stops: Sequence[int]) -> Iterator[HeldOut]:
         """What a network finds in some documents that learns from a share of the others."""
@@ -130,6 +134,20 @@ def train_fully(
     component.model = average(models)
     component.threshold = PRIOR_THRESHOLD
     return nlp
+
+
+def put_beside(base: Language, learned: Language) -> str:
+    """Add the component of a pipeline to the one that it began from, so that all labels of both are
+    found: the new component keeps the entities that the others have found, and adds its own.
+
+    base (Language): The pipeline, which is changed.
+    learned (Language): The pipeline that `learn` made from it.
+    RETURNS (str): The name of the new component, which is its `spans_key` too.
+    """
+    name = next(n for i in count(2) if (n := f"{NAME}_{i}") not in base.component_names)
+    base.add_pipe(NAME, name, source=learned)
+    change_settings(find_component(base, name), {"spans_key": name})
+    return name
 
 
 def begin_from(config: Config, base: Language, labels: Sequence[str]) -> Language:

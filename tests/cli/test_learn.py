@@ -1,13 +1,16 @@
 """`python -m spacy window-ner learn`."""
 
+import warnings
+
 import pytest
 import spacy
 from spacy.cli.train import train as spacy_train
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
+from spacy_window_ner.cli import learn as learn_command
 from spacy_window_ner.learning import learn as learning
-from tests.pipelines import corpus, ner_of, save_corpus, trained
+from tests.pipelines import corpus, ner_of, save_corpus, texts_of, trained
 
 RENAMED = [text.replace("[PER", "[HERO") for text in corpus(20)]
 
@@ -52,6 +55,47 @@ def test_chosen_labels(folder, tmp_path, monkeypatch):
     assert code == 0, printed
     assert "on the dev documents" in printed
     assert ner_of(spacy.load(tmp_path / "model")).label_data == ["HERO"]
+
+
+def test_old_labels_are_kept(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(learning, "STEPS", (20,))
+    args = [folder / "annotated.spacy", "-o", tmp_path, "--base", folder / "base"]
+    code, printed = run(*args, "--keep-labels")
+    assert code == 0, printed
+    assert "Saved the base with the new component window_ner_2" in printed
+    nlp = spacy.load(tmp_path / "both")
+    assert nlp.pipe_names == ["window_ner", "window_ner_2"]
+    assert nlp.get_pipe("window_ner_2").label_data == ["HERO"]
+    # HERO is what the base calls PER, and what it has found stays.
+    doc = nlp("Bob knows Oslo number 99 .")
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("Bob", "PER"), ("Oslo", "LOC")]
+    assert len(doc.spans["window_ner"]) == 2 and len(doc.spans["window_ner_2"]) == 0
+    assert all(ent._.score > 0 for ent in doc.ents)
+
+
+def test_old_labels_are_not_learned_anew(folder, tmp_path):
+    args = [folder / "annotated.spacy", "-o", tmp_path, "--base", folder / "base"]
+    code, printed = run(*args, "--keep-labels", "--label", "LOC")
+    assert code == 1
+    assert "There are no entities LOC" in printed and "The annotation has HERO." in printed
+
+
+def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(learn_command, "NEW_STEPS", (40,))
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(texts_of() * 3), encoding="utf8")
+    args = [folder / "annotated.spacy", "-o", tmp_path / "out", "--lang", "xx", "--texts", texts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        code, printed = run(*args)
+    assert code == 0, printed
+    assert "There is no pipeline for 'xx' to begin from" in printed
+    assert "different ones have a vector" in printed
+    nlp = spacy.load(tmp_path / "out" / "model")
+    assert nlp.vocab.vectors.shape[1] == 64
+    assert found(nlp) == [("Bob", "HERO"), ("Oslo", "LOC")]
+    monkeypatch.chdir(tmp_path)
+    spacy_train(tmp_path / "out" / "config.cfg", tmp_path / "again")
 
 
 @pytest.mark.parametrize(
