@@ -30,7 +30,7 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
         ("network.layers.window_affine", None, "sum_rows"),
     ],
     "document: means": [("network.layers.same_word_mean", None, "repeated_words")],
-    "network: the rest": [("network.layers.hidden", "Sums", "at")],
+    "network: the rest": [("component", "Model", "predict")],
     "decoding: best tags": [("decoding.decode", None, "best_tags")],
     "decoding: probabilities": [("component", None, "decode")],
     "write entities": [("component", "WindowNER", "set_annotations")],
