@@ -3,7 +3,6 @@
 python scripts/card.py training/model-best training/scores.json training/final
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +75,48 @@ def shrink(nlp: Language) -> None:
         carry(network, Lexicon(clusters=vocab.lookups.remove_table(CLUSTER_TABLE)))
 
 
-def card(scores: dict[str, Any], words: int) -> str:
-    """RETURNS (str): The model card."""
-    template = Template((HERE / "templates" / "card.md").read_text(encoding="utf8"))
-    return template.render(
-        description=DESCRIPTION,
-        corpora=scores["corpora"],
-        speeds=scores["words_per_second"],
-        sources=SOURCES,
-        labels=("PER", "LOC", "ORG", "DATE"),
-        words=f"{words:,}",
+def complete(
+    nlp: Language,
+    output: Path,
+    template: str,
+    sources: list[dict[str, str]],
+    meta: dict[str, Any],
+    **values: Any,
+) -> None:
+    """Save a pipeline with its card and licenses.
+
+    nlp (Language): The pipeline, which is changed.
+    output (Path): Where to save it.
+    template (str): The name of the template of the card.
+    sources (List[Dict[str, str]]): What it was made from: name, author, license, url.
+    meta (Dict[str, Any]): Name, version and description, and what else is particular to it.
+    values (Any): What the card says.
+    """
+    shrink(nlp)
+    # Nobody else has the files that it was trained on.
+    nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
+    nlp.meta.update(
+        author="spacy-window-ner contributors",
+        url="https://github.com/spacy-window-ner/spacy-window-ner",
+        license="CC BY-SA 4.0",
+        sources=sources,
+        requirements=["spacy-window-ner>=0.3.0,<0.4.0"],
+        **meta,
     )
+    nlp.to_disk(output)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    nlp.meta["size"] = f"{size / 1e6:.0f} MB"
+    nlp.to_disk(output)
+    card = Template((HERE / "templates" / template).read_text(encoding="utf8"))
+    words = f"{nlp.vocab.vectors.shape[0]:,}"
+    text = card.render(description=meta["description"], sources=sources, words=words, **values)
+    (output / "README.md").write_text(text, encoding="utf8")
+    license_text = (HERE / "templates" / "LICENSE").read_text(encoding="utf8")
+    name = f"{nlp.lang}_{meta['name']}"
+    (output / "LICENSE").write_text(license_text.replace("en_window_ner_sm", name), encoding="utf8")
+    lines = [f"{one['name']}\n{one['author']}\n{one['license']}\n{one['url']}\n" for one in sources]
+    (output / "LICENSES_SOURCES").write_text("\n".join(lines), encoding="utf8")
+    msg.good(f"Completed the pipeline: {output}")
 
 
 def main(
@@ -99,30 +129,18 @@ def main(
     """Complete a trained pipeline."""
     nlp = util.load_model(model)
     scores = srsly.read_json(scores_path)
-    shrink(nlp)
-    # Nobody else has the files that it was trained on.
-    nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
-    nlp.meta.update(
-        name=name,
-        version=version,
-        description=DESCRIPTION,
-        author="spacy-window-ner contributors",
-        url="https://github.com/spacy-window-ner/spacy-window-ner",
-        license="CC BY-SA 4.0",
-        sources=SOURCES,
-        requirements=["spacy-window-ner>=0.3.0,<0.4.0"],
-    )
     nlp.meta["performance"]["test"] = scores["corpora"]
     nlp.meta["performance"]["words_per_second"] = scores["words_per_second"]["window_ner"]
-    nlp.to_disk(output)
-    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-    nlp.meta["size"] = f"{size / 1e6:.0f} MB"
-    nlp.to_disk(output)
-    (output / "README.md").write_text(card(scores, nlp.vocab.vectors.shape[0]), encoding="utf8")
-    shutil.copy(HERE / "templates" / "LICENSE", output)
-    lines = [f"{one['name']}\n{one['author']}\n{one['license']}\n{one['url']}\n" for one in SOURCES]
-    (output / "LICENSES_SOURCES").write_text("\n".join(lines), encoding="utf8")
-    msg.good(f"Completed the pipeline: {output}")
+    complete(
+        nlp,
+        output,
+        "card.md",
+        SOURCES,
+        {"name": name, "version": version, "description": DESCRIPTION},
+        corpora=scores["corpora"],
+        speeds=scores["words_per_second"],
+        labels=("PER", "LOC", "ORG", "DATE"),
+    )
 
 
 if __name__ == "__main__":
