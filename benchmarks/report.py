@@ -24,6 +24,12 @@ COLORS = {
     "ner": "#e08e2b",
     "ner-accuracy": "#a8451b",
     "crf": "#7a7a7a",
+    "ner-vectors": "#a8451b",
+    "efficiency": "#7fb3d5",
+    "accuracy": "#1b6ca8",
+    "pretrained": "#5b3f8c",
+    "base": "#63a35c",
+    "base-texts": "#1e5e2f",
 }
 
 
@@ -199,3 +205,51 @@ def save_figure(figure: Any, path: Path) -> Path:
     figure.savefig(path, metadata={"Date": None})
     pyplot().close(figure)
     return path
+
+
+def line_style(label: str, labels: Sequence[str]) -> dict[str, Any]:
+    """Return the color of a system; versions before the latest are pale.
+
+    label (str): Its name, perhaps followed by the version.
+    labels (Sequence[str]): The labels of the figure, older versions before later ones.
+    RETURNS (Dict[str, Any]): Keyword arguments of matplotlib.
+    """
+    system = label.split()[0]
+    latest = [name for name in labels if name.split()[0] == system][-1] == label
+    return {"color": COLORS[system], "label": label, **({} if latest else {"alpha": 0.4})}
+
+
+def draw_curves(
+    panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]],
+    path: Path,
+    *,
+    tick: str,
+    measure: str,
+) -> Path:
+    """Draw learning curves.
+
+    panels (Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]]): For each title and label of
+        a system the scores, one for each seed, by the number of training documents.
+    path (Path): The file.
+    tick (str): How to write this number, with `{}` in its place.
+    measure (str): What the scores are.
+    RETURNS (Path): The file.
+    """
+    size = (4.6 * len(panels), 3.6)
+    figure, axes = pyplot().subplots(1, len(panels), figsize=size, squeeze=False)
+    for (title, curves), axis in zip(panels.items(), axes[0], strict=True):
+        for label, curve in curves.items():
+            numbers = sorted(curve)
+            means = [mean(curve[n]) for n in numbers]
+            spread = [stdev(curve[n]) if len(curve[n]) > 1 else 0 for n in numbers]
+            style = {"fmt": "o-", "capsize": 3, **line_style(label, list(curves))}
+            axis.errorbar(numbers, means, spread, **style)
+        ticks = sorted({n for curve in curves.values() for n in curve})
+        axis.set_xscale("log")
+        axis.set_xticks(ticks, [tick.format(n) for n in ticks])
+        axis.minorticks_off()
+        axis.set_xlabel("training documents")
+        axis.set_title(title)
+        axis.legend(loc="best")
+    axes[0, 0].set_ylabel(measure)
+    return save_figure(figure, path)

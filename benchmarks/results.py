@@ -27,13 +27,15 @@ AS_IT_STANDS = "as-it-stands"
 class Cell:
     """One training of one system.
 
-    study (str): What it was made for: `suite`, `ablation`, `reading`, `calibration` or `suggest`.
+    study (str): What it was made for: `suite`, `ablation`, `reading`, `calibration`, `suggest` or
+        `few`.
     corpus (str): The name of the corpus' folder.
-    preset (str): A name in `studies.PRESETS`.
-    system (str): A name in `systems.SYSTEMS`.
+    preset (str): A name in `studies.PRESETS`; in `few` the names of base and raw text, if any.
+    system (str): A name in `systems.SYSTEMS`, or `few.SYSTEMS`.
     seed (int): The seed of training, and of the choice of documents.
     percent (int): The share of the training documents.
-    variant (str): A name in `ablation.VARIANTS` or `suggest.STRATEGIES`.
+    variant (str): A name in `ablation.VARIANTS` or `suggest.STRATEGIES`; in `few` the number of
+        documents and the part of the corpus that is scored.
     version (str): The version of `window_ner`; empty for other systems, which do not depend on it.
     """
 
@@ -78,7 +80,7 @@ def read_results(path: Path, study: str) -> Results:
     """Read the table.
 
     path (Path): The table; it need not exist.
-    study (str): `suite`, `ablation`, `reading`, `calibration` or `suggest`.
+    study (str): See `Cell`.
     RETURNS (Dict[Cell, Dict[str, Any]]): The results of the study's cells; of lines for the same
         cell the last.
     RAISES (InputError): If a line is not a result.

@@ -7,16 +7,25 @@ results of cells. Every call ends with one table and the figures of all cells in
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import studies
 from data import Split
 from packaging.version import Version
-from report import COLORS, DASH, markdown, mean_and_spread, publish, pyplot, save_figure
+from report import (
+    DASH,
+    draw_curves,
+    line_style,
+    markdown,
+    mean_and_spread,
+    publish,
+    pyplot,
+    save_figure,
+)
 from results import Cell, Results, label_systems, read_results
 from settings import Settings
 from spacy.tokens import DocBin
@@ -136,13 +145,6 @@ def _systems_in(rows: Iterable[Row]) -> list[str]:
     return sorted(there, key=place)
 
 
-def _style(label: str, systems: Sequence[str]) -> dict[str, Any]:
-    """Return the color of a system; versions before the latest are pale."""
-    system = label.split()[0]
-    latest = [name for name in systems if name.split()[0] == system][-1] == label
-    return {"color": COLORS[system], "label": label, **({} if latest else {"alpha": 0.4})}
-
-
 def draw(results: Results, folder: Path) -> list[Path]:
     """Draw F1 by system and corpus, and the learning curves of corpora with enough percentages.
 
@@ -175,7 +177,7 @@ def _draw_bars(rows: Mapping[tuple[str, str], Row], path: Path) -> Path:
             shift = width * (i - (len(systems) - 1) / 2)
             places = [x + shift for x, row in enumerate(full.values()) if row.get(system)]
             means = [mean(row[system]) for row in full.values() if row.get(system)]
-            axis.bar(places, means, 0.93 * width, **_style(system, systems))
+            axis.bar(places, means, 0.93 * width, **line_style(system, systems))
         axis.set_xticks(range(len(full)), list(full))
         axis.set_ylabel(MEASURE)
         axis.set_title(f"{preset}.cfg")
@@ -184,25 +186,14 @@ def _draw_bars(rows: Mapping[tuple[str, str], Row], path: Path) -> Path:
 
 
 def _draw_curves(curves: Mapping[tuple[str, str], Mapping[int, Row]], path: Path) -> Path:
-    size = (4.6 * len(curves), 3.6)
-    figure, axes = pyplot().subplots(1, len(curves), figsize=size, squeeze=False)
-    for (preset, corpus), axis in zip(sorted(curves), axes[0], strict=True):
-        rows = curves[preset, corpus]
-        systems = _systems_in(rows.values())
-        for system in systems:
-            percents = [percent for percent in sorted(rows) if rows[percent].get(system)]
-            values = [rows[percent][system] for percent in percents]
-            spread = [stdev(f1) if len(f1) > 1 else 0 for f1 in values]
-            style = {"fmt": "o-", "capsize": 3, **_style(system, systems)}
-            axis.errorbar(percents, list(map(mean, values)), spread, **style)
-        axis.set_xscale("log")
-        axis.set_xticks(sorted(rows), [f"{percent} %" for percent in sorted(rows)])
-        axis.minorticks_off()
-        axis.set_xlabel("training documents")
-        axis.set_title(f"{corpus}, {preset}.cfg")
-        axis.legend(loc="best")
-    axes[0, 0].set_ylabel(MEASURE)
-    return save_figure(figure, path)
+    panels = {
+        f"{corpus}, {preset}.cfg": {
+            system: {n: row[system] for n, row in rows.items() if row.get(system)}
+            for system in _systems_in(rows.values())
+        }
+        for (preset, corpus), rows in sorted(curves.items())
+    }
+    return draw_curves(panels, path, tick="{} %", measure=MEASURE)
 
 
 def report(path: Path) -> None:

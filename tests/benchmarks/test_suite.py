@@ -143,7 +143,7 @@ def test_versions_stand_beside_each_other():
 
 def test_earlier_versions_are_paler():
     systems = ["window_ner 0.1.0", "window_ner 0.10.0", "ner"]
-    styles = [suite._style(system, systems) for system in systems]
+    styles = [report.line_style(system, systems) for system in systems]
     assert ["alpha" in style for style in styles] == [True, False, False]
     assert styles[0]["color"] == styles[1]["color"] != styles[2]["color"]
 
