@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from spacy.cli._util import COMMAND
-from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
@@ -16,8 +15,9 @@ from ..files.exports import write_annotated
 from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
-from ..learning.held_out import NAME, Learned
+from ..learning.held_out import Learned
 from ..learning.learn import config_from, learn
+from ..training.start_from import NAME
 from .inputs import annotated_docs, explained, load
 from .options import new_app
 from .output import make_directory
@@ -59,11 +59,12 @@ def learn_pipeline(
     cross-validation. Prints how good the result is, and what more documents are likely to add.
     """
     make_directory(output)
-    nlp = _load(base)
+    nlp = load(base)
+    with explained(f"Cannot begin from {base}"):
+        config = config_from(nlp, base, seed=seed)
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
     chosen = _chosen_labels([*docs, *dev_docs], labels or [])
-    config = config_from(nlp, base, seed=seed)
     with explained("Cannot learn from these documents"), tqdm(desc="Training", unit="step") as bar:
         found = learn(docs, config, nlp, chosen, dev=dev_docs, seed=seed, progress=bar.update)
     _print(found)
@@ -79,14 +80,6 @@ def learn_pipeline(
         f"The same by spaCy's own training, to change what you like:\n{COMMAND} train "
         f"{output / 'config.cfg'} --output {output / 'trained'}"
     )
-
-
-def _load(base: str) -> Language:
-    """The pipeline to begin from."""
-    nlp = load(base)
-    if NAME not in nlp.pipe_names:
-        msg.fail(f"{base} has no component {NAME}", "Give another pipeline.", exits=1)
-    return nlp
 
 
 def _chosen_labels(docs: Sequence[Doc], labels: Sequence[str]) -> list[str]:

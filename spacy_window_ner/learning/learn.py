@@ -21,9 +21,9 @@ from ..decoding.thresholds import LOWEST
 from ..files.formats import read_examples
 from ..inspect.folds import own_config, split_into_folds
 from ..training.corpus import SentenceCorpus, set_sentence_starts
-from ..training.start_from import start_from
+from ..training.start_from import NAME, set_start, start_from
 from .averaging import average
-from .held_out import FOLDS, NAME, PRIOR_THRESHOLD, HeldOut, Learned
+from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned
 
 # Chosen on the dev files of wnut17, anem and ncbi-disease, 100 and 400 sentences.
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
@@ -204,8 +204,10 @@ def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) 
     steps (int): The number of steps.
     seed (int): The seed.
     RETURNS (Config): The config.
+    RAISES (ValueError): If nothing can begin from its network; see `set_start`.
     """
     config = own_config(nlp, path, NAME)
+    set_start(config, nlp, path)
     config["nlp"]["pipeline"] = [NAME]
     config["components"] = {NAME: {**config["components"][NAME], "threshold": None}}
     config["system"]["seed"] = seed
@@ -237,9 +239,4 @@ def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) 
         "learn_rate": LEARN_RATE,
     }
     config["initialize"]["components"] = {}
-    config["initialize"]["lookups"] = None
-    config["initialize"]["after_init"] = {
-        "@callbacks": "spacy_window_ner.start_from.v1",
-        "source": path,
-    }
     return config
