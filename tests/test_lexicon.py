@@ -3,6 +3,7 @@
 import pickle
 import warnings
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,30 @@ import spacy
 import srsly
 from spacy import util
 from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_loop
 from spacy.util import fix_random_seed, registry
+from thinc.api import Config
 
 from spacy_window_ner.files.fingerprint import fingerprint
 from spacy_window_ner.files.saving import CHECKSUM
 from spacy_window_ner.network.lexicon import CLUSTER_TABLE, carried
 
 from .pipelines import (
+    SENTENCES,
     add_vectors,
     blank,
+    entities,
     make_examples,
+    marked_entities,
     ner_of,
     predictions,
+    read_marked,
+    save_corpus,
     small_model,
     texts_of,
     train,
+    weights,
 )
 
 TOK2VEC = {
@@ -125,6 +135,33 @@ def test_they_go_along_when_a_config_sources_the_component(
         assert len(pipeline.vocab.vectors) == 0
         with pipeline.select_pipes(enable="window_ner"):
             assert predictions(pipeline, texts_of()) == predictions(trained_nlp, texts_of())
+
+
+@pytest.mark.filterwarnings("ignore:.*W113")
+def test_they_go_along_when_a_sourced_component_is_trained(saved: Path, tmp_path: Path):
+    """The config has a source and a corpus of some of its labels, and no other setting."""
+    sentences = ["[PER Samuel] met [PER Ann Lee].", "[PER Ann Lee] left [LOC Oslo]."]
+    corpus = {
+        "@readers": "spacy_window_ner.Corpus.v1",
+        "path": str(save_corpus(tmp_path / "corpus.spacy", sentences)),
+        "labels": ["LOC", "PER"],
+    }
+    config = Config(
+        {
+            "nlp": {"lang": "xx", "pipeline": ["window_ner"]},
+            "components": {"window_ner": {"source": str(saved)}},
+            "corpora": {"train": corpus, "dev": corpus},
+            "training": {"seed": 0, "gpu_allocator": None, "max_steps": 60, "eval_frequency": 30},
+        }
+    )
+    nlp = init_nlp(config)
+    before = weights(nlp)
+    (tmp_path / "out").mkdir()
+    train_loop(nlp, tmp_path / "out", stdout=StringIO())
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert not all(map(np.array_equal, before, weights(nlp)))
+    for sentence in (*SENTENCES, *sentences):
+        assert entities(nlp(read_marked(sentence)[0])) == marked_entities(sentence)
 
 
 def test_they_are_saved_once(trained_nlp: Language, saved: Path, tmp_path: Path):

@@ -15,11 +15,16 @@ import spacy
 import typer
 from spacy import util
 from spacy.cli._util import COMMAND, show_validation_error, string_to_list
+from spacy.language import Language
 from spacy.util import CONFIG_SECTION_ORDER, registry
 from thinc.api import Config
 from wasabi import Printer
 
-from ..network.lexicon import CLUSTER_TABLE
+from ..confidence.scored_examples import find_component
+from ..network.lexicon import CLUSTER_TABLE, carried
+from ..training.size import count_words, fit_to_size
+from ..training.start_from import NAME, set_start
+from .inputs import explained
 from .options import new_app
 
 app = new_app()
@@ -37,27 +42,38 @@ class Preset(str, Enum):
 
 PRESETS_PATH = Path(__file__).parents[1] / "configs"
 PRESETS = [preset.value for preset in Preset]
-_NAME = "window_ner"
+# Their networks read what other components write.
+_NOT_ALONE = {Preset.shared_tok2vec.value, Preset.names.value}
 
 
 def init_config(
     preset: str,
     *,
-    lang: str = "en",
+    lang: str | None = None,
     vectors: str | None = None,
     pipeline: Sequence[str] | None = None,
+    base: str | None = None,
+    train: Path | None = None,
+    dev: Path | None = None,
 ) -> Config:
     """Generate a config for `spacy train` that leaves nothing to defaults.
 
     preset (str): One of `PRESETS`.
-    lang (str): Code of the language.
+    lang (Optional[str]): Code of the language; that of `base` if None, or English.
     vectors (Optional[str]): Name or path of a pipeline with word vectors, for `paths.vectors`.
     pipeline (Optional[Sequence[str]]): Names of the components in order, with `window_ner` among
         them; only those of the preset if None. The others get their default settings; with
         `shared_tok2vec`, components that can listen to its `tok2vec` do so.
+    base (Optional[str]): Name or path of the pipeline to begin from. Its network, word vectors and
+        clusters take the place of those of the preset.
+    train (Optional[Path]): Training data, a `.spacy` file or a folder of them. The length of the
+        training and the batches follow its size.
+    dev (Optional[Path]): Development data.
     RETURNS (Config): The config, with its variables in place.
-    RAISES (ValueError): If there is no such preset, language or component, or the pipeline has no
-        `window_ner` or a component twice.
+    RAISES (ValueError): If there is no such preset, language or component, the pipeline has no
+        `window_ner` or a component twice, nothing can begin from the base, or the training data
+        cannot be read.
+            (OSError): If the base is not there.
     """
     if preset not in PRESETS:
         raise ValueError(f"Unknown preset {preset!r}: use one of {', '.join(PRESETS)}.")
@@ -66,25 +82,51 @@ def init_config(
         for name in ("common", preset)
     )
     config = common.merge(changes)
-    config["nlp"]["lang"] = lang
-    config["paths"]["vectors"] = vectors
+    config["paths"].update(vectors=vectors, train=train and str(train), dev=dev and str(dev))
+    nlp = None if base is None else _load_base(preset, base, vectors)
+    if nlp is not None and lang not in (None, nlp.lang):
+        raise ValueError(f"The language of {base} is {nlp.lang!r}: leave --lang out.")
+    config["nlp"]["lang"] = lang = nlp.lang if nlp is not None else lang or "en"
     try:
         if pipeline is not None:
             _set_pipeline(config, pipeline)
-        return util.load_model_from_config(config, auto_fill=True).config
+        config = util.load_model_from_config(config, auto_fill=True).config
     except ImportError as error:
         raise ValueError(f"The language {lang!r} is not available: {error}") from error
+    if nlp is not None and base is not None:
+        set_start(config, nlp, base)
+    if train is not None:
+        fit_to_size(config, count_words(train))
+    return config
+
+
+def _load_base(preset: str, base: str, vectors: str | None) -> Language:
+    """Load the pipeline to begin from, if that is possible with the other options."""
+    if preset in _NOT_ALONE:
+        raise ValueError(
+            f"The network of the preset {preset} reads what other components write, which that of "
+            f"{base} does not. Use {', '.join(name for name in PRESETS if name not in _NOT_ALONE)}."
+        )
+    if vectors is not None:
+        raise ValueError(f"The word vectors are those of {base}: leave --vectors out.")
+    nlp = util.load_model(base)
+    if NAME in nlp.pipe_names and carried(find_component(nlp, NAME).model).vectors is not None:
+        raise ValueError(
+            f"The {NAME} of {base} has been sourced from a pipeline with other word vectors: begin "
+            f"from that one."
+        )
+    return nlp
 
 
 def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
     """Add components with their default settings to a preset."""
-    if _NAME not in pipeline:
-        raise ValueError(f"The pipeline has no {_NAME}: {', '.join(pipeline) or 'it is empty'}.")
+    if NAME not in pipeline:
+        raise ValueError(f"The pipeline has no {NAME}: {', '.join(pipeline) or 'it is empty'}.")
     if len(set(pipeline)) < len(pipeline):
         raise ValueError(f"The pipeline has a component twice: {', '.join(pipeline)}.")
     nlp = spacy.blank(config["nlp"]["lang"])  # this registers the factories
     components = config["components"]
-    listener = components[_NAME].get("model", {}).get("tok2vec", {})
+    listener = components[NAME].get("model", {}).get("tok2vec", {})
     for name in pipeline:
         if name in components:
             continue
@@ -98,7 +140,7 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
         if "tok2vec" in components and "tok2vec" in defaults.get("model", {}):
             components[name]["model"] = {"tok2vec": {**listener}}
     # The components of the preset that window_ner depends on stay in front.
-    needed = [name for name in config["nlp"]["pipeline"] if name != _NAME]
+    needed = [name for name in config["nlp"]["pipeline"] if name != NAME]
     config["nlp"]["pipeline"] = [*needed, *(name for name in pipeline if name not in needed)]
 
 
@@ -114,8 +156,13 @@ def write_config(
         ),
     ],
     lang: Annotated[
-        str, typer.Option("--lang", "-l", help="Two-letter code of the language to use")
-    ] = "en",
+        str | None,
+        typer.Option(
+            "--lang",
+            "-l",
+            help="Two-letter code of the language to use; default: that of --base, or en",
+        ),
+    ] = None,
     vectors: Annotated[
         str | None,
         typer.Option("--vectors", "-v", help="Name or path of a pipeline with word vectors"),
@@ -129,6 +176,27 @@ def write_config(
             "them",
         ),
     ] = "window_ner",
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            "-b",
+            help="Name or path of a pipeline to begin from: its network, word vectors and clusters "
+            "take the place of those of the preset, which gives the settings of the training only",
+        ),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            "--train",
+            help="Training data, .spacy: the length of the training and the batches follow its "
+            "size",
+            exists=True,
+        ),
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option("--dev", help="Development data, .spacy", exists=True)
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", "-F", help="Force overwriting the output file")
     ] = False,
@@ -136,7 +204,8 @@ def write_config(
     """Generate a config file for training, complete with all settings. `efficiency` is small and
     fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
     with other components, `names` has lists of names as features, and `textbook` is the network of
-    the lecture notes.
+    the lecture notes. With few sentences, begin from a pipeline that has learned others (--base),
+    whatever its labels are, and give the training data (--train).
     """
     is_stdout = str(output_file) == "-"
     fail, msg = Printer().fail, Printer(no_print=is_stdout)
@@ -146,17 +215,21 @@ def write_config(
             "the --force or -F flag.",
             exits=1,
         )
-    try:
-        with show_validation_error(hint_fill=False):
-            names = string_to_list(pipeline)
-            config = init_config(preset.value, lang=lang, vectors=vectors, pipeline=names)
-    except ValueError as error:
-        fail("The config cannot be generated", str(error), exits=1)
-    text = f"{_description(preset.value)}\n{_to_str(config)}\n"
+    with explained("The config cannot be generated"), show_validation_error(hint_fill=False):
+        config = init_config(
+            preset.value,
+            lang=lang,
+            vectors=vectors,
+            pipeline=string_to_list(pipeline),
+            base=base,
+            train=train,
+            dev=dev,
+        )
+    text = f"{_description(preset.value, base)}\n{_to_str(config)}\n"
     if is_stdout:
         print(text, end="")
         return
-    _print_settings(preset.value, config, msg)
+    _print_settings(preset.value, base, config, msg)
     try:
         output_file.parent.mkdir(parents=True, exist_ok=True)
         output_file.write_text(text, encoding="utf8")
@@ -164,14 +237,16 @@ def write_config(
         fail(f"Cannot write the config to {output_file}", str(error), exits=1)
     msg.good("Saved config", output_file)
     msg.text("You can now add your data and train your pipeline:")
-    options = ["--paths.train ./train.spacy", "--paths.dev ./dev.spacy"]
-    if _uses_vectors(config) and vectors is None:
+    options = [f"--paths.{x} ./{x}.spacy" for x in ("train", "dev") if not config["paths"][x]]
+    if _lacks_vectors(config):
         options.append("--paths.vectors VECTORS")
-    print(f"{COMMAND} train {output_file} {' '.join(options)}")
+    print(" ".join([f"{COMMAND} train {output_file}", *options]))
 
 
-def _description(preset: str) -> str:
-    """The comment at the head of a preset, which the config starts with."""
+def _description(preset: str, base: str | None) -> str:
+    """The comment that the config starts with, which says what network it is."""
+    if base is not None:
+        return f"# The network of {base}, with the training of the preset {preset}.\n"
     lines = (PRESETS_PATH / f"{preset}.cfg").read_text(encoding="utf8").splitlines(keepends=True)
     return "".join(line for line in lines if line.startswith("#"))
 
@@ -190,7 +265,7 @@ def _to_str(config: Config) -> str:
     return "\n\n".join(by_place[place] for place in sorted(by_place))
 
 
-def _print_settings(preset: str, config: Config, msg: Printer) -> None:
+def _print_settings(preset: str, base: str | None, config: Config, msg: Printer) -> None:
     """Print the choices, and a warning for what a choice lacks."""
     lang, vectors = config["nlp"]["lang"], config["paths"]["vectors"]
     msg.info("Generated config specific for your use case")
@@ -199,10 +274,12 @@ def _print_settings(preset: str, config: Config, msg: Printer) -> None:
         "Language": lang,
         "Pipeline": ", ".join(config["nlp"]["pipeline"]),
         "Vectors": vectors,
+        "Base": base,
+        "Steps": config["training"]["max_steps"],
     }
     for label, value in use_case.items():
         msg.text(f"- {label}: {value}")
-    if _uses_vectors(config) and vectors is None:
+    if _lacks_vectors(config):
         msg.warn(
             "This preset needs word vectors, and you have chosen none",
             "Set --vectors here or --paths.vectors in training to a pipeline that has them, for "
@@ -222,7 +299,13 @@ def _print_settings(preset: str, config: Config, msg: Printer) -> None:
 
 
 def _uses_vectors(config: Config) -> bool:
-    return config["components"][_NAME]["model"]["tok2vec"].get("include_static_vectors", False)
+    return config["components"][NAME]["model"]["tok2vec"].get("include_static_vectors", False)
+
+
+def _lacks_vectors(config: Config) -> bool:
+    """Whether word vectors are used that nobody has chosen."""
+    is_begun = config["initialize"]["after_init"] is not None
+    return _uses_vectors(config) and not is_begun and config["paths"]["vectors"] is None
 
 
 def _has_clusters(lang: str) -> bool:

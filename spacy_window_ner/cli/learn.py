@@ -1,7 +1,8 @@
 """`python -m spacy window-ner learn`: from a handful of annotated documents to a pipeline."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,20 +21,21 @@ from ..files.formats import read_examples
 from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
-from ..learning.held_out import NAME, Learned
-from ..learning.learn import NETWORKS, config_from, learn, put_beside
+from ..learning.held_out import Learned
+from ..learning.learn import NETWORKS, choose_base, config_from, learn, put_beside
 from ..pretraining.vectors import learn_vectors
 from ..pretraining.widening import add_vectors
+from ..training.start_from import NAME
 from .init_config import init_config
-from .inputs import annotated_docs, explained, load_component
+from .inputs import annotated_docs, explained, load
 from .options import TextField, new_app
 from .output import make_directory
 from .pretrain import print_vectors, read_raw, start_pipeline
 
 app = new_app()
 
-# The pipelines to begin from in each language, the best first.
-DEFAULT_BASES = {"en": ("en_window_ner_base", "en_window_ner_sm")}
+# The pipelines to begin from in each language.
+BASES = {"en": ("en_window_ner_base", "en_window_ner_sm")}
 # The numbers of steps that a new network chooses from.
 NEW_STEPS = (200, 400, 800)
 MORE = 50
@@ -95,12 +97,15 @@ def learn_pipeline(
     cross-validation. Prints how good the result is, and what more documents are likely to add.
     """
     make_directory(output)
-    base = base or _default_base(lang)
-    nlp = _new(lang, bool(texts)) if base is None else load_component(base, None)[0]
+    chosen_labels = partial(_chosen_labels, wanted=labels or [])
+    if base is None:
+        base = _choose(lang, annotated, chosen_labels, seed)
+    nlp = _new(lang, bool(texts)) if base is None else load(base)
+    with explained(f"Cannot begin from {base}"):
+        old = find_component(nlp, NAME).labels if keep_labels else ()
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
-    old = find_component(nlp, NAME).labels if keep_labels else ()
-    chosen = _chosen_labels([*docs, *dev_docs], labels or [], old)
+    to_learn = chosen_labels([*docs, *dev_docs], old=old)
     with explained("Cannot learn from these documents"):
         if texts:
             start = time.perf_counter()
@@ -108,18 +113,21 @@ def learn_pipeline(
             add_vectors(nlp, vectors)
             print_vectors(vectors, time.perf_counter() - start)
         if base is None:
-            nlp.initialize(lambda: read_examples(nlp, docs), sgd=None)
-        source = base if base is not None and not texts else str(output / "base")
-        if source != base:
+            nlp.initialize(lambda: read_examples(nlp, docs))
+        source = base
+        if source is None or texts:
+            source = str(output / "base")
             save(nlp, output / "base")
+        config = config_from(nlp, source, seed=seed)
+        stops = NEW_STEPS if base is None else None
         with tqdm(desc="Training", unit="step") as bar:
             found = learn(
                 docs,
-                config_from(nlp, source, seed=seed),
+                config,
                 nlp,
-                chosen,
+                to_learn,
                 dev=dev_docs,
-                stops=None if base is not None else NEW_STEPS,
+                stops=stops,
                 seed=seed,
                 progress=bar.update,
             )
@@ -129,6 +137,23 @@ def learn_pipeline(
         name = put_beside(nlp, found.nlp)
         save(nlp, output / "both")
         msg.good(f"Saved the base with the new component {name}: {output / 'both'}")
+
+
+def _choose(lang: str, annotated: Sequence[Path], chosen_labels: Callable, seed: int) -> str | None:
+    """The name of the pipeline to begin from; None if there is none for the language."""
+    names = [name for name in BASES.get(lang, ()) if util.is_package(name)]
+    if len(names) < 2:
+        return names[0] if names else None
+    pipelines = {name: load(name) for name in names}
+    docs = [doc for doc in annotated_docs(pipelines[names[0]], *annotated) if len(doc)]
+    labels = chosen_labels(docs)
+    with (
+        explained("Cannot learn from these documents"),
+        tqdm(desc="Choosing what to begin from", unit="step") as bar,
+    ):
+        scores = choose_base(docs, pipelines, labels, seed, bar.update)
+    msg.text("F1 from each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
+    return max(scores, key=lambda name: scores[name])
 
 
 def _save(
@@ -152,11 +177,6 @@ def _save(
     )
 
 
-def _default_base(lang: str) -> str | None:
-    """The name of the first installed pipeline to begin from, if there is one."""
-    return next(filter(util.is_package, DEFAULT_BASES.get(lang, ())), None)
-
-
 def _new(lang: str, has_texts: bool) -> Language:
     """A pipeline with a new network. With raw text, it has word vectors."""
     msg.warn(
@@ -174,18 +194,18 @@ def _new(lang: str, has_texts: bool) -> Language:
 
 
 def _chosen_labels(
-    docs: Sequence[Doc], labels: Sequence[str], old: Sequence[str] = ()
+    docs: Sequence[Doc], wanted: Sequence[str], old: Sequence[str] = ()
 ) -> list[str]:
     """The labels to learn, without old ones. Entities of others are outside."""
     present = labels_of(docs).difference(old)
-    absent = [label for label in labels if label not in present]
+    absent = [label for label in wanted if label not in present]
     if absent or not present:
         msg.fail(
             f"There are no entities {', '.join(absent)}".rstrip(),
             f"The annotation has {', '.join(sorted(present)) or 'no new ones'}.",
             exits=1,
         )
-    chosen = sorted(labels or present)
+    chosen = sorted(wanted or present)
     for doc in docs:
         if labels_of([doc]).difference(chosen):
             missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]

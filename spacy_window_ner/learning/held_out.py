@@ -10,8 +10,8 @@ from spacy.language import Language
 from ..confidence.scored_examples import find_component
 from ..decoding.thresholds import best_cut
 from ..inspect.bootstrap import intervals, prf
+from ..training.start_from import NAME
 
-NAME = "window_ner"
 # In cross-validation, documents are divided into so many parts.
 FOLDS = 3
 # Few entities say little about the threshold: the prior counts as much as so many of them.

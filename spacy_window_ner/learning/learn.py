@@ -5,7 +5,7 @@ network that was trained on the others, so that few documents have to do for eve
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import count
 
@@ -23,14 +23,16 @@ from ..files.formats import read_examples
 from ..inspect.folds import own_config, split_into_folds
 from ..settings import change_settings
 from ..training.corpus import SentenceCorpus, set_sentence_starts
-from ..training.start_from import start_from
+from ..training.start_from import NAME, set_start, start_from
 from .averaging import average
-from .held_out import FOLDS, NAME, PRIOR_THRESHOLD, HeldOut, Learned
+from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned
 
-# Chosen on the dev files of wnut17, anem and ncbi-disease, 100 and 400 sentences.
+# Chosen with 100 sentences: learning rate and batches on the dev files of wnut17 and anem, the number
+# of networks on those of wnut17, anem and ncbi-disease.
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
 STEPS = (50, 100, 200, 400, 800)
 NETWORKS = 4
+STEPS_TO_CHOOSE = 100
 # More steps have to bring so much F1: few entities say little about what is best.
 MARGIN = 0.02
 
@@ -66,41 +68,115 @@ def learn(
     RETURNS (Learned): The pipeline.
     RAISES (ValueError): If there are too few documents.
     """
-    labels = list(labels)
-    everything = [*docs, *dev]
-    parts = (
-        [list(range(len(docs), len(everything)))]
-        if dev
-        else split_into_folds(len(docs), FOLDS, seed)
-    )
+    folds = Folds(docs, dev, labels, seed, progress)
     stops = stops or [n for n in STEPS if n <= max(200, len(docs))]
-
-    def held_out(held: Sequence[int], share: float, stops: Sequence[int]) -> Iterator[HeldOut]:
-        """What a network finds in some documents that learns from a share of the others."""
-        out = set(held)
-        others = [i for i in range(len(docs)) if i not in out]
-        drawn = random.Random(seed).sample(others, round(share * len(others)))
-        nlp = begin_from(config, base, labels)
-        examples = read_examples(nlp, [everything[i] for i in held])
-        some = [everything[i] for i in drawn]
-        for _, optimizer in train_steps(nlp, some, stops, seed, progress):
-            yield _hold(nlp, optimizer, examples)
-
     # The networks go on together, as long as that makes them better.
     best, steps, f_whole = None, stops[0], 0.0
-    together = zip(*(held_out(part, 1.0, stops) for part in parts), strict=True)
-    for n, of_parts in zip(stops, together, strict=True):
-        held = HeldOut.together(of_parts)
+    for n, of_folds in zip(stops, folds.train(config, base, stops), strict=True):
+        held = HeldOut.together(of_folds)
         if best is not None and held.f_score() < best.f_score() + MARGIN:
             break
-        best, steps, f_whole = held, n, of_parts[0].f_score()
+        best, steps, f_whole = held, n, of_folds[0].f_score()
     assert best is not None
-    [half] = held_out(parts[0], 0.5, [steps])
+    [half] = folds.train_one(config, base, folds.parts[0], [steps], share=0.5)
     nlp = train_fully(docs, config, base, labels, steps, seed, progress)
     threshold = best.threshold()
     find_component(nlp, NAME).threshold = threshold
     counts = best.counts(threshold)
     return Learned(nlp, steps, counts, f_whole, half.f_score(), len(docs), not dev)
+
+
+def choose_base(
+    docs: Sequence[Doc],
+    bases: Mapping[str, Language],
+    labels: Sequence[str],
+    seed: int = 0,
+    progress: Progress = print_nothing,
+) -> dict[str, float]:
+    """Compare pipelines to begin from, by cross-validation of short trainings.
+
+    docs (Sequence[Doc]): The documents to learn from, at least four.
+    bases (Mapping[str, Language]): The pipelines by name.
+    labels (Sequence[str]): The labels to learn.
+    seed (int): The seed.
+    progress (Callable): Is called with 1 after each step.
+    RETURNS (Dict[str, float]): F1 of each, from 0 to 1.
+    RAISES (ValueError): If there are too few documents.
+    """
+    folds = Folds(docs, (), labels, seed, progress)
+    scores = {}
+    for name, base in bases.items():
+        [of_folds] = folds.train(config_from(base, name, seed=seed), base, [STEPS_TO_CHOOSE])
+        scores[name] = HeldOut.together(of_folds).f_score()
+    return scores
+
+
+class Folds:
+    """Networks that read what they have not learned."""
+
+    def __init__(
+        self,
+        docs: Sequence[Doc],
+        dev: Sequence[Doc],
+        labels: Sequence[str],
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        """Divide the documents.
+
+        docs (Sequence[Doc]): The documents to learn from.
+        dev (Sequence[Doc]): Documents to be read in the place of folds of those; may be empty.
+        labels (Sequence[str]): The labels to learn.
+        seed (int): The seed.
+        progress (Callable): Is called with 1 after each step.
+        RAISES (ValueError): If there are too few documents.
+        """
+        self._docs, self._everything = docs, [*docs, *dev]
+        self._labels, self._seed, self._progress = labels, seed, progress
+        self.parts = (
+            [list(range(len(docs), len(self._everything)))]
+            if dev
+            else split_into_folds(len(docs), FOLDS, seed)
+        )
+
+    def train(
+        self, config: Config, base: Language, stops: Sequence[int]
+    ) -> Iterator[tuple[HeldOut, ...]]:
+        """Train one network for each part, together.
+
+        config (Config): The config of the pipeline.
+        base (Language): The pipeline to begin from.
+        stops (Sequence[int]): After which steps to read, ascending.
+        YIELDS (Tuple[HeldOut]): What each network finds in its part.
+        """
+        networks = [self.train_one(config, base, part, stops) for part in self.parts]
+        yield from zip(*networks, strict=True)
+
+    def train_one(
+        self,
+        config: Config,
+        base: Language,
+        part: Sequence[int],
+        stops: Sequence[int],
+        share: float = 1.0,
+    ) -> Iterator[HeldOut]:
+        """Train a network on a share of the documents outside of a part.
+
+        config (Config): The config of the pipeline.
+        base (Language): The pipeline to begin from.
+        part (Sequence[int]): The numbers of the documents to read.
+        stops (Sequence[int]): After which steps to read, ascending.
+        share (float): The share of the other documents to learn from.
+        YIELDS (HeldOut): What the network finds.
+        """
+        out = set(part)
+        others = [i for i in range(len(self._docs)) if i not in out]
+        drawn = random.Random(self._seed).sample(others, round(share * len(others)))
+        nlp = begin_from(config, base, self._labels)
+        examples = read_examples(nlp, [self._everything[i] for i in part])
+        some = [self._everything[i] for i in drawn]
+        for _, optimizer in train_steps(nlp, some, stops, self._seed, self._progress):
+            yield _hold(nlp, optimizer, examples)
 
 
 def train_fully(
@@ -222,8 +298,10 @@ def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) 
     steps (int): The number of steps.
     seed (int): The seed.
     RETURNS (Config): The config.
+    RAISES (ValueError): If nothing can begin from its network; see `set_start`.
     """
     config = own_config(nlp, path, NAME)
+    set_start(config, nlp, path)
     config["nlp"]["pipeline"] = [NAME]
     config["components"] = {NAME: {**config["components"][NAME], "threshold": None}}
     config["system"]["seed"] = seed
@@ -255,9 +333,4 @@ def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) 
         "learn_rate": LEARN_RATE,
     }
     config["initialize"]["components"] = {}
-    config["initialize"]["lookups"] = None
-    config["initialize"]["after_init"] = {
-        "@callbacks": "spacy_window_ner.start_from.v1",
-        "source": path,
-    }
     return config

@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 from spacy import util
 from spacy.language import Language
-from thinc.api import Model
+from thinc.api import Config, Model
 
 from ..component import WindowNER
 from ..confidence.scored_examples import find_component
@@ -16,14 +16,49 @@ from ..network.layers.transitions import Transitions
 from ..sequences.tags import TAGS_PER_LABEL, n_tags
 
 Callback = Callable[[Language], Language]
+NAME = "window_ner"
 
 
-def create_start_from(source: str, name: str = "window_ner") -> Callback:
+def set_start(config: Config, nlp: Language, path: str) -> None:
+    """Let a config begin from the network of a pipeline, with its vocabulary and tokenizer.
+
+    config (Config): The config of a pipeline with a component `window_ner`, which is changed.
+    nlp (Language): The pipeline to begin from.
+    path (str): Its name or path.
+    RAISES (ValueError): If it has no component `window_ner`, or one whose network listens to
+        another component.
+    """
+    if NAME not in nlp.pipe_names:
+        raise ValueError(
+            f"{path} has no component {NAME} to begin from. For its word vectors alone, use "
+            f"`init-config accuracy … --vectors {path}`."
+        )
+    find_component(nlp, NAME)  # of the right kind
+    if any(NAME in getattr(pipe, "listening_components", []) for _, pipe in nlp.pipeline):
+        raise ValueError(
+            f"The network of {path} reads the token vectors of another component, so that nothing "
+            f"can begin from it alone. Use a pipeline that was trained with another preset."
+        )
+    config["nlp"]["tokenizer"] = nlp.config["nlp"]["tokenizer"]
+    config["components"][NAME]["model"] = nlp.config["components"][NAME]["model"]
+    config["initialize"].update(
+        vectors=None,
+        lookups=None,
+        before_init={
+            "@callbacks": "spacy.copy_from_base_model.v1",
+            "tokenizer": path,
+            "vocab": path,
+        },
+        after_init={"@callbacks": "spacy_window_ner.start_from.v1", "source": path},
+    )
+
+
+def create_start_from(source: str, name: str = NAME) -> Callback:
     """Make `spacy_window_ner.start_from.v1`, a callback for `[initialize.after_init]`.
 
     source (str): Name or path of the pipeline to begin from, with a component of the same name and
-        a network of the same settings. `[initialize] vectors` has to be the same pipeline if it
-        has word vectors.
+        a network of the same settings. Its word vectors and clusters are to be there before:
+        `spacy.copy_from_base_model.v1` in `[initialize.before_init]` copies its vocabulary.
     name (str): Name of the component.
     RETURNS (Callable): Gives the component of a pipeline the parameters of the source. The output
         layer is new, but for labels that the source has too.
@@ -32,7 +67,6 @@ def create_start_from(source: str, name: str = "window_ner") -> Callback:
     def callback(nlp: Language) -> Language:
         base, component = util.load_model(source), find_component(nlp, name)
         start_from(component, find_component(base, name), component.label_data)
-        nlp.vocab.lookups = base.vocab.lookups
         return nlp
 
     return callback

@@ -6,16 +6,33 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from click.testing import Result
 from spacy import util
 from spacy.cli import app as spacy_app
+from spacy.cli.train import train as spacy_train
+from spacy.training.initialize import init_nlp
+from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli.init_config import PRESETS, PRESETS_PATH, init_config
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE
+from spacy_window_ner.training.size import FULL_SIZE, count_words, fit_to_size
 
-from ..pipelines import CONFIGS, make_examples
+from ..pipelines import (
+    CONFIGS,
+    add_vectors,
+    blank,
+    corpus,
+    entities,
+    make_examples,
+    ner_of,
+    save_corpus,
+    small_model,
+    train,
+)
 
 VECTORS = {"accuracy", "textbook"}  # the presets that use them
 
@@ -146,6 +163,144 @@ def test_components_are_found_in_a_new_process():
     assert done.returncode == 0, done.stdout + done.stderr
     config = util.load_config_from_str(done.stdout)
     assert config["nlp"]["pipeline"] == ["senter", "window_ner"]
+
+
+# Begin from a pipeline
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline with word vectors and clusters that has learned other labels, saved."""
+    fix_random_seed(0)
+    tok2vec = {"include_static_vectors": True, "attrs": ["NORM", "PREFIX", "CLUSTER8", "SHAPE"]}
+    nlp = blank(model=small_model(tok2vec=tok2vec), threshold=0.9)
+    examples = make_examples(nlp, corpus(20))
+    words = [token.text for example in examples for token in example.predicted]
+    add_vectors(nlp, words)
+    nlp.vocab.lookups.add_table(CLUSTER_TABLE, {word: 1 + i for i, word in enumerate(words)})
+    nlp.initialize(lambda: examples)
+    train(nlp, examples, 30)
+    path = tmp_path_factory.mktemp("base") / "base"
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> list[object]:
+    """The options of training data."""
+    sentences = [text.replace("[PER", "[HERO") for text in corpus(20)]
+    train, dev = (save_corpus(tmp_path / f"{x}.spacy", sentences) for x in ("train", "dev"))
+    return ["--train", train, "--dev", dev]
+
+
+@pytest.mark.parametrize("preset", ["efficiency", "accuracy", "textbook"])
+def test_a_config_that_begins_from_a_pipeline(preset: str, path: Path, base: Path):
+    """Its training is that of the preset, everything else that of the pipeline."""
+    nlp = spacy.load(base)
+    printed(preset, path, "--base", base, "--pipeline", "sentencizer,window_ner")
+    config = util.load_config(path)
+    alone = init_config(preset, lang="xx", pipeline=["sentencizer", "window_ner"])
+    assert path.read_text().startswith(f"# The network of {base}, with the training of")
+    assert config["nlp"]["lang"] == "xx"
+    assert config["nlp"]["pipeline"] == ["sentencizer", "window_ner"]
+    ours = config["components"]["window_ner"]
+    assert ours.pop("model") == nlp.get_pipe_config("window_ner")["model"]
+    assert ours.items() <= alone["components"]["window_ner"].items()
+    assert config["training"] == alone["training"]
+    config["paths"]["train"] = config["paths"]["dev"] = str(
+        save_corpus(path.parent / "train.spacy", corpus(4))
+    )
+    begun = init_nlp(config)
+    for node, same in zip(ner_of(begun).model.walk(), ner_of(nlp).model.walk(), strict=True):
+        for name in node.param_names:
+            np.testing.assert_array_equal(node.get_param(name), same.get_param(name))
+
+
+@pytest.mark.filterwarnings("error")
+def test_training_from_a_pipeline_needs_no_other_setting(
+    path: Path, base: Path, data: list[object], tmp_path: Path
+):
+    out = printed("efficiency", path, "--base", base, *data)
+    assert f"- Base: {base} " in out
+    assert "⚠" not in out
+    assert out.endswith(f"python -m spacy train {path}")
+    spacy_train(path, tmp_path / "out", overrides={"training.max_steps": 60})
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert entities(nlp("Bob knows Oslo number 99 .")) == [("Bob", "HERO"), ("Oslo", "LOC")]
+    assert nlp.vocab.vectors == spacy.load(base).vocab.vectors
+    assert CLUSTER_TABLE in nlp.vocab.lookups
+
+
+@pytest.mark.parametrize(
+    ("preset", "args", "message"),
+    [
+        ("shared_tok2vec", [], "Use efficiency, accuracy, textbook."),
+        ("names", [], "reads what other components write"),
+        ("accuracy", ["--vectors", "some"], "leave --vectors out"),
+        ("accuracy", ["--lang", "de"], "is 'xx': leave --lang out"),
+        ("accuracy", ["--base", "nowhere"], "Can't find model 'nowhere'"),
+    ],
+)
+def test_what_cannot_begin_from_a_pipeline(
+    preset: str, args: list[str], message: str, path: Path, base: Path
+):
+    assert message in printed(preset, path, "--base", base, *args, code=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*W113")
+def test_pipelines_that_nothing_can_begin_from(path: Path, base: Path, tmp_path: Path):
+    empty, sourced, shared = spacy.blank("xx"), spacy.blank("xx"), blank()
+    sourced.add_pipe("window_ner", source=spacy.load(base))
+    shared = util.load_model_from_config(init_config("shared_tok2vec", lang="xx"))
+    shared.initialize(lambda: make_examples(shared))
+    for nlp, message in [
+        (empty, "has no component window_ner to begin from"),
+        (sourced, "has been sourced from a pipeline with other word vectors"),
+        (shared, "reads the token vectors of another component"),
+    ]:
+        nlp.to_disk(tmp_path / "other")
+        assert message in printed("accuracy", path, "--base", tmp_path / "other", code=1)
+
+
+# The size of the data
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_training_follows_the_size_of_the_data(preset: str):
+    full, config = (init_config(preset, lang="xx")["training"] for _ in range(2))
+    fit_to_size({"training": config}, 3 * FULL_SIZE)
+    assert config == full
+    fit_to_size({"training": config}, FULL_SIZE // 64)
+    for name in ("max_steps", "eval_frequency", "patience"):
+        assert config[name] == pytest.approx(full[name] / 8, abs=1)
+    assert config["batcher"]["size"] == full["batcher"]["size"] / 4
+    schedule = config["optimizer"]["learn_rate"]
+    assert not isinstance(schedule, dict) or schedule["total_steps"] == config["max_steps"]
+
+
+def test_the_words_of_the_data_are_counted(path: Path, data: list[object], tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    for name in ("a", "b"):
+        save_corpus(tmp_path / "folder" / f"{name}.spacy", ["one two", "three"])
+    assert count_words(tmp_path / "folder") == 6
+    out = printed("efficiency", path, "-l", "xx", *data)
+    config = util.load_config(path)
+    assert [config["paths"]["train"], config["paths"]["dev"]] == list(map(str, data[1::2]))
+    steps = config["training"]["max_steps"]
+    assert steps < 400 and f"- Steps: {steps} " in out
+    out = printed("efficiency", path, "-l", "xx", *data[:2], "--force")
+    assert out.endswith(f"train {path} --paths.dev ./dev.spacy")
+
+
+def test_training_data_that_cannot_be_read(path: Path, tmp_path: Path):
+    (tmp_path / "train.spacy").write_text("Paris B-LOC")
+    out = printed("efficiency", path, "--train", tmp_path / "train.spacy", code=1)
+    assert "is not in spaCy's binary format" in out
+    save_corpus(tmp_path / "train.spacy", [])
+    out = printed("efficiency", path, "--train", tmp_path / "train.spacy", code=1)
+    assert "There are no words in" in out
+    printed("efficiency", path, "--train", tmp_path / "none.spacy", code=2)
+    assert not path.exists()
 
 
 # What is printed

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from spacy.tokens import Doc
 
+from spacy_window_ner.learning import learn as learning
 from spacy_window_ner.learning.held_out import PRIOR_THRESHOLD, HeldOut, Learned
-from spacy_window_ner.learning.learn import NETWORKS, config_from, learn, train_fully
+from spacy_window_ner.learning.learn import NETWORKS, choose_base, config_from, learn, train_fully
 from spacy_window_ner.training.start_from import create_start_from, with_outputs
 from tests.pipelines import blank, corpus, make_examples, ner_of, trained
 
@@ -80,6 +81,15 @@ def test_with_documents_to_choose_by(base, few_steps):
     docs, dev = documents(base, RENAMED[:6]), documents(base, RENAMED[6:9])
     found = learn(docs, config_from(base, "base"), base, ["HERO", "LOC"], dev=dev)
     assert not found.is_crossed and len(found.counts) == 3
+
+
+def test_the_better_base_is_found(base, monkeypatch):
+    monkeypatch.setattr(learning, "STEPS_TO_CHOOSE", 5)
+    docs = documents(base, NAMES[:9])
+    other = trained(["[ORG Bob] [ORG knows] [ORG Oslo] number 5 ."] * 4, steps=10)
+    scores = choose_base(docs, {"other": other, "base": base}, ["PER", "LOC"])
+    assert list(scores) == ["other", "base"]
+    assert scores["base"] > scores["other"]
 
 
 def test_too_few_documents(base):
