@@ -34,8 +34,8 @@ from .pretrain import print_vectors, read_raw, start_pipeline
 
 app = new_app()
 
-# The pipelines to begin from in each language.
-BASES = {"en": ("en_window_ner_base", "en_window_ner_sm")}
+# The pipelines to begin from in each language. The first is that whose labels can be kept.
+BASES = {"en": ("en_window_ner_sm", "en_window_ner_base")}
 # The numbers of steps that a new network chooses from.
 NEW_STEPS = (200, 400, 800)
 MORE = 50
@@ -99,7 +99,7 @@ def learn_pipeline(
     make_directory(output)
     chosen_labels = partial(_chosen_labels, wanted=labels or [])
     if base is None:
-        base = _choose(lang, annotated, chosen_labels, seed)
+        base = _choose(lang, annotated, chosen_labels, seed, is_first=keep_labels)
     nlp = _new(lang, bool(texts)) if base is None else load(base)
     with explained(f"Cannot begin from {base}"):
         old = find_component(nlp, NAME).labels if keep_labels else ()
@@ -139,10 +139,14 @@ def learn_pipeline(
         msg.good(f"Saved the base with the new component {name}: {output / 'both'}")
 
 
-def _choose(lang: str, annotated: Sequence[Path], chosen_labels: Callable, seed: int) -> str | None:
-    """The name of the pipeline to begin from; None if there is none for the language."""
+def _choose(
+    lang: str, annotated: Sequence[Path], chosen_labels: Callable, seed: int, *, is_first: bool
+) -> str | None:
+    """The name of the pipeline to begin from, the first or the best; None if there is none for the
+    language.
+    """
     names = [name for name in BASES.get(lang, ()) if util.is_package(name)]
-    if len(names) < 2:
+    if len(names) < 2 or is_first:
         return names[0] if names else None
     pipelines = {name: load(name) for name in names}
     docs = [doc for doc in annotated_docs(pipelines[names[0]], *annotated) if len(doc)]
