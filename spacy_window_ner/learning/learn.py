@@ -27,7 +27,7 @@ from ..training.start_from import NAME, set_start, start_from
 from .averaging import average
 from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned
 
-# Chosen with 100 sentences: the learning rate and the batches on the dev files of wnut17 and anem, the
+# Chosen with 100 sentences: learning rate and batches on the dev files of wnut17 and anem, the
 # number of networks on those of wnut17, anem and ncbi-disease.
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
 STEPS = (50, 100, 200, 400, 800)
