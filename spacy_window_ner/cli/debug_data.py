@@ -28,8 +28,8 @@ from .resources_report import report_clusters, report_lists, report_vectors
 
 app = new_app()
 
-# Below this number of training documents there is some advice.
-FEW_DOCUMENTS = 100
+# Below this number of words of training data there is some advice.
+FEW_WORDS = 20_000
 Corpora = dict[str, list[Example]]
 
 
@@ -72,7 +72,7 @@ def debug_data(
     sourced = get_sourced_components(config)
     for component in components:
         report = _Report(msg, component, corpora, 10 if verbose else 3)
-        report.annotation(is_new=not sourced)
+        report.annotation(is_new=not sourced and not _begins_from_another(config))
         if component.name in nlp.config["training"]["frozen_components"]:
             msg.info("The component is frozen: training does not change it.")
         else:
@@ -112,6 +112,8 @@ def _check_as_ner(
     for name in names:
         config["components"][name] = {"factory": "ner"}
         config["initialize"].get("components", {}).pop(name, None)
+    if _begins_from_another(config):
+        config["initialize"]["after_init"] = None  # the callback is for these components only
     spacys = import_module("spacy.cli.debug_data")
     # To have few documents is an error there.
     with TemporaryDirectory() as folder, patch.object(spacys, "BLANK_MODEL_THRESHOLD", 0):
@@ -128,6 +130,12 @@ def _check_as_ner(
         except SystemExit as stop:
             return not stop.code
     return True
+
+
+def _begins_from_another(config: Config) -> bool:
+    """Whether the network begins from that of a pipeline that has been trained."""
+    after_init = config["initialize"].get("after_init") or {}
+    return after_init.get("@callbacks") == "spacy_window_ner.start_from.v1"
 
 
 class _Report:
@@ -148,12 +156,16 @@ class _Report:
 
         is_new (bool): Whether no component has been trained before.
         """
-        msg, n_training = self.msg, len(self.corpora["training"])
+        msg = self.msg
         msg.divider(f"What '{self.component.name}' learns from")
-        if is_new and n_training < FEW_DOCUMENTS:
+        n_words = sum(len(example.reference) for example in self.corpora["training"])
+        if is_new and n_words < FEW_WORDS:
             msg.warn(
-                f"Few training documents: {n_training}",
-                "More make it more accurate; `python -m spacy window-ner suggest` chooses them.",
+                f"Little training data: {n_words} words",
+                "Begin from a pipeline that has learned other annotation, whatever its labels are: "
+                "`python -m spacy window-ner learn`, or `init-config … --base PIPELINE` for `spacy "
+                "train`. `pretrain` learns word vectors from raw text of the domain, and `suggest` "
+                "chooses what to annotate next.",
             )
         for name, examples in self.corpora.items():
             if not examples:

@@ -14,9 +14,10 @@ from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
 import spacy_window_ner.cli  # noqa: F401  # adds the commands to spaCy's
+from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.labels import set_annotated_labels
 
-from ..pipelines import CONFIGS, add_vectors, make_examples, small_model, trained
+from ..pipelines import CONFIGS, add_vectors, corpus, make_examples, small_model, trained
 
 CONFIG = next(path for path in CONFIGS if path.stem == "efficiency")
 NLP = spacy.blank("xx")
@@ -72,8 +73,21 @@ def test_good_data_has_no_error_although_it_is_little(data: Data):
     assert "ℹ 2 label(s) 0 missing" in printed
     assert "3 training docs 2 evaluation docs" in printed
     assert "No overlap between training and evaluation data" in printed
-    assert "Few training documents: 3" in printed
+    assert "Little training data: 11 words" in printed
     assert "✘" not in printed
+
+
+def test_little_data_is_no_error(data: Data):
+    """The advice is to begin from a pipeline, and is not repeated to who does."""
+    data.save(docs_of(corpus(60)), docs_of(DEV))
+    printed = data.printed()
+    assert "`python -m spacy window-ner learn`" in printed and "--base PIPELINE" in printed
+    trained(corpus(8), steps=1).to_disk(data.path / "base")
+    data.config = init_config("efficiency", base=str(data.path / "base"))
+    data.save(docs_of(corpus(60)), docs_of(DEV))
+    printed = data.printed()
+    assert "Little training data" not in printed
+    assert "60 training docs" in printed and "✘" not in printed
 
 
 def test_errors_of_spacy_are_errors(data: Data):
@@ -88,7 +102,7 @@ def test_options_and_overrides_reach_spacy(data: Data):
     )
     assert "Labels in train data: 'PER' (2), 'LOC' (1)" in data.printed("--verbose")
     printed = data.printed("--ignore-warnings")
-    assert "Low number of examples" not in printed and "Few training documents" not in printed
+    assert "Low number of examples" not in printed and "Little training data" not in printed
     assert "✔" in data.run().output
     assert "✔" not in data.run("--no-format").output
 
@@ -184,7 +198,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_component_of_a_trained_pipeline(data: Data, source: Path):
     data.config["components"]["window_ner"] = {"source": str(source)}
     printed = data.printed()
-    assert "Few training documents" not in printed  # they may be enough to go on
+    assert "Little training data" not in printed  # they may be enough to go on
     assert "New labels, which it learns as well: 'LOC'" in printed
     assert "may be forgotten: 1 ('DATE')" in printed
     data.config["training"]["frozen_components"] = ["window_ner"]
