@@ -34,20 +34,19 @@ def count_words(path: Path) -> int:
 def fit_to_size(config: Config, n_words: int) -> None:
     """Shorten the training that a preset has for much data.
 
-    With a share s of `FULL_SIZE` words, there are √s as many steps, and batches of ∛s as many
+    With a share s of `FULL_SIZE` words, there are ∛s as many steps, and batches of ∛s as many
     words, so that less data is read more often. Chosen on the dev files of wnut17 and anem, with
-    100 and 400 sentences.
+    100 and 400 sentences and one seed. Another dropout or learning rate was no better on both.
 
     config (Config): The config of a preset, which is changed. From `FULL_SIZE` words up, it stays.
     n_words (int): The number of words of the training data.
     """
-    share = min(1.0, n_words / FULL_SIZE)
+    factor = min(1.0, n_words / FULL_SIZE) ** (1 / 3)
     training = config["training"]
-    schedule = training["optimizer"]["learn_rate"]
-    for name in ("max_steps", "eval_frequency", "patience"):
-        training[name] = round(training[name] * share ** (1 / 2))
+    schedule, batcher = training["optimizer"]["learn_rate"], training["batcher"]
+    places = dict.fromkeys(("max_steps", "eval_frequency", "patience"), training)
+    places["size"] = batcher
     if isinstance(schedule, dict):
-        for name in ("warmup_steps", "total_steps"):
-            schedule[name] = round(schedule[name] * share ** (1 / 2))
-    batcher = training["batcher"]
-    batcher["size"] = round(batcher["size"] * share ** (1 / 3))
+        places |= dict.fromkeys(("warmup_steps", "total_steps"), schedule)
+    for name, block in places.items():
+        block[name] = round(factor * block[name])

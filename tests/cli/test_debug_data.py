@@ -73,7 +73,7 @@ def test_good_data_has_no_error_although_it_is_little(data: Data):
     assert "ℹ 2 label(s) 0 missing" in printed
     assert "3 training docs 2 evaluation docs" in printed
     assert "No overlap between training and evaluation data" in printed
-    assert "Little training data: 12 words" in printed
+    assert "Little training data: 11 words" in printed
     assert "✘" not in printed
 
 

@@ -272,7 +272,7 @@ def test_training_follows_the_size_of_the_data(preset: str):
     assert config == full
     fit_to_size({"training": config}, FULL_SIZE // 64)
     for name in ("max_steps", "eval_frequency", "patience"):
-        assert config[name] == pytest.approx(full[name] / 8, abs=1)
+        assert config[name] == full[name] / 4
     assert config["batcher"]["size"] == full["batcher"]["size"] / 4
     schedule = config["optimizer"]["learn_rate"]
     assert not isinstance(schedule, dict) or schedule["total_steps"] == config["max_steps"]
@@ -287,7 +287,7 @@ def test_the_words_of_the_data_are_counted(path: Path, data: list[object], tmp_p
     config = util.load_config(path)
     assert [config["paths"]["train"], config["paths"]["dev"]] == list(map(str, data[1::2]))
     steps = config["training"]["max_steps"]
-    assert steps < 400 and f"- Steps: {steps} " in out
+    assert steps < 800 and f"- Steps: {steps} " in out
     out = printed("efficiency", path, "-l", "xx", *data[:2], "--force")
     assert out.endswith(f"train {path} --paths.dev ./dev.spacy")
 
