@@ -1,6 +1,6 @@
 """Meta data, card and licenses of the base network; parameters in half precision.
 
-python scripts/card_base.py training_base/model-best training_base/final
+python scripts/card_base.py training/base/model-best training/base/final
 """
 
 from pathlib import Path
