@@ -13,7 +13,7 @@ from wasabi import msg
 
 from ..files.exports import SUFFIXES, format_of, write_annotated
 from .inputs import annotated_docs
-from .options import new_app
+from .options import ANNOTATED_KINDS, new_app
 from .output import check_writable
 
 app = new_app()
@@ -37,9 +37,8 @@ def convert(
         list[Path],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="Annotated documents, files or folders: .spacy, .conll, .jsonl (Prodigy, "
-            "doccano), .json (Label Studio), .csv, .tsv; then the file to write, or with --split "
-            "the folder",
+            help=f"Annotated documents, files or folders: {ANNOTATED_KINDS}; then the file to "
+            f"write, or with --split the folder",
         ),
     ],
     export_format: Annotated[

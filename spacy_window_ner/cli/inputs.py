@@ -12,7 +12,8 @@ from spacy.training import Example
 from wasabi import msg
 
 from ..component import WindowNER
-from ..files.formats import read_annotated, read_examples
+from ..files.formats import read_annotated
+from ..training.corpus import read_examples
 from .output import printable
 
 # How many entities that do not align are printed.

@@ -17,7 +17,6 @@ from wasabi import msg
 
 from ..confidence.scored_examples import find_component
 from ..files.exports import write_annotated
-from ..files.formats import read_examples
 from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
@@ -25,10 +24,11 @@ from ..learning.held_out import Learned
 from ..learning.learn import NETWORKS, choose_base, config_from, learn, put_beside
 from ..pretraining.vectors import learn_vectors
 from ..pretraining.widening import add_vectors
+from ..training.corpus import read_examples
 from ..training.start_from import NAME
 from .init_config import init_config
 from .inputs import annotated_docs, explained, load
-from .options import TextField, new_app
+from .options import ANNOTATED_KINDS, TextField, new_app
 from .output import make_directory
 from .pretrain import print_vectors, read_raw, start_pipeline
 
@@ -45,10 +45,7 @@ MORE = 50
 def learn_pipeline(
     annotated: Annotated[
         list[Path],
-        typer.Argument(
-            help="Annotated documents, files or folders: .spacy, .conll, .jsonl (Prodigy, "
-            "doccano), .json (Label Studio), .csv, .tsv"
-        ),
+        typer.Argument(help=f"Annotated documents, files or folders: {ANNOTATED_KINDS}"),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory for the pipeline")
@@ -98,9 +95,10 @@ def learn_pipeline(
     """
     make_directory(output)
     chosen_labels = partial(_chosen_labels, wanted=labels or [])
-    if base is None:
-        base = _choose(lang, annotated, chosen_labels, seed, is_first=keep_labels)
-    nlp = _new(lang, bool(texts)) if base is None else load(base)
+    nlp = None if base is None else load(base)
+    if nlp is None:
+        base, nlp = _choose(lang, annotated, chosen_labels, seed, is_first=keep_labels)
+    nlp = nlp or _new(lang, bool(texts))
     with explained(f"Cannot begin from {base}"):
         old = find_component(nlp, NAME).labels if keep_labels else ()
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
@@ -141,13 +139,13 @@ def learn_pipeline(
 
 def _choose(
     lang: str, annotated: Sequence[Path], chosen_labels: Callable, seed: int, *, is_first: bool
-) -> str | None:
-    """The name of the pipeline to begin from, the first or the best; None if there is none for the
-    language.
+) -> tuple[str | None, Language | None]:
+    """The pipeline to begin from, the first or the best, after its name; None twice if none is
+    installed for the language.
     """
     names = [name for name in BASES.get(lang, ()) if util.is_package(name)]
     if len(names) < 2 or is_first:
-        return names[0] if names else None
+        return (names[0], load(names[0])) if names else (None, None)
     pipelines = {name: load(name) for name in names}
     docs = [doc for doc in annotated_docs(pipelines[names[0]], *annotated) if len(doc)]
     labels = chosen_labels(docs)
@@ -157,7 +155,8 @@ def _choose(
     ):
         scores = choose_base(docs, pipelines, labels, seed, bar.update)
     msg.text("F1 from each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
-    return max(scores, key=lambda name: scores[name])
+    best = max(scores, key=lambda name: scores[name])
+    return best, pipelines[best]
 
 
 def _save(

@@ -18,12 +18,9 @@ class TaskFormat(str, Enum):
 
 
 Model = Annotated[str, typer.Argument(help="Model name or path")]
+ANNOTATED_KINDS = ".spacy, .conll, .jsonl (Prodigy, doccano), .json (Label Studio), .csv, .tsv"
 AnnotatedData = Annotated[
-    Path,
-    typer.Argument(
-        help="Annotated documents, a file or a folder: .spacy, .conll, .jsonl (Prodigy, doccano), "
-        ".json (Label Studio), .csv, .tsv"
-    ),
+    Path, typer.Argument(help=f"Annotated documents, a file or a folder: {ANNOTATED_KINDS}")
 ]
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Pipeline name or path")]
 Name = Annotated[

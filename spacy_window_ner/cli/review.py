@@ -13,10 +13,10 @@ from spacy.training import Example
 from thinc.api import Config
 from wasabi import msg
 
-from ..files.formats import read_examples
 from ..inspect.folds import own_config
 from ..inspect.review import Suspect, review, review_by_folds, tasks_of
 from ..inspect.tasks import write_tasks
+from ..training.corpus import read_examples
 from .inputs import annotated_docs, explained, load_component
 from .options import (
     WITH_OVERRIDES,

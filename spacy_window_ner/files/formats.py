@@ -23,7 +23,7 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Example, biluo_tags_to_spans
+from spacy.training import biluo_tags_to_spans
 from spacy.util import get_words_and_spaces
 
 from .texts import InputError, checked_text, decode_line, find_files, parse_json_line
@@ -81,24 +81,6 @@ def read_annotated(
         else:
             for record in _read_records(path):
                 yield _doc(record, nlp, path, [] if misaligned is None else misaligned)
-
-
-def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
-    """Make examples of annotated documents as spaCy's `Corpus` does, of empty ones too.
-
-    nlp (Language): The pipeline, which divides texts into tokens.
-    docs (Iterable[Doc]): The documents. The tokens of those whose white space is unknown stay.
-    RETURNS (List[Example]): One for each.
-    """
-    return [
-        Example(
-            Doc(nlp.vocab, words=[token.text for token in doc])
-            if doc.has_unknown_spaces
-            else nlp.make_doc(doc.text),
-            doc,
-        )
-        for doc in docs
-    ]
 
 
 def _files(inputs: Iterable[str | Path]) -> Iterator[Path]:

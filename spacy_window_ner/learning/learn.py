@@ -19,10 +19,9 @@ from thinc.api import Config, Optimizer
 
 from ..confidence.scored_examples import ScoredExamples, find_component, score_examples
 from ..decoding.thresholds import LOWEST
-from ..files.formats import read_examples
 from ..inspect.folds import own_config, split_into_folds
 from ..settings import change_settings
-from ..training.corpus import SentenceCorpus, set_sentence_starts
+from ..training.corpus import SentenceCorpus, read_examples, set_sentence_starts
 from ..training.start_from import NAME, set_start, start_from
 from .averaging import average
 from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned

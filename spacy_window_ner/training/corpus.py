@@ -115,6 +115,22 @@ class SentenceCorpus(Corpus):
                 yield doc
 
 
+def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
+    """Make examples of annotated documents as spaCy's `Corpus` does, of empty ones too.
+
+    nlp (Language): The pipeline, which divides texts into tokens.
+    docs (Iterable[Doc]): The documents. The tokens of those whose white space is unknown stay.
+    RETURNS (List[Example]): One for each.
+    """
+    return [
+        Example(
+            copy_words(doc, nlp.vocab) if doc.has_unknown_spaces else nlp.make_doc(doc.text),
+            doc,
+        )
+        for doc in docs
+    ]
+
+
 def _keep_labels(augmenter: Augmenter) -> Augmenter:
     """An augmenter whose examples say what their annotation has."""
 

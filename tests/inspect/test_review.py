@@ -7,9 +7,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_window_ner.files.formats import read_examples
 from spacy_window_ner.inspect.folds import cross_train, own_config, split_into_folds, train_on
 from spacy_window_ner.inspect.review import review, review_by_folds, tasks_of
+from spacy_window_ner.training.corpus import read_examples
 from tests.helpers import Enumeration
 from tests.pipelines import corpus, make_examples, ner_of, small_model, trained
 
