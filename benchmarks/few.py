@@ -33,11 +33,10 @@ from systems import SYSTEM, Run, Trained
 from wasabi import msg
 
 from spacy_window_ner.cli.inputs import explained, load_component
-from spacy_window_ner.cli.pretrain import read_raw, start_pipeline
+from spacy_window_ner.cli.pretrain import learn_texts
 from spacy_window_ner.labels import labels_of
-from spacy_window_ner.learning.learn import config_from, learn
-from spacy_window_ner.pretraining.vectors import LearnedVectors, learn_vectors
-from spacy_window_ner.pretraining.widening import add_vectors
+from spacy_window_ner.learning.learn import TEXTS_STEPS, config_from, learn
+from spacy_window_ner.training.start_from import set_start
 
 STUDY = "few"
 DEFAULT_BASE = "en_window_ner_sm"
@@ -80,17 +79,17 @@ class Start:
 
     @cached_property
     def with_texts(self) -> Language:
-        """The base, with the vectors of the texts beside its own."""
-        nlp = start_pipeline(self.pipeline.lang, self.base)
-        add_vectors(nlp, self.learned)
-        return nlp
+        """The base, after `pretrain` has learned from the texts."""
+        return self._pretrain(self.base)
 
     @cached_property
-    def learned(self) -> LearnedVectors:
-        """The vectors of the texts."""
-        with explained("No vectors can be learned from the texts"):
-            nlp = start_pipeline(self.pipeline.lang, self.base)
-            return learn_vectors(read_raw(nlp, self.texts, "text"))
+    def new_with_texts(self) -> Language:
+        """A new network of the preset `accuracy`, after the same."""
+        return self._pretrain(None)
+
+    def _pretrain(self, base: str | None) -> Language:
+        with explained("Nothing can be learned from the texts"):
+            return learn_texts(self.pipeline.lang, base, self.texts, "text").nlp
 
     def name(self, system: str) -> str:
         """RETURNS (str): The names of the base and texts that a system begins from, if any."""
@@ -160,10 +159,8 @@ def _train_anew(
     system, preset = SYSTEMS[cell.system]
     config, vectors = PRESETS[preset or ""]
     if cell.system in NEED_TEXTS:
-        nlp = blank(start.pipeline.lang)
-        add_vectors(nlp, start.learned)
-        nlp.to_disk(folder / "vectors")
-        vectors = str(folder / "vectors")
+        vectors = str(folder / "pretrained")
+        start.new_with_texts.to_disk(vectors)
     is_all = _variant(cell)[0] == ALL
     settings = Settings(
         config,
@@ -175,7 +172,10 @@ def _train_anew(
         work=work,
     )
     splits = {"train": Split("train", folder / "train.spacy", [], 0, [])}
-    run = Run(settings, prepare_config(settings, folder), splits, folder, [])
+    prepared = prepare_config(settings, folder)
+    if cell.system in NEED_TEXTS:
+        set_start(prepared, start.new_with_texts, str(vectors))
+    run = Run(settings, prepared, splits, folder, [])
     trained = systems.SYSTEMS[system](run)()
     shutil.rmtree(folder)
     return trained
@@ -187,7 +187,8 @@ def _learn_from_base(cell: Cell, train: Sequence[Doc], dev: Sequence[Doc], start
     config = config_from(base, start.base, seed=cell.seed)
     labels = sorted(labels_of([*train, *dev]))
     begun, cpu_begun = perf_counter(), process_time()
-    found = learn(train, config, base, labels, dev=dev, seed=cell.seed)
+    stops = TEXTS_STEPS if cell.system in NEED_TEXTS else None
+    found = learn(train, config, base, labels, dev=dev, stops=stops, seed=cell.seed)
     facts = {
         "steps": found.steps,
         "train_seconds": round(perf_counter() - begun, 1),

@@ -21,16 +21,13 @@ from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
 from ..learning.held_out import Learned
-from ..learning.learn import NETWORKS, choose_base, config_from, learn, put_beside
-from ..pretraining.vectors import learn_vectors
-from ..pretraining.widening import add_vectors
+from ..learning.learn import NETWORKS, TEXTS_STEPS, choose_base, config_from, learn, put_beside
 from ..training.corpus import read_examples
 from ..training.start_from import NAME
-from .init_config import init_config
 from .inputs import annotated_docs, explained, load
 from .options import ANNOTATED_KINDS, TextField, new_app
 from .output import make_directory
-from .pretrain import print_vectors, read_raw, start_pipeline
+from .pretrain import learn_texts, new_pipeline, print_learned
 
 app = new_app()
 
@@ -98,31 +95,32 @@ def learn_pipeline(
     nlp = None if base is None else load(base)
     if nlp is None:
         base, nlp = _choose(lang, annotated, chosen_labels, seed, is_first=keep_labels)
-    nlp = nlp or _new(lang, bool(texts))
+    nlp = nlp or _new(lang, has_texts=bool(texts))
     with explained(f"Cannot begin from {base}"):
         old = find_component(nlp, NAME).labels if keep_labels else ()
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
     to_learn = chosen_labels([*docs, *dev_docs], old=old)
+    beginning = nlp
     with explained("Cannot learn from these documents"):
         if texts:
             start = time.perf_counter()
-            vectors = learn_vectors(read_raw(start_pipeline(lang, base), texts, text_field))
-            add_vectors(nlp, vectors)
-            print_vectors(vectors, time.perf_counter() - start)
-        if base is None:
+            pretrained = learn_texts(lang, base, texts, text_field)
+            beginning = pretrained.nlp
+            print_learned(pretrained, time.perf_counter() - start)
+        elif base is None:
             nlp.initialize(lambda: read_examples(nlp, docs))
         source = base
         if source is None or texts:
             source = str(output / "base")
-            save(nlp, output / "base")
-        config = config_from(nlp, source, seed=seed)
-        stops = NEW_STEPS if base is None else None
+            save(beginning, output / "base")
+        config = config_from(beginning, source, seed=seed)
+        stops = TEXTS_STEPS if texts else NEW_STEPS if base is None else None
         with tqdm(desc="Training", unit="step") as bar:
             found = learn(
                 docs,
                 config,
-                nlp,
+                beginning,
                 to_learn,
                 dev=dev_docs,
                 stops=stops,
@@ -130,7 +128,9 @@ def learn_pipeline(
                 progress=bar.update,
             )
     _print(found)
-    _save(found, config_from(nlp, source, found.steps, seed), output, (docs, dev_docs or docs))
+    _save(
+        found, config_from(beginning, source, found.steps, seed), output, (docs, dev_docs or docs)
+    )
     if keep_labels:
         name = put_beside(nlp, found.nlp)
         save(nlp, output / "both")
@@ -180,20 +180,15 @@ def _save(
     )
 
 
-def _new(lang: str, has_texts: bool) -> Language:
-    """A pipeline with a new network. With raw text, it has word vectors."""
+def _new(lang: str, *, has_texts: bool) -> Language:
+    """A pipeline with a new network."""
+    better = ", and with raw text, --texts" if not has_texts else ""
     msg.warn(
         f"There is no pipeline for '{lang}' to begin from: a new network is trained",
         "Results are better with --base, a pipeline with window_ner that has learned other "
-        "annotation, and with raw text, --texts.",
+        f"annotation{better}.",
     )
-    config = init_config("accuracy" if has_texts else "efficiency", lang=lang)
-    config["initialize"]["lookups"] = None
-    tok2vec = config["components"][NAME]["model"]["tok2vec"]
-    columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
-    without = [column for column in columns if not column[0].startswith("CLUSTER")]
-    tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
-    return util.load_model_from_config(config)
+    return new_pipeline("efficiency", lang)
 
 
 def _chosen_labels(

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner pretrain`: raw text → word vectors that every preset can use."""
+"""`python -m spacy window-ner pretrain`: raw text → word vectors, and a network that reads them."""
 
 import math
 import time
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import spacy
 import typer
+from spacy import util
 from spacy.cli._util import COMMAND
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -19,8 +19,10 @@ from wasabi import msg
 from ..component import WindowNER
 from ..files.saving import save
 from ..files.texts import find_files, read_lines
-from ..pretraining.vectors import LearnedVectors, learn_vectors, neighbors
-from ..pretraining.widening import add_vectors
+from ..pretraining.pretrain import READING, Pretrained, pretrain
+from ..pretraining.vectors import neighbors
+from ..training.start_from import NAME
+from .init_config import init_config
 from .inputs import load
 from .options import TextField, new_app
 from .output import make_directory
@@ -32,7 +34,7 @@ SHOWN, N_NEIGHBORS, COMMON = 8, 5, 100
 
 
 @app.command("pretrain")
-def pretrain(
+def pretrain_pipeline(
     texts: Annotated[
         list[str],
         typer.Argument(
@@ -50,14 +52,18 @@ def pretrain(
         str | None,
         typer.Option(
             "--from",
-            help="Name or path of a pipeline whose tokenizer, vectors and window_ner are kept; "
-            "what is learned stands beside its vectors",
+            help="Name or path of a pipeline to learn on from, with its tokenizer and vectors; "
+            "default: a new network of the preset accuracy",
         ),
     ] = None,
     minutes: Annotated[
         float,
         typer.Option(
-            "--minutes", "-m", min=0, help="How long to read; what comes later is left out"
+            "--minutes",
+            "-m",
+            min=0,
+            help="How long to learn; texts that come later are left out. Half of it is for the "
+            "vectors",
         ),
     ] = 10,
     width: Annotated[
@@ -69,42 +75,68 @@ def pretrain(
     ] = 3,
     text_field: TextField = "text",
 ) -> None:
-    """Learn word vectors from raw text, and save a pipeline that has them, for --vectors of
-    init-config. With --from, they are added to a pipeline, for --base of learn. Prints some words
-    with those that are nearest.
+    """Learn from raw text: vectors of its words, and a network that predicts hidden words from
+    what is around them. Saves a pipeline to begin from, with --base of learn and init-config.
+    Prints some words with those that are nearest.
     """
     make_directory(output)
     started = time.perf_counter()
     try:
-        blank = start_pipeline(
-            lang, base
-        )  # which will have the strings of all words that were read
-        docs = read_raw(blank, texts, text_field, started + 60 * minutes)
-        learned = learn_vectors(docs, width, min_count)
-        nlp = start_pipeline(lang, base)
-        add_vectors(nlp, learned)
+        learned = learn_texts(lang, base, texts, text_field, minutes, width, min_count)
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
-        msg.fail("No vectors can be learned from this", str(error), exits=1)
-    save(nlp, output)
-    print_vectors(learned, time.perf_counter() - started)
-    msg.good(f"Saved {len(nlp.vocab.vectors):,} vectors: {output}")
-    if any(isinstance(pipe, WindowNER) for _, pipe in nlp.pipeline):
+        msg.fail("Nothing can be learned from these texts", str(error), exits=1)
+    save(learned.nlp, output)
+    print_learned(learned, time.perf_counter() - started)
+    msg.good(f"Saved {len(learned.nlp.vocab.vectors):,} vectors: {output}")
+    if learned.n_words:
         print(f"{COMMAND} window-ner learn annotated.jsonl --base {output} --output out")
     else:
         print(f"{COMMAND} window-ner init-config accuracy config.cfg --vectors {output}")
 
 
-def start_pipeline(lang: str, base: str | None) -> Language:
-    """Make a pipeline to add vectors to.
+def learn_texts(
+    lang: str,
+    base: str | None,
+    texts: Sequence[str],
+    text_field: str,
+    minutes: float = math.inf,
+    width: int = 64,
+    min_count: int = 3,
+) -> Pretrained:
+    """Learn from raw text, with progress bars.
 
-    lang (str): The code of the language of a blank one.
+    lang (str): The code of the language of a new pipeline.
+    base (Optional[str]): Name or path of a pipeline to learn on from, of which its `window_ner`s
+        are kept; None for a new network.
+    texts (Sequence[str]): Files, folders and globs.
+    text_field (str): The field of the texts in JSON lines.
+    minutes (float): How long to learn; half of it is for the vectors.
+    width (int): The width of the vectors.
+    min_count (int): How often a word has to occur to have a vector.
+    RETURNS (Pretrained): What has been learned.
+    RAISES (ValueError): If a line cannot be read, or there is too little text.
+    """
+    started = time.perf_counter()
+
+    def read(nlp: Language, title: str) -> Iterator[Doc]:
+        seconds = (30 if title == READING else 60) * minutes
+        return read_raw(nlp, texts, text_field, started + seconds, title)
+
+    return pretrain(lambda: start_pipeline(lang, base), read, width=width, min_count=min_count)
+
+
+def start_pipeline(lang: str, base: str | None) -> Language:
+    """Make a pipeline to learn from raw text.
+
+    lang (str): The code of the language of a new one.
     base (Optional[str]): Name or path of a pipeline whose vocabulary and `window_ner`s are kept.
-    RETURNS (Language): The pipeline.
+    RETURNS (Language): The pipeline. If it is new, its network is that of the preset `accuracy`,
+        not initialized.
     """
     if base is None:
-        return spacy.blank(lang)
+        return new_pipeline("accuracy", lang)
     nlp = load(base)
     for name in nlp.component_names:
         if not isinstance(nlp.get_pipe(name), WindowNER):
@@ -112,8 +144,25 @@ def start_pipeline(lang: str, base: str | None) -> Language:
     return nlp
 
 
+def new_pipeline(preset: str, lang: str) -> Language:
+    """RETURNS (Language): A pipeline with the network of a preset, not initialized. It does without
+    Brown clusters, which few languages have.
+    """
+    config = init_config(preset, lang=lang)
+    config["initialize"]["lookups"] = None
+    tok2vec = config["components"][NAME]["model"]["tok2vec"]
+    columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
+    without = [column for column in columns if not column[0].startswith("CLUSTER")]
+    tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
+    return util.load_model_from_config(config)
+
+
 def read_raw(
-    nlp: Language, inputs: Sequence[str], text_field: str, until: float = math.inf
+    nlp: Language,
+    inputs: Sequence[str],
+    text_field: str,
+    until: float = math.inf,
+    desc: str = "Reading",
 ) -> Iterator[Doc]:
     """Read raw text as a stream, with a progress bar.
 
@@ -121,11 +170,12 @@ def read_raw(
     inputs (Sequence[str]): Files, folders and globs.
     text_field (str): The field of the texts in JSON lines.
     until (float): The time of `time.perf_counter` at which the stream ends.
+    desc (str): What the bar is called.
     YIELDS (Doc): The texts.
     RAISES (ValueError): If a line cannot be read.
     """
     files = find_files(inputs)
-    with tqdm(desc="Reading", unit="word", unit_scale=True) as bar:
+    with tqdm(desc=desc, unit="word", unit_scale=True) as bar:
         for file in files:
             for line in read_lines(file, text_field, nlp.vocab):
                 if line.error is not None:
@@ -138,16 +188,16 @@ def read_raw(
                 bar.update(len(doc) if isinstance(doc, Doc) else doc.count(" ") + 1)
 
 
-def print_vectors(learned: LearnedVectors, seconds: float) -> None:
+def print_learned(learned: Pretrained, seconds: float) -> None:
     """Print what has been learned.
 
-    learned (LearnedVectors): The vectors.
+    learned (Pretrained): What has been learned.
     seconds (float): How long that took.
     """
-    text = learned.text
+    vectors, text = learned.vectors, learned.vectors.text
     rows = np.unique(np.geomspace(COMMON, max(COMMON, len(text.words) / 4), SHOWN).astype(int))
     rows = rows[rows < len(text.words)]
-    found = neighbors(learned, rows.tolist(), N_NEIGHBORS)
+    found = neighbors(vectors, rows.tolist(), N_NEIGHBORS)
     table = [(text.words[row], ", ".join(near)) for row, near in zip(rows, found, strict=True)]
     if table:
         msg.table(table, header=("Word", "Nearest words"), divider=True)
@@ -155,5 +205,10 @@ def print_vectors(learned: LearnedVectors, seconds: float) -> None:
     msg.text(
         f"{text.n_tokens:,} words in {seconds:.1f} s, {text.n_tokens / seconds:,.0f} words/s; "
         f"{len(text.words):,} different ones have a vector, {unknown / text.n_tokens:.1%} of the "
-        f"text has none; the vectors keep {learned.kept:.0%} of the mutual information"
+        f"text has none; the vectors keep {vectors.kept:.0%} of the mutual information"
     )
+    if learned.n_words:
+        msg.text(
+            f"The network learned the contexts of {learned.n_words:,} words: its loss fell from "
+            f"{learned.losses[0]:.2f} to {learned.losses[1]:.2f}"
+        )

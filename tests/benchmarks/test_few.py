@@ -33,6 +33,7 @@ def small(tmp_path_factory):
 def run(data, small, tmp_path, monkeypatch):
     """Runs the command on a tiny corpus, in few steps, and returns its exit code and output."""
     monkeypatch.setattr(few, "STEPS", 2)
+    monkeypatch.setattr(few, "TEXTS_STEPS", (2,))
     monkeypatch.setattr(learning, "STEPS", (2,))
     for preset in few.PRESETS:
         monkeypatch.setitem(few.PRESETS, preset, (small / "small.cfg", None))
@@ -100,32 +101,31 @@ def test_all_documents_are_learned_and_dev_chooses(run, tmp_path, monkeypatch):
     assert run("--documents", few.ALL, "--system", "base")[1].count("| `places` | all | ") == 1
 
 
-def test_raw_text_is_learned_once_for_all(run, tmp_path, monkeypatch):
+def test_raw_text_is_learned_once_for_each_start(run, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib", reason="the figure needs matplotlib")
-    learn_vectors, evaluate = few.learn_vectors, few.evaluate
+    learn_texts, evaluate = few.learn_texts, few.evaluate
     learned, tables = [], []
 
-    def learn_short_vectors(docs):
-        learned.append(list(docs))
-        return learn_vectors(learned[-1], width=4, min_count=1)
+    def learn_short_vectors(lang, base, texts, text_field):
+        learned.append(base and Path(base).name)
+        return learn_texts(lang, base, texts, text_field, width=4, min_count=1)
 
     def evaluate_and_keep(nlp, split):
         tables.append(nlp.vocab.vectors)
         return evaluate(nlp, split)
 
-    monkeypatch.setattr(few, "learn_vectors", learn_short_vectors)
+    monkeypatch.setattr(few, "learn_texts", learn_short_vectors)
     monkeypatch.setattr(few, "evaluate", evaluate_and_keep)
-    lines = ["We went to Oslo", "They went to Rome"]
     texts = tmp_path / "raw.txt"
-    texts.write_text("\n".join(lines), encoding="utf8")
+    texts.write_text("We went to Oslo\nThey went to Rome", encoding="utf8")
     names = ("--system", "pretrained", "--system", "base-texts", "--system", "base")
-    code, printed = run("--documents", 8, *names, "--texts", texts)
+    code, printed = run("--documents", 8, "--seeds", 2, *names, "--texts", texts)
     assert code == 0, printed
-    assert [[doc.text for doc in docs] for docs in learned] == [lines]
+    assert learned == [None, "small"]
     starts = [row["preset"] for row in rows_of(tmp_path)]
-    assert starts == ["raw.txt", "small+raw.txt", "small"]
+    assert starts == ["raw.txt", "small+raw.txt", "small"] * 2
     # We, went, to, Oslo, They and Rome; the base itself has no vectors.
-    assert [table.shape for table in tables] == [(6, 4), (6, 4), (0, 0)]
+    assert [table.shape for table in tables] == [(6, 4), (6, 4), (0, 0)] * 2
 
 
 def test_all_systems_draw_the_same_documents(data, tmp_path):

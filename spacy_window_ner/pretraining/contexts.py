@@ -1,0 +1,89 @@
+"""A network learns from raw text what stands around which words, before it sees any annotation."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.strings import get_string_id
+from spacy.tokens import Doc
+from thinc.api import Adam, Model, set_dropout_rate
+
+from ..network.layers.rows import find_sorted
+from ..network.layers.vector_clusters import FITTED, kmeans, nearest
+from .center_words import CenterWords, cluster_loss
+from .vectors import LearnedVectors
+
+# Chosen with 100 sentences on the dev files of ncbi-disease and anem.
+N_CLUSTERS = 500
+LEARN_RATE, DROPOUT = 0.001, 0.1
+BATCH_WORDS = 1000
+
+
+def learn_contexts(
+    network: Model, docs: Iterable[Doc], learned: LearnedVectors
+) -> tuple[int, list[float]]:
+    """Train the layers of a network up to its hidden layer to predict hidden words from what is
+    around them; see `center_words`. The mean of the parameters over the steps is kept.
+
+    network (Model): A network of `window_classifier`, initialized, which is changed.
+    docs (Iterable[Doc]): The documents; a stream that is read once.
+    learned (LearnedVectors): The vectors of the words of the documents. A word's cluster is that of
+        its vector.
+    RETURNS (Tuple[int, List[float]]): The number of words that it learned from, and the loss of
+        each step in nats.
+    """
+    keys, clusters = word_clusters(learned)
+    model = CenterWords(network, int(clusters.max()) + 1)
+    optimizer = Adam(LEARN_RATE, L2=0.0, grad_clip=0.0, use_averages=True)
+    set_dropout_rate(model, DROPOUT)
+    n_words, losses = 0, []
+    for batch in batches_of(docs):
+        guesses, backprop = model(batch, is_train=True)
+        places, has_cluster = find_sorted(keys, guesses.orths)
+        loss, delta = cluster_loss(guesses.scores, np.where(has_cluster, clusters[places], -1))
+        backprop(delta)
+        model.finish_update(optimizer)
+        optimizer.step_schedules()
+        n_words += len(delta)
+        losses.append(loss)
+    for node in model.walk():
+        for name in node.param_names:
+            if (node.id, name) in optimizer.averages:
+                node.set_param(name, optimizer.averages[node.id, name])
+    return n_words, losses
+
+
+def word_clusters(
+    learned: LearnedVectors, n_clusters: int = N_CLUSTERS
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Divide words into clusters by their vectors.
+
+    learned (LearnedVectors): The vectors of n_words words.
+    n_clusters (int): The number of clusters, fewer where there are fewer words.
+    RETURNS (Tuple[ndarray, ndarray]): The hashes of the words (n_words,), ascending, and the
+        cluster of each (n_words,), from 0 up.
+    """
+    keys = np.asarray([get_string_id(word) for word in learned.text.words], dtype=np.uint64)
+    order = np.argsort(keys)
+    clusters = nearest(learned.table, kmeans(learned.table[:FITTED], n_clusters))
+    return keys[order], clusters[order]
+
+
+def batches_of(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
+    """Divide documents into batches of about `BATCH_WORDS` words.
+
+    docs (Iterable[Doc]): The documents.
+    YIELDS (List[Doc]): Documents, longer ones in parts.
+    """
+    batch: list[Doc] = []
+    n_words = 0
+    for doc in docs:
+        for start in range(0, len(doc), BATCH_WORDS):
+            part = doc if len(doc) <= BATCH_WORDS else doc[start : start + BATCH_WORDS].as_doc()
+            batch.append(part)
+            n_words += len(part)
+            if n_words >= BATCH_WORDS:
+                yield batch
+                batch, n_words = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,98 @@
+"""Raw text → word vectors, and networks that have learned the contexts of its words."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from statistics import fmean
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..component import WindowNER
+from ..network.lexicon import carried
+from .contexts import batches_of, learn_contexts
+from .vectors import LearnedVectors, learn_vectors
+from .widening import add_vectors
+
+# A new network counts in so many batches how frequent the values of its features are.
+COUNTED_BATCHES = 1000
+
+# What the texts are read for.
+READING, CONTEXTS = "Reading", "Learning contexts"
+# The losses of so many steps are averaged.
+AVERAGED = 20
+Read = Callable[[Language, str], Iterable[Doc]]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What has been learned from texts.
+
+    nlp (Language): The pipeline.
+    vectors (LearnedVectors): The vectors of the words of the texts.
+    n_words (int): How many words its networks have learned the contexts of.
+    losses (Tuple[float, float]): The loss of the first and of the last steps of that, in nats.
+    """
+
+    nlp: Language
+    vectors: LearnedVectors
+    n_words: int = 0
+    losses: tuple[float, float] = (0.0, 0.0)
+
+
+def pretrain(
+    make: Callable[[], Language],
+    read: Read,
+    *,
+    width: int = 64,
+    min_count: int = 3,
+) -> Pretrained:
+    """Learn from raw text: first the vectors of its words, then what stands around which words.
+
+    make (Callable[[], Language]): Makes the pipeline to begin from. Its `window_ner`s learn
+        contexts, but for those that carry word vectors of their own.
+    read (Callable[[Language, str], Iterable[Doc]]): Reads the texts, by the tokenizer of a
+        pipeline, for the vectors (`READING`) or for the network (`CONTEXTS`).
+    width (int): The width of the vectors to learn.
+    min_count (int): How often a word has to occur to have a vector.
+    RETURNS (Pretrained): A pipeline with the vectors of the texts beside those that it had, and
+        networks that read them. Its labels have to be learned again: they are unseen.
+    RAISES (ValueError): If there is too little text.
+    """
+    work, nlp = make(), make()  # the one will have the strings of all words that it reads
+    vectors = learn_vectors(read(work, READING), width, min_count)
+    for pipeline in (work, nlp):
+        add_vectors(pipeline, vectors)
+    n_words, losses = 0, [0.0]
+    for name, component in _networks(work):
+        if not component.model.get_ref("scores").has_param("W"):
+            _initialize(component, work, read)
+        docs = read(work, CONTEXTS)
+        n_words, losses = learn_contexts(component.model, docs, vectors)
+        component.model.attrs["unseen_labels"] = list(range(len(component.label_data)))
+        learner = nlp.get_pipe(name)
+        assert isinstance(learner, WindowNER)
+        learner.model = component.model
+    fell = fmean(losses[:AVERAGED]), fmean(losses[-AVERAGED:])
+    return Pretrained(nlp, vectors, n_words, fell)
+
+
+def _networks(nlp: Language) -> list[tuple[str, WindowNER]]:
+    """The components that read the vectors of the pipeline, with their names."""
+    return [
+        (name, pipe)
+        for name, pipe in nlp.pipeline
+        if isinstance(pipe, WindowNER) and carried(pipe.model).vectors is None
+    ]
+
+
+def _initialize(component: WindowNER, nlp: Language, read: Read) -> None:
+    """Initialize a new network, without labels, from some of the texts."""
+
+    def examples() -> Iterable[Example]:
+        for batch in islice(batches_of(read(nlp, READING)), COUNTED_BATCHES):
+            for doc in batch:
+                yield Example(doc, doc)
+
+    component.initialize(examples, nlp=nlp, labels=[])
