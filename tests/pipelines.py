@@ -16,6 +16,7 @@ from spacy.tokens import Doc, DocBin, SpanGroup
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from spacy.vectors import Vectors
+from texts import read_marked
 from thinc.api import Adam, Optimizer
 
 from spacy_window_ner import WindowNER
@@ -32,19 +33,6 @@ SENTENCES = [
     "Nothing happened there.",
     "The hotel in [LOC Paris] was closed.",
 ]
-
-_BRACKETS = re.compile(r"\[(\S+) ([^]]+)\]")
-
-
-def read_marked(marked: str) -> tuple[str, list[tuple[int, int, str]]]:
-    """Read a text with entities in brackets: the text, and (start, end, label) by characters."""
-    text, entities, done = "", [], 0
-    for match in _BRACKETS.finditer(marked):
-        text += marked[done : match.start()]
-        entities.append((len(text), len(text) + len(match[2]), match[1]))
-        text += match[2]
-        done = match.end()
-    return text + marked[done:], entities
 
 
 def make_examples(nlp: Language, sentences: Iterable[str] = SENTENCES) -> list[Example]:
@@ -188,7 +176,8 @@ def entities(doc: Doc) -> list[tuple[str, str]]:
 
 def marked_entities(marked: str) -> list[tuple[str, str]]:
     """Text and label of the entities of a text in brackets."""
-    return [(match[2], match[1]) for match in _BRACKETS.finditer(marked)]
+    text, entities = read_marked(marked)
+    return [(text[start:end], label) for start, end, label in entities]
 
 
 class Probabilities(list):

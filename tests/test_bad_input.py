@@ -27,7 +27,6 @@ from .pipelines import (
     marked_entities,
     ner_of,
     predictions,
-    read_marked,
     save_corpus,
     shared,
     small_model,
@@ -546,8 +545,3 @@ def test_one_text_that_fails_can_be_left_out(trained_nlp: Language):
     docs = list(nlp.pipe([PARIS, "this fails", PARIS], batch_size=1))
     assert failed == ["this fails"]
     assert [entities(doc) for doc in docs] == [GOLD[0], GOLD[0]]
-
-
-def test_text_of_marked_sentences_is_read_right():
-    """The tests' own notation."""
-    assert read_marked("[A b c] d [E f].") == ("b c d f.", [(0, 3, "A"), (6, 7, "E")])

