@@ -9,6 +9,7 @@ has to be installed (`pip install faker`).
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,13 @@ from written_forms import RULES, add_forms
 
 from spacy_window_ner.labels import set_annotated_labels
 
+# For the card of a pipeline that is trained on these texts or on replaced mentions.
+SOURCE = {
+    "name": "Faker (names of people, cities and countries)",
+    "author": "Daniele Faraglia and contributors",
+    "license": "MIT",
+    "url": "https://github.com/joke2k/faker",
+}
 # How often texts are of each kind.
 KINDS = {
     "everyday": 13,
@@ -38,11 +46,13 @@ KINDS = {
     "encyclopedia": 9,
     "nothing": 4,
 }
-# Kinds of which several sentences can follow each other.
-PROSE = frozenset(("everyday", "news", "medical", "finance", "legal", "encyclopedia"))
+# Kinds of which several texts can follow each other, and what is between them.
+PROSE = ("everyday", "news", "medical", "finance", "legal", "encyclopedia")
+BETWEEN = {**dict.fromkeys(PROSE, " "), "chat": "\n"}
 nlp = spacy.blank("en")
 
 
+@cache
 def make_grammar(articles: bool = False) -> Grammar:
     """Make the grammar of the texts.
 
@@ -70,14 +80,18 @@ def make_text(grammar: Grammar, kind: str, random: Random) -> list[Piece]:
     random (Random): The source of randomness.
     RETURNS (List[Piece]): Its pieces, each with the label of the entity that it is.
     """
-    n_parts = random.choices((1, 2, 3, 4), (50, 25, 15, 10))[0] if kind in PROSE else 1
-    pieces: list[Piece] = []
-    for n in range(n_parts):
-        part = grammar.make("nothing" if n and random.random() < 0.15 else kind, random)
+    n_parts = random.choices((1, 2, 3, 4), (50, 25, 15, 10))[0] if kind in BETWEEN else 1
+    share = 0.1 if n_parts > 1 else 0
+    parts: list[list[Piece]] = []
+    while len(parts) < n_parts:
+        part = grammar.make("nothing" if random.random() < share else kind, random)
         if kind != "chat":
+            if n_parts > 1 and part[-1][0][-1] not in ".!?":
+                continue  # a heading, or the like
             text, label = part[0]
             part[0] = (text[:1].upper() + text[1:], label)
-        pieces += [(" ", ""), *part] if n else part
+        parts.append([(BETWEEN[kind], ""), *part] if parts else part)
+    pieces = [piece for part in parts for piece in part]
     for i, (text, label) in enumerate(pieces[1:], 1):
         # A period at the end of an abbreviation ends the sentence, too.
         if text.startswith(".") and pieces[i - 1][0].endswith("."):

@@ -10,8 +10,8 @@ A rule has a name and alternatives, one of which is chosen:
 time in one text. `{2-9}` is a whole number from 2 to 9, `{1,000-9,999}` one with commas, `{01-31}`
 one of two digits, and `{0.5-9.9}` a number with one decimal. `{a|b|}` is one of its alternatives,
 which can be empty. `<ORG …>` is an entity; inside of it, other entities are not. `a(n)` is the
-article that goes with the next letter, `\n` ends a line, `\t` is a tab. `3x` gives an alternative thrice the
-weight.
+article that goes with the next letter, `\n` ends a line, `\t` is a tab. `3x` gives an alternative
+thrice the weight.
 
 "the" at the beginning of a name is not part of the entity unless the grammar is told so: corpora
 differ in this. It is part of dates, amounts and titles of works.
@@ -199,7 +199,7 @@ class Grammar:
             elif text:
                 pieces.append((text, label))
         for i, (text, label) in enumerate(pieces):
-            if "a(n)" in text:
+            if "(n)" in text:
                 after = pieces[i + 1][0] if i + 1 < len(pieces) else ""
                 text = _ARTICLE.sub(_article, text + after)
                 pieces[i] = (text[: len(text) - len(after)], label)

@@ -15,19 +15,19 @@ from grammar import Context, Grammar, Piece
 from romanized import LISTS, romanize
 
 # Locales of Faker and lists of `romanized.LISTS`, by region.
-REGIONS = {
-    "English": ("en_US", "en_GB", "en_NZ", "en_IE", "en_US", "irish"),
-    "Western Europe": ("de_DE", "de_CH", "fr_FR", "it_IT", "nl_NL", "dutch", "german", "french")
-    + ("italian", "pt_PT", "es_ES"),
-    "Northern and Eastern Europe": ("sv_SE", "da_DK", "no_NO", "fi_FI", "icelandic", "et_EE", "lt_LT")
-    + ("lv_LV", "polish", "cs_CZ", "hu_HU", "ro_RO", "hr_HR", "ru_RU", "uk_UA", "bg_BG", "el_GR"),
-    "Latin America": ("es_MX", "es_AR", "es_CO", "pt_BR", "brazilian", "spanish"),
-    "Middle East": ("arabic", "arabic", "persian", "hebrew", "turkish", "tr_TR", "az_AZ", "uz_UZ"),
-    "South Asia": ("en_IN", "en_IN", "en_PK", "pakistani", "tamil"),
-    "East and Southeast Asia": ("chinese", "japanese", "korean", "vietnamese", "thai", "id_ID")
-    + ("filipino", "zh_CN", "ja_JP", "polynesian"),
-    "Africa": ("en_KE", "yo_NG", "nigerian", "zu_ZA", "tw_GH", "sw", "ethiopian", "somali", "ig_NG"),
+_REGIONS = {
+    "English": "en_US en_GB en_NZ en_IE en_US irish",
+    "Western Europe": "de_DE de_CH fr_FR it_IT nl_NL pt_PT es_ES dutch german french italian",
+    "Northern and Eastern Europe": "sv_SE da_DK no_NO fi_FI icelandic et_EE lt_LT lv_LV polish "
+    "cs_CZ hu_HU ro_RO hr_HR ru_RU uk_UA bg_BG el_GR",
+    "Latin America": "es_MX es_AR es_CO pt_BR brazilian spanish",
+    "Middle East": "arabic arabic persian hebrew turkish tr_TR az_AZ uz_UZ",
+    "South Asia": "en_IN en_IN en_PK pakistani tamil",
+    "East and Southeast Asia": "chinese japanese korean vietnamese thai id_ID filipino zh_CN "
+    "ja_JP polynesian",
+    "Africa": "en_KE yo_NG nigerian zu_ZA tw_GH sw ethiopian somali ig_NG",
 }
+REGIONS = {region: tuple(names.split()) for region, names in _REGIONS.items()}
 # Where the surname comes first, as often as not.
 SURNAME_FIRST = frozenset(("chinese", "korean", "vietnamese", "hu_HU", "zh_CN"))
 # Given names and surnames that are words or places.
@@ -46,8 +46,8 @@ WORDS = (
     "Judge Bishop Pope King Prince Major Street House Hall Mills Forest Field Lane Snow Frost "
     "Winter Summers Rose May Will Grant Ford England Ireland French German Holland Paris London "
     "York Lincoln Washington Jordan Berlin Hilton Dell Chase Wells Morgan Stanley Marks Bills "
-    "Gates Jobs Musk Cruise Swift Sweet Drake Rich Savage Hardy Strong Moody Weeks Friday Christmas "
-    "Noble Law Justice Read Reid Walker Driver Parsons Abbott Monk Cannon Gunn Steel Silver Gold",
+    "Gates Jobs Musk Cruise Swift Sweet Drake Rich Savage Hardy Strong Moody Weeks Friday "
+    "Christmas Noble Law Justice Read Reid Walker Driver Parsons Abbott Monk Cannon Steel Silver Gold",
 )
 _LATIN = re.compile(r"[^\W\d_Ѐ-ӿͰ-Ͽ֐-ࣿऀ-ᇿ぀-鿿가-힣][^\d_:;,()|<>{}Ѐ-ӿͰ-Ͽ֐-ࣿऀ-ᇿ぀-鿿가-힣]+")
 

@@ -4,22 +4,18 @@ Cyrillic and Greek letters are exchanged one by one, as passports do, roughly. T
 common names, in one usual spelling or two.
 """
 
-_CYRILLIC = dict(
-    zip(
-        "абвгдезиіїйклмнопрстуфхцыэґ",
-        "a b v g d e z i i yi y k l m n o p r s t u f kh ts y e g".split(),
-        strict=True,
-    )
-) | {"ё": "yo", "ж": "zh", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "a", "ь": "", "ю": "yu"}
-_CYRILLIC |= {"я": "ya", "є": "ye"}
-_GREEK = dict(
-    zip(
-        "αβγδεζηικλμνξοπρσςτυφάέήίόύώωϊϋΐ",
-        "a v g d e z i i k l m n x o p r s s t y f a e i i o y o o i y i".split(),
-        strict=True,
-    )
-) | {"θ": "th", "χ": "ch", "ψ": "ps"}
-_LETTERS = {**_CYRILLIC, **_GREEK}
+_LATIN = {
+    "абвгдезиіїйклмнопрстуфхцыэґ": "a b v g d e z i i yi y k l m n o p r s t u f kh ts y e g",
+    "ёжчшщюяє": "yo zh ch sh shch yu ya ye",
+    "ъ": "a",
+    "αβγδεζηικλμνξοπρσςτυφθχψ": "a v g d e z i i k l m n x o p r s s t y f th ch ps",
+    "άέήίόύώωϊϋΐ": "a e i i o y o o i y i",
+}
+_LETTERS = {
+    letter: latin
+    for letters, written in _LATIN.items()
+    for letter, latin in zip(letters, written.split(), strict=True)
+} | {"ь": ""}
 # Greek writes single sounds with two letters.
 _PAIRS = {"ου": "ou", "ού": "ou", "μπ": "b", "ντ": "nt", "γγ": "ng", "ευ": "ev", "αυ": "av"}
 
@@ -77,7 +73,7 @@ LISTS = {
         "Kebede|Dibaba|Girma|Abera|Negash|Worku|Demissie",
     ),
     "somali": (
-        "Abdi Farah Mohamud Hodan Ayaan Ifrah Warsame Nuur Sahra Halima Idil Liban Asha Jama Fadumo",
+        "Abdi Farah Mohamud Hodan Ayaan Ifrah Warsame Nuur Sahra Halima Idil Liban Asha Fadumo",
         "Warsame|Farah|Hirsi Ali|Abdi|Jama|Omar|Nur|Gedi|Mohamud|Aden|Hersi|Egal|Samatar|Guled",
     ),
     "polynesian": (
@@ -158,18 +154,18 @@ LISTS = {
     "spanish": (
         "María José Juan Carlos Lucía Álvaro Íñigo Jesús Pilar Guadalupe Ximena Rocío Joaquín "
         "Miguel Ángel Itziar Núria Jordi Raúl Begoña",
-        "de la Cruz|García Márquez|del Toro|López Obrador|de los Santos|Vargas Llosa|Ruiz-Gallardón|"
+        "de la Cruz|García Márquez|del Toro|López Obrador|de los Santos|Vargas Llosa|"
         "Ortega y Gasset|Fernández|Muñoz|Ibáñez|Núñez de Balboa|Sáenz de Santamaría|Peña Nieto|"
         "Ramírez|Castillo Rojas|Puig i Cadafalch|Allende",
     ),
     "nigerian": (
-        "Oluwaseun Chidi Ngozi Adaeze Emeka Ifeoma Tunde Folake Chukwuemeka Amaka Babatunde Yetunde "
+        "Oluwaseun Chidi Ngozi Adaeze Emeka Ifeoma Tunde Folake Chukwuemeka Amaka Yetunde "
         "Obinna Uche Musa Aminu Funmilayo Kehinde Taiwo Chiamaka Nneka Segun",
         "Adebayo|Okonkwo|Adebayo-Smith|Okafor|Eze|Nwosu|Achebe|Adeyemi|Obi-Johnson|Ogunleye|Bello|"
         "Danjuma|Abubakar|Olatunji|Soyinka|Okoro|Ekwueme|Adichie|Balogun-Davies|Nnamdi",
     ),
     "pakistani": (
-        "Imran Bilal Usman Ayesha Sana Hina Zara Fahad Malala Shahid Nawaz Benazir Asif Saad Mahira "
+        "Imran Bilal Usman Ayesha Sana Hina Zara Fahad Malala Shahid Nawaz Benazir Asif Mahira "
         "Kamran Waqar Sadia Rabia Javed",
         "Khan|Sheikh|Malik|Chaudhry|ul-Haq|Butt|Qureshi|Bhutto|Akhtar|Siddiqui|Yousafzai|Iqbal|"
         "Zia-ul-Haq|Mirza|Baig|Afridi|Shah|Hashmi|Ansari|Raza",

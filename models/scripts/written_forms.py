@@ -13,7 +13,7 @@ from grammar import Grammar, Piece
 RULES = Path(__file__).parents[1] / "rules"
 # For each numeric label, rules that make one entity of it.
 FORMS = {
-    "DATE": ("date", "in", "span", "age", "adjdate", "holidays", "weekdays", "recent"),
+    "DATE": ("date", "moment", "in", "span", "age", "adjdate", "holidays", "weekdays", "recent"),
     "TIME": ("time", "times", "hour"),
     "MONEY": ("money", "plainmoney"),
     "PERCENT": ("percent", "change"),
