@@ -4,7 +4,7 @@ First a region is drawn, then a culture of it, then a name: there are more lists
 than of others.
 """
 
-import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -47,9 +47,10 @@ WORDS = (
     "Winter Summers Rose May Will Grant Ford England Ireland French German Holland Paris London "
     "York Lincoln Washington Jordan Berlin Hilton Dell Chase Wells Morgan Stanley Marks Bills "
     "Gates Jobs Musk Cruise Swift Sweet Drake Rich Savage Hardy Strong Moody Weeks Friday "
-    "Christmas Noble Law Justice Read Reid Walker Driver Parsons Abbott Monk Cannon Steel Silver Gold",
+    "Christmas Noble Law Justice Read Walker Driver Parsons Abbott Monk Cannon Steel Silver Gold",
 )
-_LATIN = re.compile(r"[^\W\d_Ѐ-ӿͰ-Ͽ֐-ࣿऀ-ᇿ぀-鿿가-힣][^\d_:;,()|<>{}Ѐ-ӿͰ-Ͽ֐-ࣿऀ-ᇿ぀-鿿가-힣]+")
+# What names have besides letters.
+_MARKS = frozenset(" -'’‘ʻ.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ def latin(names: Iterable[object]) -> list[str]:
     """
     found = [romanize(name.strip()) for name in names if isinstance(name, str)]
     found = [name.title() if name.isupper() and len(name) > 2 else name for name in found]
-    return [name for name in sorted(set(found)) if _LATIN.fullmatch(name)]
+    return [name for name in sorted(set(found)) if name[1:] and all(map(_is_latin, name))]
+
+
+def _is_latin(letter: str) -> bool:
+    return letter in _MARKS or unicodedata.name(letter, "").startswith("LATIN")
 
 
 @cache

@@ -9,6 +9,8 @@ from spacy.tokens import DocBin
 
 from spacy_window_ner.labels import annotated_labels
 
+pytestmark = pytest.mark.extra
+
 
 def described(docs):
     return [(doc.text, [(ent.text, ent.label_) for ent in doc.ents]) for doc in docs]

@@ -6,6 +6,8 @@ from spacy.tokens import Doc
 
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
 
+pytestmark = pytest.mark.extra
+
 WORDS = "Dr. Mary Smith 's team met SMITH , Mary and Al in Berlin . Siemens AG paid ."
 TAGS = "O B-PER I-PER I-PER O O B-PER O B-PER O B-PER O B-LOC O B-ORG I-ORG O O"
 

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from random import Random
 
+import pytest
+
 
 def test_cyrillic_and_greek_are_written_in_latin_letters(script):
     romanize = script("romanized").romanize
@@ -15,6 +17,7 @@ def test_cyrillic_and_greek_are_written_in_latin_letters(script):
     ]
 
 
+@pytest.mark.extra
 def test_regions_are_drawn_equally_and_all_in_latin_letters(script):
     people = script("names_of_people")
     for region in people.REGIONS.values():
@@ -31,6 +34,7 @@ def test_regions_are_drawn_equally_and_all_in_latin_letters(script):
         assert any(person.surname in people.culture(name)[1] for person in drawn)
 
 
+@pytest.mark.extra
 def test_names_have_all_usual_shapes(script):
     people = script("names_of_people")
     random = Random(0)
@@ -53,6 +57,7 @@ def test_names_have_all_usual_shapes(script):
         assert any(re.fullmatch(shape, name) for name in names), shape
 
 
+@pytest.mark.extra
 def test_a_person_stays_the_same_in_a_text_and_titles_are_outside(script):
     grammar = script("generated").make_grammar()
     grammar.add("check", ["Dr. {surname#1}'s {given#1} {listed#1}"])
@@ -63,6 +68,7 @@ def test_a_person_stays_the_same_in_a_text_and_titles_are_outside(script):
     assert listed == f"{surname}, {given}"
 
 
+@pytest.mark.extra
 def test_cities_and_countries_are_of_many_places(script):
     places = script("places")
     assert len(places.cities()) > 10
