@@ -25,7 +25,7 @@ from ..labels import annotated_labels, label_numbers, labels_of
 from ..sequences.tags import MISSING
 from ..training.start_from import START_FROM
 from .options import WITH_OVERRIDES, Code, new_app, overrides
-from .resources_report import report_clusters, report_lists, report_vectors
+from .resources_report import report_lists, report_words
 
 app = new_app()
 
@@ -81,8 +81,7 @@ def debug_data(
             report.labels(is_new=component.name not in sourced)
         if component.incorrect_spans_key is not None:
             report.incorrect_spans(component.incorrect_spans_key)
-        report_vectors(msg, nlp, component, corpora)
-        report_clusters(msg, nlp, component, corpora)
+        report_words(msg, nlp, component, corpora)
         report_lists(msg, nlp, component, corpora)
     if not passed or msg.counts[MESSAGES.FAIL]:
         raise typer.Exit(1)
