@@ -17,8 +17,9 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..component import WindowNER
-from ..files.saving import save
-from ..files.texts import find_files, read_lines
+from ..files.saving import replace_directory
+from ..files.texts import error_at, find_files, read_lines
+from ..pretraining.progress import Progress, describe_inputs, is_begun
 from ..pretraining.vectors import LearnedVectors, learn_vectors, neighbors
 from ..pretraining.widening import add_vectors
 from .inputs import load
@@ -68,26 +69,43 @@ def pretrain(
         typer.Option("--min-count", min=1, help="How often a word has to occur to have a vector"),
     ] = 3,
     text_field: TextField = "text",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            "-r",
+            help="Go on with what the same command has read into the output directory before it "
+            "was stopped",
+        ),
+    ] = False,
 ) -> None:
     """Learn word vectors from raw text, and save a pipeline that has them, for --vectors of
     init-config. With --from, they are added to a pipeline, for --base of learn. Prints some words
     with those that are nearest.
     """
-    make_directory(output)
+    if not is_begun(output):
+        make_directory(output)
+    elif not resume:
+        msg.fail(
+            f"The output directory has what was read by a run that was stopped: {output}",
+            "Add --resume to go on with it, or give a new or empty directory.",
+            exits=1,
+        )
     started = time.perf_counter()
     try:
-        blank = start_pipeline(
-            lang, base
-        )  # which will have the strings of all words that were read
-        docs = read_raw(blank, texts, text_field, started + 60 * minutes)
-        learned = learn_vectors(docs, width, min_count)
+        # It will have the strings of all words that were read.
+        blank = start_pipeline(lang, base)
+        progress = Progress(output, describe_inputs(blank, find_files(texts), text_field))
+        started -= progress.seconds
+        docs = read_raw(blank, texts, text_field, (started, 60 * minutes), progress)
+        learned = learn_vectors(docs, width, min_count, progress.words)
         nlp = start_pipeline(lang, base)
         add_vectors(nlp, learned)
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
         msg.fail("No vectors can be learned from this", str(error), exits=1)
-    save(nlp, output)
+    replace_directory(output.resolve(), nlp.to_disk)
     print_vectors(learned, time.perf_counter() - started)
     msg.good(f"Saved {len(nlp.vocab.vectors):,} vectors: {output}")
     if any(isinstance(pipe, WindowNER) for _, pipe in nlp.pipeline):
@@ -113,28 +131,41 @@ def start_pipeline(lang: str, base: str | None) -> Language:
 
 
 def read_raw(
-    nlp: Language, inputs: Sequence[str], text_field: str, until: float = math.inf
+    nlp: Language,
+    inputs: Sequence[str],
+    text_field: str,
+    time_limit: tuple[float, float] = (0, math.inf),
+    progress: Progress | None = None,
 ) -> Iterator[Doc]:
     """Read raw text as a stream, with a progress bar.
 
     nlp (Language): The pipeline, whose tokenizer is used.
     inputs (Sequence[str]): Files, folders and globs.
     text_field (str): The field of the texts in JSON lines.
-    until (float): The time of `time.perf_counter` at which the stream ends.
+    time_limit (Tuple[float, float]): When reading has begun, as `time.perf_counter` says, and
+        after how many seconds the stream ends.
+    progress (Optional[Progress]): How far the texts have been read before. It is saved each time
+        that the next text is asked for, when those before are among its words.
     YIELDS (Doc): The texts.
     RAISES (ValueError): If a line cannot be read.
     """
-    files = find_files(inputs)
-    with tqdm(desc="Reading", unit="word", unit_scale=True) as bar:
-        for file in files:
+    files, (began, seconds) = find_files(inputs), time_limit
+    before, n_read = ((0, 0), 0) if progress is None else (progress.place, len(progress.words.ids))
+    with tqdm(desc="Reading", unit="word", unit_scale=True, initial=n_read) as bar:
+        for number, file in enumerate(files[before[0] :], start=before[0]):
             for line in read_lines(file, text_field, nlp.vocab):
+                if (number, line.position) <= before:
+                    continue
                 if line.error is not None:
-                    raise ValueError(f"{file}, line {line.position}: {line.error}")
-                if time.perf_counter() > until:
+                    raise error_at(file, line.position, line.error)
+                elapsed = time.perf_counter() - began
+                if elapsed > seconds:
                     bar.set_postfix_str("time is up: the rest is left out")
                     return
                 doc = line.content
                 yield doc if isinstance(doc, Doc) else nlp.tokenizer(doc)
+                if progress is not None:
+                    progress.save((number, line.position), elapsed)
                 bar.update(len(doc) if isinstance(doc, Doc) else doc.count(" ") + 1)
 
 
