@@ -17,7 +17,7 @@ from spacy_window_ner.cli import app
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.pretraining import progress
 from spacy_window_ner.pretraining.words import Words
-from tests.pipelines import SENTENCES, save_corpus, texts_of
+from tests.pipelines import SENTENCES, ner_of, save_corpus, texts_of
 
 
 def run(*args: object) -> tuple[int, str]:
@@ -49,6 +49,15 @@ def test_presets_start_from_it(tmp_path):
     config["paths"].update(train=str(train), dev=str(train))
     nlp = init_nlp(config.interpolate())
     assert nlp.vocab.vectors.shape == base.vocab.vectors.shape
+    # Every word has a cluster of the new vectors; there are fewer words than clusters.
+    clusters = [
+        np.frombuffer(node.attrs["clusters"], dtype="<u2")
+        for node in ner_of(nlp).model.walk()
+        if "clusters" in node.attrs
+    ]
+    assert [sorted(of_words) for of_words in clusters] == 3 * [
+        list(range(1, len(base.vocab.vectors) + 1))
+    ]
 
 
 def test_vectors_of_a_pipeline_are_kept(tmp_path):
