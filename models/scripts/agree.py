@@ -1,8 +1,8 @@
 """Gold annotation of people, places and organizations, and what teachers find → 18 labels.
 
-Where a corpus has gold annotation, it decides what is a person, a place or an organization; the
-teachers, spaCy's English pipelines, decide which kind of place, whether "the" belongs to a name, and
-all other labels. Where nobody decides, annotation is missing, and nothing is learned.
+Where a corpus has gold annotation, it decides what is a person, a place or an organization. The
+teachers, spaCy's English pipelines, decide which kind of place, whether "the" belongs to a name,
+and all other labels. Where nobody decides, annotation is missing, and nothing is learned.
 """
 
 import re
@@ -52,9 +52,7 @@ def agree(
     """
     teachers = [set(map(_mended, filter(_is_likely, doc.ents))) for doc in found]
     best = {piece[:2]: piece for piece in teachers[0]}
-    entities = [
-        _named(ent, best, places) for ent in gold.ents if annotated and ent.label_ in GOLD
-    ]
+    entities = [_named(ent, best, places) for ent in gold.ents if annotated and ent.label_ in GOLD]
     decided = set().union(*(range(start, end) for start, end, _ in entities))
     unsure = {
         token.i for token in gold if not token.ent_iob and annotated

@@ -28,7 +28,7 @@ from spacy_window_ner.annotations import copy_words
 
 # Corpora with people, places and organizations, and with dates.
 NAMES = ("PER", "LOC", "ORG")
-GOLD = {name: NAMES for name in ("wikigold", "btc", "crossner", "uner-ewt")}
+GOLD = dict.fromkeys(("wikigold", "btc", "crossner", "uner-ewt"), NAMES)
 GOLD["gum"] = (*NAMES, "DATE")
 # Corpora whose texts alone are used, and how many of their sentences.
 TEXTS = {"sec": 1200, "re3d": 1000, "re3d-wikipedia": 1000, "ncbi": 500, "craft": 300, "bc2gm": 300}
@@ -58,8 +58,9 @@ def sources(data: Path, repositories: Path) -> Iterator[tuple[str, dict[str, lis
         parts = read(corpus, data, repositories)
         most = TEXTS.get(corpus.name)
         if most is not None:
-            parts = {part: cut(docs, most // (1 + 4 * (part == "dev"))) for part, docs in
-                     parts.items()}
+            parts = {
+                part: cut(docs, most // (1 + 4 * (part == "dev"))) for part, docs in parts.items()
+            }
         yield corpus.name, parts
 
 

@@ -23,13 +23,15 @@ from ..annotations import Gold, read_gold
 from ..component import WindowNER
 from ..labels import annotated_labels, label_numbers, labels_of
 from ..sequences.tags import MISSING
+from ..training.start_from import START_FROM
 from .options import WITH_OVERRIDES, Code, new_app, overrides
-from .resources_report import report_clusters, report_lists, report_vectors
+from .resources_report import report_lists, report_words
 
 app = new_app()
 
 # Below this number of words of training data there is some advice.
 FEW_WORDS = 20_000
+_COPY = "spacy.copy_from_base_model.v1"
 Corpora = dict[str, list[Example]]
 
 
@@ -72,15 +74,14 @@ def debug_data(
     sourced = get_sourced_components(config)
     for component in components:
         report = _Report(msg, component, corpora, 10 if verbose else 3)
-        report.annotation(is_new=not sourced and not _begins_from_another(config))
+        report.annotation(is_new=not sourced and not _source(config, "after_init"))
         if component.name in nlp.config["training"]["frozen_components"]:
             msg.info("The component is frozen: training does not change it.")
         else:
             report.labels(is_new=component.name not in sourced)
         if component.incorrect_spans_key is not None:
             report.incorrect_spans(component.incorrect_spans_key)
-        report_vectors(msg, nlp, component, corpora)
-        report_clusters(msg, nlp, component, corpora)
+        report_words(msg, nlp, component, corpora)
         report_lists(msg, nlp, component, corpora)
     if not passed or msg.counts[MESSAGES.FAIL]:
         raise typer.Exit(1)
@@ -112,8 +113,10 @@ def _check_as_ner(
     for name in names:
         config["components"][name] = {"factory": "ner"}
         config["initialize"].get("components", {}).pop(name, None)
-    if _begins_from_another(config):
-        config["initialize"]["after_init"] = None  # the callback is for these components only
+    for key in ("before_init", "after_init"):
+        if source := _source(config, key):  # the callback is for these components only
+            copy = {"@callbacks": _COPY, "tokenizer": source, "vocab": source}
+            config["initialize"][key] = copy if key == "before_init" else None
     spacys = import_module("spacy.cli.debug_data")
     # To have few documents is an error there.
     with TemporaryDirectory() as folder, patch.object(spacys, "BLANK_MODEL_THRESHOLD", 0):
@@ -132,10 +135,10 @@ def _check_as_ner(
     return True
 
 
-def _begins_from_another(config: Config) -> bool:
-    """Whether the network begins from that of a pipeline that has been trained."""
-    after_init = config["initialize"].get("after_init") or {}
-    return after_init.get("@callbacks") == "spacy_window_ner.start_from.v1"
+def _source(config: Config, key: str) -> str | None:
+    """The pipeline that a callback of the initialization lets the network begin from."""
+    callback = config["initialize"].get(key) or {}
+    return callback["source"] if callback.get("@callbacks") == START_FROM else None
 
 
 class _Report:

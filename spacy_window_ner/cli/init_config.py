@@ -20,8 +20,7 @@ from spacy.util import CONFIG_SECTION_ORDER, registry
 from thinc.api import Config
 from wasabi import Printer
 
-from ..confidence.scored_examples import find_component
-from ..network.lexicon import CLUSTER_TABLE, carried
+from ..network.lexicon import CLUSTER_TABLE
 from ..training.size import count_words, fit_to_size
 from ..training.start_from import NAME, set_start
 from .inputs import explained
@@ -109,13 +108,7 @@ def _load_base(preset: str, base: str, vectors: str | None) -> Language:
         )
     if vectors is not None:
         raise ValueError(f"The word vectors are those of {base}: leave --vectors out.")
-    nlp = util.load_model(base)
-    if NAME in nlp.pipe_names and carried(find_component(nlp, NAME).model).vectors is not None:
-        raise ValueError(
-            f"The {NAME} of {base} has been sourced from a pipeline with other word vectors: begin "
-            f"from that one."
-        )
-    return nlp
+    return util.load_model(base)
 
 
 def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:

@@ -1,8 +1,7 @@
 """`python -m spacy window-ner learn`: from a handful of annotated documents to a pipeline."""
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -91,18 +90,19 @@ def learn_pipeline(
     cross-validation. Prints how good the result is, and what more documents are likely to add.
     """
     make_directory(output)
-    chosen_labels = partial(_chosen_labels, wanted=labels or [])
-    nlp = None if base is None else load(base)
-    if nlp is None:
-        base, nlp = _choose(lang, annotated, chosen_labels, seed, is_first=keep_labels)
-    nlp = nlp or _new(lang, has_texts=bool(texts))
-    with explained(f"Cannot begin from {base}"):
-        old = find_component(nlp, NAME).labels if keep_labels else ()
+    bases = {base: load(base)} if base is not None else _installed(lang, is_first=keep_labels)
+    nlp = next(iter(bases.values()), None) or _new(lang, has_texts=bool(texts))
+    with explained(f"Cannot begin from {', '.join(bases)}"):
+        labels_of_base = find_component(nlp, NAME).labels
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
-    to_learn = chosen_labels([*docs, *dev_docs], old=old)
-    beginning = nlp
+    old = labels_of_base if keep_labels else ()
+    to_learn = _chosen_labels([*docs, *dev_docs], labels or [], old)
     with explained("Cannot learn from these documents"):
+        if bases:
+            base = _choose(docs, bases, to_learn, seed)
+            nlp = bases[base]
+        beginning = nlp
         if texts:
             start = time.perf_counter()
             pretrained = learn_texts(lang, base, texts, text_field)
@@ -137,26 +137,22 @@ def learn_pipeline(
         msg.good(f"Saved the base with the new component {name}: {output / 'both'}")
 
 
-def _choose(
-    lang: str, annotated: Sequence[Path], chosen_labels: Callable, seed: int, *, is_first: bool
-) -> tuple[str | None, Language | None]:
-    """The pipeline to begin from, the first or the best, after its name; None twice if none is
-    installed for the language.
-    """
+def _installed(lang: str, *, is_first: bool) -> dict[str, Language]:
+    """The pipelines to begin from that are installed for the language, all or the first one."""
     names = [name for name in BASES.get(lang, ()) if util.is_package(name)]
-    if len(names) < 2 or is_first:
-        return (names[0], load(names[0])) if names else (None, None)
-    pipelines = {name: load(name) for name in names}
-    docs = [doc for doc in annotated_docs(pipelines[names[0]], *annotated) if len(doc)]
-    labels = chosen_labels(docs)
-    with (
-        explained("Cannot learn from these documents"),
-        tqdm(desc="Choosing what to begin from", unit="step") as bar,
-    ):
-        scores = choose_base(docs, pipelines, labels, seed, bar.update)
+    return {name: load(name) for name in (names[:1] if is_first else names)}
+
+
+def _choose(
+    docs: Sequence[Doc], bases: Mapping[str, Language], labels: Sequence[str], seed: int
+) -> str:
+    """The name of the best pipeline to begin from."""
+    if len(bases) == 1:
+        return next(iter(bases))
+    with tqdm(desc="Choosing what to begin from", unit="step") as bar:
+        scores = choose_base(docs, bases, labels, seed, bar.update)
     msg.text("F1 from each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
-    best = max(scores, key=lambda name: scores[name])
-    return best, pipelines[best]
+    return max(scores, key=lambda name: scores[name])
 
 
 def _save(
@@ -191,9 +187,7 @@ def _new(lang: str, *, has_texts: bool) -> Language:
     return new_pipeline("efficiency", lang)
 
 
-def _chosen_labels(
-    docs: Sequence[Doc], wanted: Sequence[str], old: Sequence[str] = ()
-) -> list[str]:
+def _chosen_labels(docs: Sequence[Doc], wanted: Sequence[str], old: Sequence[str]) -> list[str]:
     """The labels to learn, without old ones. Entities of others are outside."""
     present = labels_of(docs).difference(old)
     absent = [label for label in wanted if label not in present]

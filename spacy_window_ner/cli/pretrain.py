@@ -17,9 +17,10 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..component import WindowNER
-from ..files.saving import save
-from ..files.texts import find_files, read_lines
+from ..files.saving import replace_directory
+from ..files.texts import error_at, find_files, read_lines
 from ..pretraining.pretrain import READING, Pretrained, pretrain
+from ..pretraining.progress import Progress, describe_inputs, is_begun
 from ..pretraining.vectors import neighbors
 from ..training.start_from import NAME
 from .init_config import init_config
@@ -74,20 +75,37 @@ def pretrain_pipeline(
         typer.Option("--min-count", min=1, help="How often a word has to occur to have a vector"),
     ] = 3,
     text_field: TextField = "text",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            "-r",
+            help="Go on with what the same command has read into the output directory before it "
+            "was stopped",
+        ),
+    ] = False,
 ) -> None:
     """Learn from raw text: vectors of its words, and a network that predicts hidden words from
     what is around them. Saves a pipeline to begin from, with --base of learn and init-config.
     Prints some words with those that are nearest.
     """
-    make_directory(output)
+    if not is_begun(output):
+        make_directory(output)
+    elif not resume:
+        msg.fail(
+            f"The output directory has what was read by a run that was stopped: {output}",
+            "Add --resume to go on with it, or give a new or empty directory.",
+            exits=1,
+        )
     started = time.perf_counter()
     try:
-        learned = learn_texts(lang, base, texts, text_field, minutes, width, min_count)
+        settings = minutes, width, min_count
+        learned = learn_texts(lang, base, texts, text_field, *settings, folder=output)
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
         msg.fail("Nothing can be learned from these texts", str(error), exits=1)
-    save(learned.nlp, output)
+    replace_directory(output.resolve(), learned.nlp.to_disk)
     print_learned(learned, time.perf_counter() - started)
     msg.good(f"Saved {len(learned.nlp.vocab.vectors):,} vectors: {output}")
     if learned.n_words:
@@ -104,6 +122,8 @@ def learn_texts(
     minutes: float = math.inf,
     width: int = 64,
     min_count: int = 3,
+    *,
+    folder: Path | None = None,
 ) -> Pretrained:
     """Learn from raw text, with progress bars.
 
@@ -115,16 +135,30 @@ def learn_texts(
     minutes (float): How long to learn; half of it is for the vectors.
     width (int): The width of the vectors.
     min_count (int): How often a word has to occur to have a vector.
+    folder (Optional[Path]): Where to keep what has been read, so that a run that is stopped can go
+        on. What is there has been read before.
     RETURNS (Pretrained): What has been learned.
     RAISES (ValueError): If a line cannot be read, or there is too little text.
     """
-    started = time.perf_counter()
+    started, progress = time.perf_counter(), None
+    if folder is not None:
+        described = describe_inputs(start_pipeline(lang, base), find_files(texts), text_field)
+        progress = Progress(folder, described)
+        started -= progress.seconds
 
     def read(nlp: Language, title: str) -> Iterator[Doc]:
-        seconds = (30 if title == READING else 60) * minutes
-        return read_raw(nlp, texts, text_field, started + seconds, title)
+        limit = started, (30 if title == READING else 60) * minutes
+        return read_raw(
+            nlp, texts, text_field, limit, progress if title == READING else None, title
+        )
 
-    return pretrain(lambda: start_pipeline(lang, base), read, width=width, min_count=min_count)
+    return pretrain(
+        lambda: start_pipeline(lang, base),
+        read,
+        width=width,
+        min_count=min_count,
+        words=None if progress is None else progress.words,
+    )
 
 
 def start_pipeline(lang: str, base: str | None) -> Language:
@@ -161,30 +195,40 @@ def read_raw(
     nlp: Language,
     inputs: Sequence[str],
     text_field: str,
-    until: float = math.inf,
-    desc: str = "Reading",
+    time_limit: tuple[float, float] = (0, math.inf),
+    progress: Progress | None = None,
+    title: str = READING,
 ) -> Iterator[Doc]:
     """Read raw text as a stream, with a progress bar.
 
     nlp (Language): The pipeline, whose tokenizer is used.
     inputs (Sequence[str]): Files, folders and globs.
     text_field (str): The field of the texts in JSON lines.
-    until (float): The time of `time.perf_counter` at which the stream ends.
-    desc (str): What the bar is called.
+    time_limit (Tuple[float, float]): When reading has begun, as `time.perf_counter` says, and
+        after how many seconds the stream ends.
+    progress (Optional[Progress]): How far the texts have been read before. It is saved each time
+        that the next text is asked for, when those before are among its words.
+    title (str): What the bar is called.
     YIELDS (Doc): The texts.
     RAISES (ValueError): If a line cannot be read.
     """
-    files = find_files(inputs)
-    with tqdm(desc=desc, unit="word", unit_scale=True) as bar:
-        for file in files:
+    files, (began, seconds) = find_files(inputs), time_limit
+    before, n_read = ((0, 0), 0) if progress is None else (progress.place, len(progress.words.ids))
+    with tqdm(desc=title, unit="word", unit_scale=True, initial=n_read) as bar:
+        for number, file in enumerate(files[before[0] :], start=before[0]):
             for line in read_lines(file, text_field, nlp.vocab):
+                if (number, line.position) <= before:
+                    continue
                 if line.error is not None:
-                    raise ValueError(f"{file}, line {line.position}: {line.error}")
-                if time.perf_counter() > until:
+                    raise error_at(file, line.position, line.error)
+                elapsed = time.perf_counter() - began
+                if elapsed > seconds:
                     bar.set_postfix_str("time is up: the rest is left out")
                     return
                 doc = line.content
                 yield doc if isinstance(doc, Doc) else nlp.tokenizer(doc)
+                if progress is not None:
+                    progress.save((number, line.position), elapsed)
                 bar.update(len(doc) if isinstance(doc, Doc) else doc.count(" ") + 1)
 
 

@@ -169,6 +169,8 @@ def _warn_of_labels(model: str, reading: Reading) -> None:
 def _print_facts(facts: Facts, model: str, data_path: Path) -> None:
     msg.divider(f"{model} on {data_path}")
     msg.text(f"{facts.n_documents:,} documents, {facts.n_words:,} words")
+    if facts.known:
+        msg.text(f"Of the words, {facts.known}")
     _print_rows("Label", facts.labels)
     rows = [(title, facts.errors[kind]) for kind, title in CLASSES.items()]
     msg.table(rows, header=("Errors", "#"), aligns=("l", "r"), divider=True)

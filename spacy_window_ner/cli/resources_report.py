@@ -5,77 +5,50 @@ where they are missing, and no error.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vectors import Mode
 from wasabi import Printer
 
 from ..component import WindowNER
-from ..network.features import Lexemes, read_tokens, words_with_clusters
+from ..network.known_words import known_words, uses_vectors
 from ..network.layers.gazetteer import GAZETTEER
-from ..network.lexicon import CLUSTER_TABLE
 
 # Above this share of the entities, the lists look as if they were made from them.
 NEARLY_ALL = 0.9
-# How the names of layers begin that use word vectors.
-_USERS_OF_VECTORS = ("static_vectors", "clusters_")
 Corpora = Mapping[str, Sequence[Example]]
 
 
-def report_vectors(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
-    """Print whether word vectors are used, and how many words have one.
+def report_words(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
+    """Print how many words have word vectors and clusters, where the component uses these, and how
+    many it has seen.
 
     msg (Printer): Where to print.
     nlp (Language): The pipeline, initialized.
     component (WindowNER): The component.
     corpora (Mapping[str, Sequence[Example]]): The corpora by name.
     """
-    vectors = nlp.vocab.vectors
-    if not len(vectors):
+    known = {
+        name: of_corpus
+        for name, examples in corpora.items()
+        if (of_corpus := known_words(component.model, [ex.predicted for ex in examples]))
+    }
+    if not known:
         return
-    msg.divider(f"Static vectors of '{component.name}'")
-    if not any(node.name.startswith(_USERS_OF_VECTORS) for node in component.model.walk()):
-        msg.info("LexemeEmbed does not use them: include_static_vectors is false")
-        return
-    if vectors.mode == Mode.floret:
-        msg.info("Every word has a vector, computed from its character n-grams (floret)")
-        return
-    for name, examples in corpora.items():
-        lexemes, counts = _read(nlp, examples)
-        as_written = np.asarray(vectors.find(keys=lexemes.vector_keys)) >= 0
-        lower = (lexemes.vector_rows >= 0) & ~as_written
-        msg.info(
-            f"Tokens of the {name} data with a vector: {_share(counts, as_written)} as written, "
-            f"{_share(counts, lower)} in lower case only"
-        )
-
-
-def report_clusters(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
-    """Print how many words have Brown clusters, where the component uses them; see
-    `report_vectors`.
-    """
-    attrs = [attr for node in component.model.walk() for attr in node.attrs.get("attrs", [])]
-    if not any(attr.startswith("CLUSTER") for attr in attrs):
-        return
-    msg.divider(f"Brown clusters of '{component.name}'")
-    if not len(nlp.vocab.lookups.get_table(CLUSTER_TABLE, {})):
+    msg.divider(f"Words that '{component.name}' knows")
+    if len(nlp.vocab.vectors) and not uses_vectors(component.model):
+        msg.info("LexemeEmbed does not use the word vectors: include_static_vectors is false")
+    if all(of_corpus.cluster == 0 for of_corpus in known.values()):
         msg.warn(
             f"There are no clusters for '{nlp.lang}': the CLUSTER attributes have no effect",
             "For some languages, `pip install spacy-lookups-data` provides them, and "
             "[initialize.lookups] with spacy_window_ner.lookups.v1 puts them into the pipeline.",
         )
-        return
-    for name, examples in corpora.items():
-        lexemes, counts = _read(nlp, examples)
-        found = words_with_clusters(lexemes.orths, nlp.vocab)
-        msg.info(f"Tokens of the {name} data with a cluster: {_share(counts, found)}")
+    for name, of_corpus in known.items():
+        msg.info(f"Of the words of the {name} data, {of_corpus}")
 
 
 def report_lists(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
-    """Print what lists of names find, and how much of that are entities; see `report_vectors`.
+    """Print what lists of names find, and how much of that are entities; see `report_words`.
     Matches are written to the predicted documents.
     """
     gazetteers = [node for node in component.model.walk() if node.name == GAZETTEER]
@@ -126,15 +99,3 @@ def _report_list(msg: Printer, name: str, key: str, examples: Sequence[Example])
         msg.warn(
             "Lists that are compiled from the training data teach the network to trust them alone."
         )
-
-
-def _read(nlp: Language, examples: Sequence[Example]) -> tuple[Lexemes, NDArray[np.int64]]:
-    """The distinct words of a corpus, and the number of tokens of each (n_lexemes,)."""
-    # The empty document provides the vocabulary if there are no others.
-    tokens = read_tokens([*(example.predicted for example in examples), Doc(nlp.vocab)], ["NORM"])
-    _, firsts, places = tokens.distinct()
-    return tokens.lexemes(firsts), np.bincount(places, minlength=len(firsts))
-
-
-def _share(counts: NDArray[np.int64], among: NDArray[np.bool_]) -> str:
-    return f"{counts[among].sum() / max(counts.sum(), 1):.1%}"

@@ -185,6 +185,8 @@ def find_component(nlp: Language, name: str) -> WindowNER:
 
     RAISES (ValueError): If there is none, or it is another kind of component.
     """
+    if name not in nlp.component_names:
+        raise ValueError(f"There is no component '{name}' among {nlp.component_names}.")
     component = nlp.get_pipe(name)
     if not isinstance(component, WindowNER):
         raise ValueError(f"'{name}' is not a window_ner, but {type(component)}.")

@@ -7,7 +7,8 @@ from typing import Any
 import srsly
 from spacy.tokens import Doc, DocBin
 
-from .formats import DOCUMENT_START, Offsets
+from .conll import DOCUMENT_START
+from .records import Offsets
 from .saving import replacing
 
 # The formats, and the suffix of their files.

@@ -19,6 +19,17 @@ class InputError(ValueError):
     """The inputs or settings cannot be worked with; the message says why."""
 
 
+def error_at(path: Path, position: int, error: object) -> InputError:
+    """RETURNS (InputError): What is wrong in a file, with its place.
+
+    path (Path): The file.
+    position (int): The line, or the number of a task in a `.json` file, from 1.
+    error (object): What is wrong.
+    """
+    what = "task" if path.suffix.lower() == ".json" else "line"
+    return InputError(f"{path}, {what} {position}: {error}.")
+
+
 @dataclass(frozen=True)
 class Line:
     """One text of a file, or what is wrong with it.

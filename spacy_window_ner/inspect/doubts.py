@@ -7,7 +7,7 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..files.formats import Offsets
+from ..files.records import Offsets
 from .errors import Pair
 from .facts import Excerpt, excerpt_of
 from .reading import Entity, Reading, is_annotated

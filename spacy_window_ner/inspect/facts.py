@@ -12,6 +12,7 @@ from spacy.training import Example
 
 from ..confidence.reliability import bins_of, ece, expected_ece
 from ..decoding.thresholds import HIGHEST, LOWEST
+from ..network.known_words import KnownWords
 from .errors import CLASSES, Pair, confusion, measures, pair_all
 from .groups import GroupScores, by_label, by_length, by_seen, by_size, labels_in
 from .reading import Document, Entity, Reading, Rename, read_with_pipeline
@@ -104,6 +105,8 @@ class Facts:
 
     n_documents (int): The number of annotated documents.
     n_words (int): The number of their words.
+    known (Optional[KnownWords]): How many of them the `window_ner` of the pipeline knows; None
+        without one.
     labels (List[GroupScores]): Precision, recall and F1 by label, and of all together at the end.
     errors (Dict[str, int]): The number of errors of each class, see `errors.CLASSES`.
     measures (Dict[str, Dict[str, float]]): See `errors.measures`.
@@ -119,6 +122,7 @@ class Facts:
 
     n_documents: int
     n_words: int
+    known: KnownWords | None
     labels: list[GroupScores]
     errors: dict[str, int]
     measures: dict[str, dict[str, float]]
@@ -171,6 +175,7 @@ def facts_of(reading: Reading, names: Mapping[str, set[str]] | None = None) -> F
     return Facts(
         n_documents=len(documents),
         n_words=sum(len(document.words) for document in documents),
+        known=reading.known,
         labels=by_label(documents),
         errors={kind: kinds[kind] for kind in CLASSES},
         measures=measures(pairs),

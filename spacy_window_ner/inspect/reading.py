@@ -23,6 +23,7 @@ from ..confidence.scored_examples import ScoredSpans, find_component, score_exam
 from ..decoding.thresholds import LOWEST
 from ..extensions import score_of
 from ..labels import annotated_labels
+from ..network.known_words import KnownWords, known_words
 
 # Less likely spans are no alternatives worth showing.
 LEAST_ALTERNATIVE = 0.01
@@ -107,11 +108,14 @@ class Reading:
     has_scores (bool): Whether they have scored spans and candidates.
     threshold (Optional[float]): The threshold of the `window_ner`; None if it has not one for all
         labels.
+    known (Optional[KnownWords]): How many of the pipeline's tokens the `window_ner` knows; None if
+        there is none.
     """
 
     documents: list[Document]
     has_scores: bool = False
     threshold: float | None = None
+    known: KnownWords | None = None
 
 
 def is_annotated(example: Example) -> bool:
@@ -168,10 +172,11 @@ def _with_scores(
     if name is None:
         return Reading(documents)
     component = find_component(nlp, name)
+    known = known_words(component.model, [example.predicted for example in examples])
     scored = score_examples(nlp, name, examples)
     lengths = scored.scores.lengths
     if lengths.tolist() != [len(example.predicted) for example in examples]:
-        return Reading(documents)  # an earlier component has joined tokens
+        return Reading(documents, known=known)  # an earlier component has joined tokens
     found = scored.entities(LOWEST), scored.candidates(LEAST_ALTERNATIVE)
     projections = [_Projection(example, rename) for example in examples]
     for spans in found:
@@ -179,7 +184,7 @@ def _with_scores(
         for document, entities in zip(documents, entities_of, strict=True):
             (document.scored if spans is found[0] else document.candidates).extend(entities)
     threshold = component.threshold
-    return Reading(documents, True, threshold if isinstance(threshold, float) else None)
+    return Reading(documents, True, threshold if isinstance(threshold, float) else None, known)
 
 
 def _by_document(

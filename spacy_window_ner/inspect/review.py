@@ -22,7 +22,7 @@ from thinc.api import Config
 from ..confidence.scored_examples import ScoredSpans, find_component, score_examples
 from ..decoding.alternatives import probabilities_outside
 from ..decoding.decode import probabilities_of
-from ..files.formats import Offsets
+from ..files.records import Offsets
 from ..sequences.batching import ranges
 from ..sequences.tags import tags_to_spans
 from ..training.corpus import read_examples

@@ -8,7 +8,7 @@ from typing import Any
 import srsly
 
 from ..files.exports import for_label_studio, for_prodigy
-from ..files.formats import Offsets
+from ..files.records import Offsets
 from ..files.saving import replacing
 
 FORMATS = ("prodigy", "label-studio")

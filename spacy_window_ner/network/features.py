@@ -143,7 +143,7 @@ class Tokens:
                 f"add to nlp.vocab.lookups the table that the pipeline was trained with.",
                 stacklevel=2,
             )
-        paths = _cluster_paths(orths, self.vocab, self.clusters)
+        paths = cluster_paths(orths, self.vocab, self.clusters)
         # One more than the bits, so that no path has the id of an unknown one.
         ids = {attr: 1 + (paths & ((1 << n) - 1)) for attr, n in bits.items()}
         return {attr: np.where(paths, x, UNKNOWN).astype(np.uint64) for attr, x in ids.items()}
@@ -205,24 +205,17 @@ def token_attrs(docs: Sequence[Doc], attrs: Sequence[int | str]) -> NDArray[np.u
     return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays])
 
 
-def _cluster_paths(
-    orths: NDArray[np.uint64], vocab: Vocab, clusters: Clusters
-) -> NDArray[np.int64]:
-    """The clusters of lexemes (n,), 0 for none. A word has the cluster of its written form, else
-    of its lower-case form.
+def cluster_paths(orths: NDArray[np.uint64], vocab: Vocab, clusters: Clusters) -> NDArray[np.int64]:
+    """Look Brown clusters up. A word has the cluster of its written form, else of its lower-case
+    form.
+
+    orths (ndarray): Shape (n,), the ids of the written forms of words.
+    vocab (Vocab): The vocabulary that has the forms.
+    clusters (Mapping[int, int]): The path of each word by its hash.
+    RETURNS (ndarray): Shape (n,), the paths, 0 for none.
     """
     found = [
         clusters.get(orth, 0) or clusters.get(get_string_id(vocab.strings[orth].lower()), 0)
         for orth in orths.tolist()
     ]
     return np.asarray(found, dtype=np.int64)
-
-
-def words_with_clusters(orths: NDArray[np.uint64], vocab: Vocab) -> NDArray[np.bool_]:
-    """Find words that have a Brown cluster.
-
-    orths (ndarray): Shape (n,), the ids of their written forms.
-    vocab (Vocab): The vocabulary with the table of clusters.
-    RETURNS (ndarray): Shape (n,) bool.
-    """
-    return _cluster_paths(orths, vocab, vocab.lookups.get_table(CLUSTER_TABLE, {})) > 0

@@ -14,12 +14,13 @@ from ..network.lexicon import carried
 from .contexts import batches_of, learn_contexts
 from .vectors import LearnedVectors, learn_vectors
 from .widening import add_vectors
+from .words import Words
 
 # A new network counts in so many batches how frequent the values of its features are.
 COUNTED_BATCHES = 1000
 
 # What the texts are read for.
-READING, CONTEXTS = "Reading", "Learning contexts"
+READING, COUNTING, CONTEXTS = "Reading", "Counting", "Learning contexts"
 # The losses of so many steps are averaged.
 AVERAGED = 20
 Read = Callable[[Language, str], Iterable[Doc]]
@@ -47,21 +48,24 @@ def pretrain(
     *,
     width: int = 64,
     min_count: int = 3,
+    words: Words | None = None,
 ) -> Pretrained:
     """Learn from raw text: first the vectors of its words, then what stands around which words.
 
     make (Callable[[], Language]): Makes the pipeline to begin from. Its `window_ner`s learn
         contexts, but for those that carry word vectors of their own.
     read (Callable[[Language, str], Iterable[Doc]]): Reads the texts, by the tokenizer of a
-        pipeline, for the vectors (`READING`) or for the network (`CONTEXTS`).
+        pipeline, for the vectors (`READING`), the features of a new network (`COUNTING`) or the
+        contexts (`CONTEXTS`).
     width (int): The width of the vectors to learn.
     min_count (int): How often a word has to occur to have a vector.
+    words (Optional[Words]): What has been read for the vectors before; the texts are added to it.
     RETURNS (Pretrained): A pipeline with the vectors of the texts beside those that it had, and
         networks that read them. Its labels have to be learned again: they are unseen.
     RAISES (ValueError): If there is too little text.
     """
     work, nlp = make(), make()  # the one will have the strings of all words that it reads
-    vectors = learn_vectors(read(work, READING), width, min_count)
+    vectors = learn_vectors(read(work, READING), width, min_count, words)
     for pipeline in (work, nlp):
         add_vectors(pipeline, vectors)
     n_words, losses = 0, [0.0]
@@ -91,7 +95,7 @@ def _initialize(component: WindowNER, nlp: Language, read: Read) -> None:
     """Initialize a new network, without labels, from some of the texts."""
 
     def examples() -> Iterable[Example]:
-        for batch in islice(batches_of(read(nlp, READING)), COUNTED_BATCHES):
+        for batch in islice(batches_of(read(nlp, COUNTING)), COUNTED_BATCHES):
             for doc in batch:
                 yield Example(doc, doc)
 

@@ -14,7 +14,7 @@ from ..network.layers.vector_clusters import nearest
 from .cooccurrence import count_contexts
 from .factorization import factorize
 from .mutual_information import positive_mutual_information
-from .words import Text, number_words
+from .words import Text, Words
 
 # The places of the window, and how many words count as contexts at each.
 PLACES = (-3, -2, -1, 1, 2, 3)
@@ -41,7 +41,9 @@ class LearnedVectors:
     kept: float
 
 
-def learn_vectors(docs: Iterable[Doc], width: int = 64, min_count: int = 3) -> LearnedVectors:
+def learn_vectors(
+    docs: Iterable[Doc], width: int = 64, min_count: int = 3, words: Words | None = None
+) -> LearnedVectors:
     """Learn word vectors from documents: U of the mutual information U S Vᵀ of words and contexts.
 
     Without S all directions weigh the same; with S or √S those of frequent function words outweigh
@@ -50,10 +52,14 @@ def learn_vectors(docs: Iterable[Doc], width: int = 64, min_count: int = 3) -> L
     docs (Iterable[Doc]): The documents; a stream that is read once.
     width (int): The width of the vectors. Where there are fewer words, the last columns are zero.
     min_count (int): How often a word has to occur to have a vector.
+    words (Optional[Words]): What has been read before; the documents are added to it.
     RETURNS (LearnedVectors): The vectors.
     RAISES (ValueError): If no two words stand side by side that are frequent enough.
     """
-    text = number_words(docs, min_count, MAX_WORDS)
+    words = Words() if words is None else words
+    for doc in docs:
+        words.add(doc)
+    text = words.number(min_count, MAX_WORDS)
     n_contexts = min(N_CONTEXTS, max(1, len(text.words)))
     counts = count_contexts(text.ids, len(text.words), PLACES, n_contexts)
     M = positive_mutual_information(counts)

@@ -1,12 +1,13 @@
 """A stream of documents → the words that are frequent enough, and the text as their numbers."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import IS_SPACE, ORTH
+from spacy.strings import get_string_id
 from spacy.tokens import Doc
 
 # The number of a word that is not in the vocabulary, and of the border between two documents.
@@ -28,34 +29,56 @@ class Text:
     n_tokens: int
 
 
-def number_words(docs: Iterable[Doc], min_count: int, max_words: int) -> Text:
-    """Read documents, of which nothing is kept but four bytes a token.
+class Words:
+    """The words of documents that are read, of which nothing is kept but four bytes a token.
 
-    A form that is rarer than `min_count` counts as its lower-case form, which is how it is looked
-    up when there is no vector for it.
-
-    docs (Iterable[Doc]): The documents. They may have different vocabularies.
-    min_count (int): How often a word has to occur.
-    max_words (int): The size of the vocabulary; rarer words are left out.
-    RETURNS (Text): The text.
+    forms (List[str]): The forms that have occurred, in order.
+    ids (array): The number of each token's form, and `UNKNOWN` after each document.
     """
-    rows: dict[int, int] = {}
-    forms: list[str] = []
-    ids = array("i")
-    for doc in docs:
+
+    def __init__(self) -> None:
+        self.forms: list[str] = []
+        self.ids = array("i")
+        self._rows: dict[int, int] = {}
+
+    def add(self, doc: Doc) -> None:
+        """Read a document. Documents may have different vocabularies."""
         table = doc.to_array([ORTH, IS_SPACE]).reshape(len(doc), 2)
         orths = table[table[:, 1] == 0, 0].tolist()
-        for orth in set(orths).difference(rows):
-            rows[orth] = len(forms)
-            forms.append(doc.vocab.strings[orth])
-        ids.extend(map(rows.__getitem__, orths))
-        ids.append(UNKNOWN)
-    read = np.frombuffer(ids, dtype=np.int32)
-    found = read[read != UNKNOWN]
-    words, numbers = _vocabulary(forms, np.bincount(found, minlength=len(forms)), min_count)
-    numbers = np.where(numbers < max_words, numbers, UNKNOWN).astype(np.int32)
-    # The number of `UNKNOWN` is the last one of the table, where -1 points.
-    return Text(words[:max_words], np.append(numbers, np.int32(UNKNOWN))[read], len(found))
+        for orth in set(orths).difference(self._rows):
+            self._rows[orth] = len(self.forms)
+            self.forms.append(doc.vocab.strings[orth])
+        self.ids.extend(map(self._rows.__getitem__, orths))
+        self.ids.append(UNKNOWN)
+
+    def extend(self, forms: Sequence[str], ids: bytes) -> None:
+        """Add what has been read before.
+
+        forms (Sequence[str]): The forms that come after those that there are.
+        ids (bytes): The tokens, as `ids.tobytes()` gives them.
+        """
+        for form in forms:
+            self._rows[get_string_id(form)] = len(self.forms)
+            self.forms.append(form)
+        self.ids.frombytes(ids)
+
+    def number(self, min_count: int, max_words: int) -> Text:
+        """Number the words by their frequency.
+
+        A form that is rarer than `min_count` counts as its lower-case form, which is how it is
+        looked up when there is no vector for it.
+
+        min_count (int): How often a word has to occur.
+        max_words (int): The size of the vocabulary; rarer words are left out.
+        RETURNS (Text): The text.
+        """
+        read = np.frombuffer(self.ids, dtype=np.int32)
+        found = read[read != UNKNOWN]
+        counts = np.bincount(found, minlength=len(self.forms))
+        words, numbers = _vocabulary(self.forms, counts, min_count)
+        numbers = np.where(numbers < max_words, numbers, UNKNOWN).astype(np.int32)
+        # The number of `UNKNOWN` is the last one of the table, where -1 points.
+        return Text(words[:max_words], np.append(numbers, np.int32(UNKNOWN))[read], len(found))
 
 
 def _vocabulary(

@@ -6,6 +6,7 @@ from copy import deepcopy
 import numpy as np
 from spacy import util
 from spacy.language import Language
+from spacy.training.callbacks import create_copy_from_base_model
 from thinc.api import Config, Model
 
 from ..component import WindowNER
@@ -13,10 +14,12 @@ from ..confidence.scored_examples import find_component
 from ..labels import new_labels
 from ..network.layers.affine import Affine
 from ..network.layers.transitions import Transitions
+from ..network.lexicon import carried, carry
 from ..sequences.tags import TAGS_PER_LABEL, n_tags
 
 Callback = Callable[[Language], Language]
 NAME = "window_ner"
+START_FROM = "spacy_window_ner.start_from.v1"
 
 
 def set_start(config: Config, nlp: Language, path: str) -> None:
@@ -41,32 +44,31 @@ def set_start(config: Config, nlp: Language, path: str) -> None:
         )
     config["nlp"]["tokenizer"] = nlp.config["nlp"]["tokenizer"]
     config["components"][NAME]["model"] = nlp.config["components"][NAME]["model"]
-    config["initialize"].update(
-        vectors=None,
-        lookups=None,
-        before_init={
-            "@callbacks": "spacy.copy_from_base_model.v1",
-            "tokenizer": path,
-            "vocab": path,
-        },
-        after_init={"@callbacks": "spacy_window_ner.start_from.v1", "source": path},
-    )
+    config["initialize"].update(vectors=None, lookups=None)
+    for when in ("before_init", "after_init"):
+        config["initialize"][when] = {"@callbacks": START_FROM, "source": path}
 
 
 def create_start_from(source: str, name: str = NAME) -> Callback:
-    """Make `spacy_window_ner.start_from.v1`, a callback for `[initialize.after_init]`.
+    """Make `spacy_window_ner.start_from.v1`, a callback for both `[initialize.before_init]` and
+    `[initialize.after_init]`.
 
     source (str): Name or path of the pipeline to begin from, with a component of the same name and
-        a network of the same settings. Its word vectors and clusters are to be there before:
-        `spacy.copy_from_base_model.v1` in `[initialize.before_init]` copies its vocabulary.
+        a network of the same settings.
     name (str): Name of the component.
-    RETURNS (Callable): Gives the component of a pipeline the parameters of the source. The output
-        layer is new, but for labels that the source has too.
+    RETURNS (Callable): Before initialization, it gives a pipeline the tokenizer, the vocabulary,
+        and the word vectors and clusters of the source, with which the component can be
+        initialized; after it, the component gets the parameters of the source. The output layer is
+        new, but for labels that the source has too.
     """
 
     def callback(nlp: Language) -> Language:
-        base, component = util.load_model(source), find_component(nlp, name)
-        start_from(component, find_component(base, name), component.label_data)
+        component, base = find_component(nlp, name), find_component(util.load_model(source), name)
+        if component.model.get_ref("scores").has_param("W"):
+            start_from(component, base, component.label_data)
+        else:
+            create_copy_from_base_model(tokenizer=source, vocab=source)(nlp)
+            carry(component.model, carried(base.model))
         return nlp
 
     return callback

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 import spacy_window_ner.cli  # noqa: F401  # adds the commands to spaCy's
 from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.labels import set_annotated_labels
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE
 
-from ..pipelines import CONFIGS, add_vectors, corpus, make_examples, small_model, trained
+from ..pipelines import CONFIGS, add_vectors, blank, corpus, make_examples, small_model, trained
 
 CONFIG = next(path for path in CONFIGS if path.stem == "efficiency")
 NLP = spacy.blank("xx")
@@ -248,8 +249,8 @@ def test_vectors(data: Data):
     printed = data.printed()
     assert "include_static_vectors is false" not in printed
     # 11 training tokens: three ".", one Bob, and Ann in lower case
-    assert "training data with a vector: 36.4% as written, 9.1% in lower case only" in printed
-    assert "development data with a vector: 22.2% as written, 11.1% in lower case" in printed
+    assert "training data, 45.5% have a word vector (9.1% only in lower case), 100.0%" in printed
+    assert "development data, 33.3% have a word vector (11.1% only in lower case)" in printed
 
 
 def test_floret_vectors(data: Data):
@@ -264,7 +265,7 @@ def test_floret_vectors(data: Data):
     )
     data.use_vectors(nlp)
     data.config["components"]["window_ner"]["model"]["tok2vec"]["include_static_vectors"] = True
-    assert "Every word has a vector" in data.printed()
+    assert "training data, 100.0% have a word vector, " in data.printed()
 
 
 def test_vectors_that_are_missing(data: Data):
@@ -408,5 +409,20 @@ def test_clusters(data: Data, small_clusters: None):
     data.config["initialize"]["lookups"] = {"@misc": "spacy_window_ner.lookups.v1", "lang": "xx"}
     printed = data.printed()
     # Ann, Bob and Rome of the 11 tokens to train on, Ann of the 9 others.
-    assert "Tokens of the training data with a cluster: 27.3%" in printed
-    assert "Tokens of the development data with a cluster: 11.1%" in printed
+    assert "training data, 27.3% have a Brown cluster, 100.0% were seen in training" in printed
+    assert "development data, 11.1% have a Brown cluster, " in printed
+
+
+@pytest.mark.filterwarnings("error:The attributes CLUSTER")
+def test_clusters_that_the_network_carries(data: Data):
+    model = small_model(tok2vec={"attrs": ["NORM", "PREFIX", "CLUSTER4", "SHAPE"]})
+    nlp, base = blank(model=model), spacy.blank("xx")
+    nlp.vocab.lookups.add_table(CLUSTER_TABLE, {"ann": 5})
+    nlp.initialize(lambda: make_examples(nlp))
+    base.add_pipe("window_ner", source=nlp)
+    base.to_disk(data.path / "base")
+    data.config = init_config("efficiency", base=str(data.path / "base"))
+    data.save(docs_of(TRAIN), docs_of(DEV))
+    printed = data.printed()
+    assert "There are no clusters" not in printed
+    assert "training data, 9.1% have a Brown cluster, " in printed

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli.init_config import PRESETS, PRESETS_PATH, init_config
-from spacy_window_ner.network.lexicon import CLUSTER_TABLE
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE, carried, carry
 from spacy_window_ner.training.size import FULL_SIZE, count_words, fit_to_size
 
 from ..pipelines import (
@@ -247,15 +248,45 @@ def test_what_cannot_begin_from_a_pipeline(
     assert message in printed(preset, path, "--base", base, *args, code=1)
 
 
-@pytest.mark.filterwarnings("ignore:.*W113")
+@pytest.fixture
+def carrying(base: Path, tmp_path: Path) -> Path:
+    """A pipeline without words, whose network carries word vectors and clusters."""
+    nlp, path = spacy.blank("xx"), tmp_path / "carrying"
+    nlp.add_pipe("window_ner", source=spacy.load(base))
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.mark.filterwarnings("error", "ignore:.*W113")
+def test_the_tables_that_a_network_carries_are_there_before_it_is(
+    path: Path, carrying: Path, data: list[object]
+):
+    printed("efficiency", path, "--base", carrying, *data)
+    nlp = init_nlp(util.load_config(path))
+    tables, others = (carried(ner_of(one).model) for one in (nlp, spacy.load(carrying)))
+    assert tables.clusters == others.clusters and tables.clusters
+    assert tables.vectors == others.vectors and len(tables.vectors)
+
+
+@pytest.mark.filterwarnings("error", "ignore:.*W113")
+def test_clusters_that_are_missing_are_warned_of(
+    path: Path, carrying: Path, data: list[object], tmp_path: Path
+):
+    nlp = spacy.load(carrying)
+    model = ner_of(nlp).model
+    carry(model, replace(carried(model), clusters=None))
+    nlp.to_disk(tmp_path / "other")
+    printed("efficiency", path, "--base", tmp_path / "other", *data)
+    with pytest.warns(UserWarning, match="The attributes CLUSTER… have no effect here"):
+        init_nlp(util.load_config(path))
+
+
 def test_pipelines_that_nothing_can_begin_from(path: Path, base: Path, tmp_path: Path):
-    empty, sourced, shared = spacy.blank("xx"), spacy.blank("xx"), blank()
-    sourced.add_pipe("window_ner", source=spacy.load(base))
+    empty = spacy.blank("xx")
     shared = util.load_model_from_config(init_config("shared_tok2vec", lang="xx"))
     shared.initialize(lambda: make_examples(shared))
     for nlp, message in [
         (empty, "has no component window_ner to begin from"),
-        (sourced, "has been sourced from a pipeline with other word vectors"),
         (shared, "reads the token vectors of another component"),
     ]:
         nlp.to_disk(tmp_path / "other")

@@ -1,16 +1,27 @@
 """`python -m spacy window-ner learn`."""
 
+import re
 import warnings
 
 import pytest
 import spacy
+import srsly
+from spacy import util
 from spacy.cli.train import train as spacy_train
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
 from spacy_window_ner.cli import learn as learn_command
 from spacy_window_ner.learning import learn as learning
-from tests.pipelines import corpus, ner_of, save_corpus, texts_of, trained
+from tests.pipelines import (
+    SENTENCES,
+    corpus,
+    ner_of,
+    read_marked,
+    save_corpus,
+    texts_of,
+    trained,
+)
 
 RENAMED = [text.replace("[PER", "[HERO") for text in corpus(20)]
 
@@ -46,6 +57,28 @@ def test_a_pipeline_and_the_config_that_makes_it(folder, tmp_path, monkeypatch):
     again = spacy.load(tmp_path / "again" / "model-last")
     assert found(again) == found(nlp)
     assert ner_of(again).threshold == ner_of(nlp).threshold
+
+
+def test_the_better_of_several_bases(folder, tmp_path, monkeypatch):
+    """The annotation is read once: what does not align is said once."""
+    monkeypatch.setattr(learn_command, "BASES", {"xx": ("worse", "better")})
+    monkeypatch.setattr(util, "is_package", lambda name: True)
+    bases = {"worse": trained(SENTENCES, steps=1), "better": spacy.load(folder / "base")}
+    monkeypatch.setattr(learn_command, "load", bases.__getitem__)
+    monkeypatch.setattr(learning, "STEPS", (1,))
+    monkeypatch.setattr(learning, "STEPS_TO_CHOOSE", 10)
+    lines = [{"text": text, "spans": spans} for text, spans in map(read_marked, RENAMED)]
+    lines[0]["spans"] = [[1, 3, "HERO"]]
+    srsly.write_jsonl(tmp_path / "annotated.jsonl", lines)
+    code, printed = run(tmp_path / "annotated.jsonl", "-o", tmp_path / "out", "--lang", "xx")
+    assert code == 0, printed
+    scores = dict(re.findall(r"(worse|better) (\d+\.\d)", printed))
+    assert float(scores["worse"]) < float(scores["better"])
+    assert (
+        util.load_config(tmp_path / "out" / "config.cfg")["initialize"]["after_init"]["source"]
+        == "better"
+    )
+    assert printed.count("entities begin or end inside a token") == 1
 
 
 def test_chosen_labels(folder, tmp_path, monkeypatch):
@@ -103,10 +136,13 @@ def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
     [
         (["--label", "GOD"], "The annotation has HERO, LOC."),
         (["--base", "nowhere"], "nowhere cannot be loaded"),
+        (["--base", "empty"], "There is no component 'window_ner'"),
         (["--dev", "none.conll"], "There are no files to read at none.conll"),
     ],
 )
-def test_wrong_arguments(folder, tmp_path, arguments, message):
+def test_wrong_arguments(folder, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    spacy.blank("xx").to_disk("empty")
     base = [] if "--base" in arguments else ["--base", folder / "base"]
     code, printed = run(folder / "annotated.spacy", "-o", tmp_path / "out", *base, *arguments)
     assert code == 1

@@ -1,6 +1,11 @@
 """`python -m spacy window-ner pretrain`."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
+import pytest
 import spacy
 import srsly
 from spacy.tokens import DocBin
@@ -10,7 +15,9 @@ from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
 from spacy_window_ner.cli.init_config import init_config
-from tests.pipelines import SENTENCES, save_corpus, texts_of
+from spacy_window_ner.pretraining import progress
+from spacy_window_ner.pretraining.words import Words
+from tests.pipelines import SENTENCES, ner_of, save_corpus, texts_of
 
 
 def run(*args: object) -> tuple[int, str]:
@@ -42,6 +49,15 @@ def test_presets_start_from_it(tmp_path):
     config["paths"].update(train=str(train), dev=str(train))
     nlp = init_nlp(config.interpolate())
     assert nlp.vocab.vectors.shape == base.vocab.vectors.shape
+    # Every word has a cluster of the new vectors; there are fewer words than clusters.
+    clusters = [
+        np.frombuffer(node.attrs["clusters"], dtype="<u2")
+        for node in ner_of(nlp).model.walk()
+        if "clusters" in node.attrs
+    ]
+    assert [sorted(of_words) for of_words in clusters] == 3 * [
+        list(range(1, len(base.vocab.vectors) + 1))
+    ]
 
 
 def test_vectors_of_a_pipeline_are_kept(tmp_path):
@@ -84,3 +100,98 @@ def test_errors_say_where(tmp_path):
     code, printed = run(bad, "--output", tmp_path / "base", "--from", "no_such_pipeline")
     assert code == 1
     assert "no_such_pipeline" in printed
+
+
+# Going on
+
+KILLED = """
+import os, signal, sys
+from spacy_window_ner.cli import app
+from spacy_window_ner.pretraining import progress
+from spacy_window_ner.pretraining.words import Words
+
+progress.SAVED_TOKENS = 12
+add = Words.add
+
+def add_or_die(self, doc):
+    if len(self.ids) > 60:
+        os.kill(os.getpid(), signal.SIGKILL)
+    add(self, doc)
+
+Words.add = add_or_die
+app(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_run_that_was_killed_goes_on(tmp_path, monkeypatch):
+    texts = write_texts(tmp_path / "texts")
+    options = ["--width", 8, "--min-count", 1]
+    assert run(texts, "-o", tmp_path / "whole", *options)[0] == 0
+    command = map(str, ["pretrain", texts, "-o", tmp_path / "killed", *options])
+    killed = subprocess.run([sys.executable, "-c", KILLED, *command], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    read = []
+    monkeypatch.setattr(
+        Words, "add", lambda self, doc, add=Words.add: (read.append(doc), add(self, doc))
+    )
+    code, printed = run(texts, "-o", tmp_path / "killed", *options, "--resume")
+    assert code == 0, printed
+    assert 0 < len(read) < 3 * len(texts_of())
+    whole, killed = (spacy.load(tmp_path / name) for name in ("whole", "killed"))
+    assert killed.vocab.vectors.data.tobytes() == whole.vocab.vectors.data.tobytes()
+    assert killed.vocab.vectors.key2row == whole.vocab.vectors.key2row
+    assert set(killed.vocab.strings) == set(whole.vocab.strings)
+    assert not list((tmp_path / "killed").glob("*reading*"))
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """Texts, and the directory of a run that was stopped at a line of the second file."""
+    texts = write_texts(tmp_path / "texts")
+    (texts / "b.txt").write_bytes(b"good text\n\xff\n")
+    monkeypatch.setattr(progress, "SAVED_TOKENS", 12)
+    code, printed = run(texts, "-o", tmp_path / "base")
+    assert code == 1
+    assert "b.txt, line 2: invalid UTF-8" in printed
+    return texts, tmp_path / "base"
+
+
+def test_what_was_read_is_neither_lost_nor_mixed_with_other_texts(stopped):
+    texts, base = stopped
+    code, printed = run(texts, "-o", base)
+    assert code == 1
+    assert "what was read by a run that was stopped" in printed and "--resume" in printed
+    for changed in ([texts / "a.jsonl"], [texts, "--text-field", "body"], [texts, "--lang", "de"]):
+        code, printed = run(*changed, "-o", base, "--resume")
+        assert code == 1
+        assert "was read of other texts" in printed
+    code, printed = run(texts, "-o", base, "--resume")
+    assert "b.txt, line 2: invalid UTF-8" in printed
+    (texts / "b.txt").write_text("good text")
+    code, printed = run(texts, "-o", base, "--resume")
+    assert "was read of other texts: files have changed" in printed
+
+
+def test_damage_is_named(stopped):
+    texts, base = stopped
+    first, second, *_ = sorted(base.iterdir())
+    data = second.read_bytes()
+    second.write_bytes(data[:-20])
+    code, printed = run(texts, "-o", base, "--resume")
+    assert code == 1
+    assert second.name in printed and "is damaged" in printed
+    second.write_bytes(data)
+    first.unlink()
+    code, printed = run(texts, "-o", base, "--resume")
+    assert code == 1
+    assert "is damaged: what was read before it is missing" in printed
+
+
+def test_there_may_be_nothing_to_resume(tmp_path):
+    texts = write_texts(tmp_path / "texts")
+    code, printed = run(texts, "-o", tmp_path / "base", "--min-count", 1, "--resume")
+    assert code == 0, printed
+    code, printed = run(texts, "-o", tmp_path / "base", "--resume")
+    assert code == 1
+    assert "The output directory is not empty" in printed

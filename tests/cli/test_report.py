@@ -62,6 +62,10 @@ def test_a_report(model, data, tmp_path):
     figures = " ".join(f"{100 * total[name]:.1f}" for name in "prf")
     assert re.search(rf"all {re.escape(figures)} \S+–\S+ {total['predicted']} 40", printed)
     assert "20 documents" in printed
+    # Of the numbers in the texts, those from 6 to 11 are not among the data that it has learned.
+    seen = found["facts"]["known"]["seen"]
+    assert 0.9 < seen < 1
+    assert f"Of the words, {seen:.1%} were seen in training" in printed
     assert "right span, wrong label" in printed
     assert "seen with this label" in printed
     assert "ECE of" in printed
@@ -70,6 +74,7 @@ def test_a_report(model, data, tmp_path):
     assert page.startswith("<!doctype html>")
     assert "model-best" not in page
     assert "seen with this label" in page
+    assert f"Of the words, {seen:.1%} were seen in training." in page
     assert f"Annotation to check: {len(found['doubts'])}" in page
     # Nothing unfinished is left behind, and a report can be made anew.
     assert [path.name for path in output.parent.iterdir()] == ["report.html"]

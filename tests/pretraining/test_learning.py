@@ -15,7 +15,7 @@ from spacy_window_ner.pretraining.cooccurrence import SparseMatrix, count_contex
 from spacy_window_ner.pretraining.factorization import factorize
 from spacy_window_ner.pretraining.mutual_information import positive_mutual_information
 from spacy_window_ner.pretraining.vectors import extend_vectors, learn_vectors, neighbors
-from spacy_window_ner.pretraining.words import UNKNOWN, number_words
+from spacy_window_ner.pretraining.words import UNKNOWN, Text, Words
 
 PLACES = (-2, -1, 1)
 
@@ -23,6 +23,13 @@ PLACES = (-2, -1, 1)
 def docs_of(*texts: str) -> list[Doc]:
     nlp = spacy.blank("en")
     return [nlp.make_doc(text) for text in texts]
+
+
+def number_words(docs: list[Doc], min_count: int, max_words: int) -> Text:
+    words = Words()
+    for doc in docs:
+        words.add(doc)
+    return words.number(min_count, max_words)
 
 
 def dense(M: SparseMatrix) -> np.ndarray:

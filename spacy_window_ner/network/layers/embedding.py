@@ -77,7 +77,7 @@ def forward(
     E = model.get_param("E")
     ids = np.ascontiguousarray(lexemes.ids[:, model.attrs["column"]])
     rows = 1 + (model.ops.hash(ids, model.attrs["seed"]) % np.uint32(len(E) - 1)).astype(np.int32)
-    counts = _counts(model, ids)
+    counts = occurrences(model, ids)
     new = (counts == 0) & (ids != UNKNOWN) & is_train
     counts[new] = 1
     rows[counts == 0] = UNKNOWN_ROW
@@ -121,7 +121,7 @@ def _add_known(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> None:
     set_known(model, np.concatenate([known, ids]), np.concatenate([counts, added]))
 
 
-def _counts(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.float64]:
+def occurrences(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.float64]:
     """How often each id occurs in the training data, 0 for unknown ones: (n,) → (n,)."""
     known = np.frombuffer(model.attrs["known"], dtype="<u8")
     if len(known) == 0:
