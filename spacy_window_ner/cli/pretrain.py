@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 import numpy as np
@@ -146,11 +147,11 @@ def learn_texts(
         progress = Progress(folder, described)
         started -= progress.seconds
 
-    def read(nlp: Language, title: str) -> Iterator[Doc]:
-        limit = started, (30 if title == READING else 60) * minutes
-        return read_raw(
-            nlp, texts, text_field, limit, progress if title == READING else None, title
-        )
+    def read(nlp: Language, title: str, share: float) -> Iterator[Doc]:
+        limit, before = (started, 60 * minutes), None
+        if title == READING:
+            limit, before = (started, 30 * minutes), progress
+        return read_raw(nlp, texts, text_field, limit, before, title, share)
 
     return pretrain(
         lambda: start_pipeline(lang, base),
@@ -198,6 +199,7 @@ def read_raw(
     time_limit: tuple[float, float] = (0, math.inf),
     progress: Progress | None = None,
     title: str = READING,
+    share: float = 1.0,
 ) -> Iterator[Doc]:
     """Read raw text as a stream, with a progress bar.
 
@@ -209,15 +211,18 @@ def read_raw(
     progress (Optional[Progress]): How far the texts have been read before. It is saved each time
         that the next text is asked for, when those before are among its words.
     title (str): What the bar is called.
+    share (float): The share of the texts to read, drawn at random.
     YIELDS (Doc): The texts.
     RAISES (ValueError): If a line cannot be read.
     """
-    files, (began, seconds) = find_files(inputs), time_limit
+    files, (began, seconds), draw = find_files(inputs), time_limit, Random(0)
     before, n_read = ((0, 0), 0) if progress is None else (progress.place, len(progress.words.ids))
     with tqdm(desc=title, unit="word", unit_scale=True, initial=n_read) as bar:
         for number, file in enumerate(files[before[0] :], start=before[0]):
             for line in read_lines(file, text_field, nlp.vocab):
                 if (number, line.position) <= before:
+                    continue
+                if draw.random() >= share:
                     continue
                 if line.error is not None:
                     raise error_at(file, line.position, line.error)

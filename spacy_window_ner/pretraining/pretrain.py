@@ -21,9 +21,11 @@ COUNTED_BATCHES = 1000
 
 # What the texts are read for.
 READING, COUNTING, CONTEXTS = "Reading", "Counting", "Learning contexts"
+# Contexts are learned from so many words: with 1.5 million, a network has learned most of them.
+CONTEXT_WORDS = 1_500_000
 # The losses of so many steps are averaged.
 AVERAGED = 20
-Read = Callable[[Language, str], Iterable[Doc]]
+Read = Callable[[Language, str, float], Iterable[Doc]]
 
 
 @dataclass(frozen=True)
@@ -53,28 +55,32 @@ def pretrain(
     """Learn from raw text: first the vectors of its words, then what stands around which words.
 
     make (Callable[[], Language]): Makes the pipeline to begin from. Its `window_ner`s learn
-        contexts, but for those that carry word vectors of their own.
-    read (Callable[[Language, str], Iterable[Doc]]): Reads the texts, by the tokenizer of a
-        pipeline, for the vectors (`READING`), the features of a new network (`COUNTING`) or the
-        contexts (`CONTEXTS`).
+        contexts.
+    read (Callable[[Language, str, float], Iterable[Doc]]): Reads a share of the texts, drawn at
+        random, by the tokenizer of a pipeline, for the vectors (`READING`), the features of a new
+        network (`COUNTING`) or the contexts (`CONTEXTS`).
     width (int): The width of the vectors to learn.
     min_count (int): How often a word has to occur to have a vector.
     words (Optional[Words]): What has been read for the vectors before; the texts are added to it.
     RETURNS (Pretrained): A pipeline with the vectors of the texts beside those that it had, and
-        networks that read them. Its labels have to be learned again: they are unseen.
-    RAISES (ValueError): If there is too little text.
+        networks that read them.
+    RAISES (ValueError): If there is too little text, or no network can read its vectors.
     """
     work, nlp = make(), make()  # the one will have the strings of all words that it reads
-    vectors = learn_vectors(read(work, READING), width, min_count, words)
+    if nlp.pipeline and not _networks(nlp):
+        raise ValueError(
+            "The network has been sourced from a pipeline with other word vectors, and would not "
+            "read those of the texts: begin from that pipeline."
+        )
+    vectors = learn_vectors(read(work, READING, 1.0), width, min_count, words)
     for pipeline in (work, nlp):
         add_vectors(pipeline, vectors)
     n_words, losses = 0, [0.0]
     for name, component in _networks(work):
         if not component.model.get_ref("scores").has_param("W"):
             _initialize(component, work, read)
-        docs = read(work, CONTEXTS)
+        docs = read(work, CONTEXTS, min(1.0, CONTEXT_WORDS / vectors.text.n_tokens))
         n_words, losses = learn_contexts(component.model, docs, vectors)
-        component.model.attrs["unseen_labels"] = list(range(len(component.label_data)))
         learner = nlp.get_pipe(name)
         assert isinstance(learner, WindowNER)
         learner.model = component.model
@@ -95,7 +101,7 @@ def _initialize(component: WindowNER, nlp: Language, read: Read) -> None:
     """Initialize a new network, without labels, from some of the texts."""
 
     def examples() -> Iterable[Example]:
-        for batch in islice(batches_of(read(nlp, COUNTING)), COUNTED_BATCHES):
+        for batch in islice(batches_of(read(nlp, COUNTING, 1.0)), COUNTED_BATCHES):
             for doc in batch:
                 yield Example(doc, doc)
 

@@ -1,22 +1,28 @@
 """A network that learns from raw text what stands around which words."""
 
+from copy import deepcopy
 from itertools import chain
 
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc
 
+from spacy_window_ner.labels import seen_labels
 from spacy_window_ner.network.gradients import check_gradients
+from spacy_window_ner.network.lexicon import Lexicon
 from spacy_window_ner.objectives import softmax
+from spacy_window_ner.objectives.rehearsal import rehearsal_loss
 from spacy_window_ner.pretraining import contexts
 from spacy_window_ner.pretraining.center_words import CenterWords, cluster_loss
 from spacy_window_ner.pretraining.contexts import batches_of, learn_contexts, word_clusters
+from spacy_window_ner.pretraining.pretrain import pretrain
 from spacy_window_ner.pretraining.vectors import learn_vectors
 from spacy_window_ner.sequences.batching import Scores
 from tests.helpers import NO_SPANS
-from tests.pipelines import blank, make_examples, ner_of, small_model
+from tests.pipelines import add_vectors, blank, make_examples, ner_of, small_model, train
 
 
 @pytest.fixture
@@ -80,6 +86,35 @@ def test_contexts_are_learned(nlp, monkeypatch):
     # Of a pair, the second word is one of four, and the first one of eight.
     assert np.mean(losses[:3]) > 2.6
     assert np.mean(losses[-3:]) < 2.1
+
+
+def test_labels_are_not_forgotten(nlp, monkeypatch):
+    """Less is forgotten with rehearsal than without, by the divergence from what was found."""
+    monkeypatch.setattr(contexts, "BATCH_WORDS", 100)
+    train(nlp, make_examples(nlp), steps=20)
+    docs = docs_of(nlp, 30)
+    learned = learn_vectors(docs, width=4, min_count=1)
+    before = deepcopy(ner_of(nlp).model)
+    seen = seen_labels(before)
+    divergences = []
+    for weight in (0.0, 10.0):
+        monkeypatch.setattr(contexts, "REHEARSED", weight)
+        network = deepcopy(before)
+        learn_contexts(network, docs * 3, learned)
+        scores = network.predict(docs)
+        objective = ner_of(nlp).objective
+        divergences.append(rehearsal_loss(scores, before.predict(docs), seen, seen, objective)[0])
+    assert 0 < divergences[1] < 0.5 * divergences[0]
+
+
+def test_a_network_that_cannot_read_the_vectors_is_refused(nlp):
+    other = spacy.blank("xx")
+    add_vectors(nlp, ["Rome"])
+    with pytest.warns(UserWarning, match="W113"):
+        other.add_pipe("window_ner", source=nlp)
+    ner_of(other).model.get_ref("tok2vec").attrs["lexicon"] = Lexicon(nlp.vocab.vectors)
+    with pytest.raises(ValueError, match="begin from that pipeline"):
+        pretrain(lambda: other, lambda nlp, title, share: docs_of(nlp, 2))
 
 
 def test_words_of_one_kind_are_in_one_cluster(nlp):
