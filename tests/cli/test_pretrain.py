@@ -1,6 +1,7 @@
 """`python -m spacy window-ner pretrain`."""
 
 import numpy as np
+import pytest
 import spacy
 import srsly
 from spacy.tokens import DocBin
@@ -28,6 +29,7 @@ def write_texts(path):
     return path
 
 
+@pytest.mark.usefixtures("small_clusters")
 def test_presets_start_from_it(tmp_path):
     texts = write_texts(tmp_path / "texts")
     code, printed = run(texts, "--output", tmp_path / "base", "--width", 8, "--min-count", 1)
