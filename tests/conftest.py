@@ -1,10 +1,15 @@
 """Fixtures that several test files use."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterable, Iterator
 from functools import partial
+from importlib.metadata import EntryPoint
 
 import pytest
+from catalogue import Registry
 from hypothesis import settings
+from spacy.lang.en import English
+from spacy.lang.tokenizer_exceptions import BASE_EXCEPTIONS
 from spacy.language import Language
 from spacy.lookups import Lookups
 from srsly import msgpack
@@ -18,15 +23,46 @@ settings.register_profile("thorough", max_examples=500, deadline=None, print_blo
 settings.load_profile("quick")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_search_for_plugins() -> Iterator[None]:
-    """srsly searches all installed packages for plugins at every value that it packs or unpacks.
+# While modules are imported there is little garbage to collect and much to search it in.
+gc.disable()
 
-    Saving and loading networks would take more time with that than all else.
+
+def pytest_collection_finish() -> None:
+    """Collect the garbage of the tests, and search no more in what was imported."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plugins_are_searched_for_once() -> Iterator[None]:
+    """spaCy searches all installed packages for plugins whenever it looks up a function, and srsly
+    at every value that it packs or unpacks. Both would take more time than what is tested.
     """
+    search = Registry._get_entry_points
+    found: dict[str, Iterable[EntryPoint]] = {}
+
+    def remembered(registry: Registry) -> Iterable[EntryPoint]:
+        group = registry.entry_point_namespace
+        if group not in found:
+            found[group] = search(registry)
+        return found[group]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Registry, "_get_entry_points", remembered)
         for registry in (msgpack.msgpack_encoders, msgpack.msgpack_decoders):
             patch.setattr(registry, "get_all", partial(dict, registry.get_all()))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_tokenizer_exceptions() -> Iterator[None]:
+    """English pipelines are made and loaded four times as fast without their thousand contractions,
+    which nothing here is about.
+    """
+    exceptions = English.Defaults.tokenizer_exceptions
+    few = {word: exceptions[word] for word in exceptions if word.endswith(".")} | BASE_EXCEPTIONS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(English.Defaults, "tokenizer_exceptions", few)
         yield
 
 

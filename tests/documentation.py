@@ -43,7 +43,7 @@ _FEW_STEPS = [
     *("--training.eval_frequency", "4"),
     *("--training.optimizer.learn_rate.total_steps", "4"),
 ]
-_FULL = ["--training.max_steps", "150", "--training.eval_frequency", "150"]
+_FULL = ["--training.max_steps", "80", "--training.eval_frequency", "80"]
 SHORTER = {
     "train": _FEW_STEPS[:4],
     "window-ner review": _FEW_STEPS,
@@ -246,8 +246,8 @@ def prepare(data: Block) -> None:
     _add_what_users_have()
     run_spacy(["window-ner", "init-config", "efficiency", "short.cfg"])
     config = util.load_config("short.cfg", interpolate=False)
-    config["training"].update(max_steps=150, eval_frequency=150)
-    config["training"]["optimizer"]["learn_rate"].update(total_steps=150, warmup_steps=10)
+    config["training"].update(max_steps=80, eval_frequency=80)
+    config["training"]["optimizer"]["learn_rate"].update(total_steps=80, warmup_steps=10)
     config.to_disk("short.cfg")
     paths = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
     run_spacy(["train", "short.cfg", "-o", "out", *paths, *_FULL])

@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,16 @@ MAY_IMPORT = {
 EVERYTHING_ELSE = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"cli"}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf8"))
+
+
 def imported(path: Path) -> set[str]:
     """The rooms and the modules beside them that a file imports."""
     parts = path.relative_to(PACKAGE).parts[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = parts[: len(parts) - node.level + 1]
             names = [*base, *(node.module or "").split(".")] if node.module else list(base)
@@ -70,7 +76,7 @@ COMMON |= {"tag_log_odds", "token_entropies", "annotate", "run"}
 
 def test_no_two_things_have_one_name():
     kinds = (ast.FunctionDef, ast.ClassDef)
-    nodes = [node for path in FILES for node in ast.parse(path.read_text()).body]
+    nodes = [node for path in FILES for node in tree_of(path).body]
     named = Counter(node.name for node in nodes if isinstance(node, kinds))
     twice = {name for name, n in named.items() if n > 1 and not name.startswith("_")}
     assert twice <= COMMON

@@ -25,9 +25,10 @@ from .vectors import LearnedVectors
 N_CLUSTERS = 500
 LEARN_RATE, DROPOUT = 0.001, 0.1
 BATCH_WORDS = 1000
-# The weight of the divergence from earlier predictions, per word. Chosen there, and on wnut17 with
-# the same texts, which are of no use for it: 0 forgets much, and 1 learns less.
-REHEARSED = 0.25
+# Every so often a batch is rehearsed, which is most of the work. Chosen there, and on wnut17 with the
+# same texts, which are of no use for it: without, much is forgotten, and with every batch, less is
+# learned.
+REHEARSED_EVERY = 4
 
 
 def learn_contexts(
@@ -49,12 +50,12 @@ def learn_contexts(
     optimizer = Adam(LEARN_RATE, L2=0.0, grad_clip=0.0, use_averages=True)
     set_dropout_rate(model, DROPOUT)
     n_words, losses = 0, []
-    for batch in batches_of(docs):
+    for number, batch in enumerate(batches_of(docs)):
         guesses, backprop = model(batch, is_train=True)
         places, has_cluster = find_sorted(keys, guesses.orths)
         loss, delta = cluster_loss(guesses.scores, np.where(has_cluster, clusters[places], -1))
         backprop(delta)
-        if before is not None:
+        if before is not None and number % REHEARSED_EVERY == 0:
             rehearse(network, before, batch)
             network.finish_update(optimizer)
         model.finish_update(optimizer)
@@ -69,7 +70,7 @@ def learn_contexts(
 
 
 def rehearse(network: Model, before: Model, docs: list[Doc]) -> None:
-    """Add the gradient of `REHEARSED` times the divergence from earlier predictions, per word.
+    """Add the gradient of the divergence from earlier predictions, per word.
 
     network (Model): The network.
     before (Model): What it was before.
@@ -79,9 +80,8 @@ def rehearse(network: Model, before: Model, docs: list[Doc]) -> None:
     seen = seen_labels(network), seen_labels(before)
     objective = get_objective(network.attrs["objective"])
     _, d_scores = rehearsal_loss(scores, before.predict(docs), *seen, objective)
-    weight = REHEARSED / max(1, len(scores.emissions))
-    d_scores.emissions *= weight
-    d_scores.transitions *= weight
+    d_scores.emissions /= max(1, len(scores.emissions))
+    d_scores.transitions /= max(1, len(scores.emissions))
     backprop(d_scores)
 
 

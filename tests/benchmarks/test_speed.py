@@ -38,7 +38,7 @@ def run(*args):
 
 def test_everything_on_a_small_corpus(tmp_path, people, peer, monkeypatch):
     monkeypatch.setattr(processes, "in_new_process", lambda function, *args: function(*args))
-    steps = ("--set", "training.eval_frequency=10", "--max-steps", 20)
+    steps = ("--set", "training.eval_frequency=5", "--max-steps", 10)
     peer_steps = ("--peer-set", "training.max_steps=4", "--peer-set", "training.eval_frequency=2")
     size = ("--growth-words", 1000, "--growth-documents", 100, "--repeats", 1)
     folders = ["--work", tmp_path / "work", "--output", tmp_path]

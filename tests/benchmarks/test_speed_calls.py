@@ -1,3 +1,4 @@
+import gc
 import sys
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_result_and_arguments_are_those_of_the_function():
     assert calls.CallCounter().run(divmod, 7, 2) == (3, 1)
 
 
+@pytest.fixture
+def no_garbage_collection():
+    """Hypothesis is called whenever it begins and ends."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_calls_of_a_pipeline(ours):
     words = tuple(f"word{i}" for i in range(20))
     text = Text(words, (True,) * 20)

@@ -17,8 +17,7 @@ from spacy_window_ner.bulk.plan import Settings
 from .test_batches import same
 from .test_files import contents, write_input
 
-# One process has one Spark, and one Ray: they are slow to start.
-pytestmark = [pytest.mark.extra, pytest.mark.xdist_group("engines")]
+pytestmark = pytest.mark.extra
 
 
 @pytest.fixture(scope="module")

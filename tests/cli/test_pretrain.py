@@ -35,6 +35,7 @@ def write_texts(path):
     return path
 
 
+@pytest.mark.usefixtures("small_clusters")
 def test_presets_start_from_it(tmp_path):
     texts = write_texts(tmp_path / "texts")
     code, printed = run(texts, "--output", tmp_path / "base", "--width", 8, "--min-count", 1)

@@ -42,7 +42,7 @@ def documents(draw: st.DrawFn, nlp: Language) -> Doc:
 @pytest.mark.parametrize("threshold", [None, 0.2])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @given(data=st.data())
-@examples(60)
+@examples(30)
 def test_entities_are_well_formed(objective: str, threshold: float | None, data: st.DataObject):
     nlp = copy_of(shared(objective), threshold=threshold) if threshold else shared(objective)
     docs = data.draw(st.lists(documents(nlp), max_size=4))

@@ -78,7 +78,7 @@ def ended(process: int, seconds: float = 60) -> int | None:
 def test_forked_processes_predict(nlp: Language):
     right = predictions(nlp, TEXTS[:3])
     with predicting(nlp):
-        for i in range(amount(25, 500)):
+        for i in range(amount(10, 500)):
             process = os.fork()
             if not process:
                 code = 1

@@ -71,7 +71,7 @@ def test_a_killed_save_leaves_the_old_or_the_new(pair: tuple[Path, Path], tmp_pa
     for nlp in pipelines:
         save(nlp, target)
     duration = time.monotonic() - start
-    for i in range(amount(10, 100)):
+    for i in range(amount(5, 100)):
         if not target.exists() or how == "to_disk":
             # Files of spaCy's own are not saved so that a kill does them no harm.
             shutil.rmtree(target, ignore_errors=True)

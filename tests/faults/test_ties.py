@@ -142,7 +142,7 @@ def with_ties(nlp: Language) -> Language:
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_labels_that_are_equally_likely(objective: str, threshold: float | None):
     nlp = with_ties(copy_of(shared(objective), threshold=threshold))
-    docs = random_docs(nlp, amount(60, 2000))
+    docs = random_docs(nlp, amount(30, 2000))
     assert_same_everywhere(nlp, docs)
     assert sum(map(len, found(nlp, docs))) > len(docs) / 4
 

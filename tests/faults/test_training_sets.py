@@ -62,7 +62,7 @@ def losses_of(nlp: Language, examples: list[Example]) -> list[float]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_random_training_sets(objective: str):
-    for seed in range(amount(6, 100)):
+    for seed in range(amount(4, 100)):
         rng = np.random.RandomState(seed)
         fix_random_seed(seed)
         nlp = blank(model=small_model(objective=objective), incorrect_spans_key="wrong")

@@ -56,7 +56,7 @@ def has_both(scores, allowed, span):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @given(batch=MILD_BATCHES, number=st.integers(1, 4))
-@examples(60)
+@examples(30)
 def test_value_and_gradient(objective, batch, number):
     chosen = [case for case in cases(batch, number) if is_open(*case[1:]) and has_both(*case)]
     assume(chosen)

@@ -410,7 +410,7 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
     index_texts(tmp_path / "whole", texts, batch_size=4)
     rng, context, n_killed = random.Random(0), multiprocessing.get_context("fork"), 0
     database = tmp_path / "killed" / "names.db"
-    for _ in range(20):
+    for _ in range(8):
         insert = rng.randint(1, 50)
         process = context.Process(target=_killed_at, args=(tmp_path / "killed", texts, insert))
         process.start()
@@ -418,7 +418,7 @@ def test_a_run_that_is_killed_goes_on(tmp_path):
         n_killed += process.exitcode == -signal.SIGKILL
         if database.exists():
             assert_whole(database)
-    assert n_killed >= 5
+    assert n_killed >= 3
     index_texts(tmp_path / "killed", texts, batch_size=4)
     assert_whole(database)
     whole, continued = content(tmp_path / "whole" / "names.db"), content(database)

@@ -85,7 +85,7 @@ def test_contexts_are_learned(nlp, monkeypatch):
     assert n_words == 6 * sum(map(len, docs))
     # Of a pair, the second word is one of four, and the first one of eight.
     assert np.mean(losses[:3]) > 2.6
-    assert np.mean(losses[-3:]) < 2.1
+    assert np.mean(losses[-3:]) < 2.3
 
 
 def test_labels_are_not_forgotten(nlp, monkeypatch):
@@ -97,8 +97,8 @@ def test_labels_are_not_forgotten(nlp, monkeypatch):
     before = deepcopy(ner_of(nlp).model)
     seen = seen_labels(before)
     divergences = []
-    for weight in (0.0, 10.0):
-        monkeypatch.setattr(contexts, "REHEARSED", weight)
+    for every in (1_000_000, 1):
+        monkeypatch.setattr(contexts, "REHEARSED_EVERY", every)
         network = deepcopy(before)
         learn_contexts(network, docs * 3, learned)
         scores = network.predict(docs)
