@@ -8,7 +8,7 @@ from typing import Any
 
 import srsly
 import typer
-from jinja2 import Template
+from jinja2 import Environment, FileSystemLoader
 from spacy import util
 from spacy.language import Language
 from wasabi import msg
@@ -107,7 +107,8 @@ def complete(
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     nlp.meta["size"] = f"{size / 1e6:.0f} MB"
     nlp.to_disk(output)
-    card = Template((HERE / "templates" / template).read_text(encoding="utf8"))
+    templates = Environment(loader=FileSystemLoader(HERE / "templates"), keep_trailing_newline=True)
+    card = templates.get_template(template)
     words = f"{nlp.vocab.vectors.shape[0]:,}"
     text = card.render(description=meta["description"], sources=sources, words=words, **values)
     (output / "README.md").write_text(text, encoding="utf8")
@@ -119,6 +120,27 @@ def complete(
     msg.good(f"Completed the pipeline: {output}")
 
 
+def measured(nlp: Language, scores_path: Path) -> dict[str, Any]:
+    """Put what was measured into the meta data of a pipeline.
+
+    nlp (Language): The pipeline, which is changed.
+    scores_path (Path): What `evaluate.py` has written.
+    RETURNS (Dict[str, Any]): What the card says of it.
+    """
+    scores = srsly.read_json(scores_path)
+    speeds = scores["words_per_second"]
+    nlp.meta["performance"]["test"] = scores["corpora"]
+    nlp.meta["performance"]["texts"] = scores["texts"]
+    nlp.meta["performance"]["words_per_second"] = speeds["window_ner"]
+    return {
+        "corpora": scores["corpora"],
+        "texts": scores["texts"],
+        "speeds": speeds,
+        "systems": list(speeds),
+        "labels": ("PER", "LOC", "ORG", "DATE"),
+    }
+
+
 def main(
     model: Path,
     scores_path: Path,
@@ -128,23 +150,9 @@ def main(
 ) -> None:
     """Complete a trained pipeline."""
     nlp = util.load_model(model)
-    scores = srsly.read_json(scores_path)
-    speeds = scores["words_per_second"]
-    nlp.meta["performance"]["test"] = scores["corpora"]
-    nlp.meta["performance"]["texts"] = scores["texts"]
-    nlp.meta["performance"]["words_per_second"] = speeds["window_ner"]
-    complete(
-        nlp,
-        output,
-        "card.md",
-        SOURCES,
-        {"name": name, "version": version, "description": DESCRIPTION},
-        corpora=scores["corpora"],
-        texts=scores["texts"],
-        speeds=speeds,
-        systems=list(speeds),
-        labels=("PER", "LOC", "ORG", "DATE"),
-    )
+    values = measured(nlp, scores_path)
+    meta = {"name": name, "version": version, "description": DESCRIPTION}
+    complete(nlp, output, "card.md", SOURCES, meta, **values)
 
 
 if __name__ == "__main__":
