@@ -241,8 +241,8 @@ def prepare(data: Block) -> None:
     _run_block(data, {})
     for name in ("configs", "models"):
         Path(name).symlink_to(ROOT / name)
-    ready = next((ROOT / "models" / "en_window_ner_sm" / "en_window_ner_sm").glob("*-*/"))
-    Path("en_window_ner_sm").symlink_to(ready)
+    for name in ("en_window_ner_sm", "en_window_ner_web_sm"):
+        Path(name).symlink_to(next((ROOT / "models" / name / name).glob("*-*/")))
     _add_what_users_have()
     run_spacy(["window-ner", "init-config", "efficiency", "short.cfg"])
     config = util.load_config("short.cfg", interpolate=False)

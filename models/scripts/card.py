@@ -1,15 +1,10 @@
-"""Meta data, model card and licenses; parameters in half precision.
-
-python scripts/card.py training/model-best training/scores.json training/final
-"""
+"""Meta data, model card and licenses of pipelines; parameters in half precision."""
 
 from pathlib import Path
 from typing import Any
 
 import srsly
-import typer
 from jinja2 import Environment, FileSystemLoader
-from spacy import util
 from spacy.language import Language
 from wasabi import msg
 
@@ -60,7 +55,6 @@ SOURCES = [
         "url": "https://github.com/explosion/spacy-lookups-data",
     },
 ]
-DESCRIPTION = "Names of people, places and organizations, and dates, in English text, on a CPU."
 HERE = Path(__file__).parent.parent
 
 
@@ -139,21 +133,3 @@ def measured(nlp: Language, scores_path: Path) -> dict[str, Any]:
         "systems": list(speeds),
         "labels": ("PER", "LOC", "ORG", "DATE"),
     }
-
-
-def main(
-    model: Path,
-    scores_path: Path,
-    output: Path,
-    name: str = "window_ner_sm",
-    version: str = "0.3.0",
-) -> None:
-    """Complete a trained pipeline."""
-    nlp = util.load_model(model)
-    values = measured(nlp, scores_path)
-    meta = {"name": name, "version": version, "description": DESCRIPTION}
-    complete(nlp, output, "card.md", SOURCES, meta, **values)
-
-
-if __name__ == "__main__":
-    typer.run(main)
