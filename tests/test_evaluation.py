@@ -1,6 +1,6 @@
 """The scores of ready pipelines, and the model card that has them."""
 
-import card
+import card_ready
 import evaluate
 import evaluate_texts
 import pytest
@@ -96,7 +96,8 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
     assert texts["hundred, 18 labels"]["en_core_web_sm"]["by_kind"].keys() >= {"news", "chat"}
     assert scores["words_per_second"].keys() == both
 
-    card.main(tmp_path / "model", tmp_path / "scores.json", tmp_path / "final")
+    paths = (tmp_path / name for name in ("model", "scores.json", "final"))
+    card_ready.main("window_ner_sm", *paths, "0.3.1")
     text = (tmp_path / "final" / "README.md").read_text(encoding="utf8")
     for title, of_systems in texts.items():
         for system, of in of_systems.items():

@@ -11,50 +11,6 @@ from wasabi import msg
 from spacy_window_ner.files.serialization import round_to_half_precision
 from spacy_window_ner.network.lexicon import CLUSTER_TABLE, Lexicon, carry, half_precision
 
-SOURCES = [
-    {
-        "name": "wikigold",
-        "author": "Balasuriya et al. 2009",
-        "license": "CC BY 4.0",
-        "url": "https://aclanthology.org/W09-3302/",
-    },
-    {
-        "name": "Broad Twitter Corpus",
-        "author": "Derczynski et al. 2016",
-        "license": "CC BY 4.0",
-        "url": "https://aclanthology.org/C16-1111/",
-    },
-    {
-        "name": "Universal NER, English Web Treebank",
-        "author": "Mayhew et al. 2024",
-        "license": "CC BY-SA 4.0",
-        "url": "https://www.universalner.org/",
-    },
-    {
-        "name": "GUM (genres under CC BY)",
-        "author": "Zeldes 2017",
-        "license": "CC BY 4.0",
-        "url": "https://gucorpling.org/gum/",
-    },
-    {
-        "name": "CrossNER",
-        "author": "Liu et al. 2021",
-        "license": "MIT",
-        "url": "https://github.com/zliucr/CrossNER",
-    },
-    {
-        "name": "GloVe 6B, 50 dimensions",
-        "author": "Pennington et al. 2014",
-        "license": "PDDL 1.0",
-        "url": "https://nlp.stanford.edu/projects/glove/",
-    },
-    {
-        "name": "Brown clusters of spacy-lookups-data",
-        "author": "Explosion",
-        "license": "MIT",
-        "url": "https://github.com/explosion/spacy-lookups-data",
-    },
-]
 HERE = Path(__file__).parent.parent
 
 

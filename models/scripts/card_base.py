@@ -6,8 +6,9 @@ python scripts/card_base.py training/base/model-best training/base/final
 from pathlib import Path
 
 import typer
-from card import SOURCES, complete
+from card import complete
 from prepare_base import chosen
+from sources import SOURCES
 from spacy import util
 
 DESCRIPTION = (

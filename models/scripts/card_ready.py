@@ -7,10 +7,9 @@ python scripts/card_ready.py window_ner_sm training/four/model-best training/fou
 from pathlib import Path
 
 import typer
-from card import SOURCES, complete, measured
+from card import complete, measured
 from card_base import sources as sources_of_base
-from generated import SOURCE as GENERATED
-from prepare_web import TEXTS
+from sources import GENERATED, SOURCES, TEACHERS, TEXTS
 from spacy import util
 
 # The template of the card of each, and its description.
@@ -25,15 +24,6 @@ CARDS = {
         "their component ner.",
     ),
 }
-TEACHERS = [
-    {
-        "name": f"{name} 3.8.0, which labeled what the corpora do not",
-        "author": "Explosion",
-        "license": "MIT",
-        "url": f"https://github.com/explosion/spacy-models/releases/tag/{name}-3.8.0",
-    }
-    for name in ("en_core_web_md", "en_core_web_sm")
-]
 
 
 def sources() -> list[dict[str, str]]:

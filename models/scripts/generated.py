@@ -24,13 +24,6 @@ from written_forms import RULES, add_forms
 
 from spacy_window_ner.labels import set_annotated_labels
 
-# For the card of a pipeline that is trained on these texts or on replaced mentions.
-SOURCE = {
-    "name": "Faker (names of people, cities and countries)",
-    "author": "Daniele Faraglia and contributors",
-    "license": "MIT",
-    "url": "https://github.com/joke2k/faker",
-}
 # How often texts are of each kind.
 KINDS = {
     "everyday": 13,

@@ -20,6 +20,7 @@ from generated import generate
 from mentions import replace_mentions
 from prepare_base import CORPORA as ALL_CORPORA
 from prepare_base import PARTS, cut, read
+from sources import TEXTS
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
@@ -30,8 +31,6 @@ from spacy_window_ner.annotations import copy_words
 NAMES = ("PER", "LOC", "ORG")
 GOLD = dict.fromkeys(("wikigold", "btc", "crossner", "uner-ewt"), NAMES)
 GOLD["gum"] = (*NAMES, "DATE")
-# Corpora whose texts alone are used, and how many of their sentences.
-TEXTS = {"sec": 1200, "re3d": 1000, "re3d-wikipedia": 1000, "ncbi": 500, "craft": 300, "bc2gm": 300}
 # How many generated texts there are for each other document.
 GENERATED = 0.5
 # The share of the documents that come again with other names, and that of their mentions.
