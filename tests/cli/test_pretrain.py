@@ -127,7 +127,8 @@ app(sys.argv[1:])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_a_run_that_was_killed_goes_on(tmp_path, monkeypatch):
     texts = write_texts(tmp_path / "texts")
-    options = ["--width", 8, "--min-count", 1]
+    # The tests' English tokenizer is not that of another process.
+    options = ["--width", 8, "--min-count", 1, "--lang", "xx"]
     assert run(texts, "-o", tmp_path / "whole", *options)[0] == 0
     command = map(str, ["pretrain", texts, "-o", tmp_path / "killed", *options])
     killed = subprocess.run([sys.executable, "-c", KILLED, *command], capture_output=True)
