@@ -81,12 +81,33 @@ def start_from(component: WindowNER, base: WindowNER, labels: Sequence[str]) -> 
         component with the network of `base`, and its vocabulary needs the vectors and lookups.
     base (WindowNER): The trained component.
     labels (Sequence[str]): The labels.
+    RAISES (ValueError): If the network of the component has other layers or dimensions: with
+        them in its config, it could not be loaded again.
     """
+    _require_same(component.model.get_ref("hidden"), base.model.get_ref("hidden"))
     labels = new_labels(labels, [])
     component.model = with_outputs(base.model, base.label_data, labels)
     component.cfg["labels"] = labels
     for label in labels:
         component.vocab.strings.add(label)
+
+
+def _require_same(model: Model, base: Model) -> None:
+    nodes, others = list(model.walk()), list(base.walk())
+    different = [
+        f"{node.name} has {dim} = {node.get_dim(dim)} and not {other.get_dim(dim)}"
+        for node, other in zip(nodes, others, strict=False)
+        for dim in node.dim_names
+        if node.name == other.name and node.maybe_get_dim(dim) and other.maybe_get_dim(dim)
+        if node.get_dim(dim) != other.get_dim(dim)
+    ]
+    if [node.name for node in nodes] != [other.name for other in others]:
+        different.insert(0, "the layers are not the same")
+    if different:
+        raise ValueError(
+            f"The network cannot begin from that of the other pipeline: {different[0]}. Copy the "
+            f"settings of its [components.{NAME}.model]; `init-config --base` does so."
+        )
 
 
 def with_outputs(model: Model, old: Sequence[str], new: Sequence[str]) -> Model:

@@ -204,7 +204,7 @@ def test_a_config_that_begins_from_a_pipeline(preset: str, path: Path, base: Pat
     assert path.read_text().startswith(f"# The network of {base}, with the training of")
     assert config["nlp"]["lang"] == "xx"
     assert config["nlp"]["pipeline"] == ["sentencizer", "window_ner"]
-    ours = config["components"]["window_ner"]
+    ours = dict(config["components"]["window_ner"])
     assert ours.pop("model") == nlp.get_pipe_config("window_ner")["model"]
     assert ours.items() <= alone["components"]["window_ner"].items()
     assert config["training"] == alone["training"]

@@ -6,7 +6,14 @@ from spacy.tokens import Doc
 
 from spacy_window_ner.learning import learn as learning
 from spacy_window_ner.learning.held_out import PRIOR_THRESHOLD, HeldOut, Learned
-from spacy_window_ner.learning.learn import NETWORKS, choose_base, config_from, learn, train_fully
+from spacy_window_ner.learning.learn import (
+    NETWORKS,
+    begin_from,
+    choose_base,
+    config_from,
+    learn,
+    train_fully,
+)
 from spacy_window_ner.training.start_from import create_start_from, with_outputs
 from tests.pipelines import blank, corpus, make_examples, ner_of, trained
 
@@ -131,3 +138,13 @@ def test_the_callback(base, tmp_path):
     for node, same in zip(hidden.walk(), other.walk(), strict=True):
         for name in node.param_names:
             np.testing.assert_array_equal(node.get_param(name), same.get_param(name))
+
+
+def test_a_network_with_other_settings_cannot_begin(base):
+    config = config_from(base, "base")
+    config["components"]["window_ner"]["model"]["tok2vec"]["rows"][0] += 1
+    with pytest.raises(ValueError, match=r"embed_NORM has nV = \d+ and not \d+"):
+        begin_from(config, base, ["PER"])
+    config["components"]["window_ner"]["model"]["document_context"] = False
+    with pytest.raises(ValueError, match="the layers are not the same"):
+        begin_from(config, base, ["PER"])
