@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..component import WindowNER
+from ..confidence.scored_examples import find_component
 from ..network.lexicon import carried
 from .contexts import batches_of, learn_contexts
 from .vectors import LearnedVectors, learn_vectors
@@ -75,15 +76,15 @@ def pretrain(
     vectors = learn_vectors(read(work, READING, 1.0), width, min_count, words)
     for pipeline in (work, nlp):
         add_vectors(pipeline, vectors)
-    n_words, losses = 0, [0.0]
+    n_words, losses = 0, list[float]()
     for name, component in _networks(work):
         if not component.model.get_ref("scores").has_param("W"):
             _initialize(component, work, read)
         docs = read(work, CONTEXTS, min(1.0, CONTEXT_WORDS / vectors.text.n_tokens))
         n_words, losses = learn_contexts(component.model, docs, vectors)
-        learner = nlp.get_pipe(name)
-        assert isinstance(learner, WindowNER)
-        learner.model = component.model
+        find_component(nlp, name).model = component.model
+    if not losses:  # nothing to learn contexts, or no time for it
+        return Pretrained(nlp, vectors)
     fell = fmean(losses[:AVERAGED]), fmean(losses[-AVERAGED:])
     return Pretrained(nlp, vectors, n_words, fell)
 

@@ -117,6 +117,15 @@ def test_a_network_that_cannot_read_the_vectors_is_refused(nlp):
         pretrain(lambda: other, lambda nlp, title, share: docs_of(nlp, 2))
 
 
+def test_without_time_for_contexts_there_are_vectors(nlp):
+    def read(nlp, title, share):
+        return docs_of(nlp, 20) if title == "Reading" else []
+
+    learned = pretrain(lambda: blank(model=small_model()), read, width=4, min_count=1)
+    assert (learned.n_words, learned.losses) == (0, (0.0, 0.0))
+    assert learned.nlp.vocab.vectors.shape == (16, 4)
+
+
 def test_words_of_one_kind_are_in_one_cluster(nlp):
     learned = learn_vectors(docs_of(nlp, 60), width=4, min_count=1)
     keys, clusters = word_clusters(learned, 4)
