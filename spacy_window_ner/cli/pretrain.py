@@ -20,7 +20,7 @@ from wasabi import msg
 from ..component import WindowNER
 from ..files.saving import replace_directory
 from ..files.texts import error_at, find_files, read_lines
-from ..pretraining.pretrain import READING, Pretrained, pretrain
+from ..pretraining.pretrain import CONTEXTS, READING, Pretrained, pretrain
 from ..pretraining.progress import Progress, describe_inputs, is_begun
 from ..pretraining.vectors import neighbors
 from ..training.start_from import NAME
@@ -148,9 +148,8 @@ def learn_texts(
         started -= progress.seconds
 
     def read(nlp: Language, title: str, share: float) -> Iterator[Doc]:
-        limit, before = (started, 60 * minutes), None
-        if title == READING:
-            limit, before = (started, 30 * minutes), progress
+        seconds = {READING: 30 * minutes, CONTEXTS: 60 * minutes}.get(title, math.inf)
+        limit, before = (started, seconds), progress if title == READING else None
         return read_raw(nlp, texts, text_field, limit, before, title, share)
 
     return pretrain(

@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..annotations import copy_words
 from ..component import WindowNER
 from ..confidence.scored_examples import find_component
 from ..network.lexicon import carried
@@ -104,6 +105,8 @@ def _initialize(component: WindowNER, nlp: Language, read: Read) -> None:
     def examples() -> Iterable[Example]:
         for batch in islice(batches_of(read(nlp, COUNTING, 1.0)), COUNTED_BATCHES):
             for doc in batch:
-                yield Example(doc, doc)
+                annotated = copy_words(doc, nlp.vocab)
+                annotated.set_ents([])  # words of documents without annotation are not counted
+                yield Example(doc, annotated)
 
     component.initialize(examples, nlp=nlp, labels=[])

@@ -119,11 +119,14 @@ def test_a_network_that_cannot_read_the_vectors_is_refused(nlp):
 
 def test_without_time_for_contexts_there_are_vectors(nlp):
     def read(nlp, title, share):
-        return docs_of(nlp, 20) if title == "Reading" else []
+        return [] if title == "Learning contexts" else docs_of(nlp, 20)
 
     learned = pretrain(lambda: blank(model=small_model()), read, width=4, min_count=1)
     assert (learned.n_words, learned.losses) == (0, (0.0, 0.0))
     assert learned.nlp.vocab.vectors.shape == (16, 4)
+    embedding = ner_of(learned.nlp).model.get_ref("tok2vec").layers[0].layers[0].layers[0]
+    assert embedding.name == "embed_NORM"
+    assert len(embedding.attrs["known"]) == 8 * 16  # bytes of the words that occur
 
 
 def test_words_of_one_kind_are_in_one_cluster(nlp):
