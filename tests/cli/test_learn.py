@@ -114,7 +114,7 @@ def test_old_labels_are_not_learned_anew(folder, tmp_path):
 
 
 def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(learn_command, "TEXTS_STEPS", (25,))
+    monkeypatch.setattr(learn_command, "TEXTS_STEPS", (60,))
     texts = tmp_path / "texts.txt"
     texts.write_text("\n".join(texts_of() * 3), encoding="utf8")
     args = [folder / "annotated.spacy", "-o", tmp_path / "out", "--lang", "xx", "--texts", texts]
