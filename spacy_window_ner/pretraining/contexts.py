@@ -9,13 +9,12 @@ from copy import deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from thinc.api import Adam, Model, set_dropout_rate
 
 from ..labels import seen_labels
 from ..network.layers.rows import find_sorted
-from ..network.layers.vector_clusters import FITTED, kmeans, nearest
+from ..network.layers.vector_clusters import cluster_units
 from ..objectives import get_objective
 from ..objectives.rehearsal import rehearsal_loss
 from .center_words import CenterWords, cluster_loss
@@ -95,10 +94,9 @@ def word_clusters(
     RETURNS (Tuple[ndarray, ndarray]): The hashes of the words (n_words,), ascending, and the
         cluster of each (n_words,), from 0 up.
     """
-    keys = np.asarray([get_string_id(word) for word in learned.text.words], dtype=np.uint64)
+    keys = np.asarray(learned.keys, dtype=np.uint64)
     order = np.argsort(keys)
-    clusters = nearest(learned.table, kmeans(learned.table[:FITTED], n_clusters))
-    return keys[order], clusters[order]
+    return keys[order], cluster_units(learned.table, n_clusters)[order]
 
 
 def batches_of(docs: Iterable[Doc]) -> Iterator[list[Doc]]:

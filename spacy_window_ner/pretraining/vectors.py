@@ -40,6 +40,11 @@ class LearnedVectors:
     table: NDArray[np.float32]
     kept: float
 
+    @property
+    def keys(self) -> list[int]:
+        """RETURNS (List[int]): The hashes of the words, n_words in the order of the vectors."""
+        return [get_string_id(word) for word in self.text.words]
+
 
 def learn_vectors(
     docs: Iterable[Doc], width: int = 64, min_count: int = 3, words: Words | None = None
@@ -85,8 +90,7 @@ def units(table: NDArray) -> NDArray[np.float32]:
 
 def make_vectors(learned: LearnedVectors) -> Vectors:
     """RETURNS (Vectors): The vectors of a pipeline. Rows are in the order of frequency."""
-    keys = [get_string_id(word) for word in learned.text.words]
-    return Vectors(data=learned.table, keys=keys, name="window_ner_pretrained")
+    return Vectors(data=learned.table, keys=learned.keys, name="window_ner_pretrained")
 
 
 def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
@@ -105,7 +109,7 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
             "The vectors of the pipeline are floret vectors, which are no table of words. Leave "
             "--from out, or give a pipeline with a table of vectors."
         )
-    keys = [get_string_id(word) for word in learned.text.words]
+    keys = learned.keys
     # What a word of the domain finds among the others is what the network would find.
     found = _find(others, learned.text.words)
     known = set(keys)

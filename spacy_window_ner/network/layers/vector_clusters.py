@@ -114,7 +114,17 @@ def cluster_vectors(vectors: Vectors, n_clusters: int) -> NDArray[np.int64]:
     data = NUMPY_OPS.to_numpy(vectors.data).astype(np.float32)
     norms = np.linalg.norm(data, axis=1, keepdims=True)
     units = data / np.where(norms > 0, norms, 1)
-    return 1 + nearest(units, kmeans(units[:FITTED], n_clusters))
+    return 1 + cluster_units(units, n_clusters)
+
+
+def cluster_units(units: NDArray[np.float32], n_clusters: int) -> NDArray[np.int64]:
+    """Assign vectors of length one to clusters.
+
+    units (ndarray): Shape (n, width), the vectors.
+    n_clusters (int): The number of clusters; fewer where there are fewer vectors.
+    RETURNS (ndarray): Shape (n,), the cluster of each, from 0 up.
+    """
+    return nearest(units, kmeans(units[:FITTED], n_clusters))
 
 
 def kmeans(units: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
