@@ -142,9 +142,9 @@ def learn_texts(
     RAISES (ValueError): If a line cannot be read, or there is too little text.
     """
     started, progress = time.perf_counter(), None
+    work, nlp = start_pipeline(lang, base), start_pipeline(lang, base)
     if folder is not None:
-        described = describe_inputs(start_pipeline(lang, base), find_files(texts), text_field)
-        progress = Progress(folder, described)
+        progress = Progress(folder, describe_inputs(work, find_files(texts), text_field))
         started -= progress.seconds
 
     def read(nlp: Language, title: str, share: float) -> Iterator[Doc]:
@@ -153,7 +153,8 @@ def learn_texts(
         return read_raw(nlp, texts, text_field, limit, before, title, share)
 
     return pretrain(
-        lambda: start_pipeline(lang, base),
+        work,
+        nlp,
         read,
         width=width,
         min_count=min_count,

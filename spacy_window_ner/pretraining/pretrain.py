@@ -47,7 +47,8 @@ class Pretrained:
 
 
 def pretrain(
-    make: Callable[[], Language],
+    work: Language,
+    nlp: Language,
     read: Read,
     *,
     width: int = 64,
@@ -56,19 +57,19 @@ def pretrain(
 ) -> Pretrained:
     """Learn from raw text: first the vectors of its words, then what stands around which words.
 
-    make (Callable[[], Language]): Makes the pipeline to begin from. Its `window_ner`s learn
-        contexts.
+    work (Language): The pipeline to begin from, which is used up: it gets the strings of all words
+        that it reads.
+    nlp (Language): The same once more, for the result. Its `window_ner`s learn contexts.
     read (Callable[[Language, str, float], Iterable[Doc]]): Reads a share of the texts, drawn at
         random, by the tokenizer of a pipeline, for the vectors (`READING`), the features of a new
         network (`COUNTING`) or the contexts (`CONTEXTS`).
     width (int): The width of the vectors to learn.
     min_count (int): How often a word has to occur to have a vector.
     words (Optional[Words]): What has been read for the vectors before; the texts are added to it.
-    RETURNS (Pretrained): A pipeline with the vectors of the texts beside those that it had, and
-        networks that read them.
+    RETURNS (Pretrained): The second pipeline, with the vectors of the texts beside those that it
+        had, and networks that read them.
     RAISES (ValueError): If there is too little text, or no network can read its vectors.
     """
-    work, nlp = make(), make()  # the one will have the strings of all words that it reads
     if nlp.pipeline and not _networks(nlp):
         raise ValueError(
             "The network has been sourced from a pipeline with other word vectors, and would not "

@@ -116,14 +116,14 @@ def test_a_network_that_cannot_read_the_vectors_is_refused(nlp):
         other.add_pipe("window_ner", source=nlp)
     ner_of(other).model.get_ref("tok2vec").attrs["lexicon"] = Lexicon(nlp.vocab.vectors)
     with pytest.raises(ValueError, match="begin from that pipeline"):
-        pretrain(lambda: other, lambda nlp, title, share: docs_of(nlp, 2))
+        pretrain(other, other, lambda nlp, title, share: docs_of(nlp, 2))
 
 
 def test_without_time_for_contexts_there_are_vectors(nlp):
     def read(nlp, title, share):
         return [] if title == "Learning contexts" else docs_of(nlp, 20)
 
-    learned = pretrain(lambda: blank(model=small_model()), read, width=4, min_count=1)
+    learned = pretrain(*(blank(model=small_model()) for _ in range(2)), read, width=4, min_count=1)
     assert (learned.n_words, learned.losses) == (0, (0.0, 0.0))
     assert learned.nlp.vocab.vectors.shape == (16, 4)
     embedding = ner_of(learned.nlp).model.get_ref("tok2vec").layers[0].layers[0].layers[0]
