@@ -14,6 +14,7 @@ COMMANDS = (
     "init-config",
     "demo",
     "learn",
+    "teach",
     "pretrain",
     "convert",
     "calibrate",

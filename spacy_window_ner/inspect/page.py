@@ -6,24 +6,27 @@ hash is in the policy.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 NOTHING = "'none'"
+HERE = "spacy_window_ner.inspect"
 
 
 @cache
-def environment(package: str = "spacy_window_ner.inspect") -> Environment:
+def environment(package: str = HERE) -> Environment:
     """Load the templates of a package. What they insert is escaped.
 
-    package (str): The package, whose templates are in its folder `templates`.
+    package (str): The package, whose templates are in its folder `templates`. They can extend
+        those of `inspect`.
     RETURNS (Environment): The templates.
     """
     loaded = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(name) for name in dict.fromkeys([package, HERE])]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -40,7 +43,13 @@ def percent(share: float) -> str:
 
 
 def render(
-    template: str, script: str | None = None, *, connect: str = NOTHING, **facts: Any
+    template: str,
+    script: str | None = None,
+    *,
+    connect: str = NOTHING,
+    package: str = HERE,
+    styles: Sequence[str] = (),
+    **facts: Any,
 ) -> str:
     """Make a page.
 
@@ -48,29 +57,25 @@ def render(
     script (Optional[str]): The name of the template of its script, in which nothing is inserted;
         None if it has none.
     connect (str): The sources that the script may connect to, as in a Content-Security-Policy.
+    package (str): The package whose templates these are; see `environment`.
+    styles (Sequence[str]): The names of style sheets to add to `base.css`.
     facts (Any): What the template shows.
     RETURNS (str): The page.
     """
-    style, code = _source("base.css"), "" if script is None else _source(script)
+    templates = environment(package)
+    style = "\n".join(templates.get_template(name).render() for name in ("base.css", *styles))
+    code = "" if script is None else templates.get_template(script).render()
     policy = (
         f"default-src 'none'; base-uri 'none'; form-action 'none'; connect-src {connect}; "
         f"style-src {_hash(style)}; script-src {_hash(code) if code else NOTHING}"
     )
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            policy=policy,
-            # These two are files of the package, and hold nothing that is inserted.
-            style=Markup(style),
-            script=Markup(code),
-            **facts,
-        )
+    return templates.get_template(template).render(
+        policy=policy,
+        # These two are files of the package, and hold nothing that is inserted.
+        style=Markup(style),
+        script=Markup(code),
+        **facts,
     )
-
-
-def _source(name: str) -> str:
-    return environment().get_template(name).render()
 
 
 def _hash(text: str) -> str:

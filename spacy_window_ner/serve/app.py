@@ -98,7 +98,7 @@ def make_app(
     app.state.worker = worker
     max_bytes = _BYTES_EACH * TOGETHER * limits.max_length + _BYTES_AROUND
     app.add_middleware(Guard, max_bytes=max_bytes, hosts=hosts_for(host))
-    _add_errors(app)
+    add_errors(app)
     _add_pages(app, service, title, worker)
     _add_answers(app, service, limits, worker)
     return app
@@ -122,7 +122,7 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
     async def entities(question: Question) -> Any:
         texts = [question.text] if isinstance(question.text, str) else question.text
         limits.check(texts)
-        found = await _work(
+        found = await ask(
             worker,
             service.read,
             texts,
@@ -139,7 +139,7 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
     )
     async def explain(why: Why) -> dict[str, Any]:
         limits.check([why.text])
-        return await _work(
+        return await ask(
             worker,
             service.explain,
             why.text,
@@ -151,8 +151,14 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
         )
 
 
-async def _work(worker: Worker, function: Callable[..., T], *args: Any, **settings: Any) -> T:
-    """Let the worker call a function."""
+async def ask(worker: Worker, function: Callable[..., T], *args: Any, **settings: Any) -> T:
+    """Let the worker call a function.
+
+    worker (Worker): The worker.
+    function (Callable): The function, called with the arguments and settings that follow.
+    RETURNS (Any): What it returned.
+    RAISES (HTTPException): If too many requests wait, or the function raises a ValueError.
+    """
     try:
         return await worker.run(function, *args, **settings)
     except QueueFullError:
@@ -188,8 +194,11 @@ def _add_pages(app: FastAPI, service: Service, title: str, worker: Worker) -> No
         }
 
 
-def _add_errors(app: FastAPI) -> None:
-    """Say what is wrong, without repeating what was asked: it may be long, and no valid text."""
+def add_errors(app: FastAPI) -> None:
+    """Say what is wrong, without repeating what was asked: it may be long, and no valid text.
+
+    app (FastAPI): The app whose errors are answered.
+    """
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,0 +1,191 @@
+"""The page and its server: what is asked at which address, and what is refused."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from ..about import __version__
+from ..inspect.page import render
+from ..serve.app import add_errors, ask
+from ..serve.guard import Guard, hosts_for
+from ..serve.worker import Worker
+from . import schema
+from .session import LONGEST_LABEL, Session
+from .store import ConflictError, Marked, MissingError
+
+# The most bytes of a body, and the most requests that are at work or wait.
+MAX_BYTES, QUEUE = 8_000_000, 64
+LONGEST_ANNOTATOR = 200
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": schema.Failure, "description": description}
+    for status, description in {
+        404: "There is no such text",
+        409: "Something else was decided in the meantime",
+        422: "Something is wrong with the question",
+        503: "Too many requests wait already",
+    }.items()
+}
+
+T = TypeVar("T")
+Who = Callable[[Request], str]
+
+
+def make_teach_app(
+    session: Session,
+    *,
+    host: str = "127.0.0.1",
+    public_hosts: Collection[str] = (),
+    user_header: str | None = None,
+    title: str = "teach",
+) -> FastAPI:
+    """Make the web app of a project.
+
+    session (Session): The project.
+    host (str): The address that it will listen at. At this computer's own, it answers only those
+        who ask for this computer by name.
+    public_hosts (Collection[str]): The names by which a proxy asks for it.
+    user_header (Optional[str]): The header in which a proxy tells who asks; None if one person
+        works alone.
+    title (str): The name of the project, for the page.
+    RETURNS (FastAPI): The app.
+    """
+    worker = Worker(QUEUE)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.close()
+
+    app = FastAPI(title=title, version=__version__, lifespan=lifespan, redoc_url=None)
+    app.state.worker = worker
+    hosts = hosts_for(host)
+    known = None if hosts is None else {*hosts, *public_hosts}
+    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)
+    add_errors(app)
+    _add_statuses(app)
+
+    async def call(function: Callable[..., T], *args: Any) -> T:
+        return await ask(worker, function, *args)
+
+    who = _annotator(user_header)
+    _add_work(app, session, call, who)
+    _add_rest(app, session, call, who)
+    _add_page(app, session, call, title)
+    return app
+
+
+def _annotator(header: str | None) -> Who:
+    """What finds out who asks."""
+
+    def found(request: Request) -> str:
+        if header is None:
+            return ""
+        name = request.headers.get(header, "").strip()
+        if not 0 < len(name) <= LONGEST_ANNOTATOR or not name.isprintable():
+            raise HTTPException(401, f"The proxy must say who asks, in the header {header}.")
+        return name
+
+    return found
+
+
+def _add_work(
+    app: FastAPI, session: Session, call: Callable[..., Any], who: Callable[[Request], str]
+) -> None:
+    """Add what a text goes through."""
+    nothing = {204: {"description": "No text is left"}}
+
+    @app.get("/next", response_model=schema.Text, responses=_FAILURES | nothing)
+    async def next_text(annotator: Annotated[str, Depends(who)]) -> Any:
+        return await call(session.next, annotator) or Response(status_code=204)
+
+    @app.post("/read", response_model=schema.Text, responses=_FAILURES)
+    async def read(question: schema.Read) -> Any:
+        return await call(session.read, question.id, _marks(question.entities))
+
+    @app.post("/decide", response_model=schema.Decided, responses=_FAILURES)
+    async def decide(question: schema.Decide, annotator: Annotated[str, Depends(who)]) -> Any:
+        marks = _marks(question.entities)
+        settings = question.answer, marks, question.checked
+        return await call(session.decide, annotator, question.id, *settings)
+
+    @app.post("/undo", response_model=schema.Text, responses=_FAILURES)
+    async def undo(annotator: Annotated[str, Depends(who)]) -> Any:
+        return await call(session.undo, annotator)
+
+    @app.post("/open", response_model=schema.Text, responses=_FAILURES)
+    async def open_text(question: schema.Open, annotator: Annotated[str, Depends(who)]) -> Any:
+        return await call(session.open, annotator, question.id)
+
+
+def _add_rest(
+    app: FastAPI, session: Session, call: Callable[..., Any], who: Callable[[Request], str]
+) -> None:
+    """Add what concerns all texts."""
+
+    @app.get("/status", response_model=schema.Status)
+    async def status(annotator: Annotated[str, Depends(who)]) -> Any:
+        return await call(session.status, annotator)
+
+    @app.post("/names", response_model=schema.Names, responses=_FAILURES)
+    async def add_name(question: schema.Name) -> Any:
+        return await call(session.add_name, question.text, question.label)
+
+    @app.delete("/names", response_model=schema.Names, responses=_FAILURES)
+    async def remove_name(question: schema.NameAlone) -> Any:
+        return await call(session.remove_name, question.text)
+
+    @app.post("/labels", response_model=schema.Labels, responses=_FAILURES)
+    async def add_label(question: schema.NewLabel) -> Any:
+        return await call(session.add_label, question.label)
+
+    @app.get("/search", response_model=schema.Results, responses=_FAILURES)
+    async def search(
+        q: Annotated[str, Query(max_length=1_000)],
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 20,
+    ) -> Any:
+        return await call(session.search, q, limit)
+
+    @app.get("/doubts", response_model=schema.Doubts)
+    async def doubts() -> Any:
+        return await call(session.doubts)
+
+
+def _add_page(app: FastAPI, session: Session, call: Callable[..., Any], title: str) -> None:
+    def page() -> str:
+        return render(
+            "teach.html",
+            "teach.js",
+            connect="'self'",
+            package="spacy_window_ner.teach",
+            styles=["teach.css"],
+            name=title,
+            labels=session.store.labels,
+            longest_label=LONGEST_LABEL,
+        )
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def index() -> Any:
+        return await call(page)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok", "project": title}
+
+
+def _marks(entities: Iterable[schema.Mark]) -> list[Marked]:
+    return [(one.start, one.end, one.label) for one in entities]
+
+
+def _add_statuses(app: FastAPI) -> None:
+    """Say by the status what kind of thing is wrong."""
+
+    @app.exception_handler(MissingError)
+    async def missing(_: Request, error: MissingError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    @app.exception_handler(ConflictError)
+    async def conflict(_: Request, error: ConflictError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 409)

@@ -1,0 +1,165 @@
+"""A text, read by a network around what a person has said → plain data for the page."""
+
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..confidence.scored_examples import find_component
+from ..confidence.tuning import with_component
+from ..extensions import scores_of
+from ..files.exports import tokens_of
+from ..training.start_from import NAME
+from .store import Marked
+
+CANDIDATES_KEY = "candidates of teach"
+# Spans that are so likely, and are no entities, are shown as what the network is unsure of.
+LEAST_CANDIDATE = 0.1
+# An entity is sure if it is likelier than this.
+SURE = 0.95
+
+
+def read_text(
+    nlp: Language, text: str, fixed: Sequence[Marked], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Read a text around what is fixed in it.
+
+    nlp (Language): The pipeline.
+    text (str): The text.
+    fixed (Sequence[Tuple[int, int, Optional[str]]]): What is fixed, see `snapped`.
+    labels (Sequence[str]): The labels to find.
+    RETURNS (Dict[str, Any]): Its `tokens`, `entities`, and what the network is `unsure` of.
+    """
+    component = find_component(nlp, NAME)
+    settings = {"candidates_key": CANDIDATES_KEY, "candidates_threshold": LEAST_CANDIDATE}
+    nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
+    doc = nlp(preset(nlp.make_doc(text), fixed))
+    given = set(fixed)
+    entities = []
+    for ent, score in zip(doc.ents, scores_of(doc), strict=True):
+        key = ent.start_char, ent.end_char, ent.label_
+        if key in given:
+            entities.append({**_plain(*key, 1.0), "fixed": True})
+        elif ent.label_ in labels:
+            entities.append(_plain(*key, 1.0 if score is None else score))
+    return {
+        "tokens": tokens_of(doc),
+        "entities": entities,
+        "unsure": [*_doubtful(entities), *_candidates(doc, entities, labels)],
+    }
+
+
+def preset(doc: Doc, fixed: Iterable[Marked]) -> Doc:
+    """Set what is fixed in a document; all else is missing. RETURNS (Doc): The same document."""
+    spans = [(doc.char_span(start, end, label or ""), label) for start, end, label in fixed]
+    doc.set_ents(
+        [span for span, label in spans if span is not None and label is not None],
+        blocked=[span for span, label in spans if span is not None and label is None],
+        default="missing",
+    )
+    return doc
+
+
+def _plain(start: int, end: int, label: str | None, score: float) -> dict[str, Any]:
+    return {"start": start, "end": end, "label": label, "score": round(score, 4)}
+
+
+def _doubtful(entities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(entity) for entity in entities if entity["score"] < SURE]
+
+
+def _candidates(
+    doc: Doc, entities: Sequence[dict[str, Any]], labels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The likely spans that overlap no entity."""
+    spans = doc.spans.get(CANDIDATES_KEY, ())
+    scores = spans.attrs["scores"].tolist() if len(spans) else []
+    taken = [(entity["start"], entity["end"]) for entity in entities]
+    return [
+        _plain(span.start_char, span.end_char, span.label_, score)
+        for span, score in zip(spans, scores, strict=True)
+        if span.label_ in labels
+        and not any(span.start_char < end and start < span.end_char for start, end in taken)
+    ]
+
+
+def snapped(
+    text: str, tokens: Sequence[tuple[int, int]], entities: Iterable[Marked]
+) -> list[Marked]:
+    """Widen spans to the tokens that they touch.
+
+    text (str): The text.
+    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
+    entities (Iterable[Tuple[int, int, Optional[str]]]): Start and end by characters, and label;
+        None for "no entity here".
+    RETURNS (List[Tuple[int, int, Optional[str]]]): They in the order of the text.
+    RAISES (ValueError): If one is outside of the text or touches no token, or if two overlap.
+    """
+    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
+    found: list[Marked] = []
+    for start, end, label in entities:
+        if not 0 <= start < end <= len(text):
+            raise ValueError(
+                f"Characters {start} to {end} are empty, or outside of the {len(text):,} "
+                f"characters of the text."
+            )
+        first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
+        # White space around words is no part of a name.
+        while first <= last and text[starts[first] : ends[first]].isspace():
+            first += 1
+        while first <= last and text[starts[last] : ends[last]].isspace():
+            last -= 1
+        if first > last:
+            raise ValueError(f"Characters {start} to {end} have no word in them.")
+        found.append((starts[first], ends[last], label))
+    found.sort(key=lambda entity: entity[:2])
+    for one, other in pairwise(found):
+        if other[0] < one[1]:
+            raise ValueError(
+                f"Characters {one[0]} to {one[1]} ({one[2]}) and {other[0]} to {other[1]} "
+                f"({other[2]}) overlap once they are widened to words. Keep one of them."
+            )
+    return found
+
+
+def find_names(
+    text: str,
+    tokens: Sequence[tuple[int, int]],
+    names: Mapping[str, str | None],
+    fixed: Iterable[Marked] = (),
+) -> list[Marked]:
+    """Find names in a text, the longest first where they overlap.
+
+    text (str): The text.
+    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
+    names (Mapping[str, Optional[str]]): The label of each name; None for "no entity".
+    fixed (Iterable[Tuple]): Spans that no name may overlap.
+    RETURNS (List[Tuple[int, int, Optional[str]]]): Where they are, with their labels.
+    """
+    longest = max(map(len, names), default=0)
+    found = [
+        (start, end, names[text[start:end]])
+        for i, (start, _) in enumerate(tokens)
+        for _, end in tokens[i : bisect_right(tokens, start + longest, key=lambda t: t[1])]
+        if text[start:end] in names
+    ]
+    taken = [(start, end) for start, end, _ in fixed]
+    chosen = []
+    for start, end, label in sorted(found, key=lambda one: one[0] - one[1]):
+        if not any(start < other_end and other < end for other, other_end in taken):
+            taken.append((start, end))
+            chosen.append((start, end, label))
+    return chosen
+
+
+def direction(text: str) -> str:
+    """RETURNS (str): `rtl` or `ltr`, after the first letter that has a direction."""
+    for char in text:
+        kind = unicodedata.bidirectional(char)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"

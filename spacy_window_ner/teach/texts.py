@@ -1,0 +1,169 @@
+"""Files of texts → the texts of a project: long ones in pieces, each text once."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..files.formats import read_annotated
+from ..files.texts import Line, find_files, read_lines
+from ..labels import labels_of
+from .store import GIVEN, Decision, Marked, Store
+
+# A longer text is divided: nobody likes to scroll, and every correction reads it again.
+MOST_CHARACTERS = 2_000
+# Where a text is divided, the first of these that is found in the second half of a piece.
+_PLACES = (
+    re.compile(r"\n[^\S\n]*\n\s*"),  # a paragraph ends
+    re.compile(r"\n\s*"),
+    re.compile(r"[.!?…]['\"”’»)\]]*\s+|[。！？]"),  # a sentence ends
+    re.compile(r"\s+"),
+)
+
+
+@dataclass
+class Added:
+    """What was added to a project.
+
+    n_texts (int): How many texts are new.
+    n_again (int): How many were there already.
+    n_annotated (int): How many came annotated.
+    errors (List[str]): What could not be read, a line for each.
+    """
+
+    n_texts: int = 0
+    n_again: int = 0
+    n_annotated: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def add_inputs(
+    store: Store,
+    nlp: Language,
+    inputs: Sequence[str | Path],
+    annotated: Sequence[Path] = (),
+    text_field: str = "text",
+) -> Added:
+    """Add the texts of files to a project. Files that have not changed since are not read again.
+
+    store (Store): The project.
+    nlp (Language): The pipeline, whose tokenizer divides texts that came annotated.
+    inputs (Sequence[Union[str, Path]]): Files, folders and globs of texts.
+    annotated (Sequence[Path]): Files of annotated texts, of any kind that `read_annotated` reads.
+    text_field (str): The field of the texts in JSON lines.
+    RETURNS (Added): What was added.
+    RAISES (InputError): If a file cannot be read.
+    """
+    known: dict[str, list[float]] = store.setting("inputs", {})
+    files = {str(path): _state(path, text_field) for path in find_files(inputs)}
+    given = {f"annotated {path.resolve()}": _state(path, "") for path in annotated}
+    added = Added()
+    if all(known.get(name) == state for name, state in (files | given).items()):
+        return added
+    with store.adding():
+        numbers = dict(store.digests())
+        for name, path in zip(given, annotated, strict=True):
+            if known.get(name) != given[name]:
+                _add_annotated(store, nlp, path, numbers, added)
+        for name, state in files.items():
+            if known.get(name) != state:
+                lines = read_lines(Path(name), text_field, nlp.vocab)
+                store.add_texts(_rows(name, lines, numbers, added))
+        store.change("inputs", known | files | given)
+    return added
+
+
+def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterator[tuple[int, str]]:
+    """Divide a long text at paragraphs, or else at ends of sentences, or else at white space.
+
+    text (str): The text.
+    most (int): The most characters of a piece.
+    YIELDS (Tuple[int, str]): Where each piece begins, and the piece, without white space around it.
+    """
+    start = 0
+    while start < len(text):
+        end = _end(text, start, most)
+        piece = text[start:end]
+        if inside := piece.strip():
+            yield start + piece.index(inside), inside
+        start = end
+
+
+def _end(text: str, start: int, most: int) -> int:
+    if len(text) - start <= most:
+        return len(text)
+    for place in _PLACES:
+        found = [m.end() for m in place.finditer(text, start + most // 2, start + most)]
+        if found:
+            return found[-1]
+    return start + most
+
+
+def digest(text: str) -> int:
+    """RETURNS (int): A number that texts which differ do not share, of 64 bits with sign."""
+    data = blake2b(text.encode("utf8"), digest_size=8).digest()
+    return int.from_bytes(data, "little", signed=True)
+
+
+def _state(path: Path, text_field: str) -> list[float | str]:
+    """What changes when a file does."""
+    if path.is_dir():
+        return [max((f.stat().st_mtime for f in path.rglob("*") if f.is_file()), default=0.0)]
+    status = path.stat()
+    return [status.st_size, status.st_mtime, text_field]
+
+
+def _rows(
+    source: str, lines: Iterable[Line], numbers: dict[int, int], added: Added
+) -> Iterator[tuple[str, int, int, int, str]]:
+    """The rows of new texts."""
+    for line in lines:
+        if line.error is not None:
+            added.errors.append(f"{source}, line {line.position}: {line.error}")
+            continue
+        for start, piece in pieces(line.text):
+            key = digest(piece)
+            if key in numbers:
+                added.n_again += 1
+                continue
+            numbers[key] = 0
+            added.n_texts += 1
+            yield source, line.position, start, key, piece
+
+
+def _add_annotated(
+    store: Store, nlp: Language, path: Path, numbers: dict[int, int], added: Added
+) -> None:
+    """Add texts that came annotated, with their annotation."""
+    source, labels = str(path.resolve()), set[str]()
+    for position, doc in enumerate(read_annotated([path], nlp), start=1):
+        if not doc.text.strip() or not doc.has_annotation("ENT_IOB"):
+            continue
+        key = digest(doc.text)
+        if key not in numbers:
+            store.add_texts([(source, position, 0, key, doc.text)])
+            numbers[key] = store.n_texts
+            added.n_texts += 1
+        number = numbers[key]
+        if store.undecided([number]):
+            store.add_given([_decision(number, doc)])
+            added.n_annotated += 1
+            labels |= labels_of([doc])
+    store.add_labels(sorted(labels))
+
+
+def _decision(number: int, doc: Doc) -> Decision:
+    """What the annotation of a document says. Where it is missing for some tokens, the others that
+    are outside of entities are said to be no entities.
+    """
+    entities: list[Marked] = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    is_complete = all(token.ent_iob for token in doc)
+    if not is_complete:
+        entities += [(t.idx, t.idx + len(t), None) for t in doc if t.ent_iob == 2]
+        entities.sort(key=lambda entity: entity[:2])
+    checked = "all" if is_complete else "given"
+    return Decision(number, doc.text, "", "accept", entities, checked, GIVEN)
