@@ -32,7 +32,8 @@
   };
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const percent = (score) => Math.min(99, Math.round(100 * score)) + "%";
-  const quoted = (start, end) => "“" + state.characters.slice(start, end).join("") + "”";
+  // Words in quotation marks, isolated from the direction of what is around them.
+  const quoted = (start, end) => "“\u2068" + state.characters.slice(start, end).join("") + "\u2069”";
   const plain = ({ start, end, label }) => ({ start, end, label });
   const overlap = (one, other) => one.start < other.end && other.start < one.end;
   const say = (said) => (byId("said").textContent = said);
@@ -235,7 +236,10 @@
 
   const mark = function () {
     const [from, to] = state.cursor === null ? [1, 0] : range();
-    state.elements.forEach((word, i) => word.classList.toggle("selected", from <= i && i <= to));
+    const spot = current();
+    const whole = spot !== null && from === spot.first && to === spot.last;
+    state.elements.forEach((word, i) => word.classList.toggle("selected", !whole && from <= i && i <= to));
+    for (const one of state.spots) one.element.classList.toggle("active", one === spot);
     describe();
   };
 
@@ -246,6 +250,7 @@
     const words = chosen ? quoted(state.words[from][0], state.words[to][1]) : "";
     byId("choice-said").textContent = spot ? sayOf(spot) : words && words + ": choose a label";
     byId("choice-does").hidden = !spot && !state.stretched;
+    byId("remove-said").textContent = spot && spot.label === null ? "Leave it open" : spot && !spot.perhaps ? "Remove" : "No entity";
     byId("confirm").hidden = !spot || spot.fixed || spot.label === null;
     byId("same").hidden = !spot || (spot.label === null && !spot.fixed);
     for (const button of byId("labels").children) {
@@ -256,12 +261,9 @@
   const move = function (step, stretch) {
     if (state.words.length === 0) return;
     const end = state.words.length - 1;
-    const from = state.cursor === null ? (step > 0 ? -1 : end + 1) : state.cursor;
-    const to = Math.max(0, Math.min(end, from + step));
-    // The bounds of an entity that is stretched are those of all its words.
-    const spot = stretch ? current() : null;
-    if (spot && state.anchor === state.cursor) select(spot.first, Math.min(end, Math.max(0, spot.last + step)), true);
-    else select(stretch && state.anchor !== null ? state.anchor : to, to, stretch);
+    const [first, last] = state.cursor === null ? [end + 1, -1] : stretch ? [state.cursor, state.cursor] : range();
+    const to = Math.max(0, Math.min(end, (step > 0 ? last : first) + step));
+    select(stretch && state.anchor !== null ? state.anchor : to, to, stretch);
   };
 
   // The nearest word of the next line above or below.
@@ -354,13 +356,11 @@
     const spot = current();
     if (!spot || (spot.label === null && !spot.fixed)) return say("Select an entity first.");
     const name = { text: state.characters.slice(spot.start, spot.end).join(""), label: spot.label };
-    try {
-      await ask("POST", "names", name);
-    } catch (error) {
-      return say(error.message);
-    }
-    change([...without(spot), plain(spot)], () => ask("DELETE", "names", { text: name.text }));
+    const known = ask("POST", "names", name);
+    const back = () => known.then(() => ask("DELETE", "names", { text: name.text }));
+    change([...without(spot), plain(spot)], back);
     say(quoted(spot.start, spot.end) + (name.label === null ? " is no entity" : " is " + name.label) + ", here and in texts to come.");
+    await known.then(readAgain, (error) => say(error.message));
   };
 
   const undo = async function () {
@@ -371,7 +371,7 @@
     state.fixed = before.fixed;
     draft.keep();
     draw();
-    if (before.back) await before.back();
+    if (before.back) await before.back().catch((error) => say(error.message));
     readAgain();
   };
   const undoDecision = async function () {
@@ -464,9 +464,10 @@
 
   const addLabel = async function () {
     try {
-      const { labels } = await ask("POST", "labels", { label: byId("new-label").value });
-      showLabels(labels);
+      const added = byId("new-label").value;
+      showLabels((await ask("POST", "labels", { label: added })).labels);
       byId("add").close();
+      choose(added);
     } catch (error) {
       byId("add-said").textContent = error.message;
     }
@@ -497,7 +498,7 @@
     );
     byId("network").textContent = status.error
       ? "Learning failed: " + status.error
-      : "Network " + status.network + (status.learning ? ", learning…" : "");
+      : (status.network ? "Network " + status.network : "Nothing is learned yet") + (status.learning ? "; learning…" : ".");
     drawCurve(status.curve);
   };
 
@@ -608,6 +609,7 @@
     leading(async () => show(await ask("POST", "open", { id })));
   };
   byId("query").addEventListener("input", function () {
+    byId("results").replaceChildren();
     clearTimeout(searched);
     searched = setTimeout(search, PAUSE);
   });
@@ -728,8 +730,8 @@
 
   const open = function (id) {
     byId(id).showModal();
-    for (const input of byId(id).querySelectorAll("input")) input.select();
-    byId("add-said").textContent = "";
+    byId("query").select();
+    byId("new-label").value = byId("add-said").textContent = "";
   };
   for (const dialog of document.querySelectorAll("dialog")) {
     dialog.addEventListener("close", () => text.focus({ preventScroll: true }));
@@ -747,11 +749,13 @@
     describe();
   };
   const isUnsure = (spot) => spot.unsure || spot.perhaps;
-  // Keys that do nothing while a text is on its way, and how they are done.
+  const VIEWS = {
+    "/": () => open("search"), "?": () => open("keys"), "+": () => open("add"), d: startDoubts, f: startFind,
+  };
+  // What is done to a text, and not while the next one is on its way.
   const KEYS = {
-    Delete: remove, x: remove, l: confirm, e: everywhere, c: toggleChecked, "+": () => open("add"), f: startFind,
+    Delete: remove, x: remove, l: confirm, e: everywhere, c: toggleChecked, Escape: escape,
     n: () => visit(1, true), p: () => visit(-1, true), u: () => visit(1, true, isUnsure),
-    "/": () => open("search"), "?": () => open("keys"), d: startDoubts, Escape: escape,
   };
   const ONCE = { Enter: enter, " ": () => decide("skip") };
   const right = () => (getComputedStyle(text).direction === "rtl" ? -1 : 1);
@@ -764,7 +768,7 @@
   // The key that is meant, also on keyboards of other scripts.
   const keyOf = function (event) {
     const code = /^(?:Key|Digit|Numpad)([A-Z0-9])$/.exec(event.code);
-    if (event.key in KEYS || !code || (event.shiftKey && !/^[A-Z]$/i.test(event.key))) return event.key;
+    if (event.key in KEYS || event.key in VIEWS || !code || (event.shiftKey && !/^[A-Z]$/i.test(event.key))) return event.key;
     return /^[A-Z]$/i.test(event.key) ? event.key.toLowerCase() : code[1].toLowerCase();
   };
 
@@ -774,6 +778,7 @@
     if (key === "Tab") return document.activeElement === text && visit(event.shiftKey ? -1 : 1, false);
     if (key === "Backspace") event.repeat || undo();
     else if (key in ONCE) event.repeat || ONCE[key]();
+    else if (key in VIEWS) VIEWS[key]();
     else if (state.busy) return false;
     else if (key in MOVES) state.reading && MOVES[key](event.shiftKey);
     else if (key in KEYS) KEYS[key]();
