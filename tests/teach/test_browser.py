@@ -494,8 +494,17 @@ def test_a_reload_keeps_what_was_fixed(annotate):
 
 
 STATUS = {
-    **{"decided": 40, "skipped": 2, "left": 1000, "random": 13, "network": 9, "learning": True},
-    **{"error": None, "gain": 1.5, "enough": False, "agreement": 0.9, "annotator": "ann"},
+    "decided": 40,
+    "skipped": 2,
+    "left": 1000,
+    "random": 13,
+    "network": 9,
+    "learning": True,
+    "error": None,
+    "gain": 1.5,
+    "enough": False,
+    "agreement": 0.9,
+    "annotator": "ann",
     "f1": {"value": 0.712, "low": 0.65, "high": 0.78},
     "labels": {"PER": {"value": 0.8, "low": 0.7, "high": 0.9, "annotated": 31}, "LOC": None},
     "curve": [{"decided": n, "value": n / 100, "low": 0.1, "high": 0.8} for n in (20, 30, 40)],
@@ -556,7 +565,9 @@ CONTRAST = """() => {
   for (const one of document.querySelectorAll('main *, header *')) {
     if (![...one.childNodes].some((x) => x.nodeType === 3 && x.textContent.trim())) continue;
     const behind = [];
-    for (let at = one; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    for (let at = one; at; at = at.parentElement) {
+      behind.unshift(getComputedStyle(at).backgroundColor);
+    }
     const back = luminance(paint(...behind));
     const text = luminance(paint(...behind, getComputedStyle(one).color));
     const ratio = (Math.max(back, text) + 0.05) / (Math.min(back, text) + 0.05);

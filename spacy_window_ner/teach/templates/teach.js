@@ -55,9 +55,10 @@
       request.body = JSON.stringify(body);
     }
     const answer = await fetch(address, request);
-    const said = answer.status === 204 ? null : await answer.json();
+    if (answer.status === 204) return null;
+    const said = await answer.json().catch((error) => (answer.ok ? Promise.reject(error) : {}));
     byId("gone").hidden = true;
-    if (!answer.ok) throw new Refused(answer.status, said.detail);
+    if (!answer.ok) throw new Refused(answer.status, said.detail || "The server failed; its output says why.");
     return said;
   };
 
@@ -68,9 +69,9 @@
         return await once(method, address, body, signal);
       } catch (error) {
         if (signal && signal.aborted) throw error;
-        const busy = error instanceof Refused && error.status >= 502;
-        if (error instanceof Refused && !busy) throw error;
-        byId("gone").hidden = busy;
+        // Behind a proxy, 502 and 504 mean that there is no server.
+        if (error instanceof Refused && ![502, 503, 504].includes(error.status)) throw error;
+        byId("gone").hidden = error.status === 503;
         await pause(AGAIN);
       }
     }
@@ -132,7 +133,8 @@
   const show = function (found) {
     if (reading) reading.abort();
     const fixed = found ? found.entities.filter((one) => one.fixed).map(plain) : [];
-    Object.assign(state, { reading: found, fixed, history: [], anchor: null, cursor: null, stretched: false });
+    Object.assign(state, { reading: found, fixed, history: [], spots: [], elements: [] });
+    Object.assign(state, { anchor: null, cursor: null, stretched: false });
     byId("how").textContent = found ? HOW[found.how] || "" : "";
     state.characters = found ? Array.from(found.text) : [];
     state.words = found ? found.tokens.filter(([start, end]) => state.characters.slice(start, end).join("").trim() !== "") : [];
@@ -281,13 +283,13 @@
     select(stretch ? state.anchor : best, best, stretch);
   };
 
-  // Go to the next spot, or to the one before; at the end, begin again if asked to.
-  const visit = function (step, around, wanted = () => true) {
+  // Go to the next spot, or to the one before; at the end, begin again.
+  const visit = function (step, wanted = () => true) {
     const spots = state.spots.filter(wanted);
     if (step < 0) spots.reverse();
     const [from, to] = state.cursor === null ? [] : range();
     const beyond = (spot) => state.cursor === null || (step > 0 ? spot.first > to : spot.last < from);
-    const next = spots.find(beyond) || (around ? spots[0] : undefined);
+    const next = spots.find(beyond) || spots[0];
     if (next) selectSpot(next);
     return next !== undefined;
   };
@@ -473,194 +475,9 @@
     }
   };
 
-  // --- Progress ---
+  {% include "progress.js" %}
 
-  const score = (value) => (100 * value).toFixed(1);
-  const interval = ({ low, high }) => score(low) + "–" + score(high);
-  const terms = (pairs) => pairs.flatMap(([term, said]) => [make("dt", term), make("dd", said)]);
-
-  const showStatus = function (status) {
-    showLabels([...state.labels, ...Object.keys(status.labels).filter((one) => !state.labels.includes(one))]);
-    const { f1 } = status;
-    byId("f1").textContent = f1 ? "F1 " + score(f1.value) : "F1 –";
-    byId("f1-said").textContent = f1
-      ? "Between " + score(f1.low) + " and " + score(f1.high) + " in 95 of 100 cases, on " + status.random + " random texts."
-      : "Can be told after some more texts.";
-    byId("gain").textContent = status.enough
-      ? "More is hardly worth it."
-      : status.gain === null ? "" : "The next 50 texts are likely to bring " + status.gain.toFixed(1) + " points.";
-    byId("by-label").hidden = state.labels.length === 0;
-    byId("by-label").tBodies[0].replaceChildren(...state.labels.map((one) => labelRow(one, status.labels[one])));
-    byId("counts").replaceChildren(
-      ...terms([["accepted", status.decided], ["skipped", status.skipped], ["left", status.left.toLocaleString("en")]]),
-      ...(status.annotators.length > 1 ? terms(status.annotators.map(({ name, decided }) => [name || "you", decided])) : []),
-      ...(status.agreement === null ? [] : terms([["agreement", "F1 " + score(status.agreement)]]))
-    );
-    byId("network").textContent = status.error
-      ? "Learning failed: " + status.error
-      : (status.network ? "Network " + status.network : "Nothing is learned yet") + (status.learning ? "; learning…" : ".");
-    drawCurve(status.curve);
-  };
-
-  const labelRow = function (one, found) {
-    const row = make("tr", "", colorOf(one));
-    const head = make("th", "");
-    head.scope = "row";
-    head.append(make("b", one));
-    const known = found && found.value !== null && found.value !== undefined;
-    const f1 = make("td", known ? score(found.value) : "–");
-    if (known) f1.append(make("small", interval(found)));
-    row.append(head, f1, make("td", found ? found.annotated : 0));
-    return row;
-  };
-
-  // A part of a picture.
-  const part = function (kind, attributes, said = "") {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", kind);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.textContent = said;
-    return element;
-  };
-  const drawCurve = function (curve) {
-    byId("curve").toggleAttribute("hidden", curve.length < 2);
-    if (curve.length < 2) return;
-    const [left, right, top, bottom] = [28, 294, 8, 100];
-    const least = curve[0].decided, most = curve[curve.length - 1].decided;
-    const x = (one) => (left + ((right - left) * (one.decided - least)) / Math.max(1, most - least)).toFixed(1);
-    const y = (value) => (bottom - (bottom - top) * value).toFixed(1);
-    const points = (of) => curve.map((one) => x(one) + "," + y(one[of]));
-    byId("curve").replaceChildren(
-      ...[0, 0.5, 1].flatMap((value) => [
-        part("line", { class: "axis", x1: left, x2: right, y1: y(value), y2: y(value) }),
-        part("text", { x: left - 4, y: Number(y(value)) + 4, "text-anchor": "end" }, String(100 * value)),
-      ]),
-      part("polygon", { class: "band", points: [...points("low"), ...points("high").reverse()].join(" ") }),
-      part("polyline", { class: "curve", points: points("value").join(" ") }),
-      part("text", { x: left, y: 116 }, String(least)),
-      part("text", { x: right, y: 116, "text-anchor": "end" }, most + " texts")
-    );
-  };
-
-  let polled = null;
-  const askStatus = async function () {
-    clearTimeout(polled);
-    try {
-      if (!document.hidden) showStatus(await once("GET", "status"));
-    } catch (error) {
-      byId("gone").hidden = error instanceof Refused;
-    }
-    clearTimeout(polled);
-    polled = setTimeout(askStatus, POLL);
-  };
-
-  const finish = async function () {
-    byId("finished").hidden = false;
-    byId("finish").disabled = true;
-    byId("finished-said").textContent = "The pipeline is being made. You can go on.";
-    byId("finished-paths").replaceChildren();
-    byId("finished").scrollIntoView({ block: "nearest" });
-    try {
-      const made = await ask("POST", "finish");
-      byId("finished-said").textContent = "Made:";
-      byId("finished-paths").replaceChildren(...terms(Object.entries(made).filter(([, path]) => path !== null)));
-    } catch (error) {
-      byId("finished-said").textContent = error.message;
-    }
-    byId("finish").disabled = false;
-  };
-
-  // --- Search ---
-
-  let searched = null;
-  const search = async function () {
-    const words = byId("query").value;
-    byId("results").replaceChildren();
-    byId("search-said").textContent = "";
-    if (words.trim() === "") return;
-    try {
-      const { results } = await ask("GET", "search?q=" + encodeURIComponent(words));
-      if (words !== byId("query").value) return;
-      byId("search-said").textContent = results.length ? "" : "No text has these words.";
-      byId("results").replaceChildren(...results.map(searchResult));
-      chooseResult(0);
-    } catch (error) {
-      byId("search-said").textContent = error.message;
-    }
-  };
-  const searchResult = function (found) {
-    const button = make("button", found.snippet);
-    Object.assign(button, { type: "button", dir: "auto" });
-    if (found.decided) button.append(make("small", "decided"));
-    button.addEventListener("click", () => openText(found.id));
-    const line = make("li", "");
-    line.append(button);
-    return line;
-  };
-  const resultButtons = () => Array.from(byId("results").querySelectorAll("button"));
-  const chosenResult = () => resultButtons().findIndex((button) => button.classList.contains("chosen"));
-  const chooseResult = function (i) {
-    const buttons = resultButtons();
-    const chosen = Math.max(0, Math.min(buttons.length - 1, i));
-    buttons.forEach((button, j) => button.classList.toggle("chosen", j === chosen));
-    if (buttons.length) buttons[chosen].scrollIntoView({ block: "nearest" });
-  };
-  const openText = function (id) {
-    byId("search").close();
-    leading(async () => show(await ask("POST", "open", { id })));
-  };
-  byId("query").addEventListener("input", function () {
-    byId("results").replaceChildren();
-    clearTimeout(searched);
-    searched = setTimeout(search, PAUSE);
-  });
-  byId("query").addEventListener("keydown", function (event) {
-    if (event.isComposing) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) chooseResult(chosenResult() + step);
-    else if (event.key === "Enter" && chosenResult() >= 0) resultButtons()[chosenResult()].click();
-    else return;
-    event.preventDefault();
-  });
-
-  // --- Doubts ---
-
-  let doubts = [];
-  const startDoubts = async function () {
-    open("doubts");
-    byId("doubt").hidden = true;
-    byId("doubts-said").textContent = "…";
-    try {
-      doubts = (await ask("GET", "doubts")).doubts;
-      showDoubt();
-    } catch (error) {
-      byId("doubts-said").textContent = error.message;
-    }
-  };
-  const showDoubt = function () {
-    const one = doubts[0];
-    byId("doubt").hidden = !one;
-    byId("doubts-said").textContent = one ? doubts.length + " left" : "Nothing is in doubt.";
-    if (!one) return;
-    const characters = Array.from(one.text);
-    const cut = (from, to) => characters.slice(from, to).join("");
-    const said = (span) => (span === null || span.label === null ? "no entity" : "“" + cut(span.start, span.end) + "”: " + span.label);
-    byId("doubt-annotated").textContent = said(one.annotated);
-    byId("doubt-instead").textContent = said(one.instead);
-    const bounds = [one.annotated, one.instead].filter((span) => span !== null);
-    const start = Math.min(...bounds.map((span) => span.start)), end = Math.max(...bounds.map((span) => span.end));
-    byId("doubt-text").replaceChildren(cut(0, start), make("mark", cut(start, end), "read"), cut(end));
-  };
-  const answerDoubt = async function (take) {
-    const one = doubts.shift();
-    if (!one) return;
-    showDoubt();
-    try {
-      const { id, annotated, instead } = one;
-      await ask("POST", "doubts", { id, annotated, instead, take });
-    } catch (error) {
-      byId("doubts-said").textContent = error.message;
-    }
-  };
+  {% include "views.js" %}
 
   // --- Mouse and touch ---
 
@@ -722,9 +539,9 @@
       if (event.detail && !document.querySelector("dialog[open]")) text.focus({ preventScroll: true });
     });
   }
-  for (const link of document.querySelectorAll("#export a")) {
-    link.addEventListener("click", () => (byId("export").open = false));
-  }
+  document.addEventListener("click", function (event) {
+    if (!event.target.closest("#export summary")) byId("export").open = false;
+  });
 
   // --- Dialogs and keys ---
 
@@ -742,10 +559,13 @@
   });
 
   const enter = () => (state.stretched && understood() !== null ? confirm() : decide("accept"));
+  // Once more, where nothing is left to close: Tab goes to the buttons, so that it is no trap.
+  let leaving = false;
   const escape = function () {
     if (byId("export").open) byId("export").open = false;
     else if (state.cursor !== null) selectNone();
-    else state.armed = null;
+    else if (state.armed !== null) state.armed = null;
+    else leaving = true;
     describe();
   };
   const isUnsure = (spot) => spot.unsure || spot.perhaps;
@@ -755,7 +575,7 @@
   // What is done to a text, and not while the next one is on its way.
   const KEYS = {
     Delete: remove, x: remove, l: confirm, e: everywhere, c: toggleChecked, Escape: escape,
-    n: () => visit(1, true), p: () => visit(-1, true), u: () => visit(1, true, isUnsure),
+    n: () => visit(1), p: () => visit(-1), u: () => visit(1, isUnsure),
   };
   const ONCE = { Enter: enter, " ": () => decide("skip") };
   const right = () => (getComputedStyle(text).direction === "rtl" ? -1 : 1);
@@ -775,7 +595,9 @@
   const onKey = function (event) {
     const key = keyOf(event);
     const digit = /^[1-9]$/.test(key) ? state.labels[Number(key) - 1] : undefined;
-    if (key === "Tab") return document.activeElement === text && visit(event.shiftKey ? -1 : 1, false);
+    if (key === "Tab" && (leaving || document.activeElement !== text)) return (leaving = false);
+    if (key === "Tab") return visit(event.shiftKey ? -1 : 1);
+    if (key !== "Shift") leaving = false;
     if (key === "Backspace") event.repeat || undo();
     else if (key in ONCE) event.repeat || ONCE[key]();
     else if (key in VIEWS) VIEWS[key]();
