@@ -39,13 +39,14 @@ def read_text(
     nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
     doc = nlp(preset(nlp.make_doc(text), fixed))
     given = set(fixed)
-    entities = []
+    entities = [{**_plain(*one, 1.0), "fixed": True} for one in fixed if one[2] is None]
     for ent, score in zip(doc.ents, scores_of(doc), strict=True):
         key = ent.start_char, ent.end_char, ent.label_
         if key in given:
             entities.append({**_plain(*key, 1.0), "fixed": True})
         elif ent.label_ in labels:
             entities.append(_plain(*key, 1.0 if score is None else score))
+    entities.sort(key=lambda entity: entity["start"])
     return {
         "tokens": tokens_of(doc),
         "entities": entities,
