@@ -3,35 +3,60 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from spacy import util
 from wasabi import msg
 
+from ..confidence.scored_examples import find_component
+from ..files.exports import SUFFIXES, format_of
+from ..teach.checks import checked_label
+from ..teach.session import Session, write_decisions
+from ..teach.store import FILE, Store
+from ..teach.texts import Added, add_inputs
+from ..training.start_from import NAME
 from .inputs import SHOWN, explained, load
+from .learn import BASES
 from .options import ANNOTATED_KINDS, TextField, new_app
-from .output import printable
+from .output import check_writable, printable
 from .serve import SECONDS_TO_STOP
 
 app = new_app()
 
+LOCK = "teach.lock"
+ExportFormat = Enum("ExportFormat", {form: form for form in SUFFIXES}, type=str)  # type: ignore[misc]
+
 
 @app.command("teach")
 def teach(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory of the project")],
     texts: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="TEXTS...",
-            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these",
+            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these. "
+            "Not needed to go on with a project",
         ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory of the project")],
+    ] = None,
     label: Annotated[
-        str | None, typer.Option("--label", help="Labels to annotate, separated by commas")
+        list[str] | None,
+        typer.Option(
+            "--label",
+            help="Labels to annotate, separated by commas; default: those of the annotation, of "
+            "the names, or of the base",
+        ),
     ] = None,
     base: Annotated[
-        str | None, typer.Option("--base", "-b", help="Pipeline to begin from, name or path")
+        str | None,
+        typer.Option(
+            "--base",
+            "-b",
+            help="Name or path of the pipeline to begin from; default: the one for the language, "
+            "or else a new network",
+        ),
     ] = None,
     names: Annotated[
         list[Path] | None,
@@ -39,15 +64,15 @@ def teach(
     ] = None,
     annotated: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--annotated", help=f"Texts that are annotated already; repeatable: {ANNOTATED_KINDS}"
-        ),
+        typer.Option("--annotated", help=f"Texts that are annotated already: {ANNOTATED_KINDS}"),
     ] = None,
     lang: Annotated[
-        str, typer.Option("--lang", "-l", help="Two-letter code of the language, without --base")
-    ] = "en",
+        str | None, typer.Option("--lang", "-l", help="Two-letter code of the language; default en")
+    ] = None,
     text_field: TextField = "text",
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of order and training")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", "-s", help="Seed of order and training; default 0")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at")] = 8000,
     user_header: Annotated[
@@ -56,12 +81,26 @@ def teach(
     ] = None,
     public_host: Annotated[
         list[str] | None,
-        typer.Option("--public-host", help="Host name of the proxy; repeatable"),
+        typer.Option("--public-host", help="Name by which a browser asks a proxy for the page"),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write what is annotated to a file, and end"),
+    ] = None,
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", "-f", help="Format of the export; default: by its suffix"),
     ] = None,
 ) -> None:
     """Annotate texts in a browser while a network learns from what has been annotated. Everything
     is on disk at once: stop with Ctrl+C, and the same command goes on at the same text.
+
+    It is for this computer alone, unless --host is another address, and has neither passwords nor
+    encryption.
     """
+    if export is not None:
+        _export(output, export, form)
+        return
     try:
         import uvicorn
 
@@ -72,40 +111,73 @@ def teach(
             "Install them: pip install 'spacy-window-ner[serve]'",
             exits=1,
         )
-    from ..teach.session import Session
-    from ..teach.store import FILE, Store
-    from ..teach.texts import add_inputs
-
-    output.mkdir(parents=True, exist_ok=True)
-    with explained("Cannot open the project"), alone(output):
+    with explained(f"Cannot open the project {output}"), alone(output):
         store = Store(output / FILE)
-        nlp = load(base or "en_window_ner_sm")
-        store.add_labels(label.split(",") if label else nlp.get_pipe("window_ner").labels)
-        added = add_inputs(store, nlp, texts, annotated or (), text_field)
-        if added.errors:
-            more = len(added.errors) - SHOWN
-            msg.warn(
-                f"{len(added.errors)} texts cannot be read, and are left out",
-                printable("\n".join(added.errors[:SHOWN]))
-                + (f" and {more} more" if more > 0 else ""),
-            )
+        settings = _settings(store, base=base, lang=lang, seed=seed)
+        nlp = load(settings["base"])
+        store.add_labels([checked_label(one) for given in label or () for one in given.split(",")])
+        _warn(add_inputs(store, nlp, texts or (), annotated or (), names or (), text_field))
+        if not store.n_texts:
+            raise ValueError("The project has no texts. Give files of texts.")
+        if not store.labels:
+            store.add_labels(find_component(nlp, NAME).label_data)
         session = Session(store, nlp)
+        web = make_teach_app(
+            session,
+            host=host,
+            user_header=user_header,
+            public_hosts=public_host or (),
+            title=output.resolve().name,
+        )
         shown = f"[{host}]" if ":" in host else host
         msg.good(f"{store.n_texts:,} texts: http://{shown}:{port} (stop with Ctrl+C)")
         uvicorn.run(
-            make_teach_app(
-                session,
-                host=host,
-                user_header=user_header,
-                public_hosts=public_host or (),
-                title=output.name,
-            ),
+            web,
             host=host,
             port=port,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=SECONDS_TO_STOP,
         )
+
+
+def _settings(store: Store, **given: Any) -> dict[str, Any]:
+    """What a project was made with, which does not change."""
+    own = store.setting("made with")
+    if own is None:
+        lang = given["lang"] or "en"
+        base = given["base"] or next(filter(util.is_package, BASES.get(lang, ())), None)
+        own = {"base": base, "lang": lang, "seed": given["seed"] or 0}
+        store.change("made with", own)
+    for name, value in given.items():
+        if value is not None and value != own[name]:
+            raise ValueError(
+                f"The project was made with --{name} {own[name]}, not {value}. Leave the option "
+                f"out, or begin a new project."
+            )
+    return own
+
+
+def _warn(added: Added) -> None:
+    """Say which texts cannot be read."""
+    if added.errors:
+        more = len(added.errors) - SHOWN
+        msg.warn(
+            f"{len(added.errors):,} texts cannot be read, and are left out",
+            "\n".join(
+                [*map(printable, added.errors[:SHOWN]), *([f"and {more} more"] if more > 0 else [])]
+            ),
+        )
+
+
+def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
+    """Write what is annotated to a file, also while a server has the project."""
+    check_writable(path)
+    with explained(f"Cannot export the project {project}"):
+        store = Store(project / FILE, readonly=True)
+        nlp = load(store.setting("made with")["base"])
+        n = write_decisions(store, nlp, path, form.value if form else format_of(path))
+    msg.good(f"Saved {n:,} annotated texts: {path}")
 
 
 @contextmanager
@@ -115,11 +187,12 @@ def alone(project: Path) -> Iterator[None]:
     project (Path): The directory.
     RAISES (ValueError): If another server has it.
     """
-    lock = sqlite3.connect(project / "teach.lock", timeout=0, isolation_level=None)
+    project.mkdir(parents=True, exist_ok=True)
+    lock = sqlite3.connect(project / LOCK, timeout=0, isolation_level=None)
     try:
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise ValueError(
                 f"Another server has the project {project} open. Use its page, or stop it first."
             ) from error

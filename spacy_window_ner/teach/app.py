@@ -1,8 +1,11 @@
 """The page and its server: what is asked at which address, and what is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -13,7 +16,8 @@ from ..serve.app import add_errors, ask
 from ..serve.guard import Guard, hosts_for
 from ..serve.worker import Worker
 from . import schema
-from .session import LONGEST_LABEL, Session
+from .checks import LONGEST_LABEL
+from .session import Session
 from .store import ConflictError, Marked, MissingError
 
 # The most bytes of a body, and the most requests that are at work or wait.
@@ -28,6 +32,10 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
         503: "Too many requests wait already",
     }.items()
 }
+
+# How often a request asks whether the pipeline is made.
+_SECONDS_BETWEEN = 0.25
+ExportFormat = Literal["spacy", "conll", "prodigy", "doccano", "label-studio"]
 
 T = TypeVar("T")
 Who = Callable[[Request], str]
@@ -152,6 +160,25 @@ def _add_rest(
     async def doubts() -> Any:
         return await call(session.doubts)
 
+    @app.post("/doubts", response_model=schema.Doubts, responses=_FAILURES)
+    async def answer(one: schema.DoubtAnswer, annotator: Annotated[str, Depends(who)]) -> Any:
+        spans = [None if span is None else _marked(span) for span in (one.annotated, one.instead)]
+        return await call(session.answer_doubt, annotator, one.id, *spans, one.take)
+
+    @app.get("/export", response_class=Response, responses=_FAILURES)
+    async def export(format: Annotated[ExportFormat, Query()] = "spacy") -> Any:
+        with TemporaryDirectory() as folder:
+            path = await call(session.export, format, Path(folder))
+            headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
+            return Response(path.read_bytes(), 200, headers, "application/octet-stream")
+
+    @app.post("/finish", response_model=schema.Finished, responses=_FAILURES)
+    async def finish() -> Any:
+        await call(session.finish)
+        while (found := await call(session.finished)) is None:
+            await asyncio.sleep(_SECONDS_BETWEEN)
+        return found
+
 
 def _add_page(app: FastAPI, session: Session, call: Callable[..., Any], title: str) -> None:
     def page() -> str:
@@ -176,7 +203,11 @@ def _add_page(app: FastAPI, session: Session, call: Callable[..., Any], title: s
 
 
 def _marks(entities: Iterable[schema.Mark]) -> list[Marked]:
-    return [(one.start, one.end, one.label) for one in entities]
+    return list(map(_marked, entities))
+
+
+def _marked(one: schema.Mark) -> Marked:
+    return one.start, one.end, one.label
 
 
 def _add_statuses(app: FastAPI) -> None:

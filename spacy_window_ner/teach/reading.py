@@ -3,7 +3,7 @@
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from spacy.language import Language
@@ -14,7 +14,7 @@ from ..confidence.tuning import with_component
 from ..extensions import scores_of
 from ..files.exports import tokens_of
 from ..training.start_from import NAME
-from .store import Marked
+from .store import Decision, Marked
 
 CANDIDATES_KEY = "candidates of teach"
 # Spans that are so likely, and are no entities, are shown as what the network is unsure of.
@@ -53,15 +53,24 @@ def read_text(
     }
 
 
-def preset(doc: Doc, fixed: Iterable[Marked]) -> Doc:
-    """Set what is fixed in a document; all else is missing. RETURNS (Doc): The same document."""
+def preset(doc: Doc, fixed: Iterable[Marked], checked: str | None = None) -> Doc:
+    """Set what is known of a document. Without `checked`, it is to be read: no entities are where
+    tokens are blocked. RETURNS (Doc): The same document.
+    """
     spans = [(doc.char_span(start, end, label or ""), label) for start, end, label in fixed]
+    outside = [span for span, label in spans if span is not None and label is None]
     doc.set_ents(
         [span for span, label in spans if span is not None and label is not None],
-        blocked=[span for span, label in spans if span is not None and label is None],
-        default="missing",
+        blocked=outside if checked is None else [],
+        outside=[] if checked is None else outside,
+        default="outside" if checked == "all" else "missing",
     )
     return doc
+
+
+def annotated_doc(nlp: Language, decision: Decision) -> Doc:
+    """RETURNS (Doc): The document that a decision makes of its text."""
+    return preset(nlp.make_doc(decision.text), decision.entities, decision.checked)
 
 
 def _plain(start: int, end: int, label: str | None, score: float) -> dict[str, Any]:
@@ -126,34 +135,39 @@ def snapped(
     return found
 
 
-def find_names(
-    text: str,
-    tokens: Sequence[tuple[int, int]],
-    names: Mapping[str, str | None],
-    fixed: Iterable[Marked] = (),
-) -> list[Marked]:
-    """Find names in a text, the longest first where they overlap.
+class Names:
+    """Names that are entities, or are none, wherever they are.
 
-    text (str): The text.
-    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
-    names (Mapping[str, Optional[str]]): The label of each name; None for "no entity".
-    fixed (Iterable[Tuple]): Spans that no name may overlap.
-    RETURNS (List[Tuple[int, int, Optional[str]]]): Where they are, with their labels.
+    labels (Mapping[str, Optional[str]]): The label of each name; None for "no entity".
     """
-    longest = max(map(len, names), default=0)
-    found = [
-        (start, end, names[text[start:end]])
-        for i, (start, _) in enumerate(tokens)
-        for _, end in tokens[i : bisect_right(tokens, start + longest, key=lambda t: t[1])]
-        if text[start:end] in names
-    ]
-    taken = [(start, end) for start, end, _ in fixed]
-    chosen = []
-    for start, end, label in sorted(found, key=lambda one: one[0] - one[1]):
-        if not any(start < other_end and other < end for other, other_end in taken):
-            taken.append((start, end))
-            chosen.append((start, end, label))
-    return chosen
+
+    def __init__(self, labels: Mapping[str, str | None]) -> None:
+        self.labels = labels
+        self._longest = max(map(len, labels), default=0)
+
+    def find(
+        self, text: str, tokens: Sequence[tuple[int, int]], fixed: Iterable[Marked] = ()
+    ) -> list[Marked]:
+        """Find the names in a text, the longest first where they overlap.
+
+        text (str): The text.
+        tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
+        fixed (Iterable[Tuple[int, int, Optional[str]]]): Spans that no name may overlap.
+        RETURNS (List[Tuple[int, int, Optional[str]]]): Where they are, with their labels.
+        """
+        found = [
+            (start, end)
+            for i, (start, _) in enumerate(tokens)
+            for _, end in takewhile(lambda token: token[1] <= start + self._longest, tokens[i:])  # noqa: B023
+            if text[start:end] in self.labels
+        ]
+        taken = [(start, end) for start, end, _ in fixed]
+        chosen: list[Marked] = []
+        for start, end in sorted(found, key=lambda one: one[0] - one[1]):
+            if not any(start < other_end and other < end for other, other_end in taken):
+                taken.append((start, end))
+                chosen.append((start, end, self.labels[text[start:end]]))
+        return chosen
 
 
 def direction(text: str) -> str:

@@ -180,6 +180,15 @@ class Doubts(BaseModel):
     doubts: list[dict[str, Any]]
 
 
+class Finished(BaseModel):
+    """Where everything is that was made."""
+
+    pipeline: str
+    config: str
+    report: str
+    package: str
+
+
 class Failure(BaseModel):
     """What is wrong, and what to do."""
 

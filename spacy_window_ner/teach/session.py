@@ -4,22 +4,24 @@ One thread at a time uses a session. Networks come from the learner, a process o
 taken between two texts.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from random import Random
 from typing import Any, Protocol, TypeVar
 
 from spacy.language import Language
 
-from ..files.exports import tokens_of
-from ..labels import is_text, new_labels
-from .reading import direction, find_names, read_text, snapped
-from .store import GIVEN, Decision, Handed, Marked, MissingError, Store
+from ..files.exports import SUFFIXES, tokens_of, write_annotated
+from ..labels import is_text
+from .checks import checked_label, checked_name
+from .reading import Names, annotated_doc, direction, read_text, snapped
+from .store import GIVEN, ConflictError, Decision, Handed, Marked, MissingError, Store
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
-# The most characters of a label, and of a name.
-LONGEST_LABEL, LONGEST_NAME = 64, 500
 # How many characters of a text a result of the search shows around what was found.
 _AROUND = 60
 
@@ -32,6 +34,9 @@ class LearnerHandle(Protocol):
 
     def wake(self) -> None:
         """Tell it that there is something new to learn from."""
+
+    def finish(self) -> None:
+        """Tell it to make what `window-ner learn` makes."""
 
     def poll(self) -> list[Any]:
         """Take what it has found since."""
@@ -50,7 +55,10 @@ class Session:
         self.network = 0
         self._estimate: JsonObject | None = None
         self._doubts: list[JsonObject] = []
-        self._names = store.names()
+        self._is_finishing = False
+        # Where what was made is, or why it could not be made.
+        self._outcome: JsonObject | str | None = None
+        self._names = Names(store.names())
         nlp("A text.")  # what is set up at the first text outlives memory zones
         self._order = list(range(1, store.n_texts + 1))
         Random(store.setting("seed", 0)).shuffle(self._order)
@@ -135,7 +143,7 @@ class Session:
         def found() -> JsonObject:
             tokens = tokens_of(self.nlp.make_doc(text))
             fixed = self._checked(text, tokens, entities)
-            fixed += find_names(text, tokens, self._names, fixed)
+            fixed += self._names.find(text, tokens, fixed)
             return read_text(self.nlp, text, fixed, self.store.labels)
 
         return {"id": number, "text": text, "direction": direction(text), **self._in_zone(found)}
@@ -193,9 +201,9 @@ class Session:
         return self._renamed()
 
     def _renamed(self) -> JsonObject:
-        self._names = self.store.names()
+        self._names = Names(self.store.names())
         self._wake()
-        return {"names": len(self._names)}
+        return {"names": len(self._names.labels)}
 
     # How far it is
 
@@ -212,7 +220,7 @@ class Session:
             "curve": [],
             "gain": estimate.get("gain"),
             "enough": bool(estimate.get("enough")),
-            "agreement": agreement(self.store.accepted_by_all()),
+            "agreement": agreement(self.store.accepted_by_several()),
             "annotator": annotator,
         }
 
@@ -232,31 +240,110 @@ class Session:
 
     def doubts(self) -> JsonObject:
         """RETURNS (Dict[str, Any]): The `doubts`: annotation that is probably wrong."""
-        return {"doubts": self._doubts}
+        left = self.store.left_alone()
+        found = []
+        for one in self._doubts:
+            decision = self.store.accepted(one["id"])
+            annotated = None if one["annotated"] is None else _marked(one["annotated"])
+            is_there = annotated is None or annotated in (decision.entities if decision else ())
+            if is_there and _key(one) not in left:
+                found.append(one)
+        return {"doubts": found}
+
+    def answer_doubt(
+        self,
+        annotator: str,
+        number: int,
+        annotated: Marked | None,
+        instead: Marked | None,
+        take: bool,
+    ) -> JsonObject:
+        """Take what is likelier than an annotation, or leave the annotation as it is.
+
+        RETURNS (Dict[str, Any]): The `doubts` that are left.
+        RAISES (MissingError): If the text is not annotated.
+        RAISES (ConflictError): If it is annotated otherwise in the meantime.
+        """
+        decision = self.store.accepted(number)
+        if decision is None:
+            raise MissingError(f"Nobody has annotated text {number}.")
+        if annotated is not None and annotated not in decision.entities:
+            raise ConflictError("The annotation has changed in the meantime.")
+        if take:
+            kept = [one for one in decision.entities if one not in (annotated, instead)]
+            new = [*kept, *([] if instead is None else [instead])]
+            if annotated is not None and instead is None and decision.checked == "given":
+                new.append((annotated[0], annotated[1], None))
+            fixed = self._checked(decision.text, self._tokens(decision.text), new)
+            how = "doubt" if decision.how == GIVEN else decision.how
+            changed = replace(decision, annotator=annotator, entities=fixed, how=how)
+            self.store.decide(changed, self.network, replace=True)
+            self._wake()
+        else:
+            self.store.leave_alone(number, annotated, instead)
+        return self.doubts()
+
+    def export(self, form: str, folder: Path) -> Path:
+        """Write what is annotated to a file.
+
+        form (str): The format; see `files.exports.SUFFIXES`.
+        folder (Path): The folder.
+        RETURNS (Path): The file.
+        """
+        path = folder / f"annotated{SUFFIXES[form]}"
+        write_decisions(self.store, self.nlp, path, form)
+        return path
+
+    def finish(self) -> None:
+        """Begin to make what `window-ner learn` makes.
+
+        RAISES (ConflictError): If nothing learns here.
+        """
+        if self.learner is None:
+            raise ConflictError("Nothing learns in this project.")
+        if not self._is_finishing:
+            self._is_finishing, self._outcome = True, None
+            self.learner.finish()
+
+    def finished(self) -> JsonObject | None:
+        """RETURNS (Optional[Dict[str, Any]]): Where everything is; None while it is being made.
+
+        RAISES (ConflictError): If it cannot be made.
+        """
+        self._take()
+        if self._outcome is None:
+            return None
+        if isinstance(self._outcome, str):
+            raise ConflictError(self._outcome)
+        return self._outcome
+
+    def _take(self) -> None:
+        """Take what the learner has found since."""
 
 
-def checked_label(label: str) -> str:
-    """RETURNS (str): The label.
+def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:
+    """Write what is annotated to a file.
 
-    RAISES (ValueError): If it cannot be one.
+    store (Store): The project.
+    nlp (Language): The pipeline, whose tokenizer divides the texts.
+    path (Path): The file.
+    form (str): The format; see `files.exports.SUFFIXES`.
+    RETURNS (int): The number of texts.
     """
-    if not 0 < len(label) <= LONGEST_LABEL:
-        raise ValueError(f"A label must have 1 to {LONGEST_LABEL} characters.")
-    if not label.isprintable() or label != label.strip():
-        raise ValueError("A label must not have control characters, or spaces around it.")
-    new_labels([label], ())
-    return label
+    decisions = store.decisions()
+    write_annotated(path, [annotated_doc(nlp, one) for one in decisions], form)
+    return len(decisions)
 
 
-def checked_name(name: str) -> str:
-    """RETURNS (str): The name, without white space around it.
+def _marked(entity: JsonObject) -> Marked:
+    return entity["start"], entity["end"], entity["label"]
 
-    RAISES (ValueError): If it cannot be one.
-    """
-    name = name.strip()
-    if not 0 < len(name) <= LONGEST_NAME or not is_text(name):
-        raise ValueError(f"A name must have 1 to {LONGEST_NAME} characters, and be Unicode.")
-    return name
+
+def _key(doubt: JsonObject) -> tuple[int, str, str]:
+    """A doubt, as the store has it."""
+    spans = (doubt[name] for name in ("annotated", "instead"))
+    annotated, instead = (json.dumps(None if one is None else _marked(one)) for one in spans)
+    return doubt["id"], annotated, instead
 
 
 def agreement(decisions: Iterable[Decision]) -> float | None:
@@ -265,7 +352,7 @@ def agreement(decisions: Iterable[Decision]) -> float | None:
     """
     by_text: dict[int, list[set[Marked]]] = {}
     for one in decisions:
-        if one.checked == "all" and one.how != GIVEN:
+        if one.checked == "all":
             entities = {entity for entity in one.entities if entity[2] is not None}
             by_text.setdefault(one.text_id, []).append(entities)
     pairs = [pair for found in by_text.values() for pair in combinations(found, 2)]

@@ -229,8 +229,7 @@ class Store:
 
     def add_names(self, names: Iterable[tuple[str, str | None]]) -> None:
         """Add names with their labels, in the place of older ones."""
-        with self._writing():
-            self._db.executemany("REPLACE INTO names VALUES (?, ?)", names)
+        self._db.executemany("REPLACE INTO names VALUES (?, ?)", names)
 
     def remove_name(self, name: str) -> bool:
         """RETURNS (bool): Whether there was such a name."""
@@ -252,8 +251,12 @@ class Store:
     @contextmanager
     def adding(self) -> Iterator[None]:
         """Add all that follows, or nothing of it."""
-        with self._explained(), self._writing():
-            yield
+        with self._explained():
+            if not self.n_texts:  # to write many pages of a new file to a log first takes longer
+                self._db.execute("PRAGMA journal_mode = DELETE")
+            with self._writing():
+                yield
+            self._db.execute("PRAGMA journal_mode = WAL")
 
     def digests(self) -> Iterator[tuple[int, int]]:
         """YIELDS (Tuple[int, int]): The digest of each text and its number."""
@@ -341,6 +344,8 @@ class Store:
         decision: Decision,
         network: int = 0,
         proposed: Sequence[Marked] | None = None,
+        *,
+        replace: bool = False,
     ) -> int:
         """Store a decision; the text leaves the page. The same one again is stored once. Another
         one takes its place if the annotator has the text again, as after `undo`.
@@ -348,6 +353,7 @@ class Store:
         decision (Decision): The decision.
         network (int): The number of the network that had read the text.
         proposed (Optional[Sequence[Tuple]]): The entities that were shown.
+        replace (bool): Whether it takes the place of another one in any case.
         RETURNS (int): Its number.
         RAISES (ConflictError): If the annotator has decided otherwise before, or another one has
             decided on a text that not everybody is to read.
@@ -359,9 +365,9 @@ class Store:
             self._db.execute("DELETE FROM handed WHERE annotator = ? AND text_id = ?", who)
             if old is not None and old[1].content == decision.content:
                 return old[0]
-            if old is not None and handed is None:
+            if old is not None and handed is None and not replace:
                 raise ConflictError("This text was decided in another tab. Open it to change that.")
-            if handed is None and not self.undecided([decision.text_id]):
+            if handed is None and not replace and not self.undecided([decision.text_id]):
                 raise ConflictError("Another annotator has this text, or has decided on it.")
             if old is not None:
                 self._db.execute("UPDATE decisions SET undone = 1 WHERE id = ?", (old[0],))
@@ -420,9 +426,20 @@ class Store:
             found[decision.text_id] = decision
         return list(found.values())
 
-    def accepted_by_all(self) -> list[Decision]:
-        """RETURNS (List[Decision]): What was accepted by each annotator."""
-        return [decision for _, decision in self._decisions("answer = 'accept'")]
+    def accepted_by_several(self) -> list[Decision]:
+        """RETURNS (List[Decision]): What was accepted by each annotator on texts that several have
+        decided.
+        """
+        several = (
+            f"SELECT text_id FROM {_CURRENT} AND how != ? GROUP BY text_id HAVING COUNT(*) > 1"
+        )
+        where = f"answer = 'accept' AND how != ? AND text_id IN ({several})"
+        return [decision for _, decision in self._decisions(where, GIVEN, GIVEN)]
+
+    def accepted(self, number: int) -> Decision | None:
+        """RETURNS (Optional[Decision]): What was accepted last on a text."""
+        found = self._decisions("answer = 'accept' AND text_id = ?", number, order="DESC")
+        return next((decision for _, decision in found), None)
 
     def _decisions(
         self, where: str, *values: Any, order: str = "ASC"

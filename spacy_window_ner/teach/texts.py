@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -12,6 +13,8 @@ from spacy.tokens import Doc
 from ..files.formats import read_annotated
 from ..files.texts import Line, find_files, read_lines
 from ..labels import labels_of
+from ..training.names import create_names
+from .checks import checked_label, checked_name
 from .store import GIVEN, Decision, Marked, Store
 
 # A longer text is divided: nobody likes to scroll, and every correction reads it again.
@@ -46,6 +49,7 @@ def add_inputs(
     nlp: Language,
     inputs: Sequence[str | Path],
     annotated: Sequence[Path] = (),
+    names: Sequence[Path] = (),
     text_field: str = "text",
 ) -> Added:
     """Add the texts of files to a project. Files that have not changed since are not read again.
@@ -54,26 +58,37 @@ def add_inputs(
     nlp (Language): The pipeline, whose tokenizer divides texts that came annotated.
     inputs (Sequence[Union[str, Path]]): Files, folders and globs of texts.
     annotated (Sequence[Path]): Files of annotated texts, of any kind that `read_annotated` reads.
+    names (Sequence[Path]): Files with a name on each line, a tab and its label. The label can be
+        left out where the project has only one.
     text_field (str): The field of the texts in JSON lines.
     RETURNS (Added): What was added.
-    RAISES (InputError): If a file cannot be read.
+    RAISES (ValueError): If a file cannot be read.
     """
-    known: dict[str, list[float]] = store.setting("inputs", {})
-    files = {str(path): _state(path, text_field) for path in find_files(inputs)}
-    given = {f"annotated {path.resolve()}": _state(path, "") for path in annotated}
+    known: dict[str, Any] = store.setting("inputs", {})
+    files = {
+        f"{kind} {path.resolve()}": (kind, path, _state(path, text_field))
+        for kind, paths in (
+            ("annotated", annotated),
+            ("names", names),
+            ("texts", find_files(inputs) if inputs else ()),
+        )
+        for path in paths
+    }
+    new = {name: one for name, one in files.items() if known.get(name) != one[2]}
     added = Added()
-    if all(known.get(name) == state for name, state in (files | given).items()):
+    if not new:
         return added
     with store.adding():
         numbers = dict(store.digests())
-        for name, path in zip(given, annotated, strict=True):
-            if known.get(name) != given[name]:
+        for kind, path, _ in new.values():
+            if kind == "annotated":
                 _add_annotated(store, nlp, path, numbers, added)
-        for name, state in files.items():
-            if known.get(name) != state:
-                lines = read_lines(Path(name), text_field, nlp.vocab)
-                store.add_texts(_rows(name, lines, numbers, added))
-        store.change("inputs", known | files | given)
+            elif kind == "names":
+                _add_names(store, path)
+            else:
+                lines = read_lines(path, text_field, nlp.vocab)
+                store.add_texts(_rows(str(path), lines, numbers, added))
+        store.change("inputs", known | {name: state for name, (_, _, state) in new.items()})
     return added
 
 
@@ -86,16 +101,14 @@ def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterator[tuple[int, str]]:
     """
     start = 0
     while start < len(text):
-        end = _end(text, start, most)
-        piece = text[start:end]
-        if inside := piece.strip():
-            yield start + piece.index(inside), inside
+        end = len(text) if len(text) - start <= most else _end(text, start, most)
+        piece = text[start:end].lstrip()
+        if piece:
+            yield end - len(piece), piece.rstrip()
         start = end
 
 
 def _end(text: str, start: int, most: int) -> int:
-    if len(text) - start <= most:
-        return len(text)
     for place in _PLACES:
         found = [m.end() for m in place.finditer(text, start + most // 2, start + most)]
         if found:
@@ -109,12 +122,11 @@ def digest(text: str) -> int:
     return int.from_bytes(data, "little", signed=True)
 
 
-def _state(path: Path, text_field: str) -> list[float | str]:
-    """What changes when a file does."""
-    if path.is_dir():
-        return [max((f.stat().st_mtime for f in path.rglob("*") if f.is_file()), default=0.0)]
-    status = path.stat()
-    return [status.st_size, status.st_mtime, text_field]
+def _state(path: Path, text_field: str) -> list[Any]:
+    """What changes when a file does, or a file of a folder."""
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    statuses = [file.stat() for file in files]
+    return [text_field, *([one.st_size, one.st_mtime] for one in statuses)]
 
 
 def _rows(
@@ -154,6 +166,27 @@ def _add_annotated(
             added.n_annotated += 1
             labels |= labels_of([doc])
     store.add_labels(sorted(labels))
+
+
+def _add_names(store: Store, path: Path) -> None:
+    """Add the names of a file."""
+    labels = store.labels
+    names: list[tuple[str, str | None]] = []
+    for pattern in create_names({"names": path}):
+        name, _, label = pattern["pattern"].rpartition("\t")
+        if not name:
+            if len(labels) != 1:
+                raise ValueError(
+                    f"{path}: {label!r:.80} has no label. Write it after a tab, or give a single "
+                    f"--label."
+                )
+            name, label = label, labels[0]
+        try:
+            names.append((checked_name(name), checked_label(label.strip())))
+        except ValueError as error:
+            raise ValueError(f"{path}: {name!r:.80}, {label!r:.80}: {error}") from error
+    store.add_names(names)
+    store.add_labels(dict.fromkeys(str(label) for _, label in names))
 
 
 def _decision(number: int, doc: Doc) -> Decision:
