@@ -117,7 +117,7 @@ def run_cell(cell: Cell, corpora: Corpora, start: Start, work: Path) -> dict[str
     if SYSTEMS[cell.system][1] is None:
         trained = _learn_from_base(cell, train, dev, start)
     else:
-        trained = _train_anew(cell, train, dev, start, work)
+        trained = train_anew(cell, train, dev, start, work)
     return {
         **origin(),
         "documents": n_train,
@@ -148,7 +148,7 @@ def draw_documents(splits: Mapping[str, Split], n: int, seed: int) -> tuple[list
     return order[:n], order[n : n + n // 4]
 
 
-def _train_anew(
+def train_anew(
     cell: Cell, train: Sequence[Doc], dev: Sequence[Doc], start: Start, work: Path
 ) -> Trained:
     """Train what begins from nothing, or from word vectors."""
