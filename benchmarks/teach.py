@@ -27,6 +27,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import few
+import numpy as np
 import spacy
 import srsly
 import typer
@@ -46,7 +47,7 @@ from spacy_window_ner.files.exports import offsets_of, tokens_of
 from spacy_window_ner.inspect.bootstrap import prf
 from spacy_window_ner.labels import labels_of
 from spacy_window_ner.teach.learner import saved_network
-from spacy_window_ner.teach.networks import base_pipeline, first_network, read, unpack
+from spacy_window_ner.teach.networks import base_pipeline, first_network, unpack
 
 STUDY = "teach"
 DEFAULT_BASE = "en_window_ner_sm"
@@ -77,16 +78,22 @@ class Server:
             found = answer.read()
         return json.loads(found) if found else None
 
-    def wait(self) -> dict[str, Any]:
-        """Wait until nothing is learned. RETURNS (Dict[str, Any]): The status."""
+    def wait(self, network: int = 0) -> dict[str, Any]:
+        """Wait until a network is there, and nothing is learned.
+
+        network (int): The number of the network that is there already.
+        RETURNS (Dict[str, Any]): The status.
+        RAISES (InputError): If it takes too long.
+        """
         end = time.monotonic() + PATIENCE
-        while True:
+        while time.monotonic() < end:
             status = self.ask("/status")
             if status["error"]:
                 raise InputError(f"The server has failed: {status['error']}")
-            if not status["learning"] or time.monotonic() > end:
+            if status["network"] > network and not status["learning"]:
                 return status
             time.sleep(0.05)
+        raise InputError(f"There is no new network after {PATIENCE} seconds.")
 
 
 @contextmanager
@@ -125,18 +132,19 @@ def _wait_for(server: Server, process: subprocess.Popen, log: Path) -> None:
 
 
 def gold_of(docs: Sequence[Doc], nlp: Language) -> dict[str, tuple[list[tuple[int, int]], set]]:
-    """RETURNS (Dict[str, Tuple[List, Set]]): For each text its tokens, by characters, and its
-    entities, widened to whole tokens.
+    """RETURNS (Dict[str, Tuple[List, Set]]): For each text, without white space around it, its
+    tokens, by characters, and its entities, widened to whole tokens.
     """
     found = {}
     for doc in docs:
-        words = nlp.make_doc(doc.text)
+        words = nlp.make_doc(doc.text.strip())
+        before = len(doc.text) - len(doc.text.lstrip())
         spans = (
-            (words.char_span(start, end, alignment_mode="expand"), label)
+            (words.char_span(start - before, end - before, alignment_mode="expand"), label)
             for start, end, label in offsets_of(doc)
         )
         entities = {(span.start_char, span.end_char, label) for span, label in spans if span}
-        found[doc.text] = (tokens_of(words), entities)
+        found[words.text] = (tokens_of(words), entities)
     return found
 
 
@@ -172,9 +180,9 @@ def work(server: Server, gold: Gold, n_texts: int, project: Path, n_new: int) ->
         texts.append(text)
         tallies.append(asdict(person.tally))
         if number % n_new == n_new - 1:
-            status = server.wait()
-        if number == FIRST - 1:
-            status, network = server.wait(), saved_network(project)
+            status = server.wait(status["network"])
+        if number <= FIRST:
+            network = saved_network(project)
             first = b"" if network is None else network.data
     return {"texts": texts, TEACH: tallies, "status": server.wait(), "first": first}
 
@@ -185,7 +193,7 @@ def _said(number: int, marks: Sequence[Marked]) -> dict[str, Any]:
 
 
 def _entities(shown: Mapping[str, Any]) -> set[Entity]:
-    return {(one["start"], one["end"], one["label"]) for one in shown["entities"]}
+    return {(one["start"], one["end"], one["label"]) for one in shown["entities"] if one["label"]}
 
 
 def by_hand(
@@ -233,8 +241,7 @@ def run_cell(
         network = first_network(base, labels)
         if done["first"]:
             unpack(network, done["first"])
-        found = read(network, done["texts"])
-        shown = [set(offsets_of(doc)) for doc in found]
+        shown = [set(offsets_of(doc)) for doc in network.pipe(done["texts"])]
         saved = saved_network(project)
         if saved is not None:
             unpack(network, saved.data)
@@ -251,10 +258,10 @@ def run_cell(
 
 def _f_score(nlp: Language, texts: Sequence[str], gold: Gold) -> float:
     """F1 of a pipeline on texts."""
-    found = [set(offsets_of(doc)) for doc in read(nlp, texts)]
+    found = [set(offsets_of(doc)) for doc in nlp.pipe(texts)]
     right = [gold[text][1] for text in texts]
     correct = sum(len(a & b) for a, b in zip(found, right, strict=True))
-    return float(prf([correct, sum(map(len, found)), sum(map(len, right))])[2])
+    return float(prf(np.asarray([correct, sum(map(len, found)), sum(map(len, right))]))[2])
 
 
 def _finished(
@@ -267,7 +274,7 @@ def _finished(
 ) -> dict[str, Any]:
     """F1 on test of the pipeline that is made, and of spaCy's `ner` with vectors on its texts."""
     paths = server.ask("/finish", {})
-    by_text = {doc.text: doc for doc in docs}
+    by_text = {doc.text.strip(): doc for doc in docs}
     chosen = [by_text[text] for text in texts]
     n_train = 4 * len(chosen) // 5
     peer = Cell(few.STUDY, cell.corpus, "", "ner-vectors", cell.seed, variant=f"{n_train}-test")
