@@ -317,9 +317,8 @@
 
   const label = function (chosen) {
     const { start, end } = current() || selectedSpan();
-    put(start, end, chosen);
     state.stretched = false;
-    mark();
+    put(start, end, chosen);
   };
 
   const choose = function (chosen) {
@@ -348,10 +347,9 @@
     const spot = current();
     if (!spot && !state.stretched) return say("There is no entity here.");
     const span = spot || selectedSpan();
+    state.stretched = false;
     if (spot && spot.label === null && spot.fixed) change(without(span));
     else put(span.start, span.end, null);
-    state.stretched = false;
-    mark();
   };
 
   const everywhere = async function () {
