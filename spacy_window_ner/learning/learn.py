@@ -31,6 +31,7 @@ from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned
 # networks is nearer to where they began than each of them, and needs more steps.
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
 STEPS = (100, 200, 400, 800)
+NEW_STEPS = (200, 400, 800)  # of a new network
 # A network that has learned from raw text is better after 400 steps than after 200 by 2 points of
 # F1, with 100 sentences on the dev files of ncbi-disease and anem.
 TEXTS_STEPS = (400, 800)
@@ -179,7 +180,8 @@ class Folds:
         examples = read_examples(nlp, [self._everything[i] for i in part])
         some = [self._everything[i] for i in drawn]
         for _, optimizer in train_steps(nlp, some, stops, self._seed, self._progress):
-            yield _hold(nlp, optimizer, examples)
+            with nlp.use_params(optimizer.averages):
+                yield hold(nlp, examples)
 
 
 def train_fully(
@@ -244,6 +246,7 @@ def train_steps(
     stops: Sequence[int],
     seed: int,
     progress: Progress = print_nothing,
+    optimizer: Optimizer | None = None,
 ) -> Iterator[tuple[int, Optimizer]]:
     """Train a pipeline.
 
@@ -252,10 +255,12 @@ def train_steps(
     stops (Sequence[int]): After which steps to stop, ascending.
     seed (int): The seed.
     progress (Callable): Is called with 1 after each step.
+    optimizer (Optional[Optimizer]): That of the steps before, to go on with; a new one if None.
     YIELDS (Tuple[int, Optimizer]): The number of steps, and the optimizer, which has the averages.
     """
     fix_random_seed(seed)
-    optimizer, component = nlp.create_optimizer(), find_component(nlp, NAME)
+    optimizer = optimizer or nlp.create_optimizer()
+    component = find_component(nlp, NAME)
     settings = nlp.config["training"]
     size, step = settings["batcher"]["size"], 0
     while step < stops[-1]:
@@ -280,9 +285,11 @@ def _read(nlp: Language, docs: Sequence[Doc]) -> Iterator[Example]:
         yield example
 
 
-def _hold(nlp: Language, optimizer: Optimizer, examples: Sequence[Example]) -> HeldOut:
-    with nlp.use_params(optimizer.averages):
-        scored: ScoredExamples = score_examples(nlp, NAME, examples)
+def hold(nlp: Language, examples: Sequence[Example]) -> HeldOut:
+    """RETURNS (HeldOut): What a pipeline finds in annotated documents with tokens, whose labels it
+    has all.
+    """
+    scored: ScoredExamples = score_examples(nlp, NAME, examples)
     found = scored.entities(LOWEST)
     numbers = {label: n for n, label in enumerate(find_component(nlp, NAME).label_data)}
     n_gold = np.zeros((scored.n_documents, len(numbers)), dtype=np.int64)
