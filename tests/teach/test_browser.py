@@ -532,7 +532,7 @@ STATUS = {
     "network": 9,
     "learning": True,
     "error": None,
-    "gain": 1.5,
+    "gain": 0.015,
     "enough": False,
     "agreement": 0.9,
     "annotator": "ann",
