@@ -121,9 +121,12 @@ class Interval(BaseModel):
     high: float
 
 
-class LabelInterval(Interval):
-    """An estimate for a label."""
+class LabelInterval(BaseModel):
+    """An estimate for a label; null where nothing is known."""
 
+    value: float | None
+    low: float | None
+    high: float | None
     annotated: int
 
 

@@ -28,8 +28,8 @@ def test_what_is_fixed():
     found, _ = read([(0, 5, "LOC"), (17, 29, None), (33, 38, "NEW")])
     assert found[0, 5] == {"start": 0, "end": 5, "label": "LOC", "score": 1.0, "fixed": True}
     assert found[33, 38]["label"] == "NEW"
-    assert not any(17 <= start < 29 for start, _ in found)
     assert (0, 12) not in found
+    assert found[17, 29]["label"] is None
 
 
 def test_labels_that_are_not_asked_for():
@@ -39,15 +39,15 @@ def test_labels_that_are_not_asked_for():
 def test_what_it_is_unsure_of(monkeypatch):
     assert read()[1] == []
     monkeypatch.setattr(reading, "SURE", 1.1)
-    monkeypatch.setattr(reading, "LEAST_CANDIDATE", 0.0)
-    entities, unsure = read([(17, 29, None)])
-    assert unsure[:2] == list(entities.values())
-    # No span beside that overlaps an entity.
-    others = [(one["start"], one["end"]) for one in unsure[2:]]
-    assert others
-    assert not any(
-        start < end and other < stop for start, stop in others for other, end in entities
-    )
+    assert read()[1] == list(read()[0].values())
+    monkeypatch.undo()
+    # Without entities, the candidates are left.
+    component = shared().get_pipe("window_ner")
+    monkeypatch.setattr(reading, "LEAST_CANDIDATE", 0.5)
+    monkeypatch.setitem(component.cfg, "threshold", 1.0)
+    entities, unsure = read([(17, 29, None)], labels=["LOC"])
+    assert [one["label"] for one in entities.values()] == [None]
+    assert [(one["start"], one["label"]) for one in unsure] == [(33, "LOC")]
 
 
 @pytest.mark.parametrize(
