@@ -12,9 +12,6 @@ from .options import Code, Model, Name, new_app
 
 app = new_app()
 
-# How long requests that are at work have when the service is stopped.
-SECONDS_TO_STOP = 30
-
 
 @app.command("serve")
 def serve(
@@ -37,7 +34,7 @@ def serve(
     try:
         import uvicorn
 
-        from ..serve.app import Limits, make_app
+        from ..serve.app import SECONDS_TO_STOP, Limits, make_app
         from ..serve.service import Service
     except ImportError as error:
         msg.fail(
