@@ -265,6 +265,25 @@ def test_bounds_of_an_entity_change(annotate):
     assert at.served.store.decisions() == []
 
 
+def test_tab_goes_from_spot_to_spot_and_is_no_trap(annotate):
+    at = annotate("Paris Hilton met Samuel Quinn in Paris.")
+    script = (
+        "[...document.querySelectorAll('#text .spot')].findIndex(one => one.matches('.active'))"
+    )
+    number = at.page.locator("#text .spot").count()
+    seen = []
+    for _ in range(number + 1):
+        at.keys("Tab")
+        seen.append(at.page.evaluate(script))
+    assert seen == [*range(number), 0]
+    at.keys("Shift+Tab")
+    assert at.page.evaluate(script) == number - 1
+    at.keys("Escape", "Escape", "Tab")
+    assert at.page.evaluate("document.activeElement.id") == "accept"
+    at.keys("Enter")
+    at.wait(lambda: "no more texts" in at.text())
+
+
 def test_undo_to_any_depth(annotate):
     texts = [f"the zork {i} ate ." for i in range(3)]
     at = annotate(*texts)
@@ -485,6 +504,18 @@ def test_the_server_comes_back(annotate):
     assert [[label for *_, label in one] for one in at.served.decided().values()] == [["PER"]]
 
 
+def test_a_failure_of_the_server_is_said_and_nothing_is_lost(annotate):
+    at = annotate(PLAIN)
+    at.page.route("**/decide", lambda route: route.fulfill(status=500, body="Oh"))
+    by_keys(at, 2, 2, "LOC")
+    at.keys("Escape", "Enter")
+    at.wait(lambda: "The server failed" in at.said())
+    assert at.fixed() == [("zork", "LOC")]
+    at.page.unroute("**/decide")
+    at.keys("Enter")
+    at.wait(lambda: at.served.decided() == {PLAIN: [(8, 12, "LOC")]})
+
+
 def test_a_reload_keeps_what_was_fixed(annotate):
     at = annotate(PLAIN)
     by_keys(at, 2, 2, "LOC")
@@ -501,7 +532,7 @@ STATUS = {
     "network": 9,
     "learning": True,
     "error": None,
-    "gain": 1.5,
+    "gain": 0.015,
     "enough": False,
     "agreement": 0.9,
     "annotator": "ann",

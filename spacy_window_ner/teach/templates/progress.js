@@ -14,7 +14,7 @@ const showStatus = function (status) {
     : "Known after some more texts.";
   byId("gain").textContent = status.enough
     ? "More is hardly worth it."
-    : status.gain === null ? "" : "The next 50 texts are likely to bring " + status.gain.toFixed(1) + " points.";
+    : status.gain === null ? "" : "The next 50 texts are likely to bring " + score(status.gain) + " points of F1.";
   byId("by-label").hidden = state.labels.length === 0;
   byId("by-label").tBodies[0].replaceChildren(...state.labels.map((one) => labelRow(one, status.labels[one])));
   byId("counts").replaceChildren(

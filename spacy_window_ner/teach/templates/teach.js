@@ -112,11 +112,16 @@
 
   // --- The text ---
 
+  // What is fixed in texts that are not decided, for when the page is loaded again. At the same
+  // address there may be another project later, with other texts.
   const draft = {
     key: () => "teach " + state.reading.id,
-    keep: () => sessionStorage.setItem(draft.key(), JSON.stringify(state.fixed)),
-    take: () => JSON.parse(sessionStorage.getItem(draft.key()) || "null"),
+    keep: () => sessionStorage.setItem(draft.key(), JSON.stringify([state.reading.text, state.fixed])),
     forget: () => sessionStorage.removeItem(draft.key()),
+    take: function () {
+      const [of, fixed] = JSON.parse(sessionStorage.getItem(draft.key()) || "[null, null]");
+      return of === state.reading.text ? fixed : null;
+    },
   };
 
   const HOW = {
@@ -136,6 +141,7 @@
     Object.assign(state, { reading: found, fixed, history: [], spots: [], elements: [] });
     Object.assign(state, { anchor: null, cursor: null, stretched: false });
     byId("how").textContent = found ? HOW[found.how] || "" : "";
+    text.classList.toggle("rtl", found !== null && found.direction === "rtl");
     state.characters = found ? Array.from(found.text) : [];
     state.words = found ? found.tokens.filter(([start, end]) => state.characters.slice(start, end).join("").trim() !== "") : [];
     for (const id of ["accept", "skip", "only-checked"]) byId(id).disabled = !found;
@@ -240,7 +246,11 @@
     const [from, to] = state.cursor === null ? [1, 0] : range();
     const spot = current();
     const whole = spot !== null && from === spot.first && to === spot.last;
-    state.elements.forEach((word, i) => word.classList.toggle("selected", !whole && from <= i && i <= to));
+    state.elements.forEach(function (word, i) {
+      word.classList.toggle("selected", !whole && from <= i && i <= to);
+      // The space after it is selected, too.
+      word.classList.toggle("onward", !whole && from <= i && i < to && state.words[i][1] < state.words[i + 1][0]);
+    });
     for (const one of state.spots) one.element.classList.toggle("active", one === spot);
     describe();
   };
@@ -317,9 +327,8 @@
 
   const label = function (chosen) {
     const { start, end } = current() || selectedSpan();
-    put(start, end, chosen);
     state.stretched = false;
-    mark();
+    put(start, end, chosen);
   };
 
   const choose = function (chosen) {
@@ -348,10 +357,9 @@
     const spot = current();
     if (!spot && !state.stretched) return say("There is no entity here.");
     const span = spot || selectedSpan();
+    state.stretched = false;
     if (spot && spot.label === null && spot.fixed) change(without(span));
     else put(span.start, span.end, null);
-    state.stretched = false;
-    mark();
   };
 
   const everywhere = async function () {
