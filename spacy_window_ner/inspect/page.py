@@ -6,6 +6,7 @@ hash is in the policy.
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 NOTHING = "'none'"
+# The classes `label0` … of the style, one for each color.
+N_COLORS = 12
 
 
 @cache
@@ -37,6 +40,11 @@ def environment(package: str = "spacy_window_ner.inspect") -> Environment:
 def percent(share: float) -> str:
     """RETURNS (str): A share in percent, with one digit."""
     return f"{100 * share:.1f}"
+
+
+def colors_of(labels: Iterable[str]) -> dict[str, int]:
+    """RETURNS (Dict[str, int]): The number of each label's color; they repeat after `N_COLORS`."""
+    return {label: number % N_COLORS for number, label in enumerate(labels)}
 
 
 def render(

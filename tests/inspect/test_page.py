@@ -13,7 +13,7 @@ from spacy_window_ner.inspect import report_page as module
 from spacy_window_ner.inspect.comparison import compare_readings
 from spacy_window_ner.inspect.doubts import Doubt
 from spacy_window_ner.inspect.facts import evaluate, facts_of
-from spacy_window_ner.inspect.page import environment, percent, render
+from spacy_window_ner.inspect.page import N_COLORS, colors_of, environment, percent, render
 from spacy_window_ner.inspect.reading import Document, Entity, Reading, read_with_pipeline
 from spacy_window_ner.inspect.report_page import Against, parts_of, report_page
 from tests.pipelines import make_examples, shared
@@ -84,9 +84,7 @@ def assert_nothing_hostile_runs(page: Page) -> None:
     """The elements of a page are its own, and none of them runs or loads anything."""
     assert len(HOSTILE) >= 30
     tags = {tag for tag, _ in page.elements}
-    assert tags.isdisjoint(
-        {"img", "iframe", "object", "base", "link", "details", "math", "noscript", "x"}
-    )
+    assert tags.isdisjoint({"img", "iframe", "object", "base", "link", "math", "noscript", "x"})
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")], tag
         assert "style" not in attributes
@@ -200,6 +198,35 @@ def test_marks():
         ("d ", ""),
     ]
     assert marks([Entity(3, 4, "X")], []) == [("a b c ", ""), ("d", "gold"), (" ", "")]
+
+
+def luminance(color):
+    """Relative luminance, as WCAG 2.1 defines it."""
+    shares = [part / 255 for part in color]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colors_of_labels_can_be_read(scheme):
+    """The contrast that WCAG 2.1 asks for at level AA, of a label on its own tint."""
+    style = environment().get_template("base.css").render()
+    light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[:2]
+    rules = light if scheme == "light" else dark
+    colors = [tuple(map(int, x)) for x in re.findall(r"--label\d+: (\d+), (\d+), (\d+);", rules)]
+    assert len(set(colors)) == N_COLORS
+    assert {f".label{i}" for i in range(N_COLORS)} <= set(re.findall(r"\.label\d+", style))
+    back = (255, 255, 255) if scheme == "light" else (0x14, 0x17, 0x1B)
+    [tint] = re.findall(r"background: rgba\(var\(--label\), ([\d.]+)\)", style)
+    for color in colors:
+        behind = [float(tint) * x + (1 - float(tint)) * y for x, y in zip(color, back, strict=True)]
+        low, high = sorted((luminance(color), luminance(behind)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, color
+
+
+def test_colors_repeat():
+    names = [f"L{i}" for i in range(N_COLORS + 2)]
+    assert list(colors_of(names).values()) == [*range(N_COLORS), 0, 1]
 
 
 def test_a_template_that_lacks_something_is_an_error():
