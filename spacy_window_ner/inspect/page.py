@@ -32,6 +32,7 @@ def environment(package: str = "spacy_window_ner.inspect") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    loaded.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     loaded.filters["percent"] = percent
     loaded.filters["number"] = "{:,}".format
     return loaded

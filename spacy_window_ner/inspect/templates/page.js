@@ -16,3 +16,11 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
+
+  // The class of each label's color; labels that are not known get the colors after the others.
+  const COLORS = 12;
+  const colorsOf = (labels) =>
+    function (label) {
+      if (!labels.includes(label)) labels.push(label);
+      return "label" + (labels.indexOf(label) % COLORS);
+    };

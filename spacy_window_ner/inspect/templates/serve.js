@@ -6,7 +6,6 @@
   const PAUSE = 200, AGAIN = 1000, MESSAGE = 3000;
   // How many words and reasons are listed, none whose contribution would be shown as 0.
   const MOST_WORDS = 12, MOST_REASONS = 8, LEAST = 0.005;
-  const COLORS = 12;
   const settings = JSON.parse(byId("settings").textContent);
   const text = byId("text"), threshold = byId("threshold");
   // What is shown: the question and its entities.
@@ -27,11 +26,7 @@
     if (value > 0) element.classList.add("right");
     return element;
   };
-  // Labels of other components get the colors after those of the network.
-  const colorOf = function (label) {
-    if (!settings.labels.includes(label)) settings.labels.push(label);
-    return "label" + (settings.labels.indexOf(label) % COLORS);
-  };
+  const colorOf = colorsOf(settings.labels);
 
   // A question, of which only the last answer counts.
   const asker = function (address, status) {
