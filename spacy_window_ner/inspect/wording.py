@@ -10,8 +10,6 @@ from .explanation import Explanation, Reason
 
 # Reasons that are smaller than this share of the largest are not worth reading.
 LEAST_SHARE = 0.05
-# What a word outside of all windows contributes by them, 0 but for rounding.
-_ROUNDING = 1e-9
 _ELSEWHERE = "elsewhere in the text"
 _OUTSIDE = "a word outside of entities"
 _NUMBERS = ("", "the", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -52,10 +50,10 @@ def _all_reasons(one: Explanation, doc: Doc) -> Iterator[tuple[str, float]]:
             other = token.norm in outside
             said = f"{_ELSEWHERE}: {word.text}" if other else f"{word.text}: as a neighbor"
             yield said, word.elsewhere
-        elif any(abs(total) > _ROUNDING for total in word.parts.values()):
-            yield f"{place_in_words(int(where))}: {word.text}", word.total
         else:
-            yield f"{_ELSEWHERE}: {word.text}", word.elsewhere
+            is_near = abs(word.elsewhere) <= abs(sum(word.parts.values()))
+            said = place_in_words(int(where)) if is_near else _ELSEWHERE
+            yield f"{said}: {word.text}", word.total
     for step in one.transitions:
         yield step_in_words(step.before, step.after), step.total
 
