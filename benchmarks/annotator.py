@@ -115,7 +115,7 @@ class Annotator:
         shown: set[Entity],
     ) -> Marked:
         """Correct an entity that is missing or wrong."""
-        start, end, label = entity
+        start, end, _ = entity
         right = next((one for one in sorted(gold - shown) if _overlap(one, entity)), None)
         if right is None:
             self.tally.click()

@@ -38,7 +38,7 @@ from results import Cell, read_results
 from scoring import evaluate
 from settings import DEFAULT_WORK, Work, errors_in_short
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from studies import DEFAULT_TABLE_FOLDER, Seeds, TableFolder, run_study
 from systems import SYSTEM
 
@@ -211,7 +211,11 @@ def by_hand(
 
 
 def run_cell(
-    cell: Cell, corpora: Mapping[str, Mapping[str, Split]], n_texts: int, finish: bool, work_in: Path
+    cell: Cell,
+    corpora: Mapping[str, Mapping[str, Split]],
+    n_texts: int,
+    finish: bool,
+    work_in: Path,
 ) -> dict[str, Any]:
     """Let somebody annotate, and score what was learned.
 

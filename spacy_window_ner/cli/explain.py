@@ -17,13 +17,16 @@ from ..confidence.scored_examples import find_component, run_before
 from ..inspect.explain import Span, explain
 from ..inspect.explain_page import explain_page
 from ..inspect.explanation import Explanation
+from ..inspect.wording import instead, signs, verdict
 from .inputs import explained, load_component
 from .options import Code, Model, Name, new_app
 from .output import check_outputs, short_name, write_file
 
 app = new_app()
 
-# How many words, parts of a word and transitions are printed; the JSON has all of them.
+# How many reasons of each side, words, parts of a word and transitions are printed; the JSON has
+# all of them.
+N_REASONS = 5
 N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
 
 
@@ -54,12 +57,15 @@ def explain_text(
         Path | None,
         typer.Option("--json", "-j", help="File to save all contributions to, - for stdout"),
     ] = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Print contributions to the log-odds too")
+    ] = False,
     name: Name = None,
     code_path: Code = None,
 ) -> None:
-    """Explain the entities of a text, or any span and label: how much each word, part of a word,
-    place of the same word and transition contributed to the log-odds (integrated gradients), and
-    which single word, taken away, changes the decision. In short here, in full as a page with
+    """Explain the entities of a text, or any span and label: which words, parts of words, places of
+    the same word and transitions between labels speak for it or against it (integrated gradients),
+    and which single word, taken away, changes the decision. In short here, in full as a page with
     --output.
     """
     import_code(code_path)
@@ -74,7 +80,7 @@ def explain_text(
     if on_terminal:
         print(facts)
     else:
-        _print(found)
+        _print(found, numbers)
     if json_path is not None and not on_terminal:
         write_file(json_path, facts + "\n")
         msg.good(f"Saved all contributions: {json_path}")
@@ -128,20 +134,35 @@ def _likeliest(nlp: Language, name: str, doc: Doc, span: SpacySpan) -> str:
     return next(label for label, _ in found if label is not None)
 
 
-def _print(found: list[Explanation]) -> None:
+def _print(found: list[Explanation], numbers: bool) -> None:
     """Print all explanations."""
     if not found:
         msg.text("No entities. Give words with --span to see why they are none.")
     for one in found:
-        _print_one(one)
+        msg.divider(f"{one.text}: {one.label}")
+        msg.text(f"{verdict(one)}.")
+        _print_reasons(one)
+        for without in one.decisive:
+            msg.text(f"Without “{without.text}”: {instead(without.instead)}")
+        if not one.decisive:
+            msg.text("No single word, taken away, changes the decision.")
+        if numbers:
+            _print_numbers(one)
 
 
-def _print_one(one: Explanation) -> None:
-    msg.divider(f"{one.text}: {one.label}")
-    decision = "an entity" if one.is_entity else "not an entity"
+def _print_reasons(one: Explanation) -> None:
+    """Print what speaks for a span, and what against it."""
+    largest = max((abs(reason.total) for reason in one.reasons), default=0.0)
+    for against, title in ((False, "Speaks for it"), (True, "Speaks against it")):
+        shown = one.speaking(against=against)[:N_REASONS]
+        rows = [(signs(reason.total, largest), reason.text) for reason in shown]
+        msg.table(rows or [("", "nothing")], header=("", title), divider=True)
+
+
+def _print_numbers(one: Explanation) -> None:
+    """Print the contributions to the log-odds."""
     msg.text(
-        f"{decision}, probability {one.probability:.4f}, log-odds {one.log_odds:+.2f}; "
-        f"{one.baseline:+.2f} where nothing is known of any word"
+        f"Log-odds {one.log_odds:+.2f}; {one.baseline:+.2f} where nothing is known of any word"
     )
     header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts")
     rows = [*_word_rows(one), *_transition_rows(one)]
@@ -150,11 +171,6 @@ def _print_one(one: Explanation) -> None:
         msg.good(one.check)
     else:
         msg.warn(one.check)
-    for without in one.decisive:
-        instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
-        msg.text(f"Without “{without.text}”: {instead or 'no entity'} ({without.log_odds:+.2f})")
-    if not one.decisive:
-        msg.text("No single word, taken away, changes the decision.")
 
 
 def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:

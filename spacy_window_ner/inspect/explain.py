@@ -27,6 +27,7 @@ from ..sequences.tags import n_tags
 from .explanation import Explanation, Transition, Without, Word
 from .log_odds import is_open, span_log_odds
 from .network import DocumentNetwork, Inputs
+from .wording import reasons_of
 
 STEPS = 64
 MOST_STEPS = 1024
@@ -163,7 +164,7 @@ class _Reading:
         of_transitions = X.transitions * sums.transitions / steps
         total = sum(word.total for word in words) + float(of_transitions.sum())
         span = self.doc[start:end]
-        return Explanation(
+        one = Explanation(
             text=span.text,
             label=self.labels[number],
             start=start,
@@ -179,6 +180,8 @@ class _Reading:
             error=total - (log_odds - baseline),
             steps=steps,
         )
+        one.reasons.extend(reasons_of(one, self.doc))
+        return one
 
     def _transitions(self, contributions: NDArray) -> list[Transition]:
         names = ["O", *self.labels]

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .explanation import Explanation, Word
-from .page import render
+from .page import colors_of, render
+from .wording import instead, verdict
 
+# So many reasons for a span, and against it, are listed; the table of words has more.
+MOST_REASONS = 8
 # Of each explanation, so many words are in the table, those that contributed most, and none but
 # those of the span whose contribution would be shown as 0; and none such of the transitions.
 MOST_WORDS = 30
@@ -109,8 +112,12 @@ def explain_page(found: Sequence[Explanation], text: str, name: str) -> str:
         "explain.html",
         name=name,
         least=LEAST,
+        verdict=verdict,
+        instead=instead,
         pieces=pieces_of(text, found),
+        colors=colors_of(sorted({one.label for one in found})),
         explanations=found,
+        reasons=[_reasons(one) for one in found],
         tables=[table_of(one) for one in found],
         excerpts=[_span_in_context(one) for one in found],
     )
@@ -176,6 +183,18 @@ def shade(value: float, largest: float) -> str:
     if not heat:
         return ""
     return f"right heat{heat}" if value > 0 else f"heat{heat}"
+
+
+def _reasons(one: Explanation) -> list[list[tuple[str, Cell]]]:
+    """The largest reasons for a span, and those against it."""
+    largest = max((abs(reason.total) for reason in one.reasons), default=0.0)
+    return [
+        [
+            (reason.text, Cell(reason.total, shade(reason.total, largest)))
+            for reason in one.speaking(against=against)[:MOST_REASONS]
+        ]
+        for against in (False, True)
+    ]
 
 
 def _span_in_context(one: Explanation) -> SpanInContext:

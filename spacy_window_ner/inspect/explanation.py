@@ -36,6 +36,18 @@ class Transition:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Something that speaks for a span, or against it.
+
+    text (str): What it is, in words, see `wording`.
+    total (float): What it contributed to the log-odds; negative if it speaks against the span.
+    """
+
+    text: str
+    total: float
+
+
+@dataclass(frozen=True)
 class Without:
     """What is read when nothing is known of one word.
 
@@ -70,6 +82,8 @@ class Explanation:
     error (float): How far the sum of the contributions is from log_odds − baseline.
     steps (int): The number of steps of the integral.
     decisive (List[Without]): The words without which the decision would be another one.
+    reasons (List[Reason]): The contributions in words, the largest first; those that are small
+        beside it are left out.
     """
 
     text: str
@@ -87,6 +101,7 @@ class Explanation:
     error: float
     steps: int
     decisive: list[Without] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -106,6 +121,10 @@ class Explanation:
     def largest_words(self) -> list[Word]:
         """RETURNS (List[Word]): The words, those that contributed most first."""
         return sorted(self.words, key=lambda word: -abs(word.total))
+
+    def speaking(self, *, against: bool) -> list[Reason]:
+        """RETURNS (List[Reason]): The reasons for the span, or against it, the largest first."""
+        return [reason for reason in self.reasons if (reason.total < 0) == against]
 
     def where(self, word: Word) -> str:
         """RETURNS (str): "in" for a word of the span, otherwise how far it is from it in words,

@@ -39,6 +39,7 @@ class Excerpt:
         missed; None if the pipeline does not say.
     alternatives (List[Tuple[str, str, float]]): Texts, labels and probabilities of what else could
         be an entity there, the most probable first.
+    annotation (List[Entity]): All annotated entities of the excerpt.
     """
 
     document: int
@@ -50,6 +51,7 @@ class Excerpt:
     predicted: Entity | None
     probability: float | None
     alternatives: list[tuple[str, str, float]]
+    annotation: list[Entity]
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,9 @@ def excerpt_of(document: Document, pair: Pair) -> Excerpt:
     begins = edges[bisect_right(document.sentences, first)]
     ends = edges[bisect_right(document.sentences, end - 1) + 1]
     start, stop = max(first - _AROUND, begins), min(end + _AROUND, ends)
+    annotation = document.gold_over(start, stop)
+    if annotation:  # none is cut
+        start, stop = min(start, annotation[0].start), max(stop, annotation[-1].end)
     over = document.candidates_over(first, end)
     near = [
         (document.text(entity), entity.label, _rounded(entity.probability) or 0.0)
@@ -249,6 +254,7 @@ def excerpt_of(document: Document, pair: Pair) -> Excerpt:
         predicted=pair.predicted,
         probability=_rounded(probability),
         alternatives=near[:_N_ALTERNATIVES],
+        annotation=annotation,
     )
 
 

@@ -6,7 +6,7 @@ hash is in the policy.
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 NOTHING = "'none'"
 HERE = "spacy_window_ner.inspect"
+# The classes `label0` … of the style, one for each color.
+N_COLORS = 12
 
 
 @cache
@@ -32,6 +34,7 @@ def environment(package: str = HERE) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    loaded.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     loaded.filters["percent"] = percent
     loaded.filters["number"] = "{:,}".format
     return loaded
@@ -40,6 +43,11 @@ def environment(package: str = HERE) -> Environment:
 def percent(share: float) -> str:
     """RETURNS (str): A share in percent, with one digit."""
     return f"{100 * share:.1f}"
+
+
+def colors_of(labels: Iterable[str]) -> dict[str, int]:
+    """RETURNS (Dict[str, int]): The number of each label's color; they repeat after `N_COLORS`."""
+    return {label: number % N_COLORS for number, label in enumerate(labels)}
 
 
 def render(

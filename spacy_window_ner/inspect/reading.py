@@ -6,7 +6,7 @@ finds where words have no annotation is neither right nor wrong. Nor is an entit
 the annotation of the document does not have (see `labels.annotated_labels`).
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,7 +58,7 @@ class Document:
 
     words (List[str]): Its words, each with the space behind it.
     sentences (List[int]): The first word of every sentence; empty if that is not known.
-    gold (List[Entity]): The annotated entities.
+    gold (List[Entity]): The annotated entities, in the order of the text.
     predicted (List[Entity]): Those that the pipeline finds.
     scored (List[Entity]): The entities with the lowest threshold, `LOWEST`; empty if the pipeline
         has no `window_ner`.
@@ -84,6 +84,11 @@ class Document:
         starts, longest = self._starts
         first, stop = bisect_left(starts, start - longest), bisect_left(starts, end)
         return [entity for entity in self.candidates[first:stop] if entity.end > start]
+
+    def gold_over(self, start: int, end: int) -> list[Entity]:
+        """RETURNS (List[Entity]): The annotated entities that have a word in common with a span."""
+        first = bisect_right(self.gold, start, key=lambda entity: entity.end)
+        return self.gold[first : bisect_left(self.gold, end, key=lambda entity: entity.start)]
 
     def judge(self, entities: Sequence[Entity]) -> list[bool]:
         """RETURNS (List[bool]): Which entities are annotated. Two on the same words, which are

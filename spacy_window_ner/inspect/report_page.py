@@ -1,8 +1,10 @@
 """The page of a report: `report.html` over the facts."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from ..decoding.thresholds import HIGHEST, LOWEST
@@ -11,25 +13,43 @@ from .doubts import Doubt
 from .errors import CLASSES
 from .facts import Excerpt, Facts
 from .page import render
+from .reading import Entity
 
-# The page stays small enough to send by mail.
-MOST_ERRORS = 300
-MOST_ALONE = 100
-MOST_DOUBTS = 100
 # The area of a diagram in its own units: left, top, width, height.
 AREA = 34, 8, 276, 200
 
 
-@dataclass(frozen=True)
-class Part:
-    """Some words of an excerpt: "gold", "read", "both", or "" for neither.
+@dataclass
+class Passage:
+    """Words of a document that excerpts show, those of several that overlap together.
 
-    text (str): The words.
-    mark (str): Which it is.
+    document (int): The number of the document.
+    start (int): The first word.
+    words (List[str]): The words, each with the space after it.
+    annotation (Set[Tuple[int, int, str]]): Start, end and label of the annotated entities; words
+        are counted from the beginning of the document.
     """
 
-    text: str
-    mark: str
+    document: int
+    start: int
+    words: list[str]
+    annotation: set[tuple[int, int, str]]
+
+    def add(self, excerpt: Excerpt) -> bool:
+        """RETURNS (bool): Whether an excerpt that does not begin before it has words in common with
+        it, and is in it now.
+        """
+        end = self.start + len(self.words)
+        if excerpt.document != self.document or excerpt.start >= end:
+            return False
+        self.words += excerpt.words[end - excerpt.start :]
+        self.annotation |= {entity.key for entity in excerpt.annotation}
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): Words and annotation, counted from its first word."""
+        spans = [[s - self.start, e - self.start, label] for s, e, label in sorted(self.annotation)]
+        return {"words": self.words, "annotation": spans}
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,6 @@ def report_page(
     RETURNS (str): The page.
     """
     labels = facts.confusion["labels"]
-    listed = _listed(facts.excerpts)
     return render(
         "report.html",
         "report.js",
@@ -73,16 +92,10 @@ def report_page(
         data=data,
         against=against,
         doubts=doubts,
-        most_doubts=MOST_DOUBTS,
         classes=CLASSES,
-        numbers={label: number for number, label in enumerate(labels)},
+        labels=labels,
         heat=[_heat(row) for row in facts.confusion["counts"]],
-        listed=listed,
-        n_left_out=len(facts.excerpts) - len(listed),
-        most_errors=MOST_ERRORS,
-        most_alone=MOST_ALONE,
-        parts=parts_of,
-        span_text=span_text,
+        listed=_listed(facts, data, against, doubts),
         place=diagram_point,
         area=AREA,
         threshold=_threshold(facts),
@@ -90,48 +103,67 @@ def report_page(
     )
 
 
-def _listed(excerpts: Sequence[Excerpt]) -> list[Excerpt]:
-    """Choose the errors to list: of each class the ones that the pipeline is most sure of."""
+def _listed(
+    facts: Facts, data: str, against: Against | None, doubts: Sequence[Doubt] | None
+) -> dict[str, Any]:
+    """What the script lists: the passages, once each, and what to show in them."""
+    excerpts = {"errors": facts.excerpts, "doubts": [doubt.excerpt for doubt in doubts or ()]}
+    if against is not None:
+        excerpts["alone-a"] = against.comparison.only_first
+        excerpts["alone-b"] = against.comparison.only_second
+    passages = passages_of([one for of_list in excerpts.values() for one in of_list])
+    places = [(passage.document, passage.start) for passage in passages]
 
-    def surprise(i: int) -> float:
-        p = excerpts[i].probability or 0.0
-        return -p if excerpts[i].kind == "missed" else p
+    def shown(one: Excerpt) -> dict[str, Any]:
+        number = bisect_right(places, (one.document, one.start)) - 1
+        start = one.start - passages[number].start
+        found = {
+            "at": [number, start, start + len(one.words)],
+            "cut": one.is_cut if any(one.is_cut) else None,
+            "kind": one.kind,
+            "gold": _moved(one.gold, passages[number].start),
+            "read": _moved(one.predicted, passages[number].start),
+            "p": one.probability,
+            "others": one.alternatives or None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
-    chosen: list[int] = []
-    for kind in CLASSES:
-        of_kind = [i for i, excerpt in enumerate(excerpts) if excerpt.kind == kind]
-        chosen += sorted(of_kind, key=surprise, reverse=True)[:MOST_ERRORS]
-    return [excerpts[i] for i in sorted(chosen)]
-
-
-def parts_of(excerpt: Excerpt) -> list[Part]:
-    """RETURNS (List[Part]): The words of an excerpt, those with the same mark together."""
-
-    def mark(i: int) -> str:
-        word = excerpt.start + i
-        gold, read = (
-            entity is not None and entity.start <= word < entity.end
-            for entity in (excerpt.gold, excerpt.predicted)
-        )
-        if gold and read:
-            return "both"
-        return "gold" if gold else "read" if read else ""
-
-    groups = [(kind, list(of_kind)) for kind, of_kind in groupby(range(len(excerpt.words)), mark)]
-    found = []
-    for number, (kind, of_kind) in enumerate(groups):
-        text = "".join(excerpt.words[i] for i in of_kind)
-        # The space behind a name is not part of it.
-        ends = number + 1 == len(groups) or not groups[number + 1][0]
-        inner = text.rstrip() if kind and ends else text
-        found += [Part(inner, kind), Part(text[len(inner) :], "")]
-    return [part for part in found if part.text]
+    lists = {name: [shown(one) for one in of_list] for name, of_list in excerpts.items()}
+    for item, doubt in zip(lists["doubts"], doubts or (), strict=True):
+        item |= {"p": doubt.probability, "instead": doubt.probability_instead}
+        for name in ("kind", "others"):
+            item.pop(name, None)
+    return {
+        "labels": facts.confusion["labels"],
+        "classes": CLASSES,
+        "file": ticked_name(data),
+        "passages": [passage.to_dict() for passage in passages],
+        "lists": lists,
+    }
 
 
-def span_text(excerpt: Excerpt, entity: Any) -> str:
-    """RETURNS (str): The words of an entity of an excerpt."""
-    words = excerpt.words[entity.start - excerpt.start : entity.end - excerpt.start]
-    return " ".join("".join(words).split())
+def passages_of(excerpts: Iterable[Excerpt]) -> list[Passage]:
+    """RETURNS (List[Passage]): What excerpts show, in the order of the documents. None has words in
+    common with another.
+    """
+    passages: list[Passage] = []
+    for one in sorted(excerpts, key=lambda one: (one.document, one.start)):
+        if not passages or not passages[-1].add(one):
+            spans = {entity.key for entity in one.annotation}
+            passages.append(Passage(one.document, one.start, list(one.words), spans))
+    return passages
+
+
+def _moved(entity: Entity | None, start: int) -> tuple[int, int, str] | None:
+    if entity is None:
+        return None
+    return entity.start - start, entity.end - start, entity.label
+
+
+def ticked_name(data: str) -> str:
+    """RETURNS (str): The name of the file for what is ticked, by the name of the data."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(data).stem).lstrip("-.")
+    return f"{stem or 'data'}-ticked.jsonl"
 
 
 def diagram_point(x: float, y: float) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from ..about import __version__
-from ..inspect.page import render
+from ..inspect.page import colors_of, render
 from .guard import Guard, hosts_for
 from .schema import Failure, Health, Question, ReadResults, Why
 from .service import Service
@@ -25,6 +25,13 @@ TOGETHER = 10
 MAX_EXPLAINED = 2_000
 # A character takes no more bytes of JSON, written as two escapes; and what is around the texts.
 _BYTES_EACH, _BYTES_AROUND = 12, 100_000
+
+# What is on the page of an English pipeline when it opens.
+EXAMPLE = (
+    "Nadia Okafor left the University of Leeds on 3 May 2021 to join Brightwater Energy, a small "
+    "company in Porto. Two years later it was worth $40 million, and Siemens offered to buy it. "
+    "Okafor said no: next week she will open a second plant near Lagos, where her parents live."
+)
 
 T = TypeVar("T")
 
@@ -101,7 +108,7 @@ def make_app(
     max_bytes = _BYTES_EACH * TOGETHER * limits.max_length + _BYTES_AROUND
     app.add_middleware(Guard, max_bytes=max_bytes, hosts=hosts_for(host))
     add_errors(app)
-    _add_pages(app, service, title, worker)
+    _add_pages(app, service, title, limits, worker)
     _add_answers(app, service, limits, worker)
     return app
 
@@ -171,14 +178,21 @@ async def ask(worker: Worker, function: Callable[..., T], *args: Any, **settings
         raise HTTPException(422, str(error)) from None
 
 
-def _add_pages(app: FastAPI, service: Service, title: str, worker: Worker) -> None:
+def _add_pages(app: FastAPI, service: Service, title: str, limits: Limits, worker: Worker) -> None:
     """Add what is answered at once."""
+    own = service.component.threshold
+    own = own if isinstance(own, float) else None  # there may be one for each label
     page = render(
         "serve.html",
         "serve.js",
         connect="'self'",
         name=title,
         labels=service.labels,
+        colors=colors_of(service.labels),
+        example=EXAMPLE if service.nlp.lang == "en" else "",
+        threshold=own,
+        start=0.5 if own is None else round(own, 2),
+        max_length=limits.max_length,
         max_explained=MAX_EXPLAINED,
     )
 

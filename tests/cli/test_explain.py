@@ -17,9 +17,10 @@ def run(*args: object) -> tuple[int, str]:
 def test_entities(model, tmp_path):
     code, printed = run(model, TEXT, "--json", tmp_path / "facts.json")
     assert code == 0, printed
-    for text in ("Paris Hilton: PER", "Paris: LOC", "an entity, probability ", "other steps"):
+    for text in ("Paris Hilton: PER", "Paris: LOC", "An entity, probability ", "the word before: "):
         assert text in printed
-    assert printed.count("Contributions add up to") == 3
+    assert printed.count("Speaks for it") == 3
+    assert "Contributions" not in printed
     ents = ["Paris Hilton", "Samuel Quinn", "Paris"]
     facts = srsly.read_json(tmp_path / "facts.json")
     assert facts["text"] == TEXT
@@ -30,11 +31,18 @@ def test_entities(model, tmp_path):
         assert set(one["words"][0]["parts"]) == {"NORM", "PREFIX", "SUFFIX", "SHAPE"}
 
 
+def test_numbers(model):
+    code, printed = run(model, TEXT, "--numbers")
+    assert code == 0, printed
+    assert printed.count("Contributions add up to") == 3
+    assert "other steps" in printed
+
+
 def test_spans(model, tmp_path):
     code, printed = run(model, TEXT, "--span", "Paris", "--label", "PER")
     assert code == 0, printed
     assert printed.count("Paris: PER") == 2
-    assert printed.count("not an entity, probability 0.0") == 2
+    assert printed.count("Not an entity, probability 0.0") == 2
     code, printed = run(model, TEXT, "--start", "13", "--end", "16")
     assert code == 0, printed
     assert "met: " in printed

@@ -10,7 +10,7 @@ from spacy_window_ner.inspect.report_page import report_page
 from spacy_window_ner.inspect.review import review
 from tests.pipelines import make_examples, shared
 
-from .test_page import Page
+from .test_page import Page, data_of
 
 WRONG = [
     "[LOC Paris Hilton] met [PER Samuel Quinn] in Paris.",
@@ -57,8 +57,14 @@ def test_the_page_has_them():
     found = doubts_of(review(nlp, examples), examples, reading)
     page = Page(report_page(facts_of(reading), "a", "b", doubts=found))
     assert f"Annotation to check: {len(found)}" in page.text
-    assert "annotated Nothing PER" in page.text
-    assert "likelier no entity" in page.text
-    assert "annotated no entity" in page.text
+    items = data_of(page, "listed")["lists"]["doubts"]
+    for item, one in zip(items, found, strict=True):
+        assert (item["p"], item["instead"]) == (one.probability, one.probability_instead)
+        assert "kind" not in item
+    assert {("gold" in item, "read" in item) for item in items} == {
+        (True, True),
+        (True, False),
+        (False, True),
+    }
     without = Page(report_page(facts_of(reading), "a", "b"))
     assert "Annotation to check" not in without.text

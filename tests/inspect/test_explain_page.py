@@ -7,13 +7,20 @@ import pytest
 from spacy_window_ner.inspect.explain import explain
 from spacy_window_ner.inspect.explain_page import (
     LEAST,
+    MOST_REASONS,
     Piece,
     explain_page,
     pieces_of,
     shade,
     table_of,
 )
-from spacy_window_ner.inspect.explanation import Explanation, Transition, Without, Word
+from spacy_window_ner.inspect.explanation import (
+    Explanation,
+    Reason,
+    Transition,
+    Without,
+    Word,
+)
 from tests.pipelines import shared
 
 from .hostile import HOSTILE
@@ -47,6 +54,7 @@ def hostile_page() -> str:
                 error=0.5 * (number % 3),
                 steps=64,
                 decisive=[Without(0, hostile, -1.0, [(hostile, other)])],
+                reasons=[Reason(hostile, 1.0), Reason(other, -0.5)],
             )
         )
         text += f"{hostile} {other} "
@@ -74,9 +82,17 @@ def test_it_says_what_the_explanations_say(found):
     assert len(found) == 3
     for number, one in enumerate(found, start=1):
         assert {"id": f"why-{number}"} in page.of("section")
-        assert {"class": "entity", "href": f"#why-{number}"} in page.of("a")
+        color = sorted({other.label for other in found}).index(one.label)
+        link = {"class": f"entity label{color}", "href": f"#why-{number}"}
+        assert link in page.of("a")
+        assert len(page.of("details")) == len(found)
         assert f"{one.text} {one.label} An entity, probability {one.probability:.4f}" in page.text
         assert f"{one.check}: within 1 %." in page.text
+        for against in (False, True):
+            shown = one.speaking(against=against)[:MOST_REASONS]
+            side = "against" if against else "for"
+            said = " ".join(reason.text for reason in shown) or "nothing"
+            assert f"Speaks {side} it {said} " in page.text
         for word in one.words:
             if abs(word.total) >= LEAST:
                 row = rf"{re.escape(word.text)} ?{re.escape(one.where(word))} ?"
@@ -92,8 +108,7 @@ def test_what_is_not_an_entity():
     assert one.decisive
     for without in one.decisive:
         instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
-        said = f"Without “{without.text}”: {instead or 'no entity'}, "
-        assert f"{said}log-odds {without.log_odds:+.2f}" in page.text
+        assert f"Without “{without.text}”: {instead or 'no entity'}" in page.text
     assert "No single word" not in page.text
     empty = Page(explain_page([], "nothing there", "a"))
     assert "nothing there" in empty.text

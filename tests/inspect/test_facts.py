@@ -110,6 +110,9 @@ def test_every_error_is_in_its_excerpt(corpus):
                 where = slice(entity.start - x.start, entity.end - x.start)
                 words = corpus[x.document].words[entity.start : entity.end]
                 assert x.words[where] == words
+        stop = x.start + len(x.words)
+        gold = corpus[x.document].gold
+        assert x.annotation == [e for e in gold if e.start < stop and e.end > x.start]
     assert sorted(shown) == wrong
 
 
@@ -118,11 +121,20 @@ def test_excerpts_are_sentences():
     names = [Entity(12, 13, "LOC"), Entity(19, 21, "PER"), Entity(60, 61, "ORG")]
     document = Document(words, [0, 10, 20, 30], names, [])
     first, second, third = facts_of(Reading([document])).excerpts
-    assert (first.start, len(first.words), first.is_cut) == (10, 10, (False, False))
+    # It ends with the name that goes on in the next one.
+    assert (first.start, len(first.words), first.is_cut) == (10, 11, (False, False))
     assert (second.start, len(second.words), second.is_cut) == (10, 20, (False, False))
     assert (third.start, len(third.words), third.is_cut) == (30, 61, (False, True))
     unknown = facts_of(Reading([Document(words, [], names, [])])).excerpts
     assert [x.is_cut for x in unknown] == [(False, True), (False, True), (True, True)]
+
+
+def test_excerpts_do_not_cut_annotated_entities():
+    words = [f"w{i} " for i in range(100)]
+    names = [Entity(5, 12, "LOC"), Entity(40, 41, "PER"), Entity(68, 75, "ORG")]
+    found = facts_of(Reading([Document(words, [], names, [*names[:1], *names[2:]])])).excerpts
+    [(start, n_words, annotation)] = [(x.start, len(x.words), x.annotation) for x in found]
+    assert (start, n_words, annotation) == (5, 70, names)
 
 
 def test_probability_of_a_missed_entity_is_that_of_its_reading():

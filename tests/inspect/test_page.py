@@ -7,17 +7,19 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
 from jinja2 import UndefinedError
 
-from spacy_window_ner.inspect import report_page as module
 from spacy_window_ner.inspect.comparison import compare_readings
 from spacy_window_ner.inspect.doubts import Doubt
 from spacy_window_ner.inspect.facts import evaluate, facts_of
-from spacy_window_ner.inspect.page import environment, percent, render
+from spacy_window_ner.inspect.page import N_COLORS, colors_of, environment, percent, render
 from spacy_window_ner.inspect.reading import Document, Entity, Reading, read_with_pipeline
-from spacy_window_ner.inspect.report_page import Against, parts_of, report_page
+from spacy_window_ner.inspect.report_page import Against, passages_of, report_page, ticked_name
+from tests.helpers import examples
 from tests.pipelines import make_examples, shared
 
+from .cases import corpora
 from .hostile import HOSTILE
 from .test_facts import JUDGED, unsure
 
@@ -59,6 +61,13 @@ class Page(HTMLParser):
         return " ".join("".join(shown).split())
 
 
+def data_of(page: Page, name: str) -> dict:
+    """The data of the page's script."""
+    ids = [attributes.get("id") for attributes in page.of("script")]
+    scripts = [text for tag, text in page.texts if tag == "script"]
+    return json.loads(scripts[ids.index(name)])
+
+
 def hostile_reading() -> Reading:
     """Documents, labels and alternatives that are hostile; half of the readings are wrong."""
     documents = []
@@ -84,9 +93,7 @@ def assert_nothing_hostile_runs(page: Page) -> None:
     """The elements of a page are its own, and none of them runs or loads anything."""
     assert len(HOSTILE) >= 30
     tags = {tag for tag, _ in page.elements}
-    assert tags.isdisjoint(
-        {"img", "iframe", "object", "base", "link", "details", "math", "noscript", "x"}
-    )
+    assert tags.isdisjoint({"img", "iframe", "object", "base", "link", "math", "noscript", "x"})
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")], tag
         assert "style" not in attributes
@@ -101,7 +108,7 @@ def test_nothing_hostile_runs():
     assert_nothing_hostile_runs(page)
     assert len(page.of("svg")) == 2
     kinds = [attributes.get("type") for attributes in page.of("script")]
-    assert kinds == ["application/json", None]
+    assert kinds == ["application/json", "application/json", None]
     scripts = [text for tag, text in page.texts if tag == "script"]
     assert "hacked" not in scripts[-1]
 
@@ -110,8 +117,11 @@ def test_hostile_texts_are_shown_as_they_are():
     page = Page(hostile_page())
     for text in HOSTILE:
         assert " ".join(text.split()) in page.text
-    (data,) = [text for tag, text in page.texts if tag == "script" and text.startswith("{")]
-    assert set(json.loads(data)["labels"]) == set(HOSTILE)
+    data = data_of(page, "scored"), data_of(page, "listed")
+    assert all(set(one["labels"]) == set(HOSTILE) for one in data)
+    passages = data[1]["passages"]
+    assert [one["words"][-1] for one in passages] == HOSTILE[::2]
+    assert [one["annotation"] for one in passages] == [[[1, 2, text]] for text in HOSTILE[::2]]
 
 
 def test_the_policy_allows_the_pages_own_script_and_style_alone():
@@ -141,12 +151,10 @@ def test_it_says_what_the_facts_say(facts):
         figures = [f"{percent(x)}{r'[^ ]*'}" for x in (row.p, row.r, row.f)]
         numbers = f"{row.correct}{row.predicted}{row.gold}"
         assert re.search(rf"{re.escape(row.name)} ?{' ?'.join(figures)} ?{numbers}", page.text)
-    items = [attributes for attributes in page.of("li") if "data-kind" in attributes]
-    assert [item["data-kind"] for item in items] == [x.kind for x in facts.excerpts]
-    shown = [item["data-p"] for item in items]
-    assert shown == ["" if x.probability is None else str(x.probability) for x in facts.excerpts]
+    items = data_of(page, "listed")["lists"]["errors"]
+    assert [item["kind"] for item in items] == [x.kind for x in facts.excerpts]
+    assert [item.get("p") for item in items] == [x.probability for x in facts.excerpts]
     assert "Against" not in page.text
-    assert "left out" not in page.text
 
 
 def test_what_needs_probabilities_is_left_out():
@@ -174,32 +182,90 @@ def test_a_comparison(facts):
     assert f"rightinboth{found.both}" in page.text.replace(" ", "")
 
 
-def test_the_errors_of_each_class_that_are_shown(facts, monkeypatch):
-    monkeypatch.setattr(module, "MOST_ERRORS", 1)
-    page = Page(report_page(facts, "a", "b"))
-    kinds = [attributes["data-kind"] for attributes in page.of("li") if "data-kind" in attributes]
-    assert sorted(kinds) == sorted(kind for kind, n in facts.errors.items() if n)
-    shown = {attributes["data-kind"]: attributes["data-p"] for attributes in page.of("li")}
-    for kind in kinds:
-        said = [x.probability or 0.0 for x in facts.excerpts if x.kind == kind]
-        assert float(shown[kind] or 0) == (min(said) if kind == "missed" else max(said))
-    assert f"{len(facts.excerpts) - len(kinds)} errors are left out" in page.text
+def test_items_are_their_excerpts(facts):
+    """Whatever is listed has its words and its annotation."""
+    listed = data_of(Page(report_page(facts, "a", "b")), "listed")
+    for item, x in zip(listed["lists"]["errors"], facts.excerpts, strict=True):
+        number, start, stop = item["at"]
+        words = listed["passages"][number]["words"]
+        assert words[start:stop] == x.words
+        assert tuple(item.get("cut", (False, False))) == x.is_cut
+        for name, entity in (("gold", x.gold), ("read", x.predicted)):
+            assert (name in item) == (entity is not None)
+            if entity is not None:
+                first, end, label = item[name]
+                where = slice(entity.start - x.start, entity.end - x.start)
+                assert (words[first:end], label) == (x.words[where], entity.label)
+        if x.gold is not None:
+            assert item["gold"] in listed["passages"][number]["annotation"]
 
 
-def test_marks():
-    def marks(gold, predicted):
-        words = ["a ", "b ", "c ", "d "]
-        (x,) = facts_of(Reading([Document(words, [], gold, predicted)])).excerpts
-        return [(part.text, part.mark) for part in parts_of(x)]
+@examples(40)
+@given(corpora())
+def test_passages_have_all_annotation_once(corpus):
+    found = passages_of(facts_of(Reading(corpus)).excerpts)
+    seen = set()
+    for passage in found:
+        document = corpus[passage.document]
+        places = range(passage.start, passage.start + len(passage.words))
+        assert passage.words == document.words[places.start : places.stop]
+        assert seen.isdisjoint((passage.document, i) for i in places)
+        seen.update((passage.document, i) for i in places)
+        over = {e.key for e in document.gold if e.start < places.stop and e.end > places.start}
+        assert passage.annotation == over
+        assert all(places.start <= s and e <= places.stop for s, e, _ in over)
 
-    assert marks([Entity(0, 2, "X")], [Entity(1, 3, "X")]) == [
-        ("a ", "gold"),
-        ("b ", "both"),
-        ("c", "read"),
-        (" ", ""),
-        ("d ", ""),
-    ]
-    assert marks([Entity(3, 4, "X")], []) == [("a b c ", ""), ("d", "gold"), (" ", "")]
+
+def test_passages_that_overlap_are_one():
+    words = [f"w{i} " for i in range(200)]
+    names = [Entity(40, 41, "LOC"), Entity(68, 75, "PER"), Entity(150, 151, "ORG")]
+    first, second = passages_of(facts_of(Reading([Document(words, [], names, [])])).excerpts)
+    assert (first.start, len(first.words)) == (10, 95)
+    assert first.to_dict()["annotation"] == [[30, 31, "LOC"], [58, 65, "PER"]]
+    assert (second.start, len(second.words)) == (120, 61)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("test.spacy", "test-ticked.jsonl"),
+        ("два слова.conll", "два_слова-ticked.jsonl"),
+        ("--output=x; rm -r ~.spacy", "output_x_rm_-r_-ticked.jsonl"),
+        ("<.>", "_-ticked.jsonl"),
+        ("-", "data-ticked.jsonl"),
+    ],
+)
+def test_names_of_files_are_safe_in_a_command(data, name):
+    assert ticked_name(data) == name
+
+
+def luminance(color):
+    """Relative luminance, as WCAG 2.1 defines it."""
+    shares = [part / 255 for part in color]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colors_of_labels_can_be_read(scheme):
+    """The contrast that WCAG 2.1 asks for at level AA, of a label on its own tint."""
+    style = environment().get_template("base.css").render()
+    light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[:2]
+    rules = light if scheme == "light" else dark
+    colors = [tuple(map(int, x)) for x in re.findall(r"--label\d+: (\d+), (\d+), (\d+);", rules)]
+    assert len(set(colors)) == N_COLORS
+    assert {f".label{i}" for i in range(N_COLORS)} <= set(re.findall(r"\.label\d+", style))
+    back = (255, 255, 255) if scheme == "light" else (0x14, 0x17, 0x1B)
+    [tint] = re.findall(r"background: rgba\(var\(--label\), ([\d.]+)\)", style)
+    for color in colors:
+        behind = [float(tint) * x + (1 - float(tint)) * y for x, y in zip(color, back, strict=True)]
+        low, high = sorted((luminance(color), luminance(behind)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, color
+
+
+def test_colors_repeat():
+    names = [f"L{i}" for i in range(N_COLORS + 2)]
+    assert list(colors_of(names).values()) == [*range(N_COLORS), 0, 1]
 
 
 def test_a_template_that_lacks_something_is_an_error():

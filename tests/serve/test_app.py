@@ -11,12 +11,12 @@ pytest.importorskip("httpx", reason="httpx is not installed")
 
 from fastapi.testclient import TestClient
 
-from spacy_window_ner.serve.app import MAX_EXPLAINED, TOGETHER, Limits, make_app
+from spacy_window_ner.serve.app import EXAMPLE, MAX_EXPLAINED, TOGETHER, Limits, make_app
 from spacy_window_ner.serve.service import Service
 from spacy_window_ner.serve.worker import QueueFullError, Worker
 from tests.inspect.hostile import HOSTILE
 from tests.inspect.test_page import Page
-from tests.pipelines import shared, texts_of
+from tests.pipelines import copy_of, shared, texts_of
 
 pytestmark = pytest.mark.extra
 
@@ -257,6 +257,32 @@ def test_hostile_names_of_pipelines_are_text(title):
     page = Page(TestClient(app, base_url=URL).get("/").text)
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements]
     assert ("h1", title) in [(tag, text) for tag, text in page.texts]
+
+
+def test_the_pages_own_threshold_and_example():
+    def page_of(lang="en", **settings):
+        nlp = copy_of(shared(), **settings)
+        nlp.lang = lang
+        app = make_app(Service(nlp), limits=LIMITS)
+        return Page(TestClient(app, base_url=URL).get("/").text)
+
+    def settings_of(page):
+        [text] = [text for tag, text in page.texts if tag == "script" and text.startswith("{")]
+        return json.loads(text)
+
+    for threshold, shown, start in ((None, None, "0.5"), (0.123, 0.123, "0.12")):
+        page = page_of(threshold=threshold)
+        assert settings_of(page) == {
+            "labels": shared_labels(),
+            "maxLength": LIMITS.max_length,
+            "threshold": shown,
+        }
+        [slider] = [one for one in page.of("input") if one["type"] == "range"]
+        assert slider["value"] == start
+        assert EXAMPLE in page.text
+    by_label = page_of(threshold={"PER": 0.9})
+    assert settings_of(by_label)["threshold"] is None
+    assert EXAMPLE not in page_of("de").text
 
 
 def test_the_script_makes_no_markup(client):

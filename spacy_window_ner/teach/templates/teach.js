@@ -1,10 +1,10 @@
 "use strict";
 (function () {
-  const byId = (id) => document.getElementById(id);
+{% include "page.js" %}
   // How long until a server that does not answer is asked again, until the progress is asked for
   // again, and how long nothing is typed before it is searched for; in milliseconds.
   const AGAIN = 1000, POLL = 3000, PAUSE = 200;
-  const N_COLORS = 12, N_KEYS = 9;
+  const N_KEYS = 9;
   const text = byId("text");
 
   const state = {
@@ -23,13 +23,6 @@
     labels: [], checked: "all", busy: false,
   };
 
-  // All that a server or a user says becomes text, never markup.
-  const make = function (kind, said, ...classes) {
-    const element = document.createElement(kind);
-    element.textContent = said;
-    element.classList.add(...classes);
-    return element;
-  };
   const pause = (time) => new Promise((done) => setTimeout(done, time));
   const percent = (score) => Math.min(99, Math.round(100 * score)) + "%";
   // Words in quotation marks, isolated from the direction of what is around them.
@@ -37,7 +30,7 @@
   const plain = ({ start, end, label }) => ({ start, end, label });
   const overlap = (one, other) => one.start < other.end && other.start < one.end;
   const say = (said) => (byId("said").textContent = said);
-  const colorOf = (label) => "c" + Math.max(0, state.labels.indexOf(label)) % N_COLORS;
+  const colorOf = (label) => "label" + Math.max(0, state.labels.indexOf(label)) % COLORS;
 
   // --- The server ---
 
