@@ -28,12 +28,12 @@ from ..confidence.scored_examples import find_component
 from ..files.saving import replacing
 from ..inspect.suggest import rank
 from ..learning.held_out import FOLDS, HeldOut
-from ..learning.learn import hold
+from ..learning.learn import LEARN_RATE, hold
 from ..training.corpus import read_examples
 from ..training.start_from import NAME
 from .estimate import JsonObject, doubts, estimate
 from .finish import Fold, finish
-from .networks import WINDOW, Learning, base_pipeline, pack
+from .networks import NEW_LEARN_RATE, WINDOW, Learning, base_pipeline, pack
 from .order import COMMON, RANDOM
 from .reading import annotated_doc
 from .store import FILE, Decision, Store
@@ -280,8 +280,9 @@ class Work:
 
     def _begin(self, labels: list[str]) -> None:
         self._labels = labels
+        learn_rate = NEW_LEARN_RATE if self._base_name is None else LEARN_RATE
         self._main, *self._folds = (
-            Learning(self._base, labels, self._seed + i) for i in range(1 + FOLDS)
+            Learning(self._base, labels, self._seed + i, learn_rate) for i in range(1 + FOLDS)
         )
         self._held: list[HeldOut | None] = [None] * FOLDS
         self._doubts: list[list[JsonObject]] = [[] for _ in range(FOLDS)]
