@@ -77,6 +77,8 @@ def scores(tmp_path, monkeypatch):
         DocBin(docs=docs).to_disk(tmp_path / f"gum-{part}.spacy")
     nlp = copy_of(shared())
     nlp.meta["performance"] = {}  # as `spacy train` does
+    begun = {"@callbacks": "spacy_window_ner.start_from.v1", "source": "x", "name": "window_ner"}
+    nlp.config["initialize"]["after_init"] = begun
     nlp.to_disk(tmp_path / "model")
     peer = ruler(Paris="GPE", Berlin="GPE", **{label: label for label in EIGHTEEN})
     monkeypatch.setattr(evaluate, "CORPORA", ["gum"])
@@ -107,7 +109,7 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
     assert peer["by_label"]["ORG"]["r"] == 0
 
     paths = (tmp_path / name for name in ("model", "scores.json", "final"))
-    card_ready.main("window_ner_sm", *paths, "0.3.1")
+    card_ready.main("window_ner_sm", *paths, "0.3.2")
     text = (tmp_path / "final" / "README.md").read_text(encoding="utf8")
     for title, of_systems in texts.items():
         for system, of in of_systems.items():
@@ -116,7 +118,9 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
             assert f"| {title} | `{system}` | {row} |" in text
     assert "| `gum` | 100.0 | " in text
     assert "| `wnut17`, never seen | " in text
-    assert spacy.load(tmp_path / "final").meta["performance"]["texts"] == texts
+    final = spacy.load(tmp_path / "final")
+    assert final.meta["performance"]["texts"] == texts
+    assert final.config["initialize"]["after_init"] is None
 
 
 @pytest.mark.extra

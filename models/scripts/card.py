@@ -43,8 +43,9 @@ def complete(
     values (Any): What the card says.
     """
     shrink(nlp)
-    # Nobody else has the files that it was trained on.
+    # Nobody else has the files that it was trained on, and the network that it began from.
     nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
+    nlp.config["initialize"]["after_init"] = None
     nlp.meta.update(
         author="spacy-window-ner contributors",
         url="https://github.com/spacy-window-ner/spacy-window-ner",
