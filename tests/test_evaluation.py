@@ -15,6 +15,7 @@ from spacy_window_ner.labels import set_annotated_labels
 
 from .pipelines import SENTENCES, copy_of, shared
 
+TWEETS = "Samuel B-person\nleft O\nParis B-location\n. O\n\nAcme B-corporation\nsells O\n"
 GOLD = ["[PERSON Ann] paid [MONEY $5] in [GPE Rome].", "[ORG Acme] in [FAC the Old Port]"]
 
 
@@ -76,11 +77,15 @@ def scores(tmp_path, monkeypatch):
         DocBin(docs=docs).to_disk(tmp_path / f"gum-{part}.spacy")
     nlp = copy_of(shared())
     nlp.meta["performance"] = {}  # as `spacy train` does
+    begun = {"@callbacks": "spacy_window_ner.start_from.v1", "source": "x", "name": "window_ner"}
+    nlp.config["initialize"]["after_init"] = begun
     nlp.to_disk(tmp_path / "model")
     peer = ruler(Paris="GPE", Berlin="GPE", **{label: label for label in EIGHTEEN})
     monkeypatch.setattr(evaluate, "CORPORA", ["gum"])
     monkeypatch.setattr(evaluate, "load_peers", lambda: {"en_core_web_sm": peer})
-    evaluate.main(tmp_path / "model", tmp_path, tmp_path / "scores.json")
+    (tmp_path / "wnut17").mkdir()
+    (tmp_path / "wnut17" / "test.conll").write_text(TWEETS, encoding="utf8")
+    evaluate.main(tmp_path / "model", tmp_path, tmp_path / "scores.json", data=tmp_path)
     return srsly.read_json(tmp_path / "scores.json")
 
 
@@ -96,8 +101,15 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
     assert texts["hundred, 18 labels"]["en_core_web_sm"]["by_kind"].keys() >= {"news", "chat"}
     assert scores["words_per_second"].keys() == both
 
+    # There is no folder conll03, so that it is left out.
+    assert scores["held_out"].keys() == {"wnut17"}
+    peer = scores["held_out"]["wnut17"]["en_core_web_sm"]
+    assert peer["by_label"]["LOC"] == {"p": 100.0, "r": 100.0, "f": 100.0}
+    assert peer["by_label"].keys() == {"PER", "LOC", "ORG"}
+    assert peer["by_label"]["ORG"]["r"] == 0
+
     paths = (tmp_path / name for name in ("model", "scores.json", "final"))
-    card_ready.main("window_ner_sm", *paths, "0.3.1")
+    card_ready.main("window_ner_sm", *paths, "0.3.2")
     text = (tmp_path / "final" / "README.md").read_text(encoding="utf8")
     for title, of_systems in texts.items():
         for system, of in of_systems.items():
@@ -105,7 +117,10 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
             row = " | ".join(f"{figure:.1f}" for figure in figures)
             assert f"| {title} | `{system}` | {row} |" in text
     assert "| `gum` | 100.0 | " in text
-    assert spacy.load(tmp_path / "final").meta["performance"]["texts"] == texts
+    assert "| `wnut17`, never seen | " in text
+    final = spacy.load(tmp_path / "final")
+    assert final.meta["performance"]["texts"] == texts
+    assert final.config["initialize"]["after_init"] is None
 
 
 @pytest.mark.extra

@@ -43,8 +43,9 @@ def complete(
     values (Any): What the card says.
     """
     shrink(nlp)
-    # Nobody else has the files that it was trained on.
+    # Nobody else has the files that it was trained on, and the network that it began from.
     nlp.config["paths"].update(dict.fromkeys(nlp.config["paths"]))
+    nlp.config["initialize"]["after_init"] = None
     nlp.meta.update(
         author="spacy-window-ner contributors",
         url="https://github.com/spacy-window-ner/spacy-window-ner",
@@ -80,10 +81,12 @@ def measured(nlp: Language, scores_path: Path) -> dict[str, Any]:
     scores = srsly.read_json(scores_path)
     speeds = scores["words_per_second"]
     nlp.meta["performance"]["test"] = scores["corpora"]
+    nlp.meta["performance"]["held_out"] = scores["held_out"]
     nlp.meta["performance"]["texts"] = scores["texts"]
     nlp.meta["performance"]["words_per_second"] = speeds["window_ner"]
     return {
         "corpora": scores["corpora"],
+        "held_out": scores["held_out"],
         "texts": scores["texts"],
         "speeds": speeds,
         "systems": list(speeds),

@@ -37,10 +37,11 @@ KINDS = {
     "chat": 8,
     "legal": 8,
     "encyclopedia": 9,
+    "things": 22,
     "nothing": 4,
 }
 # Kinds of which several texts can follow each other, and what is between them.
-PROSE = ("everyday", "news", "medical", "finance", "legal", "encyclopedia")
+PROSE = ("everyday", "news", "medical", "finance", "legal", "encyclopedia", "things")
 BETWEEN = {**dict.fromkeys(PROSE, " "), "chat": "\n"}
 nlp = spacy.blank("en")
 

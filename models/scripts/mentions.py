@@ -22,6 +22,9 @@ from spacy_window_ner.labels import annotated_labels
 
 PEOPLE = frozenset(("PER", "PERSON"))
 PLACES = frozenset(("LOC", "GPE", "FAC"))
+# Labels of which the rules have names of one kind.
+THINGS = {"PRODUCT": "product", "WORK_OF_ART": "work", "LAW": "law", "LANGUAGE": "language"}
+REPLACED = PEOPLE | PLACES | THINGS.keys() | {"ORG", "EVENT"}
 _TITLES = """
 mr mrs ms miss dr prof professor sir lord lady president senator sen rep gov governor mayor king
 queen prince princess pope judge captain capt sgt colonel col gen general lt rev father chancellor
@@ -47,6 +50,11 @@ BUILT = (
     (r"Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Drive|Boulevard|Blvd\.?|Highway", "street"),
     (r"Airport|Bridge|Station|Stadium|Park|Tower|Church|Cathedral|Palace|Castle|Hall|Theatre|Museum"
      r"|Building|House|Temple|Arena|Center|Centre|Hotel|Library|Mall|Dam", "building"),
+)  # fmt: skip
+EVENTS = (
+    (r"Wars?|Revolution|Battle|Siege|Uprising|Rebellion|Operation|Massacre|Crisis", "war"),
+    (r"Hurricane|Typhoon|Cyclone|Storm|Earthquake|Flood|Fire", "storm"),
+    (r"Cup|Open|Games|Olympics?|Bowl|League|Championships?|Marathon|Prix|Series|Masters", "match"),
 )  # fmt: skip
 # How many names are drawn in search of one that fits.
 TRIALS = 20
@@ -123,9 +131,10 @@ class Names:
         return f"{person.given} {person.surname}" if len(words) == 2 else person.full
 
     def _thing(self, mention: Span) -> str:
-        """RETURNS (str): The name of an organization or a place."""
+        """RETURNS (str): Another name of what is not a person."""
         text, doc = mention.text, mention.doc
         article = mention.start > 0 and doc[mention.start - 1].lower_ == "the"
+        article &= mention.label_ not in ("PRODUCT", "LANGUAGE")  # no part of these
         if (rule := self._rule(mention, article)) is None:
             return text
         for _ in range(TRIALS):
@@ -138,12 +147,16 @@ class Names:
     def _rule(self, mention: Span, article: bool) -> str | None:
         """RETURNS (Optional[str]): The rule that makes names like that of the mention."""
         text, label = mention.text, mention.label_
-        tables = {"ORG": ORGANIZATIONS, "GPE": (), "FAC": BUILT, "LOC": NATURE}[label]
+        if label in THINGS:
+            return THINGS[label]
+        tables = {"ORG": ORGANIZATIONS, "FAC": BUILT, "LOC": NATURE, "EVENT": EVENTS}.get(label, ())
         if label == "LOC" and not self.detailed:
             tables += BUILT
         for words, rule in tables:
             if re.search(rf"\b(?:{words})(?!\w)", text):
                 return rule
+        if label == "EVENT":
+            return "show"
         if label == "ORG":
             return "agency" if article else "company" if not text.isupper() else "org"
         if (text.isupper() and len(text) < 5) or len(mention) > 4:
@@ -156,10 +169,10 @@ class Names:
 
 
 def replace_mentions(docs: Iterable[Doc], probability: float, seed: int) -> Iterator[Doc]:
-    """Replace people, organizations and places at random.
+    """Replace names at random: of people, organizations, places, and of the labels of `REPLACED`.
 
     docs (Iterable[Doc]): Annotated documents, whose labels of people are PER or PERSON, of
-        organizations ORG, of places LOC, GPE and FAC.
+        organizations ORG, of places LOC, GPE and FAC; all others are those of OntoNotes.
     probability (float): The probability that a name is replaced, from 0 to 1.
     seed (int): The same names are chosen with the same seed.
     YIELDS (Doc): Documents with other names. They have tokens, whitespace, sentences, entities,
@@ -172,7 +185,7 @@ def replace_mentions(docs: Iterable[Doc], probability: float, seed: int) -> Iter
     for doc in docs:
         labels = annotated_labels(doc) or {ent.label_ for ent in doc.ents}
         names = Names(grammar, random, probability, "GPE" in labels)
-        mentions = [core(ent) for ent in doc.ents if ent.label_ in PEOPLE | PLACES | {"ORG"}]
+        mentions = [core(ent) for ent in doc.ents if ent.label_ in REPLACED]
         # Long names first: what they are decides what their parts are.
         found = {
             mention.start: (mention, names.replacement(mention))
@@ -188,8 +201,14 @@ def core(ent: Span) -> Span:
     if end - start > 1 and ent[-1].text in POSSESSIVES:
         end -= 1
     people = ent.label_ in PEOPLE
-    while end - start > 1 and (
-        ent.doc[start].lower_.rstrip(".") in TITLES if people else ent.doc[start].lower_ == "the"
+    while (
+        end - start > 1
+        and ent.label_ != "WORK_OF_ART"
+        and (
+            ent.doc[start].lower_.rstrip(".") in TITLES
+            if people
+            else ent.doc[start].lower_ == "the"
+        )
     ):
         start += 1
     return Span(ent.doc, start, end, label=ent.label)

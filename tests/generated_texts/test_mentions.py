@@ -85,6 +85,21 @@ def test_kinds_of_names_stay(replace):
         assert doc[agency.start - 1].text == "the"
 
 
+def test_products_events_works_laws_and_languages_are_replaced_by_others_of_their_kind(replace):
+    words = "the World Cup after The Trial and the iPad under the Basic Law in Zulu"
+    tags = "B-EVENT I-EVENT I-EVENT O B-WORK_OF_ART I-WORK_OF_ART O O B-PRODUCT O B-LAW I-LAW I-LAW"
+    tags += " O B-LANGUAGE"
+    originals = [ent.text for ent in make(words, tags).ents]
+    seen = {label: set() for label in ("EVENT", "WORK_OF_ART", "PRODUCT", "LAW", "LANGUAGE")}
+    for seed in range(5):
+        doc = replace(make(words, tags), seed=seed)
+        assert [ent.label_ for ent in doc.ents] == list(seen)
+        assert doc.ents[0][0].text == "the" and doc.ents[3][0].text == "the"
+        for ent in doc.ents:
+            seen[ent.label_].add(ent.text)
+    assert all(len(names - set(originals)) >= 3 for names in seen.values())
+
+
 def test_probability_has_to_be_one(script):
     with pytest.raises(ValueError, match=r"from 0 to 1, got 1\.5"):
         next(script("mentions").replace_mentions([], 1.5, 0))
