@@ -38,7 +38,8 @@ def read_text(
     given (Iterable[Tuple[int, int, Optional[str]]]): What is fixed; see `snapped`.
     labels (Sequence[str]): The labels to find.
     names (Optional[Names]): Names that are fixed wherever nothing else is.
-    RETURNS (Dict[str, Any]): Its `tokens`, `entities`, and what the network is `unsure` of.
+    RETURNS (Dict[str, Any]): Its `tokens`, `entities`, what is fixed to be `outside` of entities,
+        and what the network is `unsure` of.
     RAISES (ValueError): If what is given is outside of the text, or overlaps.
     """
     doc = nlp.make_doc(text)
@@ -53,18 +54,20 @@ def read_text(
         warnings.simplefilter("ignore")
         doc = nlp(preset(doc, fixed))
     known = set(fixed)
-    entities = [{**_plain(*one, 1.0), "fixed": True} for one in fixed if one[2] is None]
+    outside = [{**_plain(*one, 1.0), "fixed": True} for one in fixed if one[2] is None]
+    entities = []
     for ent, score in zip(doc.ents, scores_of(doc), strict=True):
         key = ent.start_char, ent.end_char, ent.label_
         if key in known:
             entities.append({**_plain(*key, 1.0), "fixed": True})
         elif ent.label_ in labels:
             entities.append(_plain(*key, 1.0 if score is None else score))
-    entities.sort(key=lambda entity: entity["start"])
+    candidates = _candidates(doc, [*entities, *outside], labels)
     return {
         "tokens": tokens,
         "entities": entities,
-        "unsure": [*_doubtful(entities), *_candidates(doc, entities, labels)],
+        "outside": outside,
+        "unsure": [*_doubtful(entities), *candidates],
     }
 
 

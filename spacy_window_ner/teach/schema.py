@@ -90,6 +90,9 @@ class ShownText(BaseModel):
     direction: Literal["ltr", "rtl"]
     tokens: list[tuple[int, int]]
     entities: list[ShownSpan]
+    outside: Annotated[
+        list[ShownSpan], Field(description="Where somebody has said that there is no entity")
+    ]
     unsure: Annotated[list[ShownSpan], Field(description="What the network is not sure of")]
     how: Annotated[str | None, Field(description="Why the text is shown")] = None
 

@@ -80,7 +80,7 @@ def test_reading_around_what_is_fixed(client, session):
     assert free["entities"][0] | {"score": 1} == {**span(0, 12, "PER"), "score": 1, "fixed": False}
     found = post(client, "/read", id=number, entities=[span(1, 3, "LOC"), span(6, 12, None)])
     assert found["entities"][0] == {**span(0, 5, "LOC"), "score": 1.0, "fixed": True}
-    assert found["entities"][1] == {**span(6, 12, None), "score": 1.0, "fixed": True}
+    assert found["outside"] == [{**span(6, 12, None), "score": 1.0, "fixed": True}]
     assert session.store.handed("") is None  # nothing else has changed
 
 
@@ -176,9 +176,10 @@ def test_names(client, session):
     assert named in post(client, "/read", id=number, entities=[])["entities"]
     # What is said about this text is stronger.
     free = post(client, "/read", id=number, entities=[span(start, start + 6, None)])
-    assert {**named, "label": None} in free["entities"]
+    assert free["outside"] == [{**named, "label": None}]
+    assert not any(one["start"] == start for one in free["entities"])
     assert post(client, "/names", text="Berlin", label=None) == {"names": 1}
-    assert {**named, "label": None} in post(client, "/read", id=number, entities=[])["entities"]
+    assert {**named, "label": None} in post(client, "/read", id=number, entities=[])["outside"]
     assert client.request("DELETE", "/names", json={"text": "Berlin"}).json() == {"names": 0}
     assert client.request("DELETE", "/names", json={"text": "Berlin"}).status_code == 404
     for name in (" ", "x" * 501, "\ud800"):

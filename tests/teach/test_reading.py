@@ -14,6 +14,9 @@ TOKENS = tokens_of(spacy.blank("en").make_doc(TEXT))
 
 def read(fixed=(), labels=("PER", "LOC", "DATE")):
     found = read_text(shared(), TEXT, fixed, labels)
+    assert [(one["start"], one["end"]) for one in found["outside"]] == [
+        one[:2] for one in fixed if one[2] is None
+    ]
     return {(one["start"], one["end"]): one for one in found["entities"]}, found["unsure"]
 
 
@@ -29,7 +32,7 @@ def test_what_is_fixed():
     assert found[0, 5] == {"start": 0, "end": 5, "label": "LOC", "score": 1.0, "fixed": True}
     assert found[33, 38]["label"] == "NEW"
     assert (0, 12) not in found
-    assert found[17, 29]["label"] is None
+    assert (17, 29) not in found
 
 
 def test_labels_that_are_not_asked_for():
@@ -46,7 +49,7 @@ def test_what_it_is_unsure_of(monkeypatch):
     monkeypatch.setattr(reading, "LEAST_CANDIDATE", 0.5)
     monkeypatch.setitem(component.cfg, "threshold", 1.0)
     entities, unsure = read([(17, 29, None)], labels=["LOC"])
-    assert [one["label"] for one in entities.values()] == [None]
+    assert entities == {}
     assert [(one["start"], one["label"]) for one in unsure] == [(33, "LOC")]
 
 

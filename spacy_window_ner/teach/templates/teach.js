@@ -130,7 +130,7 @@
   // Show a text, with what the person has said of it before.
   const show = function (found) {
     if (reading) reading.abort();
-    const fixed = found ? found.entities.filter((one) => one.fixed).map(plain) : [];
+    const fixed = found ? [...found.entities, ...found.outside].filter((one) => one.fixed).map(plain) : [];
     Object.assign(state, { reading: found, fixed, history: [], spots: [], elements: [] });
     Object.assign(state, { anchor: null, cursor: null, stretched: false });
     byId("how").textContent = found ? HOW[found.how] || "" : "";
