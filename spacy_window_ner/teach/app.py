@@ -1,7 +1,7 @@
 """The page and its server: what is asked at which address, and what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +18,8 @@ from ..serve.schema import Failure
 from ..serve.worker import Worker
 from . import schema
 from .checks import LONGEST_LABEL
-from .session import Session
-from .store import ConflictError, Marked, MissingError
+from .session import JsonObject, Session, find_texts
+from .store import ConflictError, Marked, MissingError, Store
 
 # The most bytes of a body, and the most requests that are at work or wait.
 MAX_BYTES, QUEUE = 8_000_000, 64
@@ -61,15 +61,18 @@ def make_teach_app(
     title (str): The name of the project, for the page.
     RETURNS (FastAPI): The app.
     """
-    worker = Worker(QUEUE)
+    worker, searcher = Worker(QUEUE), Worker(QUEUE)
+    searched = Store(session.store.path, readonly=True)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        worker.close()
+        for one in (worker, searcher):
+            one.close()
+        searched.close()
 
     app = FastAPI(title=title, version=__version__, lifespan=lifespan, redoc_url=None)
-    app.state.worker = worker
+    app.state.worker, app.state.is_stopping = worker, False
     hosts = hosts_for(host)
     known = None if hosts is None else {*hosts, *public_hosts}
     app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)
@@ -79,9 +82,14 @@ def make_teach_app(
     async def call(function: Callable[..., T], *args: Any) -> T:
         return await ask(worker, function, *args)
 
+    async def find(words: str, limit: int) -> JsonObject:
+        return await ask(searcher, find_texts, searched, words, limit)
+
     who = _annotator(user_header)
     _add_work(app, session, call, who)
     _add_rest(app, session, call, who)
+    _add_search(app, find)
+    _add_results(app, session, call)
     _add_page(app, session, call, title)
     return app
 
@@ -150,13 +158,6 @@ def _add_rest(
     async def add_label(question: schema.NewLabel) -> Any:
         return await call(session.add_label, question.label)
 
-    @app.get("/search", response_model=schema.Results, responses=_FAILURES)
-    async def search(
-        q: Annotated[str, Query(max_length=1_000)],
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 20,
-    ) -> Any:
-        return await call(session.search, q, limit)
-
     @app.get("/doubts", response_model=schema.Doubts)
     async def doubts() -> Any:
         return await call(session.doubts)
@@ -166,6 +167,19 @@ def _add_rest(
         spans = [None if span is None else _marked(span) for span in (one.annotated, one.instead)]
         return await call(session.answer_doubt, annotator, one.id, *spans, one.take)
 
+
+def _add_search(app: FastAPI, find: Callable[[str, int], Awaitable[JsonObject]]) -> None:
+    @app.get("/search", response_model=schema.Results, responses=_FAILURES)
+    async def search(
+        q: Annotated[str, Query(max_length=1_000)],
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 20,
+    ) -> Any:
+        return await find(q, limit)
+
+
+def _add_results(app: FastAPI, session: Session, call: Callable[..., Any]) -> None:
+    """Add what comes of the work."""
+
     @app.get("/export", response_class=Response, responses=_FAILURES)
     async def export(format: Annotated[ExportFormat, Query()] = "spacy") -> Any:
         with TemporaryDirectory() as folder:
@@ -174,10 +188,12 @@ def _add_rest(
             return Response(path.read_bytes(), 200, headers, "application/octet-stream")
 
     @app.post("/finish", response_model=schema.Made, responses=_FAILURES)
-    async def finish() -> Any:
+    async def finish(request: Request) -> Any:
         await call(session.finish)
         while (found := await call(session.finished)) is None:
             await asyncio.sleep(_SECONDS_BETWEEN)
+            if app.state.is_stopping or await request.is_disconnected():
+                raise HTTPException(503, "The server was stopped. Start it and finish again.")
         return found
 
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 import webbrowser
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +16,10 @@ class _Server(uvicorn.Server):
     """A server that says where it is once it is there."""
 
     said = ""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.config.app.state.is_stopping = True  # who waits for the pipeline is told
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -241,20 +241,6 @@ class Session:
             "annotator": annotator,
         }
 
-    def search(self, words: str, limit: int) -> JsonObject:
-        """RETURNS (Dict[str, Any]): The `results`: texts that have these words."""
-        if not words.strip() or not is_text(words):
-            raise ValueError("Give words to search for.")
-        decided = set(self.store.decided_ids())
-        results = []
-        for number, text in self.store.search(words, limit):
-            start = max(text.casefold().find(words.casefold()), 0)
-            snippet = text[max(start - _AROUND, 0) : start + len(words) + _AROUND]
-            results.append(
-                {"id": number, "start": start, "snippet": snippet, "decided": number in decided}
-            )
-        return {"results": results}
-
     def doubts(self) -> JsonObject:
         """RETURNS (Dict[str, Any]): The `doubts`: annotation that is probably wrong."""
         self._take()
@@ -353,6 +339,28 @@ class Session:
                 self._is_finishing, self._outcome = False, message.paths
             elif message.finishing:
                 self._is_finishing, self._outcome = False, message.message
+
+
+def find_texts(store: Store, words: str, limit: int) -> JsonObject:
+    """Search the texts of a project.
+
+    store (Store): The project; a connection of its own, so that nobody waits for the search.
+    words (str): The words.
+    limit (int): How many texts to find.
+    RETURNS (Dict[str, Any]): The `results`: texts that have these words, with any case.
+    RAISES (ValueError): If there are no words.
+    """
+    if not words.strip() or not is_text(words):
+        raise ValueError("Give words to search for.")
+    decided = set(store.decided_ids())
+    results = []
+    for number, text in store.search(words, limit):
+        start = max(text.casefold().find(words.casefold()), 0)
+        snippet = text[max(start - _AROUND, 0) : start + len(words) + _AROUND]
+        results.append(
+            {"id": number, "start": start, "snippet": snippet, "decided": number in decided}
+        )
+    return {"results": results}
 
 
 def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:
