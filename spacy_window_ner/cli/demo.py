@@ -17,8 +17,8 @@ from wasabi import msg
 from ..files.saving import save
 from ..inspect.folds import train_on
 from ..labels import is_text
+from ..training.presets import init_config
 from .demo_corpus import TEXTS, Sentence, generate, make_document, write_data
-from .init_config import init_config
 from .inputs import explained
 from .options import new_app
 from .output import make_directory, print_entities

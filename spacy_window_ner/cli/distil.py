@@ -34,7 +34,7 @@ from ..distillation.teachers import (
 )
 from ..files.saving import replace_directory, save
 from ..labels import annotated_labels, labels_of, set_annotated_labels
-from .init_config import init_config
+from ..training.presets import init_config
 from .inputs import annotated_docs, explained, load
 from .options import TextField, new_app
 

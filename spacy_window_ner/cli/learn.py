@@ -22,11 +22,12 @@ from ..labels import labels_of
 from ..learning.held_out import Learned
 from ..learning.learn import NETWORKS, TEXTS_STEPS, choose_base, config_from, learn, put_beside
 from ..training.corpus import read_examples
+from ..training.presets import new_pipeline
 from ..training.start_from import NAME
 from .inputs import annotated_docs, explained, load
 from .options import ANNOTATED_KINDS, TextField, new_app
 from .output import make_directory
-from .pretrain import learn_texts, new_pipeline, print_learned
+from .pretrain import learn_texts, print_learned
 
 app = new_app()
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from spacy import util
 from spacy.cli._util import COMMAND
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -23,8 +22,7 @@ from ..files.texts import error_at, find_files, read_lines
 from ..pretraining.pretrain import CONTEXTS, READING, Pretrained, pretrain
 from ..pretraining.progress import Progress, describe_inputs, is_begun
 from ..pretraining.vectors import neighbors
-from ..training.start_from import NAME
-from .init_config import init_config
+from ..training.presets import new_pipeline
 from .inputs import load
 from .options import TextField, new_app
 from .output import make_directory
@@ -177,19 +175,6 @@ def start_pipeline(lang: str, base: str | None) -> Language:
         if not isinstance(nlp.get_pipe(name), WindowNER):
             nlp.remove_pipe(name)
     return nlp
-
-
-def new_pipeline(preset: str, lang: str) -> Language:
-    """RETURNS (Language): A pipeline with the network of a preset, not initialized. It does without
-    Brown clusters, which few languages have.
-    """
-    config = init_config(preset, lang=lang)
-    config["initialize"]["lookups"] = None
-    tok2vec = config["components"][NAME]["model"]["tok2vec"]
-    columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
-    without = [column for column in columns if not column[0].startswith("CLUSTER")]
-    tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
-    return util.load_model_from_config(config)
 
 
 def read_raw(

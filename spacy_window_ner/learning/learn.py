@@ -244,6 +244,7 @@ def train_steps(
     stops: Sequence[int],
     seed: int,
     progress: Progress = print_nothing,
+    optimizer: Optimizer | None = None,
 ) -> Iterator[tuple[int, Optimizer]]:
     """Train a pipeline.
 
@@ -252,10 +253,12 @@ def train_steps(
     stops (Sequence[int]): After which steps to stop, ascending.
     seed (int): The seed.
     progress (Callable): Is called with 1 after each step.
+    optimizer (Optional[Optimizer]): That of the steps before, to go on with; a new one if None.
     YIELDS (Tuple[int, Optimizer]): The number of steps, and the optimizer, which has the averages.
     """
     fix_random_seed(seed)
-    optimizer, component = nlp.create_optimizer(), find_component(nlp, NAME)
+    optimizer = optimizer or nlp.create_optimizer()
+    component = find_component(nlp, NAME)
     settings = nlp.config["training"]
     size, step = settings["batcher"]["size"], 0
     while step < stops[-1]:

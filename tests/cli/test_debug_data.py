@@ -14,9 +14,9 @@ from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
 import spacy_window_ner.cli  # noqa: F401  # adds the commands to spaCy's
-from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.labels import set_annotated_labels
 from spacy_window_ner.network.lexicon import CLUSTER_TABLE
+from spacy_window_ner.training.presets import init_config
 
 from ..pipelines import CONFIGS, add_vectors, blank, corpus, make_examples, small_model, trained
 

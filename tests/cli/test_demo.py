@@ -9,8 +9,8 @@ from spacy.training import Example
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app, demo, demo_corpus, output
-from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.component import DEFAULT_SPANS_KEY
+from spacy_window_ner.training.presets import init_config
 from tests.pipelines import copy_of, make_examples, shared
 
 EXPECTED = [

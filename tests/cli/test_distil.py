@@ -9,8 +9,8 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.labels import annotated_labels, set_annotated_labels
+from spacy_window_ner.training.presets import init_config
 from tests.pipelines import (
     corpus,
     entities,

@@ -18,8 +18,8 @@ from spacy.training.initialize import init_nlp
 from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
-from spacy_window_ner.cli.init_config import PRESETS, PRESETS_PATH, init_config
 from spacy_window_ner.network.lexicon import CLUSTER_TABLE, carried, carry
+from spacy_window_ner.training.presets import PRESETS, PRESETS_PATH, init_config
 from spacy_window_ner.training.size import FULL_SIZE, count_words, fit_to_size
 
 from ..pipelines import (

@@ -14,9 +14,9 @@ from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
-from spacy_window_ner.cli.init_config import init_config
 from spacy_window_ner.pretraining import progress
 from spacy_window_ner.pretraining.words import Words
+from spacy_window_ner.training.presets import init_config
 from tests.pipelines import SENTENCES, ner_of, save_corpus, texts_of
 
 

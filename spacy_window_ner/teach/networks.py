@@ -1,0 +1,185 @@
+"""The networks of `teach`: where they begin, and how they go on learning.
+
+A network goes on from what it has learned so far, a few steps at a time over all texts that are
+annotated by then, so that a new one is there in a second or two, however many texts there are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import srsly
+from numpy.typing import NDArray
+from spacy import util
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Model
+
+from ..confidence.scored_examples import find_component
+from ..labels import mark_seen
+from ..learning.held_out import PRIOR_THRESHOLD
+from ..learning.learn import begin_from, config_from, train_steps
+from ..settings import change_settings
+from ..training.presets import new_pipeline
+from ..training.start_from import NAME, with_outputs
+from .store import Decision
+
+# What learning changes in a network beside its parameters.
+_LEARNED = {"known", "counts", "unseen_labels"}
+
+
+def base_pipeline(base: str | None, lang: str) -> Language:
+    """Load the pipeline to begin from, or make one with a new network.
+
+    base (Optional[str]): Its name or path; None for a new network.
+    lang (str): The code of the language of a new one.
+    RETURNS (Language): The pipeline.
+    RAISES (ValueError): If it has no component `window_ner`.
+            (OSError): If it is not there.
+    """
+    if base is not None:
+        nlp = util.load_model(base)
+        find_component(nlp, NAME)
+        return nlp
+    util.fix_random_seed(0)
+    nlp = new_pipeline("efficiency", lang)
+    example = Example.from_dict(nlp.make_doc("."), {"entities": []})
+    nlp.initialize(lambda: [example])
+    return nlp
+
+
+def first_network(base: Language, labels: Sequence[str]) -> Language:
+    """Make the pipeline to teach. What the base finds of the labels, it finds too.
+
+    base (Language): The pipeline to begin from; see `base_pipeline`.
+    labels (Sequence[str]): The labels.
+    RETURNS (Language): The pipeline, which shares the vocabulary of the base.
+    RAISES (ValueError): If nothing can begin from the network of the base.
+    """
+    nlp = begin_from(config_from(base, "base"), base, labels)
+    component, before = find_component(nlp, NAME), find_component(base, NAME)
+    unseen = before.model.attrs["unseen_labels"]
+    seen = {label for n, label in enumerate(before.label_data) if n not in unseen}
+    mark_seen(component.model, [n for n, label in enumerate(component.label_data) if label in seen])
+    component.threshold = PRIOR_THRESHOLD
+    return nlp
+
+
+class Learning:
+    """A network that goes on learning.
+
+    base (Language): The pipeline to begin from; see `base_pipeline`.
+    labels (Sequence[str]): The labels.
+    seed (int): The seed.
+    """
+
+    def __init__(self, base: Language, labels: Sequence[str], seed: int) -> None:
+        self.nlp = first_network(base, labels)
+        self.steps = 0
+        self._optimizer = self.nlp.create_optimizer()
+        self._seed = seed
+
+    def learn(
+        self, docs: Sequence[Doc], steps: int, stopped: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Take some steps.
+
+        docs (Sequence[Doc]): All documents to learn from; see `training_doc`. Their labels are
+            learned too.
+        steps (int): The number of steps.
+        stopped (Callable): Is asked after each step whether to stop.
+        RETURNS (bool): Whether all steps were taken; true if there is nothing to learn.
+        """
+        docs = [doc for doc in docs if len(doc) and doc.has_annotation("ENT_IOB")]
+        if not docs:
+            return True
+        seed = self._seed + self.steps
+        steps_on = train_steps(self.nlp, docs, range(1, steps + 1), seed, optimizer=self._optimizer)
+        for step, _ in steps_on:
+            self.steps += 1
+            if step < steps and stopped():
+                return False
+        return True
+
+    @contextmanager
+    def averaged(self) -> Iterator[Language]:
+        """Use the mean of the network over its last steps. YIELDS (Language): The pipeline."""
+        with self.nlp.use_params(self._optimizer.averages):
+            yield self.nlp
+
+
+def training_doc(nlp: Language, decision: Decision) -> Doc:
+    """Make a document to learn from. If only what is given was checked, all else is unknown, and
+    nothing is learned from it; likewise tokens that an entity begins or ends in.
+
+    nlp (Language): The pipeline, whose tokenizer is used.
+    decision (Decision): What was decided on a text.
+    RETURNS (Doc): The text with its entities.
+    """
+    doc = nlp.make_doc(decision.text)
+    entities, outside, missing = list[Span](), list[Span](), set[int]()
+    for start, end, label in decision.entities:
+        span = doc.char_span(start, end, label=label or "")
+        if span is not None:
+            (outside if label is None else entities).append(span)
+        elif (cut := doc.char_span(start, end, alignment_mode="expand")) is not None:
+            missing.update(range(cut.start, cut.end))
+    for span in (*entities, *outside):
+        missing.difference_update(range(span.start, span.end))
+    doc.set_ents(
+        entities,
+        outside=outside,
+        missing=[doc[i : i + 1] for i in sorted(missing)],
+        default="outside" if decision.checked == "all" else "missing",
+    )
+    return doc
+
+
+def pack(nlp: Language) -> bytes:
+    """Save what learning changes. `WindowNER.to_bytes` saves everything, and takes 20 times as
+    long.
+
+    nlp (Language): The pipeline.
+    RETURNS (bytes): For `unpack` with a pipeline of `first_network` from the same base.
+    """
+    component = find_component(nlp, NAME)
+    nodes = list(component.model.walk())
+    return srsly.msgpack_dumps(
+        {
+            "labels": component.label_data,
+            "threshold": component.threshold,
+            "attrs": [{k: v for k, v in node.attrs.items() if k in _LEARNED} for node in nodes],
+            "params": [_params(node) for node in nodes],
+        }
+    )
+
+
+def unpack(nlp: Language, data: bytes) -> None:
+    """Load what `pack` saved.
+
+    nlp (Language): The pipeline, which is changed.
+    data (bytes): What was saved.
+    RAISES (ValueError): If it does not fit, for example because the base was another one. Then
+        nothing is changed.
+    """
+    component = find_component(nlp, NAME)
+    try:
+        saved = srsly.msgpack_loads(data)
+        model = with_outputs(component.model, component.label_data, saved["labels"])
+        for node, attrs, params in zip(model.walk(), saved["attrs"], saved["params"], strict=True):
+            shapes = [{k: v.shape for k, v in part.items()} for part in (_params(node), params)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(f"{node.name} has the shapes {shapes[1]} and not {shapes[0]}")
+            node.attrs.update(attrs)
+            for name, value in params.items():
+                node.set_param(name, value.copy())
+    except Exception as error:
+        raise ValueError(f"The saved network does not fit: {error}.") from error
+    component.model = model
+    for label in saved["labels"]:
+        component.vocab.strings.add(label)
+    change_settings(component, {name: saved[name] for name in ("labels", "threshold")})
+
+
+def _params(node: Model) -> dict[str, NDArray]:
+    return {name: node.get_param(name) for name in node.param_names if node.has_param(name)}
