@@ -1,0 +1,249 @@
+"""A project of Label Studio: its network, and what people have annotated in it.
+
+One thread at a time uses a project. Networks come from the learner, a process of its own, and are
+taken between two requests.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..confidence.scored_examples import find_component
+from ..extensions import scores_of
+from ..files.exports import for_label_studio, tokens_of
+from ..files.records import by_characters
+from ..inspect.uncertainty import entropies
+from ..labels import is_text
+from ..teach.networks import first_network, pack
+from ..teach.reading import preset, snapped
+from ..teach.store import FILE, Decision, Marked, Store
+from ..teach.texts import digest
+from ..training.start_from import NAME
+from .config import LabelMap, read_label_config
+
+JsonObject = dict[str, Any]
+T = TypeVar("T")
+# The score of a text is exp(−H / (n_words + so many)): `inspect.suggest` says what a text costs.
+WORDS_AROUND = 20
+# Where the texts are from, and how they were chosen.
+SOURCE = "label-studio"
+
+
+class Project:
+    """A project.
+
+    folder (Path): Where everything that was annotated and learned is, and will be.
+    base (Language): The pipeline to begin from.
+    base_name (str): Its name or path.
+    label_config (str): The labeling config.
+    RAISES (ValueError): If the folder is damaged, or the labels cannot be learned.
+    """
+
+    def __init__(self, folder: Path, base: Language, base_name: str, label_config: str) -> None:
+        self._base = base
+        self._label_config = label_config
+        self._config = read_label_config(label_config)
+        self._labels = LabelMap(self._config, find_component(base, NAME).label_data)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.store = Store(folder / FILE)
+        self._numbers = dict(self.store.digests())
+        self.store.change("base", base_name)
+        self.store.change("label_config", label_config)
+        self.store.add_labels(self._labels.labels)
+        self.network = 0
+        self.nlp = first_network(base, self.store.labels)
+        self._set_version()
+
+    def close(self) -> None:
+        """Stop learning, and close the database."""
+        self.store.close()
+
+    def configure(self, label_config: str) -> None:
+        """Use another labeling config.
+
+        label_config (str): The config.
+        RAISES (ValueError): If it cannot be used. Then nothing is changed.
+        """
+        if label_config == self._label_config:
+            return
+        config = read_label_config(label_config)
+        labels = LabelMap(config, find_component(self._base, NAME).label_data)
+        self._label_config, self._config, self._labels = label_config, config, labels
+        self.store.change("label_config", label_config)
+        self.store.add_labels(labels.labels)
+        if not self.network:
+            self.nlp = first_network(self._base, self.store.labels)
+            self._set_version()
+
+    def _set_version(self) -> None:
+        """Networks that differ have other versions: Label Studio keeps predictions of one that it
+        knows.
+        """
+        data = blake2b(pack(self.nlp), digest_size=4).hexdigest()
+        self.version = f"window_ner {self.network} ({data})"
+
+    # Reading
+
+    def predict(
+        self, tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] = ()
+    ) -> list[JsonObject]:
+        """Read texts.
+
+        tasks (Sequence[Mapping[str, Any]]): The tasks that have the texts.
+        drawn (Sequence[Dict[str, Any]]): Regions that a person has just drawn in each of them, to
+            be read around.
+        RETURNS (List[Dict[str, Any]]): A prediction for each task.
+        RAISES (ValueError): If a task has no text.
+        """
+        texts = [self._config.text_of(task) for task in tasks]
+        for task, text in zip(tasks, texts, strict=True):
+            if not is_text(text):
+                raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+        return self._in_zone(lambda: self._predictions(texts, drawn))
+
+    def _predictions(self, texts: Sequence[str], drawn: Sequence[Any]) -> list[JsonObject]:
+        given = [self._entities(text, drawn) for text in texts]
+        docs = [
+            preset(self.nlp.make_doc(text), fixed) for text, fixed in zip(texts, given, strict=True)
+        ]
+        certain = self._certainty(docs)
+        return [
+            {"result": self._regions(doc, fixed), "score": score, "model_version": self.version}
+            for doc, fixed, score in zip(self.nlp.pipe(docs), given, certain, strict=True)
+        ]
+
+    def _certainty(self, docs: Sequence[Doc]) -> list[float]:
+        """How sure the reading of each document is, from 0 to 1."""
+        if not any(map(len, docs)):
+            return [1.0] * len(docs)
+        component = find_component(self.nlp, NAME)
+        allowed, _ = component.allowed_tags(docs)
+        found = entropies(component.model.predict(docs), component.objective, allowed).tolist()
+        return [
+            math.exp(-entropy / (len(doc) + WORDS_AROUND))
+            for entropy, doc in zip(found, docs, strict=True)
+        ]
+
+    def _regions(self, doc: Doc, fixed: Sequence[Marked]) -> list[JsonObject]:
+        """The entities of a document whose labels the project has."""
+        known = {*fixed}
+        regions = []
+        for ent, score in zip(doc.ents, scores_of(doc), strict=True):
+            label = self._labels.to_project(ent.label_)
+            entity = ent.start_char, ent.end_char, ent.label_
+            if label is not None:
+                tags = label.control, self._config.text
+                [region] = for_label_studio(doc.text, [(*entity[:2], label.value)], tags)
+                region["score"] = 1.0 if entity in known or score is None else score
+                regions.append(region)
+        return regions
+
+    # Learning
+
+    def annotate(self, annotation: Mapping[str, Any], task: Mapping[str, Any]) -> None:
+        """Store an annotation; it is on disk when this returns.
+
+        annotation (Mapping[str, Any]): The annotation.
+        task (Mapping[str, Any]): Its task.
+        RAISES (ValueError): If there is something wrong with it.
+        """
+        number, regions = annotation.get("id"), annotation.get("result")
+        if not isinstance(number, int) or not isinstance(regions, list):
+            raise ValueError("An annotation must have an id, and a list as its result.")
+        text = self._config.text_of(task)
+        if not is_text(text):
+            raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+        entities = self._in_zone(lambda: self._entities(text, regions))
+        answer = "skip" if annotation.get("was_cancelled") else "accept"
+        text_id = self._text_id(text, task)
+        who = annotator(number)
+        decision = Decision(text_id, text, who, answer, entities, "all", SOURCE)
+        self.store.withdraw(who, but=text_id)
+        self.store.decide(decision, self.network, replace=True)
+
+    def withdraw(self, number: int) -> None:
+        """Forget an annotation that was deleted.
+
+        number (int): Its number.
+        """
+        self.store.withdraw(annotator(number))
+
+    @property
+    def annotations(self) -> set[int]:
+        """RETURNS (Set[int]): The numbers of all annotations."""
+        return {int(name.rpartition(" ")[2]) for name in self.store.annotators()}
+
+    def wake(self) -> None:
+        """Learn what is new."""
+
+    def take_networks(self) -> None:
+        """Read with the newest network from now on."""
+
+    def _text_id(self, text: str, task: Mapping[str, Any]) -> int:
+        key, position = digest(text), task.get("id")
+        if key not in self._numbers:
+            row = SOURCE, position if isinstance(position, int) else 0, 0, key, text
+            self.store.add_texts([row])
+            self._numbers[key] = self.store.n_texts
+        return self._numbers[key]
+
+    def _entities(self, text: str, regions: Iterable[Any]) -> list[Marked]:
+        """The entities that regions are: of the labels that are known, widened to words. Where
+        they overlap, the longest one is.
+        """
+        tokens = tokens_of(self.nlp.make_doc(text))
+        found = [entity for region in regions for entity in self._entity(text, tokens, region)]
+        chosen: list[Marked] = []
+        for start, end, label in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+            if all(
+                end <= other_start or other_end <= start for other_start, other_end, _ in chosen
+            ):
+                chosen.append((start, end, label))
+        return sorted(chosen, key=lambda one: one[0])
+
+    def _entity(self, text: str, tokens: Sequence[tuple[int, int]], region: Any) -> list[Marked]:
+        """The entity that a region is, if it is one."""
+        value = region.get("value") if isinstance(region, Mapping) else None
+        if not isinstance(value, Mapping) or region.get("to_name") != self._config.text:
+            return []
+        labels = value.get("labels")
+        names = map(self._labels.to_network, labels if isinstance(labels, list) else ())
+        label = next(filter(None, names), None)
+        value = by_characters(text, dict(value))
+        start, end = value.get("start"), value.get("end")
+        if label is None or type(start) is not int or type(end) is not int:
+            return []
+        if not 0 <= start < end <= len(text):
+            raise ValueError(
+                f"The region {start} to {end} is empty, or outside of the {len(text):,} characters "
+                f"of the text."
+            )
+        if not text[start:end].strip():
+            return []
+        return snapped(text, tokens, [(start, end, label)])
+
+    def _in_zone(self, answer: Callable[[], T]) -> T:
+        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
+        leave it open.
+        """
+        found, failed = None, None
+        with self.nlp.memory_zone():
+            try:
+                found = answer()
+            except Exception as error:
+                failed = error.with_traceback(None)
+        if failed is not None:
+            raise failed
+        return found  # type: ignore[return-value]
+
+
+def annotator(number: int) -> str:
+    """RETURNS (str): Who has decided what is in an annotation: each of them by itself, as a person
+    can have several.
+    """
+    return f"annotation {number}"
