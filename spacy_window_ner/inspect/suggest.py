@@ -15,6 +15,7 @@ and, once, those of a mean text: benchmarks/suggest.py compares.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,35 @@ def suggest(
         uncertainty in `meta` is H / n_tokens, in nats a word.
     RAISES (ValueError): If the number is below 1.
     """
+    return [
+        _task(nlp, name, texts[choice.number], choice.uncertainty, choice.value)
+        for choice in rank(nlp, texts, n, name=name, done=done)
+    ]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A text that was chosen.
+
+    number (int): Its number among the texts.
+    uncertainty (float): H / n_tokens.
+    value (float): What it was worth when it was chosen.
+    """
+
+    number: int
+    uncertainty: float
+    value: float
+
+
+def rank(
+    nlp: Language,
+    texts: Sequence[str],
+    n: int,
+    *,
+    name: str = "window_ner",
+    done: Callable[[int], object] = lambda n: None,
+) -> list[Choice]:
+    """Choose texts to annotate, as `suggest` does. RETURNS (List[Choice]): The chosen ones."""
     if n < 1:
         raise ValueError(f"The number of texts to suggest must be 1 or more, got {n}.")
     find_component(nlp, name).require_initialized()
@@ -70,7 +100,7 @@ def suggest(
     gain = np.where(has_words, entropy_by_cost(entropy, lengths), -1.0)
     chosen, values = choose_texts(gain, project(words), n)
     return [
-        _task(nlp, name, texts[i], float(entropy[i] / lengths[i]), value)
+        Choice(i, float(entropy[i] / lengths[i]), value)
         for i, value in zip(chosen, values, strict=True)
     ]
 

@@ -179,7 +179,8 @@ class Folds:
         examples = read_examples(nlp, [self._everything[i] for i in part])
         some = [self._everything[i] for i in drawn]
         for _, optimizer in train_steps(nlp, some, stops, self._seed, self._progress):
-            yield _hold(nlp, optimizer, examples)
+            with nlp.use_params(optimizer.averages):
+                yield hold(nlp, examples)
 
 
 def train_fully(
@@ -283,9 +284,11 @@ def _read(nlp: Language, docs: Sequence[Doc]) -> Iterator[Example]:
         yield example
 
 
-def _hold(nlp: Language, optimizer: Optimizer, examples: Sequence[Example]) -> HeldOut:
-    with nlp.use_params(optimizer.averages):
-        scored: ScoredExamples = score_examples(nlp, NAME, examples)
+def hold(nlp: Language, examples: Sequence[Example]) -> HeldOut:
+    """RETURNS (HeldOut): What a pipeline finds in annotated documents with tokens, whose labels it
+    has all.
+    """
+    scored: ScoredExamples = score_examples(nlp, NAME, examples)
     found = scored.entities(LOWEST)
     numbers = {label: n for n, label in enumerate(find_component(nlp, NAME).label_data)}
     n_gold = np.zeros((scored.n_documents, len(numbers)), dtype=np.int64)

@@ -251,8 +251,12 @@ class Store:
     @contextmanager
     def adding(self) -> Iterator[None]:
         """Add all that follows, or nothing of it."""
-        with self._explained(), self._writing():
-            yield
+        with self._explained():
+            if not self.n_texts:  # to write many pages of a new file to a log first takes longer
+                self._db.execute("PRAGMA journal_mode = DELETE")
+            with self._writing():
+                yield
+            self._db.execute("PRAGMA journal_mode = WAL")
 
     def digests(self) -> Iterator[tuple[int, int]]:
         """YIELDS (Tuple[int, int]): The digest of each text and its number."""

@@ -101,16 +101,14 @@ def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterator[tuple[int, str]]:
     """
     start = 0
     while start < len(text):
-        end = _end(text, start, most)
-        piece = text[start:end]
-        if inside := piece.strip():
-            yield start + piece.index(inside), inside
+        end = len(text) if len(text) - start <= most else _end(text, start, most)
+        piece = text[start:end].lstrip()
+        if piece:
+            yield end - len(piece), piece.rstrip()
         start = end
 
 
 def _end(text: str, start: int, most: int) -> int:
-    if len(text) - start <= most:
-        return len(text)
     for place in _PLACES:
         found = [m.end() for m in place.finditer(text, start + most // 2, start + most)]
         if found:

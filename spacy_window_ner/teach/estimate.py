@@ -1,0 +1,148 @@
+"""How good the network is on the texts that nobody has decided, and what more of them would bring.
+
+Each text of the random share is read by a network that has not learned it. F1 = 2c / (p + g), with
+c entities correct of p predicted and g annotated ones, is a ratio of sums over texts. Its variance
+is that of its linearization, Σ_i (2c_i − F(p_i + g_i))² / (p + g)² (Cochran 1977, "Sampling
+techniques", section 6.3), and its interval is symmetric in log F / (1 − F), with a quantile of
+Student's t for the texts that have entities. With few texts this holds F1 more often than the
+bootstrap, which cannot draw an error that has not occurred yet: with 15 texts of anem in 98 % of
+samples and not in 81 %. One entity that is right and one that is wrong are added, as Agresti and
+Coull (1998) do for a share.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..confidence.guarantees import student_quantile
+from ..inspect.bootstrap import prf
+from ..inspect.review import Suspect, review
+from ..learning.held_out import HeldOut
+from ..training.corpus import read_examples
+
+JsonObject = dict[str, Any]
+
+LEVEL = 0.95
+# The share of the variance of independent entities that is added: the networks that are judged and
+# the threshold depend on chance too.
+_ADDED = 0.5
+# The error falls with n^−r. Few points of the curve say little about r: the prior counts as much as
+# so many of them at twice the number of texts.
+PRIOR_RATE, PRIOR_POINTS = 0.3, 4
+# So many more texts are hardly worth it if they bring less F1 than this.
+MORE, LITTLE = 50, 0.01
+# Doubts are shown if something else is e^1 times as likely as what is annotated, the first ones.
+EVIDENCE, MOST_DOUBTS = 1.0, 50
+_UNKNOWN = dict.fromkeys(("value", "low", "high"))
+
+
+def f_interval(counts: NDArray[np.integer]) -> tuple[float, float]:
+    """Find the interval of F1.
+
+    counts (ndarray): Shape (n_texts, 3), the correct, predicted and annotated entities of texts
+        that were drawn at random.
+    RETURNS (Tuple[float, float]): Where it begins and ends, from 0 to 1.
+    """
+    sizes = counts[:, 1] + counts[:, 2]
+    n = int((sizes > 0).sum())
+    if n < 2:
+        return 0.0, 1.0
+    total = sizes.sum() + 2
+    f = float((2 * counts[:, 0].sum() + 1) / total)
+    residuals = 2 * counts[:, 0] - f * sizes
+    variance = (residuals**2).sum() * n / (n - 1) / total**2 + _ADDED * f * (1 - f) / total
+    odds, half = np.log(f / (1 - f)), student_quantile((1 + LEVEL) / 2, n - 1)
+    half *= np.sqrt(variance) / (f * (1 - f))
+    low, high = (1 / (1 + np.exp(-np.asarray([odds - half, odds + half])))).tolist()
+    return low, high
+
+
+def estimate(
+    held: HeldOut,
+    labels: Sequence[str],
+    random: NDArray[np.bool_],
+    decided: int,
+    curve: Sequence[JsonObject] = (),
+) -> JsonObject:
+    """Estimate how good the network is.
+
+    held (HeldOut): What networks found in texts that they have not learned.
+    labels (Sequence[str]): The labels in the order of their numbers.
+    random (ndarray): Shape (n_texts,) bool, which of the texts were drawn at random.
+    decided (int): How many texts were decided.
+    curve (Sequence[Dict[str, Any]]): The estimates before.
+    RETURNS (Dict[str, Any]): F1 of all labels (`f1`) and of each (`labels`), as `value`, `low`,
+        `high`; the number of `random` texts, the `threshold` for which this holds, the `gain` in F1
+        of the next `MORE` texts, and whether that is `enough`. What is not known is None.
+    """
+    threshold = held.threshold()
+    counts = held.counts(threshold)[random]
+    found: JsonObject = {"decided": decided, "random": len(counts), "threshold": threshold}
+    found["f1"] = _scored(counts.sum(axis=1))
+    found["labels"] = {
+        label: {**(_scored(of_label) or _UNKNOWN), "annotated": int(of_label[:, 2].sum())}
+        for label, of_label in zip(labels, np.moveaxis(counts, 1, 0), strict=True)
+    }
+    points = [(one["decided"], one["f1"]["value"]) for one in (*curve, found) if one["f1"]]
+    found["gain"] = gain(points) if points else None
+    found["enough"] = found["gain"] is not None and decided >= MORE and found["gain"] < LITTLE
+    return found
+
+
+def _scored(counts: NDArray[np.integer]) -> dict[str, float] | None:
+    """F1 of counts (n_texts, 3) with its interval; None without entities."""
+    if not counts[:, 1:].any():
+        return None
+    low, high = f_interval(counts)
+    return {"value": float(prf(counts.sum(axis=0))[2]), "low": low, "high": high}
+
+
+def gain(points: Sequence[tuple[int, float]], more: int = MORE) -> float:
+    """Estimate what more texts would bring, by a power law of the error, as `Learned.gain`.
+
+    points (Sequence[Tuple[int, float]]): The number of texts and F1, in their order, at least one.
+    more (int): The number of further texts.
+    RETURNS (float): The gain in F1, from 0 to 1.
+    """
+    n = np.asarray([max(number, 1) for number, _ in points], dtype=np.float64)
+    x, y = np.log2(n), np.log2([max(1 - f, 1e-3) for _, f in points])
+    weights = n / n.max()  # later points are more certain
+    x, y = x - np.average(x, weights=weights), y - np.average(y, weights=weights)
+    slope = PRIOR_POINTS * PRIOR_RATE - (weights * x * y).sum()
+    rate = min(max(slope / (PRIOR_POINTS + (weights * x * x).sum()), 0.0), 1.0)
+    return float((1 - points[-1][1]) * (1 - (n[-1] / (n[-1] + more)) ** rate))
+
+
+def doubts(
+    nlp: Language, docs: Sequence[Doc], numbers: Sequence[int], most: int = MOST_DOUBTS
+) -> list[JsonObject]:
+    """Find annotation that is probably wrong.
+
+    nlp (Language): A pipeline that has not learned the documents.
+    docs (Sequence[Doc]): Annotated documents.
+    numbers (Sequence[int]): The number of the text of each document.
+    most (int): How many to find.
+    RETURNS (List[Dict[str, Any]]): Each with `id`, `text`, `kind`, what is `annotated` and what is
+        likelier `instead`, and the `evidence`, the most doubtful first; see `review`.
+    """
+    chosen = [i for i, doc in enumerate(docs) if len(doc) and doc.has_annotation("ENT_IOB")]
+    if not chosen:
+        return []
+    suspects = review(nlp, read_examples(nlp, [docs[i] for i in chosen]))
+    return [
+        _plain(one, numbers[chosen[one.document]], docs[chosen[one.document]].text)
+        for one in suspects[:most]
+        if one.evidence >= EVIDENCE
+    ]
+
+
+def _plain(one: Suspect, number: int, text: str) -> JsonObject:
+    spans = {
+        name: None if span is None else dict(zip(("start", "end", "label"), span, strict=True))
+        for name, span in (("annotated", one.annotated), ("instead", one.instead))
+    }
+    return {"id": number, "text": text, "kind": one.kind, **spans, "evidence": one.evidence}
