@@ -26,6 +26,7 @@ from ..teach.texts import digest
 from ..training.start_from import NAME
 from .config import LabelMap, read_label_config
 
+logger = logging.getLogger("uvicorn.error")
 JsonObject = dict[str, Any]
 T = TypeVar("T")
 # The score of a text is exp(−H / (n_words + so many)): `inspect.suggest` says what a text costs.
@@ -41,26 +42,33 @@ class Project:
     base (Language): The pipeline to begin from.
     base_name (str): Its name or path.
     label_config (str): The labeling config.
+    seed (int): The seed of the training.
     RAISES (ValueError): If the folder is damaged, or the labels cannot be learned.
     """
 
-    def __init__(self, folder: Path, base: Language, base_name: str, label_config: str) -> None:
+    def __init__(
+        self, folder: Path, base: Language, base_name: str, label_config: str, seed: int = 0
+    ) -> None:
         self._base = base
         self._label_config = label_config
         self._config = read_label_config(label_config)
         self._labels = LabelMap(self._config, find_component(base, NAME).label_data)
         folder.mkdir(parents=True, exist_ok=True)
-        self.store = Store(folder / FILE)
+        self.folder, self.store = folder, Store(folder / FILE)
         self._numbers = dict(self.store.digests())
-        self.store.change("base", base_name)
         self.store.change("label_config", label_config)
         self.store.add_labels(self._labels.labels)
+        self._learner, self._is_learning = Learner(folder, base_name, base.lang, seed), False
         self.network = 0
-        self.nlp = first_network(base, self.store.labels)
-        self._set_version()
+        self._begin()
+        if (saved := saved_network(folder)) is not None:
+            self._use(saved)
+        if self.annotations:
+            self.wake()
 
     def close(self) -> None:
         """Stop learning, and close the database."""
+        self._learner.close()
         self.store.close()
 
     def configure(self, label_config: str) -> None:
@@ -77,8 +85,21 @@ class Project:
         self.store.change("label_config", label_config)
         self.store.add_labels(labels.labels)
         if not self.network:
-            self.nlp = first_network(self._base, self.store.labels)
-            self._set_version()
+            self._begin()
+
+    def _begin(self) -> None:
+        self.nlp = first_network(self._base, self.store.labels)
+        self._set_version()
+
+    def _use(self, made: NetworkMade) -> None:
+        """Read with a network that was learned, if it was learned from the same base."""
+        try:
+            unpack(self.nlp, made.data)
+        except ValueError as error:
+            logger.warning("Project %s begins to learn again. %s", self.folder.name, error)
+            return
+        self.network = made.number
+        self._set_version()
 
     def _set_version(self) -> None:
         """Networks that differ have other versions: Label Studio keeps predictions of one that it
@@ -179,10 +200,30 @@ class Project:
         return {int(name.rpartition(" ")[2]) for name in self.store.annotators()}
 
     def wake(self) -> None:
-        """Learn what is new."""
+        """Learn what is new, in the background."""
+        if self._is_learning:
+            self.take_networks()
+            self._learner.wake()
+        else:
+            self._learner.start()
+            self._is_learning = True
+
+    def finish(self) -> None:
+        """Make what `window-ner learn` makes of what is annotated, in the background."""
+        self.wake()
+        self._learner.finish()
 
     def take_networks(self) -> None:
         """Read with the newest network from now on."""
+        name = self.folder.name
+        for message in self._learner.poll():
+            if isinstance(message, NetworkMade):
+                self._use(message)
+                logger.info("Project %s reads with %s.", name, self.version)
+            elif isinstance(message, Finished):
+                logger.info("Project %s is trained: %s", name, message.paths["pipeline"])
+            elif isinstance(message, Failed):
+                logger.warning("Project %s does not learn: %s", name, message.message)
 
     def _text_id(self, text: str, task: Mapping[str, Any]) -> int:
         key, position = digest(text), task.get("id")

@@ -20,10 +20,11 @@ class Projects:
     folder (Path): The folder.
     base (Language): The pipeline to begin from.
     base_name (str): Its name or path.
+    seed (int): The seed of the training.
     """
 
-    def __init__(self, folder: Path, base: Language, base_name: str) -> None:
-        self.folder, self._base, self._base_name = folder, base, base_name
+    def __init__(self, folder: Path, base: Language, base_name: str, seed: int = 0) -> None:
+        self._folder, self._beginning, self._seed = folder, (base, base_name), seed
         self._open: dict[str, Project] = {}
 
     def open(self, key: str, label_config: str | None = None) -> str:
@@ -37,14 +38,14 @@ class Projects:
         """
         key = self._full(key)
         if key not in self._open:
-            folder = self.folder / key
+            folder = self._folder / key
             config = label_config or _last_config(folder)
             if config is None:
                 raise MissingError(
                     f"Project {key.partition('.')[0]} is not known here. Connect it in its "
                     f"settings in Label Studio, under Model."
                 )
-            self._open[key] = Project(folder, self._base, self._base_name, config)
+            self._open[key] = Project(folder, *self._beginning, config, self._seed)
         elif label_config is not None:
             self._open[key].configure(label_config)
         return key
@@ -82,9 +83,13 @@ class Projects:
         """The key with the second of creation, that of the newest project of the number."""
         if "." in key:
             return key
-        names = [*self._open, *(path.name for path in self.folder.glob(f"{key}.*"))]
+        names = [*self._open, *(path.name for path in self._folder.glob(f"{key}.*"))]
         known = [name for name in names if re.fullmatch(rf"{key}\.\d+", name)]
         return max(known, default=key, key=lambda name: int(name.partition(".")[2]))
+
+    def finish(self, key: str) -> None:
+        """Make the pipeline of an open project in the background."""
+        self._open[key].finish()
 
     def close(self) -> None:
         """Close all projects."""
