@@ -10,17 +10,16 @@ from spacy import util
 from spacy.cli._util import COMMAND
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Config
 from tqdm import tqdm
 from wasabi import msg
 
 from ..confidence.scored_examples import find_component
-from ..files.exports import write_annotated
 from ..files.saving import save
 from ..inspect.page import percent
 from ..labels import labels_of
 from ..learning.held_out import Learned
-from ..learning.learn import NETWORKS, TEXTS_STEPS, choose_base, config_from, learn, put_beside
+from ..learning.learn import NETWORKS, NEW_STEPS, TEXTS_STEPS, choose_base, put_beside
+from ..learning.saved import learn_and_save
 from ..training.corpus import read_examples
 from ..training.presets import new_pipeline
 from ..training.start_from import NAME
@@ -33,8 +32,6 @@ app = new_app()
 
 # The pipelines to begin from in each language. The first is that whose labels can be kept.
 BASES = {"en": ("en_window_ner_sm", "en_window_ner_base")}
-# The numbers of steps that a new network chooses from.
-NEW_STEPS = (200, 400, 800)
 MORE = 50
 
 
@@ -111,26 +108,25 @@ def learn_pipeline(
             print_learned(pretrained, time.perf_counter() - start)
         elif base is None:
             nlp.initialize(lambda: read_examples(nlp, docs))
-        source = base
-        if source is None or texts:
-            source = str(output / "base")
-            save(beginning, output / "base")
-        config = config_from(beginning, source, seed=seed)
         stops = TEXTS_STEPS if texts else NEW_STEPS if base is None else None
         with tqdm(desc="Training", unit="step") as bar:
-            found = learn(
+            found = learn_and_save(
                 docs,
-                config,
                 beginning,
+                None if texts else base,
                 to_learn,
+                output,
                 dev=dev_docs,
                 stops=stops,
                 seed=seed,
                 progress=bar.update,
             )
     _print(found)
-    _save(
-        found, config_from(beginning, source, found.steps, seed), output, (docs, dev_docs or docs)
+    msg.good(f"Saved the pipeline: {output / 'model'}")
+    msg.text(
+        f"It is the mean of {NETWORKS} networks. To train one of them by spaCy's own training, and "
+        f"change what you like:\n{COMMAND} train {output / 'config.cfg'} "
+        f"--output {output / 'trained'}"
     )
     if keep_labels:
         name = put_beside(nlp, found.nlp)
@@ -154,27 +150,6 @@ def _choose(
         scores = choose_base(docs, bases, labels, seed, bar.update)
     msg.text("F1 from each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
     return max(scores, key=lambda name: scores[name])
-
-
-def _save(
-    found: Learned,
-    config: Config,
-    output: Path,
-    docs: Sequence[Sequence[Doc]],
-) -> None:
-    """Save the pipeline, its config, and the documents of training and development."""
-    config["components"][NAME]["threshold"] = find_component(found.nlp, NAME).threshold
-    for part, of_part in zip(("train", "dev"), docs, strict=True):
-        config["paths"][part] = str(output / f"{part}.spacy")
-        write_annotated(output / f"{part}.spacy", of_part, "spacy")
-    config.to_disk(output / "config.cfg")
-    save(found.nlp, output / "model")
-    msg.good(f"Saved the pipeline: {output / 'model'}")
-    msg.text(
-        f"It is the mean of {NETWORKS} networks. To train one of them by spaCy's own training, and "
-        f"change what you like:\n{COMMAND} train {output / 'config.cfg'} "
-        f"--output {output / 'trained'}"
-    )
 
 
 def _new(lang: str, *, has_texts: bool) -> Language:

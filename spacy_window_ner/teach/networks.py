@@ -11,7 +11,7 @@ import srsly
 from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Model
 
@@ -22,7 +22,6 @@ from ..learning.learn import begin_from, config_from, train_steps
 from ..settings import change_settings
 from ..training.presets import new_pipeline
 from ..training.start_from import NAME, with_outputs
-from .store import Decision
 
 # What learning changes in a network beside its parameters.
 _LEARNED = {"known", "counts", "unseen_labels"}
@@ -84,8 +83,8 @@ class Learning:
     ) -> bool:
         """Take some steps.
 
-        docs (Sequence[Doc]): All documents to learn from; see `training_doc`. Their labels are
-            learned too.
+        docs (Sequence[Doc]): All documents to learn from; see `reading.annotated_doc`.
+            Their labels are learned too.
         steps (int): The number of steps.
         stopped (Callable): Is asked after each step whether to stop.
         RETURNS (bool): Whether all steps were taken; true if there is nothing to learn.
@@ -106,33 +105,6 @@ class Learning:
         """Use the mean of the network over its last steps. YIELDS (Language): The pipeline."""
         with self.nlp.use_params(self._optimizer.averages):
             yield self.nlp
-
-
-def training_doc(nlp: Language, decision: Decision) -> Doc:
-    """Make a document to learn from. If only what is given was checked, all else is unknown, and
-    nothing is learned from it; likewise tokens that an entity begins or ends in.
-
-    nlp (Language): The pipeline, whose tokenizer is used.
-    decision (Decision): What was decided on a text.
-    RETURNS (Doc): The text with its entities.
-    """
-    doc = nlp.make_doc(decision.text)
-    entities, outside, missing = list[Span](), list[Span](), set[int]()
-    for start, end, label in decision.entities:
-        span = doc.char_span(start, end, label=label or "")
-        if span is not None:
-            (outside if label is None else entities).append(span)
-        elif (cut := doc.char_span(start, end, alignment_mode="expand")) is not None:
-            missing.update(range(cut.start, cut.end))
-    for span in (*entities, *outside):
-        missing.difference_update(range(span.start, span.end))
-    doc.set_ents(
-        entities,
-        outside=outside,
-        missing=[doc[i : i + 1] for i in sorted(missing)],
-        default="outside" if decision.checked == "all" else "missing",
-    )
-    return doc
 
 
 def pack(nlp: Language) -> bytes:
