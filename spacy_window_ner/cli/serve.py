@@ -120,8 +120,8 @@ def _backend(
     if output is None:
         msg.fail("--label-studio needs --output, a directory for what is learned", exits=1)
     login = None if basic_auth is None else tuple(basic_auth.split(":", 1))
-    if login is not None and not (len(login) == 2 and all(login)):
-        msg.fail("--basic-auth must be USER:PASSWORD", exits=1)
+    if login is not None and not (len(login) == 2 and all(login) and basic_auth.isascii()):
+        msg.fail("--basic-auth must be USER:PASSWORD, in ASCII", exits=1)
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}") for name in ("URL", "API_KEY"))
     if bool(url) != bool(token):
         msg.fail("Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or none of them", exits=1)

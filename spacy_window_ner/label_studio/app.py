@@ -70,6 +70,7 @@ def make_label_studio_app(
         redoc_url=None,
         dependencies=[] if login is None else [Depends(_asks_for(login))],
     )
+    app.state.backend = backend
     hosts = hosts_for(host)
     known = None if hosts is None else {*hosts, *public_hosts}
     app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)

@@ -4,6 +4,7 @@ One thread at a time uses a project. Networks come from the learner, a process o
 taken between two requests.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -19,7 +20,8 @@ from ..files.exports import for_label_studio, tokens_of
 from ..files.records import by_characters
 from ..inspect.uncertainty import entropies
 from ..labels import is_text
-from ..teach.networks import first_network, pack
+from ..teach.learner import Failed, Finished, Learner, NetworkMade, saved_network
+from ..teach.networks import first_network, pack, unpack
 from ..teach.reading import preset, snapped
 from ..teach.store import FILE, Decision, Marked, Store
 from ..teach.texts import digest
@@ -56,9 +58,16 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.store = folder, Store(folder / FILE)
         self._numbers = dict(self.store.digests())
+        own = {"base": base_name, "lang": str(base.lang), "seed": seed}
+        if self.store.setting("made with", own)["base"] != base_name:
+            raise ValueError(
+                f"{folder} was begun with the pipeline {self.store.setting('made with')['base']}. "
+                f"Serve that one, or give another directory as --output."
+            )
+        self.store.change("made with", own)  # `teach` can go on with it
         self.store.change("label_config", label_config)
         self.store.add_labels(self._labels.labels)
-        self._learner, self._is_learning = Learner(folder, base_name, base.lang, seed), False
+        self._learner, self._is_learning = Learner(folder, base_name, str(base.lang), seed), False
         self.network = 0
         self._begin()
         if (saved := saved_network(folder)) is not None:

@@ -50,34 +50,38 @@ class Projects:
             self._open[key].configure(label_config)
         return key
 
+    def project(self, key: str) -> Project:
+        """RETURNS (Project): An open project."""
+        return self._open[key]
+
     def version(self, key: str) -> str:
         """RETURNS (str): The version of the newest network of an open project."""
-        self._open[key].take_networks()
-        return self._open[key].version
+        self.project(key).take_networks()
+        return self.project(key).version
 
     def predict(
         self, key: str, label_config: str | None, tasks: Sequence[JsonObject], drawn: Sequence[Any]
     ) -> list[JsonObject]:
         """RETURNS (List[Dict[str, Any]]): What is read in tasks; see `Project.predict`."""
-        project = self._open[self.open(key, label_config)]
+        project = self.project(self.open(key, label_config))
         project.take_networks()
         return project.predict(tasks, drawn)
 
     def annotate(self, key: str, pairs: Iterable[Pair]) -> None:
         """Store annotations of an open project, with their tasks."""
         for annotation, task in pairs:
-            self._open[key].annotate(annotation, task)
-        self._open[key].wake()
+            self.project(key).annotate(annotation, task)
+        self.project(key).wake()
 
     def annotations(self, key: str) -> set[int]:
         """RETURNS (Set[int]): The numbers of all annotations of an open project."""
-        return self._open[key].annotations
+        return self.project(key).annotations
 
     def withdraw(self, key: str, numbers: Iterable[Any]) -> None:
         """Forget annotations of an open project, by their numbers."""
         for number in numbers:
-            self._open[key].withdraw(number)
-        self._open[key].wake()
+            self.project(key).withdraw(number)
+        self.project(key).wake()
 
     def _full(self, key: str) -> str:
         """The key with the second of creation, that of the newest project of the number."""
