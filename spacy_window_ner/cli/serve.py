@@ -15,9 +15,6 @@ from .options import Code, Model, Name, new_app
 
 app = new_app()
 
-# How long requests that are at work have when the service is stopped.
-SECONDS_TO_STOP = 30
-
 
 @app.command("serve")
 def serve(
@@ -120,7 +117,7 @@ def _backend(
     if output is None:
         msg.fail("--label-studio needs --output, a directory for what is learned", exits=1)
     login = None if basic_auth is None else tuple(basic_auth.split(":", 1))
-    if login is not None and not (len(login) == 2 and all(login) and basic_auth.isascii()):
+    if login is not None and not (len(login) == 2 and all(map(str.isascii, login)) and all(login)):
         msg.fail("--basic-auth must be USER:PASSWORD, in ASCII", exits=1)
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}") for name in ("URL", "API_KEY"))
     if bool(url) != bool(token):
@@ -136,6 +133,8 @@ def _backend(
 
 def _run(web: Any, title: str, host: str, port: int, log_level: str = "warning") -> None:
     import uvicorn
+
+    from ..serve.app import SECONDS_TO_STOP
 
     shown = f"[{host}]" if ":" in host else host
     msg.good(f"{title}: http://{shown}:{port} (stop with Ctrl+C)")

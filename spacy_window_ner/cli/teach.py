@@ -14,19 +14,21 @@ from wasabi import msg
 from ..confidence.scored_examples import find_component
 from ..files.exports import SUFFIXES, format_of
 from ..teach.checks import checked_label
+from ..teach.learner import Learner, saved_network
+from ..teach.networks import base_pipeline
 from ..teach.session import Session, write_decisions
 from ..teach.store import FILE, Store
 from ..teach.texts import Added, add_inputs
 from ..training.start_from import NAME
-from .inputs import SHOWN, explained, load
+from .inputs import SHOWN, explained
 from .learn import BASES
 from .options import ANNOTATED_KINDS, TextField, new_app
 from .output import check_writable, printable
-from .serve import SECONDS_TO_STOP
 
 app = new_app()
 
 LOCK = "teach.lock"
+_MADE_WITH = "made with"
 ExportFormat = Enum("ExportFormat", {form: form for form in SUFFIXES}, type=str)  # type: ignore[misc]
 
 
@@ -102,9 +104,8 @@ def teach(
         _export(output, export, form)
         return
     try:
-        import uvicorn
-
         from ..teach.app import make_teach_app
+        from ..teach.running import run
     except ImportError as error:
         msg.fail(
             f"teach needs FastAPI and uvicorn ({error})",
@@ -114,14 +115,24 @@ def teach(
     with explained(f"Cannot open the project {output}"), alone(output):
         store = Store(output / FILE)
         settings = _settings(store, base=base, lang=lang, seed=seed)
-        nlp = load(settings["base"])
+        nlp = base_pipeline(settings["base"], settings["lang"])
+        store.change(_MADE_WITH, settings)
         store.add_labels([checked_label(one) for given in label or () for one in given.split(",")])
         _warn(add_inputs(store, nlp, texts or (), annotated or (), names or (), text_field))
         if not store.n_texts:
             raise ValueError("The project has no texts. Give files of texts.")
-        if not store.labels:
-            store.add_labels(find_component(nlp, NAME).label_data)
-        session = Session(store, nlp)
+        if not store.labels and not store.add_labels(find_component(nlp, NAME).label_data):
+            raise ValueError("The project has no labels. Give some with --label.")
+        learner = Learner(output, **settings)
+        session = Session(
+            store,
+            nlp,
+            learner,
+            seed=settings["seed"],
+            network=saved_network(output),
+            has_annotators=user_header is not None,
+        )
+        learner.start()
         web = make_teach_app(
             session,
             host=host,
@@ -129,33 +140,25 @@ def teach(
             public_hosts=public_host or (),
             title=output.resolve().name,
         )
-        shown = f"[{host}]" if ":" in host else host
-        msg.good(f"{store.n_texts:,} texts: http://{shown}:{port} (stop with Ctrl+C)")
-        uvicorn.run(
-            web,
-            host=host,
-            port=port,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=SECONDS_TO_STOP,
-        )
+        run(web, host, port, f"{store.n_texts:,} texts")
+        learner.close()
+        store.close()
 
 
 def _settings(store: Store, **given: Any) -> dict[str, Any]:
-    """What a project was made with, which does not change."""
-    own = store.setting("made with")
+    """What a project is made with, which does not change."""
+    own = store.setting(_MADE_WITH)
     if own is None:
         lang = given["lang"] or "en"
         base = given["base"] or next(filter(util.is_package, BASES.get(lang, ())), None)
-        own = {"base": base, "lang": lang, "seed": given["seed"] or 0}
-        store.change("made with", own)
+        return {"base": base, "lang": lang, "seed": given["seed"] or 0}
     for name, value in given.items():
         if value is not None and value != own[name]:
             raise ValueError(
                 f"The project was made with --{name} {own[name]}, not {value}. Leave the option "
                 f"out, or begin a new project."
             )
-    return own
+    return dict(own)
 
 
 def _warn(added: Added) -> None:
@@ -175,7 +178,8 @@ def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
     check_writable(path)
     with explained(f"Cannot export the project {project}"):
         store = Store(project / FILE, readonly=True)
-        nlp = load(store.setting("made with")["base"])
+        settings = _settings(store)
+        nlp = base_pipeline(settings["base"], settings["lang"])
         n = write_decisions(store, nlp, path, form.value if form else format_of(path))
     msg.good(f"Saved {n:,} annotated texts: {path}")
 
@@ -184,17 +188,20 @@ def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
 def alone(project: Path) -> Iterator[None]:
     """Keep other servers from a project. The lock ends with the process, also when it is killed.
 
-    project (Path): The directory.
-    RAISES (ValueError): If another server has it.
+    project (Path): The directory, which is made if it does not exist.
+    RAISES (ValueError): If another server has it, or it is not a project and not empty.
     """
     project.mkdir(parents=True, exist_ok=True)
+    others = [path.name for path in project.iterdir() if path.name != LOCK]
+    if others and FILE not in others:
+        raise ValueError("The directory is not empty, and not a project. Give another one.")
     lock = sqlite3.connect(project / LOCK, timeout=0, isolation_level=None)
     try:
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.DatabaseError as error:
+        except sqlite3.OperationalError as error:
             raise ValueError(
-                f"Another server has the project {project} open. Use its page, or stop it first."
+                f"Another server has it open ({error}). Use its page, or stop it first."
             ) from error
         yield
     finally:

@@ -6,7 +6,7 @@ waits. So what it has not sent is asked for afterwards.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
@@ -41,8 +41,10 @@ class Backend:
         self._projects, self._worker, self._studio = projects, worker, studio
         self._studios: dict[str, Studio] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        # The projects to ask for again; what was annotated since they are being asked for.
+        # The projects to ask for again, and those to train then; what was annotated in those that
+        # are asked for, since the question.
         self._again: set[str] = set()
+        self._finishing: set[str] = set()
         self._since: dict[str, set[Any]] = {}
 
     async def close(self) -> None:
@@ -83,17 +85,29 @@ class Backend:
         """Store what was annotated, or ask for it. RETURNS (str): What was done."""
         if event.action not in (*CREATED, *DELETED, START):
             return "ignored"
-        if event.project is not None:
-            key = await self._call(self._projects.open, event.project)
-            if event.action in DELETED and event.numbers:
-                await self._call(self._projects.withdraw, key, event.numbers)
-            elif event.action in CREATED and event.pairs:
-                await self._call(self._projects.annotate, key, event.pairs)
-            else:
-                return self._ask_for_all([key])
-            self._since.setdefault(key, set()).update(event.numbers)
-            return "stored"
-        return self._ask_for_all(list(self._studios))
+        if event.project is None:
+            return self._ask_for_all(list(self._studios))
+        key = await self._call(self._projects.open, event.project)
+        if event.action == START:
+            return await self._start(key)
+        if event.action in DELETED and event.numbers:
+            await self._call(self._projects.withdraw, key, event.numbers)
+        elif event.action in CREATED and event.pairs:
+            await self._call(self._projects.annotate, key, event.pairs)
+        else:
+            return self._ask_for_all([key])
+        if key in self._since:
+            self._since[key].update(event.numbers)
+        return "stored"
+
+    async def _start(self, key: str) -> str:
+        """Make a pipeline of all annotation, with what was not sent if that can be asked for."""
+        if self._studio_of(key) is None:
+            await self._call(self._projects.finish, key)
+        else:
+            self._finishing.add(key)
+            self._ask_for(key)
+        return "training"
 
     # Asking Label Studio
 
@@ -122,22 +136,34 @@ class Backend:
         try:
             while key in self._again:
                 self._again.discard(key)
-                await self._synchronize(key)
+                await self._explained(key, self._synchronize(key))
+                if key in self._finishing:
+                    self._finishing.discard(key)
+                    await self._explained(key, self._call(self._projects.finish, key))
+        finally:
+            del self._tasks[key]
+
+    async def _explained(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Log what goes wrong: nobody waits for it."""
+        try:
+            await work
         except (StudioError, HTTPException, MissingError) as error:
             reason = getattr(error, "detail", None) or error
             logger.warning("The annotation of project %s is not there: %s", key, reason)
-        finally:
-            del self._tasks[key]
 
     async def _synchronize(self, key: str) -> None:
         """Store all annotation of a project, and forget what is no longer there."""
         studio = self._studio_of(key)
         assert studio is not None
-        known = await self._known(key)
-        self._since[key] = set()
-        tasks = await asyncio.to_thread(studio.annotated_tasks, int(key.partition(".")[0]))
-        pairs = [pair for pair in annotated(tasks) if pair[0].get("id") not in self._since[key]]
-        await self._replace(key, pairs, known - self._since[key])
+        since = self._since[key] = set()
+        try:
+            known = await self._known(key)
+            number = int(key.partition(".")[0])
+            tasks = await asyncio.to_thread(studio.annotated_tasks, number)
+            pairs = [pair for pair in annotated(tasks) if pair[0].get("id") not in since]
+            await self._replace(key, pairs, known - since)
+        finally:
+            del self._since[key]
 
     async def _known(self, key: str) -> set[int]:
         return await self._call(self._projects.annotations, key)

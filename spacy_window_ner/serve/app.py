@@ -17,6 +17,8 @@ from .schema import Failure, Health, Question, ReadResults, Why
 from .service import Service
 from .worker import QueueFullError, Worker
 
+# How long requests that are at work have when the service is stopped.
+SECONDS_TO_STOP = 30
 # All texts of a request together may be so many times as long as one.
 TOGETHER = 10
 # An explanation takes a thousand times as long as reading.

@@ -14,6 +14,7 @@ from ..about import __version__
 from ..inspect.page import render
 from ..serve.app import add_errors, ask
 from ..serve.guard import Guard, hosts_for
+from ..serve.schema import Failure
 from ..serve.worker import Worker
 from . import schema
 from .checks import LONGEST_LABEL
@@ -24,7 +25,7 @@ from .store import ConflictError, Marked, MissingError
 MAX_BYTES, QUEUE = 8_000_000, 64
 LONGEST_ANNOTATOR = 200
 _FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": schema.Failure, "description": description}
+    status: {"model": Failure, "description": description}
     for status, description in {
         404: "There is no such text",
         409: "Something else was decided in the meantime",
@@ -105,11 +106,11 @@ def _add_work(
     """Add what a text goes through."""
     nothing = {204: {"description": "No text is left"}}
 
-    @app.get("/next", response_model=schema.Text, responses=_FAILURES | nothing)
+    @app.get("/next", response_model=schema.ShownText, responses=_FAILURES | nothing)
     async def next_text(annotator: Annotated[str, Depends(who)]) -> Any:
         return await call(session.next, annotator) or Response(status_code=204)
 
-    @app.post("/read", response_model=schema.Text, responses=_FAILURES)
+    @app.post("/read", response_model=schema.ShownText, responses=_FAILURES)
     async def read(question: schema.Read) -> Any:
         return await call(session.read, question.id, _marks(question.entities))
 
@@ -119,11 +120,11 @@ def _add_work(
         settings = question.answer, marks, question.checked
         return await call(session.decide, annotator, question.id, *settings)
 
-    @app.post("/undo", response_model=schema.Text, responses=_FAILURES)
+    @app.post("/undo", response_model=schema.ShownText, responses=_FAILURES)
     async def undo(annotator: Annotated[str, Depends(who)]) -> Any:
         return await call(session.undo, annotator)
 
-    @app.post("/open", response_model=schema.Text, responses=_FAILURES)
+    @app.post("/open", response_model=schema.ShownText, responses=_FAILURES)
     async def open_text(question: schema.Open, annotator: Annotated[str, Depends(who)]) -> Any:
         return await call(session.open, annotator, question.id)
 
@@ -137,11 +138,11 @@ def _add_rest(
     async def status(annotator: Annotated[str, Depends(who)]) -> Any:
         return await call(session.status, annotator)
 
-    @app.post("/names", response_model=schema.Names, responses=_FAILURES)
+    @app.post("/names", response_model=schema.NameCount, responses=_FAILURES)
     async def add_name(question: schema.Name) -> Any:
         return await call(session.add_name, question.text, question.label)
 
-    @app.delete("/names", response_model=schema.Names, responses=_FAILURES)
+    @app.delete("/names", response_model=schema.NameCount, responses=_FAILURES)
     async def remove_name(question: schema.NameAlone) -> Any:
         return await call(session.remove_name, question.text)
 

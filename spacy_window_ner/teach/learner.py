@@ -33,7 +33,7 @@ from ..training.corpus import read_examples
 from ..training.start_from import NAME
 from .estimate import JsonObject, doubts, estimate
 from .finish import Fold, finish
-from .networks import Learning, base_pipeline, pack
+from .networks import WINDOW, Learning, base_pipeline, pack
 from .order import COMMON, RANDOM
 from .reading import annotated_doc
 from .store import FILE, Decision, Store
@@ -41,10 +41,9 @@ from .store import FILE, Decision, Store
 NETWORK = "network.bin"
 # A round begins with so many new decisions, or after so many seconds without any.
 NEW, IDLE = 3, 3.0
-# How many steps a network takes for each text that is decided, and the least of a round.
-STEPS_OF_TEXT, ROUND_STEPS = 5, 15
-# A network that begins again takes no more steps than this to catch up.
-MOST_STEPS = 800
+# How many steps a network takes in a round, and for each text to catch up if it begins again, up to
+# so many.
+ROUND_STEPS, STEPS_OF_TEXT, MOST_STEPS = 15, 5, WINDOW
 # So many texts are drawn at random, to choose so many informative ones.
 SAMPLE, CHOSEN = 1000, 30
 # With so many decisions since the last estimate, new ones wait until it is made.

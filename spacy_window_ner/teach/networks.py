@@ -1,11 +1,15 @@
 """The networks of `teach`: where they begin, and how they go on learning.
 
 A network goes on from what it has learned so far, a few steps at a time over all texts that are
-annotated by then, so that a new one is there in a second or two, however many texts there are.
+annotated by then, so that a new one is there in a second or two, however many texts there are. If
+it only went on, it would have learned the first texts hundreds of times before the last ones come,
+and be worse than one that begins again with all of them. So it goes a part of the way back to where
+it began before each few steps: what it knows is as if it had begun `WINDOW` steps ago.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 
 import srsly
 from numpy.typing import NDArray
@@ -25,6 +29,10 @@ from ..training.start_from import NAME, with_outputs
 
 # What learning changes in a network beside its parameters.
 _LEARNED = {"known", "counts", "unseen_labels"}
+# The way back is taken before so many steps, and is forgotten after so many. Chosen with 50, 100
+# and 200 sentences on the dev files of wnut17 and anem: without it, F1 of wnut17 is up to 7 points
+# lower, and a network that begins again takes as many steps as that for each round.
+STEPS, WINDOW = 15, 300
 
 
 def base_pipeline(base: str | None, lang: str) -> Language:
@@ -75,6 +83,8 @@ class Learning:
     def __init__(self, base: Language, labels: Sequence[str], seed: int) -> None:
         self.nlp = first_network(base, labels)
         self.steps = 0
+        component = find_component(self.nlp, NAME)
+        self._beginning = deepcopy(component.model), component.label_data
         self._optimizer = self.nlp.create_optimizer()
         self._seed = seed
 
@@ -92,13 +102,26 @@ class Learning:
         docs = [doc for doc in docs if len(doc) and doc.has_annotation("ENT_IOB")]
         if not docs:
             return True
-        seed = self._seed + self.steps
-        steps_on = train_steps(self.nlp, docs, range(1, steps + 1), seed, optimizer=self._optimizer)
-        for step, _ in steps_on:
-            self.steps += 1
-            if step < steps and stopped():
-                return False
+        for done in range(0, steps, STEPS):
+            n = min(STEPS, steps - done)
+            self._go_back(n / WINDOW)
+            numbers, seed = range(1, n + 1), self._seed + self.steps
+            for step, _ in train_steps(self.nlp, docs, numbers, seed, optimizer=self._optimizer):
+                self.steps += 1
+                if done + step < steps and stopped():
+                    return False
         return True
+
+    def _go_back(self, share: float) -> None:
+        """Go a share of the way back to where the network began."""
+        component = find_component(self.nlp, NAME)
+        model, labels = self._beginning
+        if labels != component.label_data:
+            model = with_outputs(model, labels, component.label_data)
+            self._beginning = model, component.label_data
+        for node, first in zip(component.model.walk(), model.walk(), strict=True):
+            for name, value in _params(node).items():
+                node.set_param(name, value + share * (first.get_param(name) - value))
 
     @contextmanager
     def averaged(self) -> Iterator[Language]:

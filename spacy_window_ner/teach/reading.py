@@ -1,6 +1,7 @@
 """A text, read by a network around what a person has said → plain data for the page."""
 
 import unicodedata
+import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise, takewhile
@@ -37,15 +38,18 @@ def read_text(
     component = find_component(nlp, NAME)
     settings = {"candidates_key": CANDIDATES_KEY, "candidates_threshold": LEAST_CANDIDATE}
     nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
-    doc = nlp(preset(nlp.make_doc(text), fixed))
+    with warnings.catch_warnings():  # that a person has found everything is no mistake
+        warnings.simplefilter("ignore")
+        doc = nlp(preset(nlp.make_doc(text), fixed))
     given = set(fixed)
-    entities = []
+    entities = [{**_plain(*one, 1.0), "fixed": True} for one in fixed if one[2] is None]
     for ent, score in zip(doc.ents, scores_of(doc), strict=True):
         key = ent.start_char, ent.end_char, ent.label_
         if key in given:
             entities.append({**_plain(*key, 1.0), "fixed": True})
         elif ent.label_ in labels:
             entities.append(_plain(*key, 1.0 if score is None else score))
+    entities.sort(key=lambda entity: entity["start"])
     return {
         "tokens": tokens_of(doc),
         "entities": entities,
@@ -87,13 +91,20 @@ def _candidates(
     """The likely spans that overlap no entity."""
     spans = doc.spans.get(CANDIDATES_KEY, ())
     scores = spans.attrs["scores"].tolist() if len(spans) else []
-    taken = [(entity["start"], entity["end"]) for entity in entities]
+    taken = _taken(len(doc.text), ((entity["start"], entity["end"]) for entity in entities))
     return [
         _plain(span.start_char, span.end_char, span.label_, score)
         for span, score in zip(spans, scores, strict=True)
-        if span.label_ in labels
-        and not any(span.start_char < end and start < span.end_char for start, end in taken)
+        if span.label_ in labels and not any(taken[span.start_char : span.end_char])
     ]
+
+
+def _taken(length: int, spans: Iterable[tuple[int, int]]) -> bytearray:
+    """Which characters of a text are in one of the spans."""
+    taken = bytearray(length)
+    for start, end in spans:
+        taken[start:end] = b"\1" * (end - start)
+    return taken
 
 
 def snapped(
@@ -161,11 +172,11 @@ class Names:
             for _, end in takewhile(lambda token: token[1] <= start + self._longest, tokens[i:])  # noqa: B023
             if text[start:end] in self.labels
         ]
-        taken = [(start, end) for start, end, _ in fixed]
+        taken = _taken(len(text), ((start, end) for start, end, _ in fixed))
         chosen: list[Marked] = []
         for start, end in sorted(found, key=lambda one: one[0] - one[1]):
-            if not any(start < other_end and other < end for other, other_end in taken):
-                taken.append((start, end))
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
                 chosen.append((start, end, self.labels[text[start:end]]))
         return chosen
 

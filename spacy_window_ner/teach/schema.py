@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Character = Annotated[int, Field(ge=0, strict=True)]
+from ..serve.schema import Character
+
 Number = Annotated[int, Field(ge=1, le=2**53, strict=True, description="The number of the text")]
 Label = Annotated[str | None, Field(description="The label; null for no entity here")]
 
@@ -71,7 +72,7 @@ class DoubtAnswer(_Question):
     take: Annotated[bool, Field(description="Whether to annotate as in `instead`")]
 
 
-class Found(BaseModel):
+class ShownSpan(BaseModel):
     """A span that the network has found."""
 
     start: int
@@ -81,15 +82,15 @@ class Found(BaseModel):
     fixed: bool = False
 
 
-class Text(BaseModel):
+class ShownText(BaseModel):
     """A text, as the network reads it."""
 
     id: int
     text: str
     direction: Literal["ltr", "rtl"]
     tokens: list[tuple[int, int]]
-    entities: list[Found]
-    unsure: Annotated[list[Found], Field(description="What the network is not sure of")]
+    entities: list[ShownSpan]
+    unsure: Annotated[list[ShownSpan], Field(description="What the network is not sure of")]
     how: Annotated[str | None, Field(description="Why the text is shown")] = None
 
 
@@ -106,7 +107,7 @@ class Labels(BaseModel):
     labels: list[str]
 
 
-class Names(BaseModel):
+class NameCount(BaseModel):
     """How many names there are."""
 
     names: int
@@ -120,9 +121,12 @@ class Interval(BaseModel):
     high: float
 
 
-class LabelInterval(Interval):
-    """An estimate for a label."""
+class LabelInterval(BaseModel):
+    """An estimate for a label; null where nothing is known."""
 
+    value: float | None
+    low: float | None
+    high: float | None
     annotated: int
 
 
@@ -132,7 +136,7 @@ class CurvePoint(Interval):
     decided: int
 
 
-class Annotator(BaseModel):
+class AnnotatorCount(BaseModel):
     """What somebody has done."""
 
     name: str
@@ -154,7 +158,7 @@ class Status(BaseModel):
     curve: list[CurvePoint]
     gain: float | None
     enough: bool
-    annotators: list[Annotator]
+    annotators: list[AnnotatorCount]
     agreement: float | None
     annotator: str
 
@@ -187,9 +191,3 @@ class Finished(BaseModel):
     config: str
     report: str
     package: str
-
-
-class Failure(BaseModel):
-    """What is wrong, and what to do."""
-
-    detail: str

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from spacy.language import Language
 
+from ..confidence.scored_examples import find_component
 from ..files.exports import SUFFIXES, tokens_of, write_annotated
-from ..labels import is_text
+from ..labels import is_text, new_labels
+from ..training.start_from import NAME
 from .checks import checked_label, checked_name
+from .learner import DoubtsFound, Estimated, Finished, Learner, NetworkMade, TextsChosen
+from .networks import first_network, unpack
+from .order import COMMON, RANDOM, Order
 from .reading import Names, annotated_doc, direction, read_text, snapped
 from .store import GIVEN, ConflictError, Decision, Handed, Marked, MissingError, Store
 
@@ -26,42 +30,40 @@ T = TypeVar("T")
 _AROUND = 60
 
 
-class LearnerHandle(Protocol):
-    """What the session needs of the learner."""
-
-    learning: bool
-    error: str | None
-
-    def wake(self) -> None:
-        """Tell it that there is something new to learn from."""
-
-    def finish(self) -> None:
-        """Tell it to make what `window-ner learn` makes."""
-
-    def poll(self) -> list[Any]:
-        """Take what it has found since."""
-
-
 class Session:
     """A project that people work on.
 
     store (Store): Its texts and decisions.
-    nlp (Language): The pipeline that reads texts; its network is replaced by those of the learner.
-    learner (Optional[LearnerHandle]): What learns in the background.
+    base (Language): The pipeline to begin from.
+    learner (Optional[Learner]): What learns in the background.
+    seed (int): The seed of the order of the texts.
+    network (Optional[NetworkMade]): The network that the project had before.
+    has_annotators (bool): Whether several people annotate, so that some texts are for all of them.
     """
 
-    def __init__(self, store: Store, nlp: Language, learner: LearnerHandle | None = None) -> None:
-        self.store, self.nlp, self.learner = store, nlp, learner
-        self.network = 0
-        self._estimate: JsonObject | None = None
+    def __init__(
+        self,
+        store: Store,
+        base: Language,
+        learner: Learner | None = None,
+        *,
+        seed: int = 0,
+        network: NetworkMade | None = None,
+        has_annotators: bool = False,
+    ) -> None:
+        self.store, self.learner = store, learner
+        self.nlp, self.network = first_network(base, store.labels), 0
+        self._has_annotators = has_annotators
+        self._names = Names(store.names())
+        self._order = Order(store, self.nlp, seed)
+        self._estimates = store.estimates()
+        self._new_network = network
+        self._informative: list[int] = []
         self._doubts: list[JsonObject] = []
         self._is_finishing = False
         # Where what was made is, or why it could not be made.
         self._outcome: JsonObject | str | None = None
-        self._names = Names(store.names())
-        nlp("A text.")  # what is set up at the first text outlives memory zones
-        self._order = list(range(1, store.n_texts + 1))
-        Random(store.setting("seed", 0)).shuffle(self._order)
+        self.nlp("A text.")  # what is set up at the first text outlives memory zones
 
     # One text after another
 
@@ -69,15 +71,30 @@ class Session:
         """RETURNS (Optional[Dict[str, Any]]): The text that the annotator has, or the next one;
         None if none is left.
         """
-        handed = self.store.handed(annotator) or self._hand_next(annotator)
-        return None if handed is None else self._shown(handed)
+        self._take()
+        self._change_network()
+        handed = self.store.handed(annotator)
+        if handed is None:
+            found = self._order.choose(annotator, self._informative)
+            if found is None:
+                return None
+            number, how = found
+            if how == COMMON and not self._has_annotators:
+                how = RANDOM
+            handed = self.store.hand(annotator, number, how)
+        return self._shown(handed)
 
-    def _hand_next(self, annotator: str) -> Handed | None:
-        while self._order:
-            if self.store.undecided(self._order[-1:]):
-                return self.store.hand(annotator, self._order[-1], "random")
-            self._order.pop()
-        return None
+    def _change_network(self) -> None:
+        """Read with the newest network from now on."""
+        made, self._new_network = self._new_network, None
+        if made is not None:
+            try:
+                unpack(self.nlp, made.data)
+                self.network = made.number
+            except ValueError:  # it was saved for another base
+                return
+            for label in new_labels(self.store.labels, find_component(self.nlp, NAME).label_data):
+                find_component(self.nlp, NAME).add_label(label)
 
     def read(self, number: int, entities: Iterable[Marked]) -> JsonObject:
         """Read a text again around what is fixed.
@@ -183,7 +200,7 @@ class Session:
     def add_label(self, label: str) -> JsonObject:
         """Add a label. RETURNS (Dict[str, Any]): All `labels`."""
         labels = self.store.add_labels([checked_label(label)])
-        self.nlp.vocab.strings.add(label)
+        find_component(self.nlp, NAME).add_label(label)
         self._wake()
         return {"labels": labels}
 
@@ -209,17 +226,19 @@ class Session:
 
     def status(self, annotator: str) -> JsonObject:
         """RETURNS (Dict[str, Any]): How far the work is, and how good the network."""
-        estimate = self._estimate or {}
+        self._take()
+        last = self._estimates[-1] if self._estimates else {}
+        gain = last.get("gain")
         return {
             **self.store.counts(annotator),
-            "network": self.network,
+            "network": self.network if self._new_network is None else self._new_network.number,
             "learning": self.learner is not None and self.learner.learning,
             "error": None if self.learner is None else self.learner.error,
-            "f1": estimate.get("f1"),
-            "labels": estimate.get("labels") or dict.fromkeys(self.store.labels),
-            "curve": [],
-            "gain": estimate.get("gain"),
-            "enough": bool(estimate.get("enough")),
+            "f1": last.get("f1"),
+            "labels": dict.fromkeys(self.store.labels) | last.get("labels", {}),
+            "curve": [{"decided": e["decided"], **e["f1"]} for e in self._estimates if e["f1"]],
+            "gain": None if gain is None else 100 * gain,
+            "enough": last.get("enough", False),
             "agreement": agreement(self.store.accepted_by_several()),
             "annotator": annotator,
         }
@@ -240,6 +259,7 @@ class Session:
 
     def doubts(self) -> JsonObject:
         """RETURNS (Dict[str, Any]): The `doubts`: annotation that is probably wrong."""
+        self._take()
         left = self.store.left_alone()
         found = []
         for one in self._doubts:
@@ -319,6 +339,20 @@ class Session:
 
     def _take(self) -> None:
         """Take what the learner has found since."""
+        for message in () if self.learner is None else self.learner.poll():
+            if isinstance(message, NetworkMade):
+                self._new_network = message
+            elif isinstance(message, TextsChosen):
+                self._informative = message.ids
+            elif isinstance(message, Estimated):
+                self.store.add_estimate(message.value, message.value["decided"])
+                self._estimates.append(message.value)
+            elif isinstance(message, DoubtsFound):
+                self._doubts = message.doubts
+            elif isinstance(message, Finished):
+                self._is_finishing, self._outcome = False, message.paths
+            elif message.finishing:
+                self._is_finishing, self._outcome = False, message.message
 
 
 def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:

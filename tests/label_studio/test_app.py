@@ -213,7 +213,6 @@ def test_what_was_annotated_before_is_asked_for(client, projects, studio):
     "body",
     [
         {"action": "ANNOTATION_CREATED"},
-        {"action": "START_TRAINING", "project": project_of()},
         event("ANNOTATION_CREATED", annotation={"id": 6}, task=task(1, TEXT)),
         event("ANNOTATION_UPDATED", annotation=annotation(6, PARIS)),
         event("ANNOTATION_UPDATED", annotation=annotation(6, PARIS), task={"id": 1}),
@@ -230,6 +229,21 @@ def test_what_is_left_out_is_asked_for(client, projects, studio, body):
     assert (answer.status_code, answer.json()) == (201, {"status": "asking for the annotation"})
     wait_for(lambda: decided(projects) == [[(35, 40, "LOC")]])
     wait_for(lambda: projects.project(UID).annotations == {6})
+
+
+def test_training_is_started(client, projects, studio):
+    started = {"action": "START_TRAINING", "project": project_of()}
+    client.post("/setup", json=setup())
+    assert client.post("/webhook", json=started).json() == {"status": "training"}
+    assert projects.project(UID)._learner.finished == 1
+    client.post("/setup", json=connected(studio))
+    wait_for(lambda: not client.app.state.backend._tasks)
+    studio.tasks = [task(1, TEXT, annotations=[annotation(5)])]
+    studio.before = lambda: projects.project(UID)._learner.finished == 1 or studio.asked.clear()
+    assert client.post("/webhook", json=started).json() == {"status": "training"}
+    wait_for(lambda: projects.project(UID)._learner.finished == 2)
+    assert decided(projects) == [[]]
+    assert studio.asked
 
 
 def test_what_happens_while_it_asks_is_newer(client, projects, studio):
@@ -260,7 +274,7 @@ def test_what_happens_while_it_asks_is_newer(client, projects, studio):
 
 def test_it_is_not_known_where_to_ask(client):
     client.post("/setup", json=setup())
-    for body in ({"action": "ANNOTATION_CREATED"}, event("START_TRAINING")):
+    for body in ({"action": "ANNOTATION_CREATED"}, event("ANNOTATIONS_DELETED")):
         answer = client.post("/webhook", json=body)
         assert answer.status_code == 409
         assert "set LABEL_STUDIO_URL" in answer.json()["detail"]

@@ -17,13 +17,16 @@ class StillLearner:
     """A learner that learns nothing, and says how often it was woken."""
 
     def __init__(self, *_: object) -> None:
-        self.woken, self.messages = 0, []
+        self.woken, self.finished, self.messages = 0, 0, []
 
     def start(self) -> None:
         self.woken += 1
 
     def wake(self) -> None:
         self.woken += 1
+
+    def finish(self) -> None:
+        self.finished += 1
 
     def poll(self) -> list:
         found, self.messages = self.messages, []
