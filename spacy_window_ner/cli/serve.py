@@ -112,7 +112,7 @@ def _backend(
     """The settings of the ML backend. Nobody else has the directory meanwhile."""
     from ..label_studio.client import Studio
     from ..label_studio.projects import Projects
-    from .teach import alone
+    from .teach import locked
 
     if output is None:
         msg.fail("--label-studio needs --output, a directory for what is learned", exits=1)
@@ -122,7 +122,8 @@ def _backend(
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}") for name in ("URL", "API_KEY"))
     if bool(url) != bool(token):
         msg.fail("Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or none of them", exits=1)
-    with explained(f"Cannot serve {model}"), alone(output):
+    output.mkdir(parents=True, exist_ok=True)
+    with explained(f"Cannot serve {model}"), locked(output):
         nlp = load(model)
         yield {
             "projects": Projects(output, nlp, model, seed),

@@ -59,6 +59,7 @@ def make_label_studio_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        backend.start()
         yield
         await backend.close()
         worker.close()

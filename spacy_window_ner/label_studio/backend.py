@@ -7,12 +7,13 @@ waits. So what it has not sent is asked for afterwards.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
 
 from ..serve.app import ask
-from ..serve.worker import Worker
+from ..serve.worker import QueueFullError, Worker
 from ..teach.store import MissingError
 from .client import Studio, StudioError
 from .projects import Pair, Projects, annotated
@@ -20,6 +21,8 @@ from .schema import Event, Predict, Setup, Train
 
 # How many annotations are stored before those who wait have their turn.
 CHUNK = 50
+# How often new networks are taken while nothing is asked.
+SECONDS_BETWEEN = 2.0
 CREATED = ("ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED")
 DELETED = ("ANNOTATION_DELETED", "ANNOTATIONS_DELETED")
 START = "START_TRAINING"
@@ -47,11 +50,22 @@ class Backend:
         self._finishing: set[str] = set()
         self._since: dict[str, set[Any]] = {}
 
+    def start(self) -> None:
+        """Begin to take what is learned, also while nothing is asked."""
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN)
+            with suppress(QueueFullError):
+                await self._worker.run(self._projects.take_networks)
+
     async def close(self) -> None:
         """Stop asking, and close the projects."""
-        for task in self._tasks.values():
+        tasks = [self._watching, *self._tasks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._worker.run(self._projects.close)
 
     async def setup(self, question: Setup) -> str:

@@ -10,7 +10,7 @@ _VARIABLE = re.compile(r"\$(\w[\w.-]*)")
 
 
 @dataclass(frozen=True)
-class Label:
+class StudioLabel:
     """A label of a project.
 
     value (str): What its regions are labeled with: its alias, or else its value.
@@ -30,12 +30,12 @@ class LabelConfig:
 
     text (str): The name of the tag `Text`.
     field (str): The field of a task's data that has the text, with dots for fields within fields.
-    labels (Tuple[Label]): The labels.
+    labels (Tuple[StudioLabel]): The labels.
     """
 
     text: str
     field: str
-    labels: tuple[Label, ...]
+    labels: tuple[StudioLabel, ...]
 
     def text_of(self, task: Mapping[str, Any]) -> str:
         """RETURNS (str): The text of a task.
@@ -66,7 +66,7 @@ class LabelMap:
     """
 
     def __init__(self, config: LabelConfig, known: Sequence[str]) -> None:
-        self._of_network: dict[str, Label] = {}
+        self._of_network: dict[str, StudioLabel] = {}
         self._of_project: dict[str, str] = {}
         exact = {name for label in config.labels for name in label.names} & {*known}
         folded = {name.casefold(): name for name in known if name not in exact}
@@ -87,8 +87,8 @@ class LabelMap:
         """RETURNS (List[str]): The labels of the network."""
         return list(self._of_network)
 
-    def to_project(self, label: str) -> Label | None:
-        """RETURNS (Optional[Label]): What the project calls a label of the network, if at all."""
+    def to_project(self, label: str) -> StudioLabel | None:
+        """RETURNS (Optional[StudioLabel]): What the project calls a label of the network."""
         return self._of_network.get(label)
 
     def to_network(self, label: Any) -> str | None:
@@ -130,13 +130,13 @@ def read_label_config(config: Any) -> LabelConfig:
     return LabelConfig(str(name), field[1], labels)
 
 
-def _labels(control: ElementTree.Element) -> Iterator[Label]:
+def _labels(control: ElementTree.Element) -> Iterator[StudioLabel]:
     for tag in control.iter("Label"):
         value = tag.get("value")
         if value:
             predicted = [one.strip() for one in tag.get("predicted_values", "").split(",")]
             names = [*filter(None, predicted), tag.get("alias") or value, value]
-            yield Label(names[-2], control.get("name", ""), tuple(dict.fromkeys(names)))
+            yield StudioLabel(names[-2], control.get("name", ""), tuple(dict.fromkeys(names)))
 
 
 def _has(data: Any, field: str) -> bool:

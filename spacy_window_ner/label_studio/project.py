@@ -120,32 +120,41 @@ class Project:
     # Reading
 
     def predict(
-        self, tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] = ()
+        self, tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None = None
     ) -> list[JsonObject]:
         """Read texts.
 
         tasks (Sequence[Mapping[str, Any]]): The tasks that have the texts.
-        drawn (Sequence[Dict[str, Any]]): Regions that a person has just drawn in each of them, to
-            be read around.
+        drawn (Optional[Sequence[Dict[str, Any]]]): Regions that a person has just drawn on a page,
+            and that the text is read around. The page keeps them and what else is on it: only what
+            overlaps nothing of that is found.
         RETURNS (List[Dict[str, Any]]): A prediction for each task.
         RAISES (ValueError): If a task has no text.
         """
-        texts = [self._config.text_of(task) for task in tasks]
-        for task, text in zip(tasks, texts, strict=True):
-            if not is_text(text):
-                raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
-        return self._in_zone(lambda: self._predictions(texts, drawn))
+        texts = [self._text_of(task) for task in tasks]
+        return self._in_zone(lambda: self._predictions(texts, tasks, drawn))
 
-    def _predictions(self, texts: Sequence[str], drawn: Sequence[Any]) -> list[JsonObject]:
-        given = [self._entities(text, drawn) for text in texts]
-        docs = [
-            preset(self.nlp.make_doc(text), fixed) for text, fixed in zip(texts, given, strict=True)
-        ]
+    def _predictions(
+        self, texts: Sequence[str], tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None
+    ) -> list[JsonObject]:
+        docs, on_page = [], []
+        for text, task in zip(texts, tasks, strict=True):
+            given = self._entities(text, drawn or ())
+            regions, by_person = ([], False) if drawn is None else _on_page(task)
+            others = _without(self._entities(text, regions), given)
+            docs.append(preset(self.nlp.make_doc(text), [*given, *others] if by_person else given))
+            on_page.append([*given, *others])
         certain = self._certainty(docs)
         return [
-            {"result": self._regions(doc, fixed), "score": score, "model_version": self.version}
-            for doc, fixed, score in zip(self.nlp.pipe(docs), given, certain, strict=True)
+            {"result": self._regions(doc, known), "score": score, "model_version": self.version}
+            for doc, known, score in zip(self.nlp.pipe(docs), on_page, certain, strict=True)
         ]
+
+    def _text_of(self, task: Mapping[str, Any]) -> str:
+        text = self._config.text_of(task)
+        if not is_text(text):
+            raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+        return text
 
     def _certainty(self, docs: Sequence[Doc]) -> list[float]:
         """How sure the reading of each document is, from 0 to 1."""
@@ -159,18 +168,21 @@ class Project:
             for entropy, doc in zip(found, docs, strict=True)
         ]
 
-    def _regions(self, doc: Doc, fixed: Sequence[Marked]) -> list[JsonObject]:
-        """The entities of a document whose labels the project has."""
-        known = {*fixed}
+    def _regions(self, doc: Doc, known: Sequence[Marked]) -> list[JsonObject]:
+        """The entities of a document whose labels the project has, but for those that overlap what
+        is known.
+        """
+        scores: dict[Marked, float | None] = {
+            (ent.start_char, ent.end_char, ent.label_): score
+            for ent, score in zip(doc.ents, scores_of(doc), strict=True)
+        }
         regions = []
-        for ent, score in zip(doc.ents, scores_of(doc), strict=True):
-            label = self._labels.to_project(ent.label_)
-            entity = ent.start_char, ent.end_char, ent.label_
+        for start, end, name in _without(scores, known):
+            label = self._labels.to_project(str(name))
             if label is not None:
                 tags = label.control, self._config.text
-                [region] = for_label_studio(doc.text, [(*entity[:2], label.value)], tags)
-                region["score"] = 1.0 if entity in known or score is None else score
-                regions.append(region)
+                [region] = for_label_studio(doc.text, [(start, end, label.value)], tags)
+                regions.append({**region, "score": scores[start, end, name]})
         return regions
 
     # Learning
@@ -185,9 +197,7 @@ class Project:
         number, regions = annotation.get("id"), annotation.get("result")
         if not isinstance(number, int) or not isinstance(regions, list):
             raise ValueError("An annotation must have an id, and a list as its result.")
-        text = self._config.text_of(task)
-        if not is_text(text):
-            raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+        text = self._text_of(task)
         entities = self._in_zone(lambda: self._entities(text, regions))
         answer = "skip" if annotation.get("was_cancelled") else "accept"
         text_id = self._text_id(text, task)
@@ -290,6 +300,27 @@ class Project:
         if failed is not None:
             raise failed
         return found  # type: ignore[return-value]
+
+
+def _without(entities: Iterable[Marked], others: Sequence[Marked]) -> list[Marked]:
+    """The entities that overlap none of the others."""
+    return [
+        (start, end, label)
+        for start, end, label in entities
+        if all(end <= other[0] or other[1] <= start for other in others)
+    ]
+
+
+def _on_page(task: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    """The regions that are on the page of a task, and whether they are those of a person. A page
+    begins with the newest prediction.
+    """
+    for name in ("drafts", "annotations", "predictions"):
+        found = [one for one in task.get(name) or () if isinstance(one, Mapping)]
+        if found:
+            newest = max(found, key=lambda one: one.get("id") or 0)
+            return newest.get("result") or [], name != "predictions"
+    return [], False
 
 
 def annotator(number: int) -> str:

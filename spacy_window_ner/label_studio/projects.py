@@ -59,8 +59,17 @@ class Projects:
         self.project(key).take_networks()
         return self.project(key).version
 
+    def take_networks(self) -> None:
+        """Read with the newest networks from now on."""
+        for project in self._open.values():
+            project.take_networks()
+
     def predict(
-        self, key: str, label_config: str | None, tasks: Sequence[JsonObject], drawn: Sequence[Any]
+        self,
+        key: str,
+        label_config: str | None,
+        tasks: Sequence[JsonObject],
+        drawn: Sequence[Any] | None,
     ) -> list[JsonObject]:
         """RETURNS (List[Dict[str, Any]]): What is read in tasks; see `Project.predict`."""
         project = self.project(self.open(key, label_config))

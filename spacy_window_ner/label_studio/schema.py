@@ -65,11 +65,12 @@ class Predict(BaseModel):
     params: Params | None = None
 
     @property
-    def drawn(self) -> list[Any]:
-        """RETURNS (List[Any]): The regions that a person has just drawn."""
+    def drawn(self) -> list[Any] | None:
+        """RETURNS (Optional[List[Any]]): The regions that a person has just drawn; None if the page
+        of a task does not ask.
+        """
         context = self.params.context if self.params is not None else None
-        result = (context or {}).get("result")
-        return result if isinstance(result, list) else []
+        return None if context is None else _as_list(context.get("result"))
 
 
 class Train(BaseModel):
