@@ -192,7 +192,7 @@ def alone(project: Path) -> Iterator[None]:
     RAISES (ValueError): If another server has it, or it is not a project and not empty.
     """
     project.mkdir(parents=True, exist_ok=True)
-    others = [path.name for path in project.iterdir() if path.name != LOCK]
+    others = [path.name for path in project.iterdir() if not path.name.startswith(LOCK)]
     if others and FILE not in others:
         raise ValueError("The directory is not empty, and not a project. Give another one.")
     with locked(project):

@@ -173,7 +173,7 @@ def _add_rest(
             headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
             return Response(path.read_bytes(), 200, headers, "application/octet-stream")
 
-    @app.post("/finish", response_model=schema.Finished, responses=_FAILURES)
+    @app.post("/finish", response_model=schema.Made, responses=_FAILURES)
     async def finish() -> Any:
         await call(session.finish)
         while (found := await call(session.finished)) is None:

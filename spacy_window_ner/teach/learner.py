@@ -28,12 +28,12 @@ from ..confidence.scored_examples import find_component
 from ..files.saving import replacing
 from ..inspect.suggest import rank
 from ..learning.held_out import FOLDS, HeldOut
-from ..learning.learn import hold
+from ..learning.learn import LEARN_RATE, hold
 from ..training.corpus import read_examples
 from ..training.start_from import NAME
 from .estimate import JsonObject, doubts, estimate
 from .finish import Fold, finish
-from .networks import WINDOW, Learning, base_pipeline, pack
+from .networks import NEW_LEARN_RATE, WINDOW, Learning, base_pipeline, pack
 from .order import COMMON, RANDOM
 from .reading import annotated_doc
 from .store import FILE, Decision, Store
@@ -209,7 +209,7 @@ class Learner:
             self._is_finishing = False
             found.append(Failed(error, finishing=True))
         if self._has_died:
-            self.error = error
+            self.error = self.error or error
         else:
             self._has_died = True
             self.start()
@@ -239,8 +239,18 @@ def _run(project: Path, base: str | None, lang: str, seed: int, connection: Conn
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which ends the pipe
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    with suppress(EOFError, OSError):
-        Work(project, base, lang, seed, connection).run()
+    with suppress(EOFError, BrokenPipeError):
+        try:
+            work = Work(project, base, lang, seed, connection)
+        except Exception as error:
+            connection.send_bytes(_encoded(Failed(str(error))))
+            raise
+        work.run()
+
+
+def _encoded(message: Message) -> bytes:
+    content = {name: getattr(message, name) for name in message.__dataclass_fields__}
+    return json.dumps([type(message).__name__, content]).encode()
 
 
 class Work:
@@ -270,8 +280,9 @@ class Work:
 
     def _begin(self, labels: list[str]) -> None:
         self._labels = labels
+        learn_rate = NEW_LEARN_RATE if self._base_name is None else LEARN_RATE
         self._main, *self._folds = (
-            Learning(self._base, labels, self._seed + i) for i in range(1 + FOLDS)
+            Learning(self._base, labels, self._seed + i, learn_rate) for i in range(1 + FOLDS)
         )
         self._held: list[HeldOut | None] = [None] * FOLDS
         self._doubts: list[list[JsonObject]] = [[] for _ in range(FOLDS)]
@@ -432,7 +443,6 @@ class Work:
     def _finish(self) -> None:
         """Make the pipeline. The networks of the folds, which the report is on, catch up first."""
         self._begin_round()
-        self._todo.clear()
         with ExitStack() as stack:
             folds = []
             for number, learning in enumerate(self._folds):
@@ -454,8 +464,7 @@ class Work:
         return False
 
     def _tell(self, message: Message) -> None:
-        content = {k: getattr(message, k) for k in message.__dataclass_fields__}
-        self._connection.send_bytes(json.dumps([type(message).__name__, content]).encode())
+        self._connection.send_bytes(_encoded(message))
 
     def _say(self, what: bytes) -> None:
         self._connection.send_bytes(what)

@@ -184,7 +184,7 @@ class Doubts(BaseModel):
     doubts: list[dict[str, Any]]
 
 
-class Finished(BaseModel):
+class Made(BaseModel):
     """Where everything is that was made."""
 
     pipeline: str

@@ -264,9 +264,11 @@ class Session:
         found = []
         for one in self._doubts:
             decision = self.store.accepted(one["id"])
-            annotated = None if one["annotated"] is None else _marked(one["annotated"])
-            is_there = annotated is None or annotated in (decision.entities if decision else ())
-            if is_there and _key(one) not in left:
+            if decision is None or _key(one) in left:
+                continue
+            annotated, instead = _spans(one)
+            is_there = annotated is None or annotated in decision.entities
+            if is_there and instead not in decision.entities:
                 found.append(one)
         return {"doubts": found}
 
@@ -290,8 +292,8 @@ class Session:
         if annotated is not None and annotated not in decision.entities:
             raise ConflictError("The annotation has changed in the meantime.")
         if take:
-            kept = [one for one in decision.entities if one not in (annotated, instead)]
-            new = [*kept, *([] if instead is None else [instead])]
+            new = [] if instead is None else [instead]
+            new += [one for one in decision.entities if one != annotated and not _overlap(one, new)]
             if annotated is not None and instead is None and decision.checked == "given":
                 new.append((annotated[0], annotated[1], None))
             fixed = self._checked(decision.text, self._tokens(decision.text), new)
@@ -369,15 +371,23 @@ def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:
     return len(decisions)
 
 
-def _marked(entity: JsonObject) -> Marked:
-    return entity["start"], entity["end"], entity["label"]
+def _spans(doubt: JsonObject) -> tuple[Marked | None, Marked | None]:
+    """What is annotated, and what is likelier."""
+    annotated, instead = (
+        None if one is None else (one["start"], one["end"], one["label"])
+        for one in (doubt["annotated"], doubt["instead"])
+    )
+    return annotated, instead
 
 
 def _key(doubt: JsonObject) -> tuple[int, str, str]:
     """A doubt, as the store has it."""
-    spans = (doubt[name] for name in ("annotated", "instead"))
-    annotated, instead = (json.dumps(None if one is None else _marked(one)) for one in spans)
+    annotated, instead = map(json.dumps, _spans(doubt))
     return doubt["id"], annotated, instead
+
+
+def _overlap(one: Marked, others: Iterable[Marked]) -> bool:
+    return any(one[0] < end and start < one[1] for start, end, _ in others)
 
 
 def agreement(decisions: Iterable[Decision]) -> float | None:

@@ -251,12 +251,8 @@ class Store:
     @contextmanager
     def adding(self) -> Iterator[None]:
         """Add all that follows, or nothing of it."""
-        with self._explained():
-            if not self.n_texts:  # to write many pages of a new file to a log first takes longer
-                self._db.execute("PRAGMA journal_mode = DELETE")
-            with self._writing():
-                yield
-            self._db.execute("PRAGMA journal_mode = WAL")
+        with self._explained(), self._writing():
+            yield
 
     def digests(self) -> Iterator[tuple[int, int]]:
         """YIELDS (Tuple[int, int]): The digest of each text and its number."""
@@ -326,7 +322,7 @@ class Store:
 
     def common(self, annotator: str) -> list[int]:
         """RETURNS (List[int]): The texts that everybody is to read, that others have decided or
-        have, and this annotator has not, the oldest first.
+        have, and this annotator has not, by their numbers.
         """
         rows = self._db.execute(
             "SELECT text_id FROM (SELECT text_id FROM decisions WHERE how = 'common' AND NOT undone"

@@ -4,7 +4,14 @@ import pytest
 
 from spacy_window_ner.labels import seen_labels
 from spacy_window_ner.learning.held_out import PRIOR_THRESHOLD
-from spacy_window_ner.teach.networks import Learning, base_pipeline, first_network, pack, unpack
+from spacy_window_ner.teach.networks import (
+    NEW_LEARN_RATE,
+    Learning,
+    base_pipeline,
+    first_network,
+    pack,
+    unpack,
+)
 from spacy_window_ner.teach.reading import annotated_doc
 from spacy_window_ner.teach.store import Decision
 from tests.pipelines import copy_of, entities, ner_of, predictions, shared, weights
@@ -37,7 +44,8 @@ def test_a_new_network_finds_nothing_yet(labels):
 
 
 def test_a_new_network_learns():
-    learning = Learning(base_pipeline(None, "xx"), [], 0)
+    learning = Learning(base_pipeline(None, "xx"), [], 0, NEW_LEARN_RATE)
+    assert learning._optimizer.learn_rate == NEW_LEARN_RATE
     doc = annotated_doc(learning.nlp, decided(TEXT, (17, 29, "HERO")))
     ner_of(learning.nlp).add_label("HERO")
     assert learning.learn([doc], 40)

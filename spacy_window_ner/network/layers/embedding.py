@@ -114,11 +114,12 @@ def set_known(
 
 
 def _add_known(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> None:
-    """Make ids (n,) known, as met once: distinct, and not known so far."""
+    """Make ids (n,) known, as met once: ascending, and not known so far."""
     known = np.frombuffer(model.attrs["known"], dtype="<u8")
     counts = np.frombuffer(model.attrs["counts"], dtype="<u4")
-    added = np.ones(len(ids), dtype=counts.dtype)
-    set_known(model, np.concatenate([known, ids]), np.concatenate([counts, added]))
+    places = np.searchsorted(known, ids)
+    model.attrs["known"] = np.insert(known, places, ids).tobytes()
+    model.attrs["counts"] = np.insert(counts, places, 1).tobytes()
 
 
 def occurrences(model: Model[InT, OutT], ids: NDArray[np.uint64]) -> NDArray[np.float64]:
