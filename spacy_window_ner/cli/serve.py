@@ -34,17 +34,17 @@ def serve(
         typer.Option(
             "--label-studio",
             help="Be an ML backend for Label Studio, which reads its tasks and learns what is "
-            "annotated in them. Needs --output; texts of a request are not limited",
+            "annotated in them; texts of a request are not limited",
         ),
     ] = False,
     output: Annotated[
-        Path | None,
+        Path,
         typer.Option(
             "--output",
             "-o",
             help="For --label-studio: the directory of what is annotated and learned, new or not",
         ),
-    ] = None,
+    ] = Path("label_studio"),
     seed: Annotated[
         int, typer.Option("--seed", "-s", help="For --label-studio: seed of the training")
     ] = 0,
@@ -107,15 +107,13 @@ def serve(
 
 @contextmanager
 def _backend(
-    model: str, output: Path | None, seed: int, basic_auth: str | None
+    model: str, output: Path, seed: int, basic_auth: str | None
 ) -> Iterator[dict[str, Any]]:
     """The settings of the ML backend. Nobody else has the directory meanwhile."""
     from ..label_studio.client import Studio
     from ..label_studio.projects import Projects
     from .teach import locked
 
-    if output is None:
-        msg.fail("--label-studio needs --output, a directory for what is learned", exits=1)
     login = None if basic_auth is None else tuple(basic_auth.split(":", 1))
     if login is not None and not (len(login) == 2 and all(map(str.isascii, login)) and all(login)):
         msg.fail("--basic-auth must be USER:PASSWORD, in ASCII", exits=1)
