@@ -80,14 +80,15 @@ def measured(nlp: Language, scores_path: Path) -> dict[str, Any]:
     """
     scores = srsly.read_json(scores_path)
     speeds = scores["words_per_second"]
+    texts = {title: of for title, of in scores["texts"].items() if "window_ner" in of}
     nlp.meta["performance"]["test"] = scores["corpora"]
     nlp.meta["performance"]["held_out"] = scores["held_out"]
-    nlp.meta["performance"]["texts"] = scores["texts"]
+    nlp.meta["performance"]["texts"] = texts
     nlp.meta["performance"]["words_per_second"] = speeds["window_ner"]
     return {
         "corpora": scores["corpora"],
         "held_out": scores["held_out"],
-        "texts": scores["texts"],
+        "texts": texts,
         "speeds": speeds,
         "systems": list(speeds),
         "labels": ("PER", "LOC", "ORG", "DATE"),
