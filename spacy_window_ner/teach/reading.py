@@ -25,33 +25,44 @@ SURE = 0.95
 
 
 def read_text(
-    nlp: Language, text: str, fixed: Sequence[Marked], labels: Sequence[str]
+    nlp: Language,
+    text: str,
+    given: Iterable[Marked],
+    labels: Sequence[str],
+    names: "Names | None" = None,
 ) -> dict[str, Any]:
     """Read a text around what is fixed in it.
 
     nlp (Language): The pipeline.
     text (str): The text.
-    fixed (Sequence[Tuple[int, int, Optional[str]]]): What is fixed, see `snapped`.
+    given (Iterable[Tuple[int, int, Optional[str]]]): What is fixed; see `snapped`.
     labels (Sequence[str]): The labels to find.
+    names (Optional[Names]): Names that are fixed wherever nothing else is.
     RETURNS (Dict[str, Any]): Its `tokens`, `entities`, and what the network is `unsure` of.
+    RAISES (ValueError): If what is given is outside of the text, or overlaps.
     """
+    doc = nlp.make_doc(text)
+    tokens = tokens_of(doc)
+    fixed = snapped(text, tokens, given)
+    if names is not None:
+        fixed += names.find(text, tokens, fixed)
     component = find_component(nlp, NAME)
     settings = {"candidates_key": CANDIDATES_KEY, "candidates_threshold": LEAST_CANDIDATE}
     nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
     with warnings.catch_warnings():  # that a person has found everything is no mistake
         warnings.simplefilter("ignore")
-        doc = nlp(preset(nlp.make_doc(text), fixed))
-    given = set(fixed)
+        doc = nlp(preset(doc, fixed))
+    known = set(fixed)
     entities = [{**_plain(*one, 1.0), "fixed": True} for one in fixed if one[2] is None]
     for ent, score in zip(doc.ents, scores_of(doc), strict=True):
         key = ent.start_char, ent.end_char, ent.label_
-        if key in given:
+        if key in known:
             entities.append({**_plain(*key, 1.0), "fixed": True})
         elif ent.label_ in labels:
             entities.append(_plain(*key, 1.0 if score is None else score))
     entities.sort(key=lambda entity: entity["start"])
     return {
-        "tokens": tokens_of(doc),
+        "tokens": tokens,
         "entities": entities,
         "unsure": [*_doubtful(entities), *_candidates(doc, entities, labels)],
     }

@@ -5,7 +5,7 @@ taken between two texts.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -114,7 +114,7 @@ class Session:
         RAISES (ConflictError): If it was decided otherwise before.
         """
         text = self.store.text(number)
-        fixed = self._checked(text, self._tokens(text), entities)
+        fixed = self._checked(text, entities)
         handed = self.store.handed(annotator, number)
         old = self.store.current(annotator, number)
         how = handed.how if handed is not None else "search"
@@ -158,24 +158,22 @@ class Session:
         text = self.store.text(number)
 
         def found() -> JsonObject:
-            tokens = tokens_of(self.nlp.make_doc(text))
-            fixed = self._checked(text, tokens, entities)
-            fixed += self._names.find(text, tokens, fixed)
-            return read_text(self.nlp, text, fixed, self.store.labels)
+            labels = self.store.labels
+            return read_text(self.nlp, text, self._labeled(entities), labels, self._names)
 
         return {"id": number, "text": text, "direction": direction(text), **self._in_zone(found)}
 
-    def _tokens(self, text: str) -> list[tuple[int, int]]:
-        return self._in_zone(lambda: tokens_of(self.nlp.make_doc(text)))
+    def _checked(self, text: str, entities: Iterable[Marked]) -> list[Marked]:
+        given = self._labeled(entities)
+        return self._in_zone(lambda: snapped(text, tokens_of(self.nlp.make_doc(text)), given))
 
-    def _checked(
-        self, text: str, tokens: Sequence[tuple[int, int]], entities: Iterable[Marked]
-    ) -> list[Marked]:
-        fixed = snapped(text, tokens, entities)
-        unknown = {label for _, _, label in fixed if label is not None} - {*self.store.labels}
+    def _labeled(self, entities: Iterable[Marked]) -> list[Marked]:
+        """The entities. RAISES (ValueError): If there is no such label."""
+        given = list(entities)
+        unknown = {label for _, _, label in given if label is not None} - {*self.store.labels}
         if unknown:
             raise ValueError(f"There is no label {min(unknown)!r}. Add it first.")
-        return fixed
+        return given
 
     def _in_zone(self, answer: Callable[[], T]) -> T:
         """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
@@ -296,7 +294,7 @@ class Session:
             new += [one for one in decision.entities if one != annotated and not _overlap(one, new)]
             if annotated is not None and instead is None and decision.checked == "given":
                 new.append((annotated[0], annotated[1], None))
-            fixed = self._checked(decision.text, self._tokens(decision.text), new)
+            fixed = self._checked(decision.text, new)
             how = "doubt" if decision.how == GIVEN else decision.how
             changed = replace(decision, annotator=annotator, entities=fixed, how=how)
             self.store.decide(changed, self.network, replace=True)

@@ -92,13 +92,21 @@ def add_inputs(
     return added
 
 
-def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterator[tuple[int, str]]:
+def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterable[tuple[int, str]]:
     """Divide a long text at paragraphs, or else at ends of sentences, or else at white space.
 
     text (str): The text.
     most (int): The most characters of a piece.
-    YIELDS (Tuple[int, str]): Where each piece begins, and the piece, without white space around it.
+    RETURNS (Iterable[Tuple[int, str]]): Where each piece begins, and the piece, without white space
+        around it.
     """
+    if len(text) > most:
+        return _pieces(text, most)
+    piece = text.lstrip()
+    return [(len(text) - len(piece), piece.rstrip())] if piece else []
+
+
+def _pieces(text: str, most: int) -> Iterator[tuple[int, str]]:
     start = 0
     while start < len(text):
         end = len(text) if len(text) - start <= most else _end(text, start, most)
