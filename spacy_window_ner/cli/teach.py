@@ -186,7 +186,7 @@ def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
 
 @contextmanager
 def alone(project: Path) -> Iterator[None]:
-    """Keep other servers from a project. The lock ends with the process, also when it is killed.
+    """Keep other servers from a project.
 
     project (Path): The directory, which is made if it does not exist.
     RAISES (ValueError): If another server has it, or it is not a project and not empty.
@@ -195,7 +195,18 @@ def alone(project: Path) -> Iterator[None]:
     others = [path.name for path in project.iterdir() if not path.name.startswith(LOCK)]
     if others and FILE not in others:
         raise ValueError("The directory is not empty, and not a project. Give another one.")
-    lock = sqlite3.connect(project / LOCK, timeout=0, isolation_level=None)
+    with locked(project):
+        yield
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Lock a directory. The lock ends with the process, also when it is killed.
+
+    directory (Path): The directory.
+    RAISES (ValueError): If another server has locked it.
+    """
+    lock = sqlite3.connect(directory / LOCK, timeout=0, isolation_level=None)
     try:
         try:
             lock.execute("BEGIN EXCLUSIVE")

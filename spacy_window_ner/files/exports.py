@@ -93,18 +93,23 @@ def for_prodigy(
     return {"text": text, "tokens": numbered, "spans": spans}
 
 
-def for_label_studio(text: str, entities: Iterable[Offsets]) -> list[dict[str, Any]]:
-    """Write entities for Label Studio's template for named entities, which calls its labels `label`
-    and its text `text`.
+def for_label_studio(
+    text: str,
+    entities: Iterable[Offsets],
+    tags: tuple[str, str] = ("label", "text"),
+) -> list[dict[str, Any]]:
+    """Write entities for Label Studio.
 
     text (str): The text.
     entities (Iterable[Tuple[int, int, str]]): Its entities, by characters.
+    tags (Tuple[str, str]): What the labeling config calls its labels and its text; by default, as
+        the template for named entities does.
     RETURNS (List[Dict[str, Any]]): The `result` of an annotation or a prediction.
     """
     return [
         {
-            "from_name": "label",
-            "to_name": "text",
+            "from_name": tags[0],
+            "to_name": tags[1],
             "type": "labels",
             "value": {"start": start, "end": end, "text": text[start:end], "labels": [label]},
         }

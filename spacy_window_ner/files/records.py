@@ -115,12 +115,18 @@ def _task(position: int, task: Mapping[str, Any]) -> AnnotatedRecord | None:
         return None
     values = [one["value"] for one in done[-1].get("result") or [] if one.get("type") == "labels"]
     return AnnotatedRecord(
-        position, text, _spans(text, [_by_characters(text, one) for one in values])
+        position, text, _spans(text, [by_characters(text, one) for one in values])
     )
 
 
-def _by_characters(text: str, value: dict[str, Any]) -> dict[str, Any]:
-    """A region of Label Studio. Its page counts UTF-16 units, two for most emoji."""
+def by_characters(text: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Correct the offsets of a region of Label Studio: pages of older versions count UTF-16 units,
+    two for most emoji.
+
+    text (str): The text.
+    value (Dict[str, Any]): The value of the region, with `start`, `end` and `text`.
+    RETURNS (Dict[str, Any]): The value, with characters as offsets.
+    """
     units = text.encode("utf-16-le")
     try:
         start, end = (

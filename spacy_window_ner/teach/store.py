@@ -412,6 +412,23 @@ class Store:
             self.hand(annotator, decision.text_id, decision.how, decision.entities)
             return decision.text_id
 
+    def withdraw(self, annotator: str, but: int = 0) -> bool:
+        """Undo all that an annotator has decided, for good.
+
+        annotator (str): The annotator.
+        but (int): The number of a text whose decision stays.
+        RETURNS (bool): Whether there was something.
+        """
+        query = (
+            "UPDATE decisions SET undone = 1 WHERE NOT undone AND annotator = ? AND text_id != ?"
+        )
+        with self._explained():
+            return self._db.execute(query, (annotator, but)).rowcount > 0
+
+    def annotators(self) -> list[str]:
+        """RETURNS (List[str]): All who have decided something."""
+        return [row[0] for row in self._db.execute(f"SELECT DISTINCT annotator FROM {_CURRENT}")]
+
     def decisions(self) -> list[Decision]:
         """RETURNS (List[Decision]): What was accepted, one for each text, the newest, in the order
         in which it was decided.

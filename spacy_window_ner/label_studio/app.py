@@ -1,0 +1,134 @@
+"""The ML backend on the web: what Label Studio asks at which address, and what is refused."""
+
+import secrets
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from ..about import __version__
+from ..serve.app import add_errors
+from ..serve.guard import Guard, hosts_for
+from ..serve.schema import Failure
+from ..serve.worker import Worker
+from ..teach.store import MissingError
+from .backend import Backend
+from .client import Studio
+from .config import read_label_config
+from .projects import Projects
+from .schema import Event, Predict, Predictions, Setup, Train, Validate, Version
+
+# Label Studio sends all tasks of a project at once, with all that is annotated in them.
+MAX_BYTES = 200_000_000
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure, "description": description}
+    for status, description in {
+        404: "There is no such project",
+        409: "It is not known where to ask for the annotation",
+        422: "Something is wrong with what was sent",
+        503: "Too many requests wait already",
+    }.items()
+}
+
+
+def make_label_studio_app(
+    projects: Projects,
+    *,
+    host: str = "127.0.0.1",
+    public_hosts: Collection[str] = (),
+    queue: int = 64,
+    login: tuple[str, str] | None = None,
+    studio: Studio | None = None,
+) -> FastAPI:
+    """Make the web app of an ML backend.
+
+    projects (Projects): The projects.
+    host (str): The address that it will listen at. At this computer's own, it answers only those
+        who ask for this computer by name.
+    public_hosts (Collection[str]): Other names that it may be asked for by.
+    queue (int): The most requests that are at work or wait.
+    login (Optional[Tuple[str, str]]): The user and the password to ask for.
+    studio (Optional[Studio]): The Label Studio to ask for annotation; see `Backend`.
+    RETURNS (FastAPI): The app.
+    """
+    worker = Worker(queue)
+    backend = Backend(projects, worker, studio)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        backend.start()
+        yield
+        await backend.close()
+        worker.close()
+
+    app = FastAPI(
+        title="window-ner for Label Studio",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+        dependencies=[] if login is None else [Depends(_asks_for(login))],
+    )
+    app.state.backend = backend
+    hosts = hosts_for(host)
+    known = None if hosts is None else {*hosts, *public_hosts}
+    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)
+    add_errors(app)
+
+    @app.exception_handler(MissingError)
+    async def missing(_: Request, error: MissingError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    _add_questions(app, backend)
+    return app
+
+
+def _asks_for(login: tuple[str, str]) -> Any:
+    """What refuses those who do not know user and password."""
+    basic = HTTPBasic()
+
+    def check(given: Annotated[HTTPBasicCredentials, Depends(basic)]) -> None:
+        user, password = (
+            secrets.compare_digest(one.encode(), other.encode())
+            for one, other in zip((given.username, given.password), login, strict=True)
+        )
+        if not (user and password):
+            raise HTTPException(401, "User or password is wrong.", {"WWW-Authenticate": "Basic"})
+
+    return check
+
+
+def _add_questions(app: FastAPI, backend: Backend) -> None:
+    """Add what Label Studio asks."""
+
+    @app.get("/health", summary="Whether the backend is there")
+    @app.get("/", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": "window_ner"}
+
+    @app.post("/setup", response_model=Version, responses=_FAILURES, summary="Connect a project")
+    async def setup(question: Setup) -> Any:
+        return {"model_version": await backend.setup(question)}
+
+    @app.post("/validate", responses=_FAILURES, summary="Check a labeling config")
+    async def validate(question: Validate) -> dict[str, str]:
+        try:
+            read_label_config(question.config)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+        return {"status": "ok"}
+
+    @app.post("/predict", response_model=Predictions, responses=_FAILURES, summary="Read tasks")
+    async def predict(question: Predict) -> Any:
+        return {"results": await backend.predict(question)}
+
+    @app.post("/train", status_code=201, responses=_FAILURES, summary="Learn all annotation")
+    async def train(question: Train) -> dict[str, str]:
+        await backend.train(question)
+        return {"status": "stored"}
+
+    @app.post("/webhook", status_code=201, responses=_FAILURES, summary="Learn what has happened")
+    async def webhook(event: Event) -> dict[str, str]:
+        return {"status": await backend.event(event)}

@@ -1,0 +1,330 @@
+"""A project of Label Studio: its network, and what people have annotated in it.
+
+One thread at a time uses a project. Networks come from the learner, a process of its own, and are
+taken between two requests.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..confidence.scored_examples import find_component
+from ..extensions import scores_of
+from ..files.exports import for_label_studio, tokens_of
+from ..files.records import by_characters
+from ..inspect.uncertainty import entropies
+from ..labels import is_text
+from ..teach.learner import Failed, Finished, Learner, NetworkMade, saved_network
+from ..teach.networks import first_network, pack, unpack
+from ..teach.reading import preset, snapped
+from ..teach.store import FILE, Decision, Marked, Store
+from ..teach.texts import digest
+from ..training.start_from import NAME
+from .config import LabelMap, read_label_config
+
+logger = logging.getLogger("uvicorn.error")
+JsonObject = dict[str, Any]
+T = TypeVar("T")
+# The score of a text is exp(−H / (n_words + so many)): `inspect.suggest` says what a text costs.
+WORDS_AROUND = 20
+# Where the texts are from, and how they were chosen.
+SOURCE = "label-studio"
+
+
+class Project:
+    """A project.
+
+    folder (Path): Where everything that was annotated and learned is, and will be.
+    base (Language): The pipeline to begin from.
+    base_name (str): Its name or path.
+    label_config (str): The labeling config.
+    seed (int): The seed of the training.
+    RAISES (ValueError): If the folder is damaged, or the labels cannot be learned.
+    """
+
+    def __init__(
+        self, folder: Path, base: Language, base_name: str, label_config: str, seed: int = 0
+    ) -> None:
+        self._base = base
+        self._label_config = label_config
+        self._config = read_label_config(label_config)
+        self._labels = LabelMap(self._config, find_component(base, NAME).label_data)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.store = folder, Store(folder / FILE)
+        self._numbers = dict(self.store.digests())
+        own = {"base": base_name, "lang": str(base.lang), "seed": seed}
+        if self.store.setting("made with", own)["base"] != base_name:
+            raise ValueError(
+                f"{folder} was begun with the pipeline {self.store.setting('made with')['base']}. "
+                f"Serve that one, or give another directory as --output."
+            )
+        self.store.change("made with", own)  # `teach` can go on with it
+        self.store.change("label_config", label_config)
+        self.store.add_labels(self._labels.labels)
+        self._learner, self._is_learning = Learner(folder, base_name, str(base.lang), seed), False
+        self.network = 0
+        self._begin()
+        if (saved := saved_network(folder)) is not None:
+            self._use(saved)
+        if self.annotations:
+            self.wake()
+
+    def close(self) -> None:
+        """Stop learning, and close the database."""
+        self._learner.close()
+        self.store.close()
+
+    def configure(self, label_config: str) -> None:
+        """Use another labeling config.
+
+        label_config (str): The config.
+        RAISES (ValueError): If it cannot be used. Then nothing is changed.
+        """
+        if label_config == self._label_config:
+            return
+        config = read_label_config(label_config)
+        labels = LabelMap(config, find_component(self._base, NAME).label_data)
+        self._label_config, self._config, self._labels = label_config, config, labels
+        self.store.change("label_config", label_config)
+        self.store.add_labels(labels.labels)
+        if not self.network:
+            self._begin()
+
+    def _begin(self) -> None:
+        self.nlp = first_network(self._base, self.store.labels)
+        self._set_version()
+
+    def _use(self, made: NetworkMade) -> None:
+        """Read with a network that was learned, if it was learned from the same base."""
+        try:
+            unpack(self.nlp, made.data)
+        except ValueError as error:
+            logger.warning("Project %s begins to learn again. %s", self.folder.name, error)
+            return
+        self.network = made.number
+        self._set_version()
+
+    def _set_version(self) -> None:
+        """Networks that differ have other versions: Label Studio keeps predictions of one that it
+        knows.
+        """
+        data = blake2b(pack(self.nlp), digest_size=4).hexdigest()
+        self.version = f"window_ner {self.network} ({data})"
+
+    # Reading
+
+    def predict(
+        self, tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None = None
+    ) -> list[JsonObject]:
+        """Read texts.
+
+        tasks (Sequence[Mapping[str, Any]]): The tasks that have the texts.
+        drawn (Optional[Sequence[Dict[str, Any]]]): Regions that a person has just drawn on a page,
+            and that the text is read around. The page keeps them and what else is on it: only what
+            overlaps nothing of that is found.
+        RETURNS (List[Dict[str, Any]]): A prediction for each task.
+        RAISES (ValueError): If a task has no text.
+        """
+        texts = [self._text_of(task) for task in tasks]
+        return self._in_zone(lambda: self._predictions(texts, tasks, drawn))
+
+    def _predictions(
+        self, texts: Sequence[str], tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None
+    ) -> list[JsonObject]:
+        docs, on_page = [], []
+        for text, task in zip(texts, tasks, strict=True):
+            given = self._entities(text, drawn or ())
+            regions, by_person = ([], False) if drawn is None else _on_page(task)
+            others = _without(self._entities(text, regions), given)
+            docs.append(preset(self.nlp.make_doc(text), [*given, *others] if by_person else given))
+            on_page.append([*given, *others])
+        certain = self._certainty(docs)
+        return [
+            {"result": self._regions(doc, known), "score": score, "model_version": self.version}
+            for doc, known, score in zip(self.nlp.pipe(docs), on_page, certain, strict=True)
+        ]
+
+    def _text_of(self, task: Mapping[str, Any]) -> str:
+        text = self._config.text_of(task)
+        if not is_text(text):
+            raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+        return text
+
+    def _certainty(self, docs: Sequence[Doc]) -> list[float]:
+        """How sure the reading of each document is, from 0 to 1."""
+        if not any(map(len, docs)):
+            return [1.0] * len(docs)
+        component = find_component(self.nlp, NAME)
+        allowed, _ = component.allowed_tags(docs)
+        found = entropies(component.model.predict(docs), component.objective, allowed).tolist()
+        return [
+            math.exp(-entropy / (len(doc) + WORDS_AROUND))
+            for entropy, doc in zip(found, docs, strict=True)
+        ]
+
+    def _regions(self, doc: Doc, known: Sequence[Marked]) -> list[JsonObject]:
+        """The entities of a document whose labels the project has, but for those that overlap what
+        is known.
+        """
+        scores: dict[Marked, float | None] = {
+            (ent.start_char, ent.end_char, ent.label_): score
+            for ent, score in zip(doc.ents, scores_of(doc), strict=True)
+        }
+        regions = []
+        for start, end, name in _without(scores, known):
+            label = self._labels.to_project(str(name))
+            if label is not None:
+                tags = label.control, self._config.text
+                [region] = for_label_studio(doc.text, [(start, end, label.value)], tags)
+                regions.append({**region, "score": scores[start, end, name]})
+        return regions
+
+    # Learning
+
+    def annotate(self, annotation: Mapping[str, Any], task: Mapping[str, Any]) -> None:
+        """Store an annotation; it is on disk when this returns.
+
+        annotation (Mapping[str, Any]): The annotation.
+        task (Mapping[str, Any]): Its task.
+        RAISES (ValueError): If there is something wrong with it.
+        """
+        number, regions = annotation.get("id"), annotation.get("result")
+        if not isinstance(number, int) or not isinstance(regions, list):
+            raise ValueError("An annotation must have an id, and a list as its result.")
+        text = self._text_of(task)
+        entities = self._in_zone(lambda: self._entities(text, regions))
+        answer = "skip" if annotation.get("was_cancelled") else "accept"
+        text_id = self._text_id(text, task)
+        who = annotator(number)
+        decision = Decision(text_id, text, who, answer, entities, "all", SOURCE)
+        self.store.withdraw(who, but=text_id)
+        self.store.decide(decision, self.network, replace=True)
+
+    def withdraw(self, number: int) -> None:
+        """Forget an annotation that was deleted.
+
+        number (int): Its number.
+        """
+        self.store.withdraw(annotator(number))
+
+    @property
+    def annotations(self) -> set[int]:
+        """RETURNS (Set[int]): The numbers of all annotations."""
+        return {int(name.rpartition(" ")[2]) for name in self.store.annotators()}
+
+    def wake(self) -> None:
+        """Learn what is new, in the background."""
+        if self._is_learning:
+            self.take_networks()
+            self._learner.wake()
+        else:
+            self._learner.start()
+            self._is_learning = True
+
+    def finish(self) -> None:
+        """Make what `window-ner learn` makes of what is annotated, in the background."""
+        self.wake()
+        self._learner.finish()
+
+    def take_networks(self) -> None:
+        """Read with the newest network from now on."""
+        name = self.folder.name
+        for message in self._learner.poll():
+            if isinstance(message, NetworkMade):
+                self._use(message)
+                logger.info("Project %s reads with %s.", name, self.version)
+            elif isinstance(message, Finished):
+                logger.info("Project %s is trained: %s", name, message.paths["pipeline"])
+            elif isinstance(message, Failed):
+                logger.warning("Project %s does not learn: %s", name, message.message)
+
+    def _text_id(self, text: str, task: Mapping[str, Any]) -> int:
+        key, position = digest(text), task.get("id")
+        if key not in self._numbers:
+            row = SOURCE, position if isinstance(position, int) else 0, 0, key, text
+            self.store.add_texts([row])
+            self._numbers[key] = self.store.n_texts
+        return self._numbers[key]
+
+    def _entities(self, text: str, regions: Iterable[Any]) -> list[Marked]:
+        """The entities that regions are: of the labels that are known, widened to words. Where
+        they overlap, the longest one is.
+        """
+        tokens = tokens_of(self.nlp.make_doc(text))
+        found = [entity for region in regions for entity in self._entity(text, tokens, region)]
+        chosen: list[Marked] = []
+        for start, end, label in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+            if all(
+                end <= other_start or other_end <= start for other_start, other_end, _ in chosen
+            ):
+                chosen.append((start, end, label))
+        return sorted(chosen, key=lambda one: one[0])
+
+    def _entity(self, text: str, tokens: Sequence[tuple[int, int]], region: Any) -> list[Marked]:
+        """The entity that a region is, if it is one."""
+        value = region.get("value") if isinstance(region, Mapping) else None
+        if not isinstance(value, Mapping) or region.get("to_name") != self._config.text:
+            return []
+        labels = value.get("labels")
+        names = map(self._labels.to_network, labels if isinstance(labels, list) else ())
+        label = next(filter(None, names), None)
+        value = by_characters(text, dict(value))
+        start, end = value.get("start"), value.get("end")
+        if label is None or type(start) is not int or type(end) is not int:
+            return []
+        if not 0 <= start < end <= len(text):
+            raise ValueError(
+                f"The region {start} to {end} is empty, or outside of the {len(text):,} characters "
+                f"of the text."
+            )
+        if not text[start:end].strip():
+            return []
+        return snapped(text, tokens, [(start, end, label)])
+
+    def _in_zone(self, answer: Callable[[], T]) -> T:
+        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
+        leave it open.
+        """
+        found, failed = None, None
+        with self.nlp.memory_zone():
+            try:
+                found = answer()
+            except Exception as error:
+                failed = error.with_traceback(None)
+        if failed is not None:
+            raise failed
+        return found  # type: ignore[return-value]
+
+
+def _without(entities: Iterable[Marked], others: Sequence[Marked]) -> list[Marked]:
+    """The entities that overlap none of the others."""
+    return [
+        (start, end, label)
+        for start, end, label in entities
+        if all(end <= other[0] or other[1] <= start for other in others)
+    ]
+
+
+def _on_page(task: Mapping[str, Any]) -> tuple[list[Any], bool]:
+    """The regions that are on the page of a task, and whether they are those of a person. A page
+    begins with the newest prediction.
+    """
+    for name in ("drafts", "annotations", "predictions"):
+        found = [one for one in task.get(name) or () if isinstance(one, Mapping)]
+        if found:
+            newest = max(found, key=lambda one: one.get("id") or 0)
+            return newest.get("result") or [], name != "predictions"
+    return [], False
+
+
+def annotator(number: int) -> str:
+    """RETURNS (str): Who has decided what is in an annotation: each of them by itself, as a person
+    can have several.
+    """
+    return f"annotation {number}"

@@ -1,0 +1,129 @@
+"""The projects of a folder, each in a folder of its own."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+
+from ..teach.store import FILE, MissingError, Store
+from .project import Project
+
+JsonObject = dict[str, Any]
+Pair = tuple[JsonObject, JsonObject]  # an annotation and its task
+
+
+class Projects:
+    """All projects that are connected. One thread at a time uses them.
+
+    folder (Path): The folder.
+    base (Language): The pipeline to begin from.
+    base_name (str): Its name or path.
+    seed (int): The seed of the training.
+    """
+
+    def __init__(self, folder: Path, base: Language, base_name: str, seed: int = 0) -> None:
+        self._folder, self._beginning, self._seed = folder, (base, base_name), seed
+        self._open: dict[str, Project] = {}
+
+    def open(self, key: str, label_config: str | None = None) -> str:
+        """Open a project.
+
+        key (str): Its number, with the second of its creation if that is known.
+        label_config (Optional[str]): Its labeling config; by default, the last one.
+        RETURNS (str): Its key in what follows.
+        RAISES (MissingError): If nothing is known of it.
+        RAISES (ValueError): If its config cannot be used.
+        """
+        key = self._full(key)
+        if key not in self._open:
+            folder = self._folder / key
+            config = label_config or _last_config(folder)
+            if config is None:
+                raise MissingError(
+                    f"Project {key.partition('.')[0]} is not known here. Connect it in its "
+                    f"settings in Label Studio, under Model."
+                )
+            self._open[key] = Project(folder, *self._beginning, config, self._seed)
+        elif label_config is not None:
+            self._open[key].configure(label_config)
+        return key
+
+    def project(self, key: str) -> Project:
+        """RETURNS (Project): An open project."""
+        return self._open[key]
+
+    def version(self, key: str) -> str:
+        """RETURNS (str): The version of the newest network of an open project."""
+        self.project(key).take_networks()
+        return self.project(key).version
+
+    def take_networks(self) -> None:
+        """Read with the newest networks from now on."""
+        for project in self._open.values():
+            project.take_networks()
+
+    def predict(
+        self,
+        key: str,
+        label_config: str | None,
+        tasks: Sequence[JsonObject],
+        drawn: Sequence[Any] | None,
+    ) -> list[JsonObject]:
+        """RETURNS (List[Dict[str, Any]]): What is read in tasks; see `Project.predict`."""
+        project = self.project(self.open(key, label_config))
+        project.take_networks()
+        return project.predict(tasks, drawn)
+
+    def annotate(self, key: str, pairs: Iterable[Pair]) -> None:
+        """Store annotations of an open project, with their tasks."""
+        for annotation, task in pairs:
+            self.project(key).annotate(annotation, task)
+        self.project(key).wake()
+
+    def annotations(self, key: str) -> set[int]:
+        """RETURNS (Set[int]): The numbers of all annotations of an open project."""
+        return self.project(key).annotations
+
+    def withdraw(self, key: str, numbers: Iterable[Any]) -> None:
+        """Forget annotations of an open project, by their numbers."""
+        for number in numbers:
+            self.project(key).withdraw(number)
+        self.project(key).wake()
+
+    def _full(self, key: str) -> str:
+        """The key with the second of creation, that of the newest project of the number."""
+        if "." in key:
+            return key
+        names = [*self._open, *(path.name for path in self._folder.glob(f"{key}.*"))]
+        known = [name for name in names if re.fullmatch(rf"{key}\.\d+", name)]
+        return max(known, default=key, key=lambda name: int(name.partition(".")[2]))
+
+    def finish(self, key: str) -> None:
+        """Make the pipeline of an open project in the background."""
+        self._open[key].finish()
+
+    def close(self) -> None:
+        """Close all projects."""
+        for project in self._open.values():
+            project.close()
+
+
+def annotated(tasks: Iterable[Mapping[str, Any]]) -> Iterator[Pair]:
+    """YIELDS (Tuple[Dict[str, Any], Dict[str, Any]]): The annotations of tasks with their tasks."""
+    for task in tasks:
+        annotations = task.get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else ():
+            if isinstance(annotation, dict):
+                yield annotation, dict(task)
+
+
+def _last_config(folder: Path) -> str | None:
+    if not (folder / FILE).exists():
+        return None
+    store = Store(folder / FILE, readonly=True)
+    try:
+        return store.setting("label_config")
+    finally:
+        store.close()

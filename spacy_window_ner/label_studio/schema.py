@@ -1,0 +1,136 @@
+"""What Label Studio asks. Versions differ: what is not needed is not looked at."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
+
+JsonObject = dict[str, Any]
+
+
+def project_key(value: Any) -> str:
+    """Find which project is meant.
+
+    value (Any): Its number, alone or with the second of its creation as in `7.1700000000`, or an
+        object that has them.
+    RETURNS (str): Its number, with the second of its creation if that is known.
+    RAISES (ValueError): If it is something else.
+    """
+    if isinstance(value, dict):
+        number, created = value.get("id"), value.get("created_at")
+        value = f"{number}.{_second(created)}" if isinstance(created, str) else number
+    key = str(value)
+    if not all(part.isascii() and part.isdecimal() for part in key.split(".", 1)) or len(key) > 40:
+        raise ValueError("a project is its number, or an object that has it as its id")
+    return key
+
+
+def _second(created: str) -> int:
+    return int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp())
+
+
+Project = Annotated[
+    str, BeforeValidator(project_key), Field(description="The number of the project")
+]
+Config = Annotated[str, Field(description="Its labeling config, in XML")]
+
+
+class Setup(BaseModel):
+    """A project that is connected."""
+
+    project: Project
+    label_config: Annotated[Config, Field(validation_alias=AliasChoices("schema", "label_config"))]
+    hostname: Annotated[str | None, Field(description="Where Label Studio is")] = None
+    access_token: str | None = None
+
+
+class Validate(BaseModel):
+    """A labeling config to check."""
+
+    config: Config
+
+
+class Params(BaseModel):
+    """What else is asked for."""
+
+    context: JsonObject | None = None
+
+
+class Predict(BaseModel):
+    """Tasks to read."""
+
+    tasks: list[JsonObject]
+    project: Project
+    label_config: Config | None = None
+    params: Params | None = None
+
+    @property
+    def drawn(self) -> list[Any] | None:
+        """RETURNS (Optional[List[Any]]): The regions that a person has just drawn; None if the page
+        of a task does not ask.
+        """
+        context = self.params.context if self.params is not None else None
+        return None if context is None else _as_list(context.get("result"))
+
+
+class Train(BaseModel):
+    """All annotated tasks, as older versions send them."""
+
+    annotations: list[JsonObject]
+    project: Project
+    label_config: Config | None = None
+
+
+class Event(BaseModel):
+    """Something that has happened. Without the payload, the action alone is there."""
+
+    action: str
+    project: Project | None = None
+    annotation: JsonObject | list[JsonObject] | None = None
+    annotations: list[JsonObject] | None = None
+    task: JsonObject | list[JsonObject] | None = None
+
+    @property
+    def numbers(self) -> list[Any]:
+        """RETURNS (List[Any]): The numbers of the annotations."""
+        return [one.get("id") for one in self._annotations]
+
+    @property
+    def pairs(self) -> list[tuple[JsonObject, JsonObject]]:
+        """RETURNS (List[Tuple[Dict[str, Any], Dict[str, Any]]]): The annotations with their tasks;
+        nothing if some of that is left out.
+        """
+        annotations, tasks = self._annotations, _as_list(self.task)
+        is_complete = all("result" in one for one in annotations)
+        is_complete = is_complete and all("data" in task for task in tasks)
+        if not is_complete or len(tasks) != len(annotations):
+            return []
+        return list(zip(annotations, tasks, strict=True))
+
+    @property
+    def _annotations(self) -> list[JsonObject]:
+        return _as_list(self.annotation) or _as_list(self.annotations)
+
+
+class Prediction(BaseModel):
+    """What was read in a task."""
+
+    result: list[JsonObject]
+    score: float
+    model_version: str
+
+
+class Predictions(BaseModel):
+    """What was read in each task, in the order of the tasks."""
+
+    results: list[Prediction]
+
+
+class Version(BaseModel):
+    """The network that reads now."""
+
+    model_version: str
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list) else [value]
