@@ -60,10 +60,12 @@ class Project:
         self.folder, self.store = folder, Store(folder / FILE)
         self._numbers = dict(self.store.digests())
         own = {"base": base_name, "lang": str(base.lang), "seed": seed}
-        if self.store.setting("made with", own)["base"] != base_name:
+        before = self.store.setting("made with", own)
+        if before["base"] != base_name:
+            self.store.close()
             raise ValueError(
-                f"{folder} was begun with the pipeline {self.store.setting('made with')['base']}. "
-                f"Serve that one, or give another directory as --output."
+                f"{folder} was begun with the pipeline {before['base']}. Serve that one, or give "
+                f"another directory as --output."
             )
         self.store.change("made with", own)  # `teach` can go on with it
         self.store.change("label_config", label_config)

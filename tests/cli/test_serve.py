@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
+import spacy
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
@@ -79,6 +80,8 @@ def test_bad_settings_of_the_backend(model, tmp_path, monkeypatch):
     pytest.importorskip("fastapi", reason="fastapi is not installed")
     pytest.importorskip("uvicorn", reason="uvicorn is not installed")
     output = "--output", tmp_path / "out"
+    tagger = tmp_path / "tagger"
+    spacy.blank("en").to_disk(tagger)
     for args, said in [
         ((), "--label-studio needs --output"),
         ((*output, "--basic-auth", "me"), "must be USER:PASSWORD"),
@@ -87,11 +90,13 @@ def test_bad_settings_of_the_backend(model, tmp_path, monkeypatch):
         code, printed = run(model, "--label-studio", *args)
         assert code == 1
         assert said in printed
+    code, printed = run(tagger, "--label-studio", *output)
+    assert code == 1
+    assert "There is no component 'window_ner'" in printed
     monkeypatch.setenv("LABEL_STUDIO_URL", "http://localhost:8080")
     code, printed = run(model, "--label-studio", *output)
     assert code == 1
     assert "Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY" in printed
-    assert not (tmp_path / "out").exists()
 
 
 def ask_much(port: int) -> int:
