@@ -3,6 +3,7 @@ not depend, even in their last digits, on what was read before.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -11,6 +12,7 @@ from .component import WindowNER
 
 Content = tuple[str | Doc, int]
 OnDoc = Callable[[int, Doc], object]
+T = TypeVar("T")
 
 
 def annotate_each(
@@ -72,3 +74,23 @@ def forget(nlp: Language) -> None:
     for _, pipe in nlp.pipeline:
         if isinstance(pipe, WindowNER):
             pipe.model.get_ref("hidden").attrs["cache"].release()
+
+
+def in_memory_zone(nlp: Language, answer: Callable[[], T]) -> T:
+    """Call a function in a memory zone, so that the vocabulary does not grow. No exception passes
+    the end of the zone: spaCy would leave it open. Nor does its traceback, whose frames hold
+    documents.
+
+    nlp (Language): The pipeline.
+    answer (Callable): The function.
+    RETURNS (Any): What it returned.
+    """
+    found, failed = None, None
+    with nlp.memory_zone():
+        try:
+            found = answer()
+        except Exception as error:
+            failed = error.with_traceback(None)
+    if failed is not None:
+        raise failed
+    return found  # type: ignore[return-value]

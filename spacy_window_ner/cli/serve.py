@@ -110,8 +110,11 @@ def _backend(
     model: str, output: Path, seed: int, basic_auth: str | None
 ) -> Iterator[dict[str, Any]]:
     """The settings of the ML backend. Nobody else has the directory meanwhile."""
+    from ..confidence.scored_examples import find_component
     from ..label_studio.client import Studio
     from ..label_studio.projects import Projects
+    from ..learning.learn import config_from
+    from ..training.start_from import NAME
     from .teach import locked
 
     login = None if basic_auth is None else tuple(basic_auth.split(":", 1))
@@ -123,6 +126,8 @@ def _backend(
     output.mkdir(parents=True, exist_ok=True)
     with explained(f"Cannot serve {model}"), locked(output):
         nlp = load(model)
+        find_component(nlp, NAME).require_initialized()
+        config_from(nlp, model)  # which says what nothing can begin from
         yield {
             "projects": Projects(output, nlp, model, seed),
             "login": login,

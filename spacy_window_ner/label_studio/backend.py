@@ -7,7 +7,6 @@ waits. So what it has not sent is asked for afterwards.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
@@ -26,6 +25,7 @@ SECONDS_BETWEEN = 2.0
 CREATED = ("ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED")
 DELETED = ("ANNOTATION_DELETED", "ANNOTATIONS_DELETED")
 START = "START_TRAINING"
+WRONG = 422
 
 logger = logging.getLogger("uvicorn.error")
 T = TypeVar("T")
@@ -57,8 +57,12 @@ class Backend:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(SECONDS_BETWEEN)
-            with suppress(QueueFullError):
+            try:
                 await self._worker.run(self._projects.take_networks)
+            except QueueFullError:
+                continue
+            except Exception:
+                logger.exception("What was learned cannot be taken")
 
     async def close(self) -> None:
         """Stop asking, and close the projects."""
@@ -101,7 +105,7 @@ class Backend:
             return "ignored"
         if event.project is None:
             return self._ask_for_all(list(self._studios))
-        key = await self._call(self._projects.open, event.project)
+        key = await self._call(self._projects.open, event.project, event.label_config)
         if event.action == START:
             return await self._start(key)
         if event.action in DELETED and event.numbers:
@@ -184,7 +188,11 @@ class Backend:
 
     async def _replace(self, key: str, pairs: list[Pair], known: set[int]) -> None:
         for start in range(0, len(pairs), CHUNK):
-            await self._call(self._projects.annotate, key, pairs[start : start + CHUNK])
+            try:
+                await self._call(self._projects.annotate, key, pairs[start : start + CHUNK])
+            except HTTPException as error:
+                if error.status_code != WRONG:  # which is logged
+                    raise
         gone = known - {annotation.get("id") for annotation, _ in pairs}
         await self._call(self._projects.withdraw, key, list(gone))
 

@@ -6,7 +6,7 @@ taken between two requests.
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from ..extensions import scores_of
 from ..files.exports import for_label_studio, tokens_of
 from ..files.records import by_characters
 from ..inspect.uncertainty import entropies
+from ..isolation import in_memory_zone
 from ..labels import is_text
 from ..teach.learner import Failed, Finished, Learner, NetworkMade, saved_network
 from ..teach.networks import first_network, pack, unpack
@@ -59,10 +60,12 @@ class Project:
         self.folder, self.store = folder, Store(folder / FILE)
         self._numbers = dict(self.store.digests())
         own = {"base": base_name, "lang": str(base.lang), "seed": seed}
-        if self.store.setting("made with", own)["base"] != base_name:
+        before = self.store.setting("made with", own)
+        if before["base"] != base_name:
+            self.store.close()
             raise ValueError(
-                f"{folder} was begun with the pipeline {self.store.setting('made with')['base']}. "
-                f"Serve that one, or give another directory as --output."
+                f"{folder} was begun with the pipeline {before['base']}. Serve that one, or give "
+                f"another directory as --output."
             )
         self.store.change("made with", own)  # `teach` can go on with it
         self.store.change("label_config", label_config)
@@ -132,7 +135,7 @@ class Project:
         RAISES (ValueError): If a task has no text.
         """
         texts = [self._text_of(task) for task in tasks]
-        return self._in_zone(lambda: self._predictions(texts, tasks, drawn))
+        return in_memory_zone(self.nlp, lambda: self._predictions(texts, tasks, drawn))
 
     def _predictions(
         self, texts: Sequence[str], tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None
@@ -198,7 +201,7 @@ class Project:
         if not isinstance(number, int) or not isinstance(regions, list):
             raise ValueError("An annotation must have an id, and a list as its result.")
         text = self._text_of(task)
-        entities = self._in_zone(lambda: self._entities(text, regions))
+        entities = in_memory_zone(self.nlp, lambda: self._entities(text, regions))
         answer = "skip" if annotation.get("was_cancelled") else "accept"
         text_id = self._text_id(text, task)
         who = annotator(number)
@@ -286,20 +289,6 @@ class Project:
         if not text[start:end].strip():
             return []
         return snapped(text, tokens, [(start, end, label)])
-
-    def _in_zone(self, answer: Callable[[], T]) -> T:
-        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
-        leave it open.
-        """
-        found, failed = None, None
-        with self.nlp.memory_zone():
-            try:
-                found = answer()
-            except Exception as error:
-                failed = error.with_traceback(None)
-        if failed is not None:
-            raise failed
-        return found  # type: ignore[return-value]
 
 
 def _without(entities: Iterable[Marked], others: Sequence[Marked]) -> list[Marked]:

@@ -11,6 +11,8 @@ from ..teach.store import FILE, MissingError, Store
 from .project import Project
 
 JsonObject = dict[str, Any]
+# How many mistakes are shown.
+SHOWN = 3
 Pair = tuple[JsonObject, JsonObject]  # an annotation and its task
 
 
@@ -77,10 +79,19 @@ class Projects:
         return project.predict(tasks, drawn)
 
     def annotate(self, key: str, pairs: Iterable[Pair]) -> None:
-        """Store annotations of an open project, with their tasks."""
+        """Store annotations of an open project, with their tasks.
+
+        RAISES (ValueError): If there is something wrong with some. The others are stored.
+        """
+        errors = []
         for annotation, task in pairs:
-            self.project(key).annotate(annotation, task)
+            try:
+                self.project(key).annotate(annotation, task)
+            except ValueError as error:
+                errors.append(f"Annotation {annotation.get('id')}: {error}")
         self.project(key).wake()
+        if errors:
+            raise ValueError(" ".join(errors[:SHOWN]))
 
     def annotations(self, key: str) -> set[int]:
         """RETURNS (Set[int]): The numbers of all annotations of an open project."""

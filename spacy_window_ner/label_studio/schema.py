@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, model_validator
 
 JsonObject = dict[str, Any]
 
@@ -86,9 +86,18 @@ class Event(BaseModel):
 
     action: str
     project: Project | None = None
+    label_config: Annotated[str | None, Field(description="As the project has it")] = None
     annotation: JsonObject | list[JsonObject] | None = None
     annotations: list[JsonObject] | None = None
     task: JsonObject | list[JsonObject] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_config(cls, data: Any) -> Any:
+        project = data.get("project") if isinstance(data, dict) else None
+        if isinstance(project, dict):
+            return {"label_config": project.get("label_config"), **data}
+        return data
 
     @property
     def numbers(self) -> list[Any]:

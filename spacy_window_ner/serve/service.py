@@ -15,6 +15,7 @@ from ..confidence.tuning import with_component
 from ..decoding.thresholds import Threshold
 from ..extensions import scores_of
 from ..inspect.explain import explain
+from ..isolation import in_memory_zone
 from ..settings import checked_settings
 
 CANDIDATES_KEY = "candidates of the service"
@@ -120,22 +121,15 @@ class Service:
         return self._in_zone(answer, ValueError)
 
     def _in_zone(self, answer: Callable[[], T], *wrong: type[Exception]) -> T:
-        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
-        leave it open. Nor does its traceback, whose frames hold documents. Those of the kinds
-        `wrong` say what is wrong with the question, others that the pipeline failed.
+        """Call a function in a memory zone. Exceptions of the kinds `wrong` say what is wrong with
+        the question, others that the pipeline failed.
         """
-        found, failed = None, None
-        with self.nlp.memory_zone():
-            try:
-                found = answer()
-            except Exception as error:
-                failed = type(error), str(error)
-        if failed is not None:
-            kind, message = failed
-            if issubclass(kind, wrong):
-                raise ValueError(message)
-            raise RuntimeError(f"{kind.__name__}: {message}")
-        return found  # type: ignore[return-value]
+        try:
+            return in_memory_zone(self.nlp, answer)
+        except wrong as error:
+            raise ValueError(str(error)) from None
+        except Exception as error:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
     def _with_settings(self, threshold: Threshold, candidates: float | None) -> Language:
         """The pipeline with other settings of the component, which share network and vocabulary."""

@@ -5,7 +5,7 @@ taken between two texts.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +15,7 @@ from spacy.language import Language
 
 from ..confidence.scored_examples import find_component
 from ..files.exports import SUFFIXES, tokens_of, write_annotated
+from ..isolation import in_memory_zone
 from ..labels import is_text, new_labels
 from ..training.start_from import NAME
 from .checks import checked_label, checked_name
@@ -161,11 +162,18 @@ class Session:
             labels = self.store.labels
             return read_text(self.nlp, text, self._labeled(entities), labels, self._names)
 
-        return {"id": number, "text": text, "direction": direction(text), **self._in_zone(found)}
+        return {
+            "id": number,
+            "text": text,
+            "direction": direction(text),
+            **in_memory_zone(self.nlp, found),
+        }
 
     def _checked(self, text: str, entities: Iterable[Marked]) -> list[Marked]:
         given = self._labeled(entities)
-        return self._in_zone(lambda: snapped(text, tokens_of(self.nlp.make_doc(text)), given))
+        return in_memory_zone(
+            self.nlp, lambda: snapped(text, tokens_of(self.nlp.make_doc(text)), given)
+        )
 
     def _labeled(self, entities: Iterable[Marked]) -> list[Marked]:
         """The entities. RAISES (ValueError): If there is no such label."""
@@ -174,20 +182,6 @@ class Session:
         if unknown:
             raise ValueError(f"There is no label {min(unknown)!r}. Add it first.")
         return given
-
-    def _in_zone(self, answer: Callable[[], T]) -> T:
-        """Call a function in a memory zone. No exception passes the end of the zone: spaCy would
-        leave it open.
-        """
-        found, failed = None, None
-        with self.nlp.memory_zone():
-            try:
-                found = answer()
-            except Exception as error:
-                failed = error.with_traceback(None)
-        if failed is not None:
-            raise failed
-        return found  # type: ignore[return-value]
 
     def _wake(self) -> None:
         if self.learner is not None:

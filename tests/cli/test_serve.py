@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
 import pytest
+import spacy
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
@@ -48,6 +49,54 @@ def test_bad_input(model, tmp_path):
         assert code == 1
         assert said in printed
     assert run(model, "--queue", 0)[0] == 2
+
+
+@pytest.mark.extra
+def test_the_backend_for_label_studio(model, tmp_path, monkeypatch):
+    pytest.importorskip("httpx", reason="httpx is not installed")
+    uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+    testclient = pytest.importorskip("fastapi.testclient", reason="fastapi is not installed")
+    answers = []
+
+    def ask_instead(web, **_):
+        client = testclient.TestClient(web, base_url="http://box.example")
+        answers.append(client.get("/health", auth=("me", "secret")).status_code)
+        answers.append(client.get("/health").status_code)
+        # Nobody else may have the directory.
+        answers.append(run(model, "--label-studio", "--output", tmp_path / "out"))
+
+    monkeypatch.setattr(uvicorn, "run", ask_instead)
+    monkeypatch.setenv("WINDOW_NER_BASIC_AUTH", "me:secret")
+    args = model, "--label-studio", "--output", tmp_path / "out", "--public-host", "box.example"
+    code, printed = run(*args)
+    assert code == 0, printed
+    assert answers[:2] == [200, 401]
+    assert answers[2][0] == 1
+    assert "Another server has it open" in answers[2][1]
+
+
+@pytest.mark.extra
+def test_bad_settings_of_the_backend(model, tmp_path, monkeypatch):
+    pytest.importorskip("fastapi", reason="fastapi is not installed")
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+    output = "--output", tmp_path / "out"
+    tagger = tmp_path / "tagger"
+    spacy.blank("en").to_disk(tagger)
+    for args, said in [
+        ((), "--label-studio needs --output"),
+        ((*output, "--basic-auth", "me"), "must be USER:PASSWORD"),
+        ((*output, "--basic-auth", "me:pässword"), "in ASCII"),
+    ]:
+        code, printed = run(model, "--label-studio", *args)
+        assert code == 1
+        assert said in printed
+    code, printed = run(tagger, "--label-studio", *output)
+    assert code == 1
+    assert "There is no component 'window_ner'" in printed
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://localhost:8080")
+    code, printed = run(model, "--label-studio", *output)
+    assert code == 1
+    assert "Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY" in printed
 
 
 def ask_much(port: int) -> int:

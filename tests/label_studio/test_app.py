@@ -190,8 +190,20 @@ def test_another_project_of_the_same_number(client, projects):
     client.post("/setup", json=setup())
     later = project_of(created_at="2027-01-01T00:00:00Z")
     new = event("ANNOTATION_CREATED", annotation=annotation(5), task=task(1, TEXT), project=later)
-    assert client.post("/webhook", json=new).status_code == 404
+    assert client.post("/webhook", json=new).status_code == 201
     assert decided(projects) == []
+    assert decided(projects, "7.1798761600") == [[]]
+    # Those who do not say which one mean the newer one.
+    assert projects.open("7") == "7.1798761600"
+
+
+def test_a_label_that_is_new_and_annotated_at_once(client, projects):
+    client.post("/setup", json=setup())
+    changed = project_of(label_config=CONFIG.replace("HOTEL", "CITY"))
+    done = annotation(5, region(35, 40, "Paris", "CITY"))
+    new = event("ANNOTATION_CREATED", annotation=done, task=task(1, TEXT), project=changed)
+    assert client.post("/webhook", json=new).status_code == 201
+    assert decided(projects) == [[(35, 40, "CITY")]]
 
 
 # What is not sent along
@@ -356,7 +368,17 @@ def test_a_wrong_annotation_is_refused_and_logged(client, projects, caplog):
         "ANNOTATION_CREATED", annotation=annotation(5, region(0, 99, "", "PER")), task=task(1, TEXT)
     )
     assert client.post("/webhook", json=wrong).status_code == 422
-    assert "Refused: The region 0 to 99" in caplog.text
+    assert "Refused: Annotation 5: The region 0 to 99" in caplog.text
+
+
+def test_one_with_a_mistake_takes_no_other_with_it(client, projects, caplog):
+    done = [annotation(5, region(0, 99, "", "PER")), annotation(6, PARIS)]
+    tasks = [task(1, TEXT, annotations=done), task(2, None, annotations=[annotation(7)])]
+    body = {"annotations": tasks, "project": UID, "label_config": CONFIG}
+    assert client.post("/train", json=body).status_code == 201
+    assert decided(projects) == [[(35, 40, "LOC")]]
+    assert "Annotation 5: The region 0 to 99" in caplog.text
+    assert "Annotation 7: Task 2 has no text" in caplog.text
 
 
 def test_other_events_are_ignored(client):
