@@ -62,7 +62,11 @@ def teach(
     ] = None,
     names: Annotated[
         list[Path] | None,
-        typer.Option("--names", help="Names to find: a name on each line, a tab, and its label"),
+        typer.Option(
+            "--names",
+            help="Names to find: .txt, a name on each line, a tab, and its label; or .jsonl, "
+            "patterns as spaCy's entity_ruler has them",
+        ),
     ] = None,
     annotated: Annotated[
         list[Path] | None,

@@ -8,7 +8,9 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.matcher import Matcher
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
 from ..confidence.scored_examples import find_component
 from ..confidence.tuning import with_component
@@ -46,7 +48,7 @@ def read_text(
     tokens = tokens_of(doc)
     fixed = snapped(text, tokens, given)
     if names is not None:
-        fixed += names.find(text, tokens, fixed)
+        fixed += names.find(doc, fixed)
     component = find_component(nlp, NAME)
     settings = {"candidates_key": CANDIDATES_KEY, "candidates_threshold": LEAST_CANDIDATE}
     nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
@@ -161,37 +163,54 @@ def snapped(
 
 
 class Names:
-    """Names that are entities, or are none, wherever they are.
+    """Names that are entities, or are none, wherever they are, and patterns of names.
 
+    vocab (Vocab): The vocabulary of the documents.
     labels (Mapping[str, Optional[str]]): The label of each name; None for "no entity".
+    patterns (Iterable[Tuple[str, List[Dict[str, Any]]]]): Labels, and patterns of tokens as spaCy's
+        `Matcher` has them.
+    RAISES (ValueError): If a pattern is wrong, or needs what a tokenizer does not set.
     """
 
-    def __init__(self, labels: Mapping[str, str | None]) -> None:
+    def __init__(
+        self,
+        vocab: Vocab,
+        labels: Mapping[str, str | None],
+        patterns: Iterable[tuple[str, list[dict[str, Any]]]] = (),
+    ) -> None:
         self.labels = labels
         self._longest = max(map(len, labels), default=0)
+        self._matcher = Matcher(vocab, validate=True)
+        for label, pattern in patterns:
+            self._matcher.add(label, [pattern])
+        self._match(Doc(vocab, words=["A", "text"]))  # what is wrong is found now
 
-    def find(
-        self, text: str, tokens: Sequence[tuple[int, int]], fixed: Iterable[Marked] = ()
-    ) -> list[Marked]:
-        """Find the names in a text, the longest first where they overlap.
+    def _match(self, doc: Doc) -> list[Span]:
+        return self._matcher(doc, as_spans=True) if len(self._matcher) else []
 
-        text (str): The text.
-        tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
+    def find(self, doc: Doc, fixed: Iterable[Marked] = ()) -> list[Marked]:
+        """Find the names in a text, the longest first where they overlap, and names before what
+        patterns find.
+
+        doc (Doc): The text.
         fixed (Iterable[Tuple[int, int, Optional[str]]]): Spans that no name may overlap.
         RETURNS (List[Tuple[int, int, Optional[str]]]): Where they are, with their labels.
         """
-        found = [
-            (start, end)
+        text, tokens = doc.text, tokens_of(doc)
+        names = [
+            (start, end, self.labels[text[start:end]])
             for i, (start, _) in enumerate(tokens)
             for _, end in takewhile(lambda token: token[1] <= start + self._longest, tokens[i:])  # noqa: B023
             if text[start:end] in self.labels
         ]
+        spans = [(span.start_char, span.end_char, span.label_) for span in self._match(doc)]
         taken = _taken(len(text), ((start, end) for start, end, _ in fixed))
         chosen: list[Marked] = []
-        for start, end in sorted(found, key=lambda one: one[0] - one[1]):
-            if not any(taken[start:end]):
-                taken[start:end] = b"\1" * (end - start)
-                chosen.append((start, end, self.labels[text[start:end]]))
+        for found in (names, spans):
+            for start, end, label in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+                if not any(taken[start:end]):
+                    taken[start:end] = b"\1" * (end - start)
+                    chosen.append((start, end, label))
         return chosen
 
 

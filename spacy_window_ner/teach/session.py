@@ -23,7 +23,7 @@ from .learner import DoubtsFound, Estimated, Finished, Learner, NetworkMade, Tex
 from .networks import first_network, unpack
 from .order import COMMON, RANDOM, Order
 from .reading import Names, annotated_doc, direction, read_text, snapped
-from .store import GIVEN, ConflictError, Decision, Handed, Marked, MissingError, Store
+from .store import GIVEN, PATTERNS, ConflictError, Decision, Handed, Marked, MissingError, Store
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Session:
         self.store, self.learner = store, learner
         self.nlp, self.network = first_network(base, store.labels), 0
         self._has_annotators = has_annotators
-        self._names = Names(store.names())
+        self._read_names()
         self._order = Order(store, self.nlp, seed)
         self._estimates = store.estimates()
         self._new_network = network
@@ -209,8 +209,11 @@ class Session:
             raise MissingError("There is no such name.")
         return self._renamed()
 
+    def _read_names(self) -> None:
+        self._names = Names(self.nlp.vocab, self.store.names(), self.store.setting(PATTERNS, []))
+
     def _renamed(self) -> JsonObject:
-        self._names = Names(self.store.names())
+        self._read_names()
         self._wake()
         return {"names": len(self._names.labels)}
 

@@ -19,6 +19,8 @@ VERSION = 1
 FILE = "teach.sqlite"
 # How a text that came annotated was decided: by no person here.
 GIVEN = "given"
+# The setting of patterns: a list of pairs of a label and a pattern of tokens.
+PATTERNS = "patterns"
 
 # Start and end by characters, end exclusive, and a label; None for "no entity here".
 Marked = tuple[int, int, str | None]

@@ -9,13 +9,15 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from ..files.formats import read_annotated
-from ..files.texts import Line, find_files, read_lines
+from ..files.texts import Line, error_at, find_files, read_lines
 from ..labels import labels_of
 from ..training.names import create_names
 from .checks import checked_label, checked_name
-from .store import GIVEN, Decision, Marked, Store
+from .reading import Names
+from .store import GIVEN, PATTERNS, Decision, Marked, Store
 
 # A longer text is divided: nobody likes to scroll, and every correction reads it again.
 MOST_CHARACTERS = 2_000
@@ -59,7 +61,8 @@ def add_inputs(
     inputs (Sequence[Union[str, Path]]): Files, folders and globs of texts.
     annotated (Sequence[Path]): Files of annotated texts, of any kind that `read_annotated` reads.
     names (Sequence[Path]): Files with a name on each line, a tab and its label. The label can be
-        left out where the project has only one.
+        left out where the project has only one. Or `.jsonl` files with patterns of spaCy's
+        `entity_ruler`.
     text_field (str): The field of the texts in JSON lines.
     RETURNS (Added): What was added.
     RAISES (ValueError): If a file cannot be read.
@@ -84,7 +87,7 @@ def add_inputs(
             if kind == "annotated":
                 _add_annotated(store, nlp, path, numbers, added)
             elif kind == "names":
-                _add_names(store, path)
+                _add_names(store, nlp, path)
             else:
                 lines = read_lines(path, text_field, nlp.vocab)
                 store.add_texts(_rows(str(path), lines, numbers, added))
@@ -176,25 +179,52 @@ def _add_annotated(
     store.add_labels(sorted(labels))
 
 
-def _add_names(store: Store, path: Path) -> None:
-    """Add the names of a file."""
-    labels = store.labels
+def _add_names(store: Store, nlp: Language, path: Path) -> None:
+    """Add the names or patterns of a file."""
+    given = _read_patterns(path) if path.suffix == ".jsonl" else _read_names(path, store.labels)
     names: list[tuple[str, str | None]] = []
-    for pattern in create_names({"names": path}):
-        name, _, label = pattern["pattern"].rpartition("\t")
-        if not name:
-            if len(labels) != 1:
-                raise ValueError(
-                    f"{path}: {label!r:.80} has no label. Write it after a tab, or give a single "
-                    f"--label."
-                )
-            name, label = label, labels[0]
+    patterns: list[tuple[str, Any]] = store.setting(PATTERNS, [])
+    for pattern, label in given:
         try:
-            names.append((checked_name(name), checked_label(label.strip())))
+            label = checked_label(label)
+            if isinstance(pattern, str):
+                names.append((checked_name(pattern), label))
+            else:
+                Names(nlp.vocab, {}, [(label, pattern)])
+                patterns.append((label, pattern))
         except ValueError as error:
-            raise ValueError(f"{path}: {name!r:.80}, {label!r:.80}: {error}") from error
+            raise ValueError(f"{path}: {pattern!r:.80}, {label!r:.80}: {error}") from error
     store.add_names(names)
-    store.add_labels(dict.fromkeys(str(label) for _, label in names))
+    store.change(PATTERNS, patterns)
+    labels = [label for _, label in names] + [label for label, _ in patterns]
+    store.add_labels(dict.fromkeys(str(label) for label in labels))
+
+
+def _read_names(path: Path, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The names of a file, with their labels."""
+    for one in create_names({"names": path}):
+        name, _, label = one["pattern"].rpartition("\t")
+        if name:
+            yield name, label.strip()
+        elif len(labels) == 1:
+            yield label, labels[0]
+        else:
+            raise ValueError(
+                f"{path}: {label!r:.80} has no label. Write it after a tab, or give a single "
+                f"--label."
+            )
+
+
+def _read_patterns(path: Path) -> Iterator[tuple[str | list[dict[str, Any]], str]]:
+    """The patterns of a file, with their labels, as spaCy's `entity_ruler` reads them."""
+    for line in read_lines(path, "label", Vocab()):
+        if line.error is not None:
+            raise error_at(path, line.position, line.error)
+        pattern = line.fields.get("pattern")
+        if not (isinstance(pattern, str) or (isinstance(pattern, list) and pattern)):
+            why = "the field 'pattern' must be a text, or a list of tokens"
+            raise error_at(path, line.position, why)
+        yield pattern, line.text
 
 
 def _decision(number: int, doc: Doc) -> Decision:

@@ -105,7 +105,25 @@ def test_spaces_are_no_words():
     ],
 )
 def test_names(names, fixed, expected):
-    assert sorted(Names(names).find(TEXT, TOKENS, fixed)) == expected
+    nlp = shared()
+    assert sorted(Names(nlp.vocab, names).find(nlp.make_doc(TEXT), fixed)) == expected
+
+
+def test_patterns():
+    nlp = shared()
+    two = [{"IS_TITLE": True}, {"IS_TITLE": True}]
+    place = [{"LOWER": "in"}, {"ORTH": "Paris"}]
+    found = Names(nlp.vocab, {"Paris Hilton": "PER"}, [("X", two), ("Y", place)])
+    # Names come before patterns.
+    assert sorted(found.find(nlp.make_doc(TEXT))) == [
+        (0, 12, "PER"),
+        (17, 29, "X"),
+        (30, 38, "Y"),
+    ]
+    assert found.find(nlp.make_doc(TEXT), [(0, 38, None)]) == []
+    for wrong in ([{"POS": "NOUN"}], [{"COLOR": "red"}], ["Paris"]):
+        with pytest.raises(ValueError):
+            Names(nlp.vocab, {}, [("X", wrong)])
 
 
 def test_direction():

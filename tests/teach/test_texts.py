@@ -5,6 +5,7 @@ import os
 
 import pytest
 import spacy
+import srsly
 
 from spacy_window_ner.files.texts import InputError
 from spacy_window_ner.teach.store import FILE, Store
@@ -141,3 +142,34 @@ def test_names_without_labels(store, tmp_path):
     for line, said in (("x\t\x07", "control characters"), ("y" * 600 + "\tPER", "1 to 500")):
         with pytest.raises(ValueError, match=said):
             add_inputs(store, NLP, [], names=[write_texts(tmp_path / "bad.txt", [line])])
+
+
+def test_patterns(store, tmp_path):
+    path = tmp_path / "patterns.jsonl"
+    gene = [{"TEXT": {"REGEX": "^[A-Z]+[0-9]$"}}]
+    lines = [{"label": "PER", "pattern": "Ann Lee"}, {"label": "GENE", "pattern": gene, "id": "x"}]
+    srsly.write_jsonl(path, lines)
+    add_inputs(store, NLP, [], names=[path])
+    assert store.names() == {"Ann Lee": "PER"}
+    assert store.setting("patterns") == [["GENE", gene]]
+    assert "GENE" in store.labels
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"pattern": "Ann"}, "line 1: there is no field 'label'"),
+        ({"label": "PER"}, "line 1: the field 'pattern' must be a text, or a list of tokens"),
+        ({"label": "PER", "pattern": []}, "must be a text"),
+        ({"label": "PER", "pattern": [{"POS": "NOUN"}]}, "POS"),
+        ({"label": "PER", "pattern": [{"COLOR": "red"}]}, "COLOR"),
+        ({"label": "", "pattern": "Ann"}, "label"),
+    ],
+)
+def test_wrong_patterns(store, tmp_path, line, said):
+    srsly.write_jsonl(tmp_path / "patterns.jsonl", [line])
+    with pytest.raises(ValueError, match=r"patterns\.jsonl") as failed:
+        add_inputs(store, NLP, [], names=[tmp_path / "patterns.jsonl"])
+    assert said in str(failed.value)
+    assert store.names() == {}
+    assert store.setting("patterns") is None
