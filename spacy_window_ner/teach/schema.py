@@ -159,7 +159,10 @@ class Status(BaseModel):
     f1: Interval | None
     labels: dict[str, LabelInterval | None]
     curve: list[CurvePoint]
-    gain: float | None
+    gain: Annotated[
+        float | None,
+        Field(description="F1 that the next 50 texts are likely to bring, from 0 to 1"),
+    ]
     enough: bool
     annotators: list[AnnotatorCount]
     agreement: float | None

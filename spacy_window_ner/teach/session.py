@@ -223,7 +223,6 @@ class Session:
         """RETURNS (Dict[str, Any]): How far the work is, and how good the network."""
         self._take()
         last = self._estimates[-1] if self._estimates else {}
-        gain = last.get("gain")
         return {
             **self.store.counts(annotator),
             "network": self.network if self._new_network is None else self._new_network.number,
@@ -232,7 +231,7 @@ class Session:
             "f1": last.get("f1"),
             "labels": dict.fromkeys(self.store.labels) | last.get("labels", {}),
             "curve": [{"decided": e["decided"], **e["f1"]} for e in self._estimates if e["f1"]],
-            "gain": None if gain is None else 100 * gain,
+            "gain": last.get("gain"),
             "enough": last.get("enough", False),
             "agreement": agreement(self.store.accepted_by_several()),
             "annotator": annotator,
