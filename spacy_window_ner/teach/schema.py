@@ -161,7 +161,7 @@ class Status(BaseModel):
     curve: list[CurvePoint]
     gain: Annotated[
         float | None,
-        Field(description="F1 that the next 50 texts are likely to bring, from 0 to 1"),
+        Field(description="What the next 50 texts are likely to add to F1, 0 to 1"),
     ]
     enough: bool
     annotators: list[AnnotatorCount]
