@@ -24,7 +24,7 @@ from ..training.corpus import read_examples
 from ..training.presets import new_pipeline
 from ..training.start_from import NAME
 from .inputs import annotated_docs, explained, load
-from .options import ANNOTATED_KINDS, TextField, new_app
+from .options import ANNOTATED_KINDS, Base, TextField, new_app
 from .output import make_directory
 from .pretrain import learn_texts, print_learned
 
@@ -44,15 +44,7 @@ def learn_pipeline(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory for the pipeline")
     ],
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            "-b",
-            help="Name or path of the pipeline to begin from; default: the one for the language, "
-            "or else a new network",
-        ),
-    ] = None,
+    base: Base = None,
     texts: Annotated[
         list[str] | None,
         typer.Option(

@@ -42,6 +42,16 @@ TasksIn = Annotated[
         "--format", "-f", help="Whose tasks to write: JSON lines for Prodigy, JSON for Label Studio"
     ),
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        "-b",
+        help="Name or path of the pipeline to begin from; default: the one for the language, or "
+        "else a new network",
+    ),
+]
+
 # The context settings of commands that have `overrides`.
 WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
 

@@ -22,7 +22,7 @@ from ..teach.texts import Added, add_inputs
 from ..training.start_from import NAME
 from .inputs import SHOWN, explained
 from .learn import BASES
-from .options import ANNOTATED_KINDS, TextField, new_app
+from .options import ANNOTATED_KINDS, Base, TextField, new_app
 from .output import check_writable, printable
 
 app = new_app()
@@ -51,15 +51,7 @@ def teach(
             "the names, or of the base",
         ),
     ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            "-b",
-            help="Name or path of the pipeline to begin from; default: the one for the language, "
-            "or else a new network",
-        ),
-    ] = None,
+    base: Base = None,
     names: Annotated[
         list[Path] | None,
         typer.Option(
