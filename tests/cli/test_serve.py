@@ -83,7 +83,6 @@ def test_bad_settings_of_the_backend(model, tmp_path, monkeypatch):
     tagger = tmp_path / "tagger"
     spacy.blank("en").to_disk(tagger)
     for args, said in [
-        ((), "--label-studio needs --output"),
         ((*output, "--basic-auth", "me"), "must be USER:PASSWORD"),
         ((*output, "--basic-auth", "me:pässword"), "in ASCII"),
     ]:
