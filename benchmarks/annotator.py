@@ -9,6 +9,7 @@ text, which is the same however it is annotated, is not counted.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Seconds to press a key, to point at something with the mouse, to press or release its button, and
 # to prepare for a decision.
@@ -17,7 +18,20 @@ KEY, POINT, BUTTON, MENTAL = 0.28, 1.1, 0.1, 1.35
 # Start and end by characters, and the label; None for "no entity here".
 Marked = tuple[int, int, str | None]
 Entity = tuple[int, int, str]
-Read = Callable[[list[Marked]], set[Entity]]
+
+
+class Shown(NamedTuple):
+    """What the page shows of a text.
+
+    entities (Set[Tuple[int, int, str]]): The entities.
+    perhaps (Set[Tuple[int, int, str]]): The dotted spots, where one may be missing.
+    """
+
+    entities: set[Entity]
+    perhaps: set[Entity]
+
+
+Read = Callable[[list[Marked]], Shown]
 
 
 @dataclass
@@ -54,10 +68,10 @@ class Tally:
         self.keys += n
         self.seconds += n * KEY
 
-    def click(self) -> None:
-        """Click on something."""
+    def click(self, *, twice: bool = False) -> None:
+        """Click on something, or double-click."""
         self.clicks += 1
-        self.seconds += POINT + 2 * BUTTON
+        self.seconds += POINT + 2 * BUTTON * (1 + twice)
 
     def drag(self) -> None:
         """Drag over words."""
@@ -81,29 +95,31 @@ class Annotator:
         self,
         tokens: Sequence[tuple[int, int]],
         gold: set[Entity],
-        shown: set[Entity],
+        shown: Shown,
         read: Read | None = None,
     ) -> list[Marked]:
         """Correct what is shown, from the beginning of the text to its end, and accept it.
 
         tokens (Sequence[Tuple[int, int]]): Start and end of the tokens, by characters.
         gold (Set[Tuple[int, int, str]]): The entities that are right.
-        shown (Set[Tuple[int, int, str]]): Those that are shown.
+        shown (Shown): What is shown.
         read (Optional[Callable]): Reads the text again around what is fixed, after each correction;
             if None, only what is corrected changes.
         RETURNS (List[Tuple[int, int, Optional[str]]]): What was corrected.
         """
         fixed: list[Marked] = []
-        while shown != gold:
-            entity = min(shown ^ gold, key=lambda one: (one[0], one not in gold))
+        while shown.entities != gold:
+            entity = min(shown.entities ^ gold, key=lambda one: (one[0], one not in gold))
             self.tally.seconds += MENTAL
             mark = self._correct(entity, tokens, gold, shown)
             fixed = [one for one in fixed if not _overlap(one, mark)] + [mark]
-            shown = {one for one in shown if not _overlap(one, mark)}
-            if mark[2] is not None:
-                shown.add((mark[0], mark[1], mark[2]))
             if read is not None:
                 shown = read(fixed)
+                continue
+            entities, perhaps = ({one for one in some if not _overlap(one, mark)} for some in shown)
+            if mark[2] is not None:
+                entities.add((mark[0], mark[1], mark[2]))
+            shown = Shown(entities, perhaps)
         self.tally.accept(len(gold))
         return fixed
 
@@ -112,23 +128,26 @@ class Annotator:
         entity: Entity,
         tokens: Sequence[tuple[int, int]],
         gold: set[Entity],
-        shown: set[Entity],
+        shown: Shown,
     ) -> Marked:
         """Correct an entity that is missing or wrong."""
-        start, end, _ = entity
-        right = next((one for one in sorted(gold - shown) if _overlap(one, entity)), None)
+        missing = sorted(gold - shown.entities)
+        right = next((one for one in missing if _overlap(one, entity)), None)
         if right is None:
+            self.tally.click()  # no entity
+            return entity[0], entity[1], None
+        if right in shown.perhaps:
             self.tally.click()
-            self.tally.press()  # remove it
-            return start, end, None
-        if any(one[:2] == right[:2] for one in shown):
+            return right
+        if any(one[:2] == right[:2] for some in shown for one in some):
             self.tally.click()
             self.tally.press()  # another label
         else:
             if right[2] != self.armed:
                 self.tally.press()
             if sum(right[0] <= first < right[1] for first, _ in tokens) == 1:
-                self.tally.click()
+                # Within an entity, a double click selects a word.
+                self.tally.click(twice=any(_overlap(one, right) for some in shown for one in some))
             else:
                 self.tally.drag()
         self.armed = right[2]

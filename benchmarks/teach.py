@@ -31,7 +31,7 @@ import numpy as np
 import spacy
 import srsly
 import typer
-from annotator import Annotator, Entity, Marked, Tally
+from annotator import Annotator, Entity, Marked, Shown, Tally
 from data import InputError, Split, blank, convert_corpus
 from report import markdown, origin, publish
 from results import Cell, read_results
@@ -48,6 +48,7 @@ from spacy_window_ner.inspect.bootstrap import prf
 from spacy_window_ner.labels import labels_of
 from spacy_window_ner.teach.learner import saved_network
 from spacy_window_ner.teach.networks import base_pipeline, first_network, unpack
+from spacy_window_ner.teach.reading import read_text
 
 STUDY = "teach"
 DEFAULT_BASE = "en_window_ner_sm"
@@ -170,11 +171,11 @@ def work(server: Server, gold: Gold, n_texts: int, project: Path, n_new: int) ->
         text, number_of_text = shown["text"], shown["id"]
         tokens, entities = gold[text]
 
-        def read_again(fixed: list[Marked], number_of_text: int = number_of_text) -> set[Entity]:
-            return _entities(server.ask("/read", _said(number_of_text, fixed)))
+        def read_again(fixed: list[Marked], number_of_text: int = number_of_text) -> Shown:
+            return _shown(server.ask("/read", _said(number_of_text, fixed)))
 
         person.tally = Tally()
-        person.annotate(tokens, entities, _entities(shown), read_again)
+        person.annotate(tokens, entities, _shown(shown), read_again)
         decision = {"answer": "accept", "checked": "all"}
         server.ask("/decide", _said(number_of_text, sorted(entities)) | decision)
         texts.append(text)
@@ -192,12 +193,16 @@ def _said(number: int, marks: Sequence[Marked]) -> dict[str, Any]:
     return {"id": number, "entities": entities}
 
 
-def _entities(shown: Mapping[str, Any]) -> set[Entity]:
-    return {(one["start"], one["end"], one["label"]) for one in shown["entities"] if one["label"]}
+def _shown(answer: Mapping[str, Any]) -> Shown:
+    entities, unsure = (
+        {(one["start"], one["end"], one["label"]) for one in answer[key]}
+        for key in ("entities", "unsure")
+    )
+    return Shown(entities, unsure - entities)
 
 
 def by_hand(
-    texts: Sequence[str], gold: Gold, shown: Sequence[set[Entity]] | None = None
+    texts: Sequence[str], gold: Gold, shown: Sequence[Shown] | None = None
 ) -> list[dict[str, float]]:
     """RETURNS (List[Dict[str, float]]): What is done for each text without reading again, when
     nothing is shown, or some entities.
@@ -205,7 +210,7 @@ def by_hand(
     person, found = Annotator(), []
     for i, text in enumerate(texts):
         person.tally = Tally()
-        person.annotate(*gold[text], set() if shown is None else shown[i])
+        person.annotate(*gold[text], Shown(set(), set()) if shown is None else shown[i])
         found.append(asdict(person.tally))
     return found
 
@@ -245,7 +250,7 @@ def run_cell(
         network = first_network(base, labels)
         if done["first"]:
             unpack(network, done["first"])
-        shown = [set(offsets_of(doc)) for doc in network.pipe(done["texts"])]
+        shown = [_shown(read_text(network, text, [], labels)) for text in done["texts"]]
         saved = saved_network(project)
         if saved is not None:
             unpack(network, saved.data)

@@ -8,7 +8,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from annotator import BUTTON, KEY, MENTAL, POINT, Annotator  # noqa: E402
+from annotator import BUTTON, KEY, MENTAL, POINT, Annotator, Shown  # noqa: E402
 from results import Cell  # noqa: E402
 from teach import FIXED, HAND, TEACH, by_hand, per_entity, report  # noqa: E402
 
@@ -17,9 +17,9 @@ TOKENS = [(0, 3), (4, 7), (8, 11), (12, 15), (16, 18), (19, 23)]
 GOLD = {(0, 7, "PER"), (12, 15, "PER"), (19, 23, "LOC")}
 
 
-def annotate(shown, read=None):
+def annotate(shown, read=None, perhaps=()):
     person = Annotator()
-    fixed = person.annotate(TOKENS, GOLD, set(shown), read)
+    fixed = person.annotate(TOKENS, GOLD, Shown(set(shown), set(perhaps)), read)
     return fixed, person.tally
 
 
@@ -42,7 +42,7 @@ def test_by_hand():
 @pytest.mark.parametrize(
     ("wrong", "right", "keys", "clicks", "drags"),
     [
-        ((8, 11, "PER"), (8, 11, None), 1, 1, 0),  # no entity
+        ((8, 11, "PER"), (8, 11, None), 0, 1, 0),  # no entity
         ((12, 15, "LOC"), (12, 15, "PER"), 1, 1, 0),  # another label
         ((4, 11, "PER"), (0, 7, "PER"), 1, 0, 1),  # other words
     ],
@@ -54,12 +54,22 @@ def test_mistakes(wrong, right, keys, clicks, drags):
     assert (tally.keys, tally.clicks, tally.drags) == (keys, clicks, drags)
 
 
+def test_dotted_spots():
+    fixed, tally = annotate(GOLD - {(0, 7, "PER")}, perhaps=[(0, 7, "PER")])
+    assert fixed == [(0, 7, "PER")]
+    assert (tally.keys, tally.clicks, tally.drags) == (0, 1, 0)
+    # Another label, and another word within a spot.
+    assert annotate(GOLD - {(0, 7, "PER")}, perhaps=[(0, 7, "LOC")])[1].keys == 1
+    tally = annotate(GOLD - {(12, 15, "PER")}, perhaps=[(8, 15, "PER")])[1]
+    assert tally.seconds == pytest.approx(POINT + 4 * BUTTON + 2 * KEY + 2 * MENTAL)
+
+
 def test_what_is_read_again_counts():
     asked = []
 
     def read(fixed):
         asked.append(list(fixed))
-        return GOLD
+        return Shown(GOLD, set())
 
     fixed, tally = annotate([], read)
     assert asked == [fixed] == [[(0, 7, "PER")]]
@@ -69,7 +79,7 @@ def test_what_is_read_again_counts():
 def test_table(tmp_path):
     gold = {"Ann Lee met Bob in Rome": (TOKENS, GOLD)}
     texts = [*gold] * 50
-    hand, fixed = by_hand(texts, gold), by_hand(texts, gold, [GOLD] * 50)
+    hand, fixed = by_hand(texts, gold), by_hand(texts, gold, [Shown(GOLD, set())] * 50)
     assert per_entity(fixed, accepting=False) == 0
     assert per_entity(fixed, accepting=True) == pytest.approx(1 / 3)
     # Both labels are armed in turn.

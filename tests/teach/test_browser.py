@@ -17,6 +17,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 from texts import read_marked
 
+from spacy_window_ner.teach import reading
 from spacy_window_ner.teach.app import make_teach_app
 from spacy_window_ner.teach.session import Session
 from spacy_window_ner.teach.store import Store
@@ -183,21 +184,11 @@ def by_keys(at, first, last, label):
 
 def by_mouse(at, first, last, label):
     words = at.page.locator("#text .word")
-    at.page.click(f"#labels button:has-text('{label}')")
     words.nth(first).hover()
     at.page.mouse.down()
     words.nth(last).hover()
     at.page.mouse.up()
-    if first == last and not at.page.locator(".spot.active").count():
-        at.page.click(f"#labels button:has-text('{label}')")
-        return
-    if at.page.locator(".spot.active").count():
-        at.page.click("#remove")
-        at.page.click("#labels button[aria-pressed=true]")
-        words.nth(first).click()
-        at.page.click(f"#labels button:has-text('{label}')")
-        return
-    at.page.click("#labels button[aria-pressed=true]")
+    at.page.click(f"#labels button:has-text('{label}')")
 
 
 @pytest.mark.parametrize("way", [by_keys, by_mouse])
@@ -253,8 +244,28 @@ def test_a_label_stays_chosen_for_clicks(annotate):
     at.page.click("#labels button:has-text('PER')")
     at.wait(lambda: at.fixed() == [("zork", "PER"), ("foo", "LOC")])
     at.page.locator("#text .word").nth(5).click()
-    at.page.click("#remove")
     at.wait(lambda: at.fixed() == [("zork", "PER"), ("foo", None)])
+
+
+def test_one_click_says_yes_or_no(annotate, monkeypatch):
+    at = annotate("Paris Hilton met Samuel Quinn in Paris.")
+    word = at.page.locator("#text .word").nth(6)
+    word.click()
+    at.wait(lambda: at.fixed() == [("Paris", None)])
+    word.click()
+    at.wait(lambda: at.fixed() == [] and ("Paris", "LOC") in at.spots())
+    # A word within an entity.
+    at.page.locator("#text .word").nth(1).dblclick()
+    at.page.click("#labels button:has-text('LOC')")
+    at.wait(lambda: ("Hilton", "LOC") in at.fixed())
+    at.keys("Backspace", "Backspace", "Backspace")
+    at.wait(lambda: at.fixed() == [])
+    # What is less likely is confirmed by a click.
+    monkeypatch.setattr(reading, "LEAST_ENTITY", 1.0)
+    at.page.locator("#text .word").nth(0).click()
+    at.wait(lambda: at.page.locator("#text .spot.perhaps").count() > 0)
+    word.click()
+    at.wait(lambda: at.fixed() == [("Paris Hilton", None), ("Paris", "LOC")])
 
 
 def test_bounds_of_an_entity_change(annotate):
@@ -433,7 +444,6 @@ def test_words_by_taps(annotate):
     at.page.locator("#labels button").nth(1).tap()
     at.wait(lambda: at.fixed() == [("foo bar", "LOC")])
     words.nth(5).tap()
-    at.page.locator("#remove").tap()
     at.wait(lambda: at.fixed() == [("foo bar", None)])
     at.page.locator("#undo").tap()
     at.page.locator("#accept").tap()

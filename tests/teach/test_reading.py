@@ -45,9 +45,8 @@ def test_what_it_is_unsure_of(monkeypatch):
     assert read()[1] == list(read()[0].values())
     monkeypatch.undo()
     # Without entities, the candidates are left.
-    component = shared().get_pipe("window_ner")
     monkeypatch.setattr(reading, "LEAST_CANDIDATE", 0.5)
-    monkeypatch.setitem(component.cfg, "threshold", 1.0)
+    monkeypatch.setattr(reading, "LEAST_ENTITY", 1.0)
     entities, unsure = read([(17, 29, None)], labels=["LOC"])
     assert entities == {}
     assert [(one["start"], one["label"]) for one in unsure] == [(33, "LOC")]

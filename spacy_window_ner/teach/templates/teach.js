@@ -2,8 +2,9 @@
 (function () {
 {% include "page.js" %}
   // How long until a server that does not answer is asked again, until the progress is asked for
-  // again, and how long nothing is typed before it is searched for; in milliseconds.
-  const AGAIN = 1000, POLL = 3000, PAUSE = 200;
+  // again, how long nothing is typed before it is searched for, and how far two clicks are apart at
+  // most that are a double click; in milliseconds.
+  const AGAIN = 1000, POLL = 3000, PAUSE = 200, DOUBLE = 400;
   const N_KEYS = 9;
   const text = byId("text");
 
@@ -366,15 +367,19 @@
     await known.then(readAgain, (error) => say(error.message));
   };
 
-  const undo = async function () {
-    if (state.busy) return;
-    const before = state.history.pop();
-    if (before === undefined) return leading(undoDecision);
+  const takeBack = function () {
+    const { fixed, back } = state.history.pop();
     say("");
-    state.fixed = before.fixed;
+    state.fixed = fixed;
     draft.keep();
     draw();
-    if (before.back) await before.back().catch((error) => say(error.message));
+    return back;
+  };
+  const undo = async function () {
+    if (state.busy) return;
+    if (state.history.length === 0) return leading(undoDecision);
+    const back = takeBack();
+    if (back) await back().catch((error) => say(error.message));
     readAgain();
   };
   const undoDecision = async function () {
@@ -482,7 +487,7 @@
 
   // --- Mouse and touch ---
 
-  let drag = null, tapped = false;
+  let drag = null, tapped = false, last = { word: -1, time: 0, changes: 0 };
   const wordAt = function (event) {
     const under = document.elementFromPoint(event.clientX, event.clientY);
     const word = under && under.closest(".word");
@@ -519,12 +524,24 @@
   const click = function (word, event) {
     const spot = spotAt(word), touch = event.pointerType === "touch";
     const first = state.anchor, extends_ = event.shiftKey || (touch && tapped && !state.armed);
+    const isDouble = last.word === word && event.timeStamp - last.time < DOUBLE;
+    const changed = isDouble && state.history.length > last.changes;
+    last = { word, time: isDouble ? -DOUBLE : event.timeStamp, changes: state.history.length };
     tapped = false;
     if (extends_ && first !== null && first !== word) return select(first, word, true);
-    if (spot) selectSpot(spot);
-    else select(word, word);
-    if (state.armed && (!spot || spot.perhaps)) [label(state.armed), selectNone()];
-    else tapped = !spot;
+    if (spot && !isDouble) return answer(spot);
+    // The second of two clicks takes back what the first one has changed.
+    if (changed) [takeBack(), readAgain()];
+    select(word, word, isDouble);
+    if (state.armed) [label(state.armed), selectNone()];
+    else tapped = true;
+  };
+  // One click says that an entity is none, or that there is one after all; another one takes it
+  // back. The spot stays selected, so that a label can follow.
+  const answer = function (spot) {
+    selectSpot(spot);
+    if (spot.perhaps) put(spot.start, spot.end, state.armed || spot.label);
+    else remove();
   };
 
   const clicked = {
