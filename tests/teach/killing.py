@@ -73,8 +73,10 @@ class Sitting:
                     return None
                 raise AssertionError(error.read()) from error
             except OSError:
-                self.server.wait()
-                self.start()
+                if self.server.poll() is None:  # it is slow, or about to be killed
+                    time.sleep(0.1)
+                else:
+                    self.start()
 
     def work(self, seconds: float) -> None:
         """Annotate until the server is killed, some time after the first decision."""
