@@ -268,6 +268,16 @@ def test_one_click_says_yes_or_no(annotate, monkeypatch):
     at.wait(lambda: at.fixed() == [("Paris Hilton", None), ("Paris", "LOC")])
 
 
+def test_a_reading_that_comes_while_an_undo_waits(annotate):
+    at = annotate("Paris Hilton met Samuel Quinn in Paris.")
+    at.keys("Tab", "2")
+    at.wait(lambda: at.fixed() == [("Paris Hilton", "LOC")])
+    at.page.route("**/undo", lambda route: (time.sleep(0.5), route.continue_()))
+    at.keys("Backspace", "Backspace")
+    at.wait(lambda: "nothing to undo" in at.said())
+    at.wait(lambda: at.fixed() == [] and at.spots()[0] == ("Paris Hilton", "PER"))
+
+
 def test_bounds_of_an_entity_change(annotate):
     at = annotate(PLAIN)
     by_keys(at, 5, 5, "LOC")

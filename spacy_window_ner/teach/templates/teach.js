@@ -84,17 +84,22 @@
     } finally {
       state.busy = false;
       text.removeAttribute("aria-busy");
+      if (missed && state.reading) readAgain();
     }
   };
 
-  let reading = null;
+  // The last reading of this text that was asked for, and whether its answer came while something
+  // else was done.
+  let reading = null, missed = false;
   const readAgain = async function () {
     if (reading) reading.abort();
+    missed = false;
     const mine = (reading = new AbortController());
     const { id } = state.reading;
     try {
       const found = await ask("POST", "read", { id, entities: state.fixed }, mine.signal);
-      if (mine !== reading || state.busy) return;
+      if (mine !== reading) return;
+      if (state.busy) return (missed = true);
       state.reading = found;
       draw();
     } catch (error) {
@@ -131,6 +136,7 @@
   // Show a text, with what the person has said of it before.
   const show = function (found) {
     if (reading) reading.abort();
+    missed = false;
     const fixed = found ? [...found.entities, ...found.outside].filter((one) => one.fixed).map(plain) : [];
     Object.assign(state, { reading: found, fixed, history: [], spots: [], elements: [] });
     Object.assign(state, { anchor: null, cursor: null, stretched: false });
