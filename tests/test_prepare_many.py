@@ -279,6 +279,13 @@ def test_what_is_held_out_or_repeated_is_not_trained_on(script, formats):
     assert script.letters_of("Őszi É.") == script.letters_of(normalize("NFD", "őszi é"))
 
 
+def test_big_corpora_are_cut_to_whole_documents(script, formats):
+    documents = [[formats.Passage(str(i), [])] * 2 for i in range(10)]
+    cut = script.at_most(documents, 7)
+    assert len(cut) == len({document[0].text for document in cut}) == 3
+    assert sorted(script.at_most(documents, 20)) == documents
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_writes_the_data(script, tmp_path, monkeypatch):
     danish = by_name(script, "Danish-DDT")

@@ -23,9 +23,11 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import srsly
 import typer
 from clones import files
@@ -136,12 +138,8 @@ def make_doc(nlp: Language, document: Document) -> tuple[Doc, int]:
         labels += [(s + offset, e + offset, name) for s, e, name in passage.labels]
         offset += len(passage.text) + len(glue)
     doc = nlp.make_doc(glue.join(passage.text for passage in document))
-    at = {token.idx: token for token in doc}
-    for token in doc:
-        token.is_sent_start = token.i == 0
-    for start in starts:
-        if start in at:
-            at[start].is_sent_start = True
+    begins = np.isin(doc.to_array(["IDX"]), starts)
+    doc.from_array(["SENT_START"], np.where(begins, 1, -1).astype(np.uint64)[:, None])
     found, inexact = [], 0
     for start, end, name in labels:
         span = doc.char_span(start, end, label=name, alignment_mode="expand")
@@ -152,6 +150,13 @@ def make_doc(nlp: Language, document: Document) -> tuple[Doc, int]:
     unknown = [span for span in found if span.label_ == UNKNOWN]
     doc.set_ents([span for span in found if span.label_ != UNKNOWN], missing=unknown)
     return doc, inexact
+
+
+def at_most(documents: list[Document], n_sentences: int) -> list[Document]:
+    """RETURNS (List[List[Passage]]): Documents at random, of so many passages at most."""
+    order = random.Random(0).sample(documents, len(documents))
+    ends = accumulate(map(len, order))
+    return [document for document, end in zip(order, ends, strict=True) if end <= n_sentences]
 
 
 def n_words(docs: Iterable[Doc]) -> int:
@@ -189,10 +194,21 @@ def write(path: Path, docs: Iterable[Doc]) -> None:
 
 
 def prepare(
-    corpora: Sequence[Corpus], data: Path, repositories: Path, nlp: Language, output: Path
+    corpora: Sequence[Corpus],
+    data: Path,
+    repositories: Path,
+    nlp: Language,
+    output: Path,
+    most: int,
 ) -> tuple[dict[str, dict[str, list[Doc]]], list[dict[str, Any]]]:
     """Read corpora, and write the test data of each.
 
+    corpora (Sequence[Corpus]): The corpora.
+    data (Path): The data folder.
+    repositories (Path): The folder of the clones.
+    nlp (Language): The pipeline with the tokenizer.
+    output (Path): Where the test data go.
+    most (int): The number of sentences of a corpus to train on, at most.
     RETURNS (Tuple[Dict, List[Dict[str, Any]]]): The documents of each part, train and dev, by
         language, and what there is of each corpus.
     """
@@ -205,7 +221,7 @@ def prepare(
         held_out: set[str] = set()
         for part in ("test", "dev"):
             held_out |= {letters_of(p.text) for of in same for d in of[part] for p in d}
-        parts["train"] = without_repeated(parts["train"], held_out)
+        parts["train"] = at_most(without_repeated(parts["train"], held_out), most)
         size: dict[str, Any] = {"name": corpus.name, "lang": corpus.lang, "inexact": 0}
         for part in PARTS:
             made = [make_doc(nlp, document) for document in parts[part]]
@@ -237,12 +253,13 @@ def main(
         list[str] | None, typer.Option(help="A corpus not to use; can be repeated")
     ] = None,
     words: Annotated[int, typer.Option(help="Words to train on")] = 3_000_000,
+    most: Annotated[int, typer.Option(help="Sentences of a corpus to train on")] = 20_000,
     dev_words: Annotated[int, typer.Option(help="Words of a language's development data")] = 6000,
 ) -> None:
     """Convert the corpora."""
     nlp = blank()
     corpora = [corpus for corpus in CORPORA if corpus.name not in (leave_out or [])]
-    docs, sizes = prepare(corpora, data, repositories, nlp, output)
+    docs, sizes = prepare(corpora, data, repositories, nlp, output, most)
     nlp.to_disk(output / "tokenizer")
     for part, by_lang in docs.items():
         for lang, of_lang in by_lang.items():
