@@ -13,6 +13,7 @@ from unicodedata import normalize
 
 import pytest
 import spacy
+import typer
 from spacy.tokens import Doc, DocBin
 
 SCRIPTS = Path(__file__).parents[1] / "models" / "scripts"
@@ -277,6 +278,13 @@ def test_what_is_held_out_or_repeated_is_not_trained_on(script, formats):
     kept = script.without_repeated(documents, held_out)
     assert [[p.text for p in d] for d in kept] == [["Ja.", "Ja.", "Dette er en annen setning."]]
     assert script.letters_of("Őszi É.") == script.letters_of(normalize("NFD", "őszi é"))
+
+
+def test_corpora_can_be_left_out(script):
+    names = {corpus.name for corpus in script.CORPORA}
+    assert names - {corpus.name for corpus in script.chosen(["KLUE"])} == {"KLUE"}
+    with pytest.raises(typer.BadParameter, match="No corpus: KLUW"):
+        script.chosen(["KLUW"])
 
 
 def test_big_corpora_are_cut_to_whole_documents(script, formats):

@@ -190,7 +190,7 @@ def shares(sizes: dict[str, int], words: int) -> dict[str, int]:
 def write(path: Path, docs: Iterable[Doc]) -> None:
     """Write documents to a file, in a folder that is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    DocBin(docs=docs).to_disk(path)
 
 
 def prepare(
@@ -240,6 +240,15 @@ def prepare(
     return docs, sizes
 
 
+def chosen(leave_out: list[str]) -> list[Corpus]:
+    """RETURNS (List[Corpus]): The corpora without some."""
+    unknown = set(leave_out) - {corpus.name for corpus in CORPORA}
+    if unknown:
+        names = ", ".join(corpus.name for corpus in CORPORA)
+        raise typer.BadParameter(f"No corpus: {', '.join(sorted(unknown))}. There are: {names}.")
+    return [corpus for corpus in CORPORA if corpus.name not in leave_out]
+
+
 def file_name(corpus: Corpus) -> str:
     """RETURNS (str): The name of a file for a corpus."""
     return f"{corpus.lang}-{re.sub(r'[^a-z0-9]+', '-', corpus.name.lower())}"
@@ -252,13 +261,13 @@ def main(
     leave_out: Annotated[
         list[str] | None, typer.Option(help="A corpus not to use; can be repeated")
     ] = None,
-    words: Annotated[int, typer.Option(help="Words to train on")] = 3_000_000,
+    words: Annotated[int, typer.Option(help="Words to train on")] = 2_000_000,
     most: Annotated[int, typer.Option(help="Sentences of a corpus to train on")] = 20_000,
     dev_words: Annotated[int, typer.Option(help="Words of a language's development data")] = 6000,
 ) -> None:
     """Convert the corpora."""
     nlp = blank()
-    corpora = [corpus for corpus in CORPORA if corpus.name not in (leave_out or [])]
+    corpora = chosen(leave_out or [])
     docs, sizes = prepare(corpora, data, repositories, nlp, output, most)
     nlp.to_disk(output / "tokenizer")
     for part, by_lang in docs.items():
@@ -268,6 +277,8 @@ def main(
     drawn = [
         d for lang, n in shares(has, words).items() for d in draw(docs["train"][lang], n, lang)
     ]
+    for doc in drawn:  # so that spaCy's reader takes the tokens as they are
+        doc.has_unknown_spaces = True
     write(output / "train.spacy", drawn)
     dev = {
         lang: draw(of_lang, min(dev_words, n_words(of_lang)), lang)
