@@ -15,7 +15,6 @@ import csv
 import io
 import json
 import random
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Annotated
 
 import spacy
 import typer
+from clones import files
 from prepare import DOCUMENT, without_handles
 from spacy.tokens import Doc, DocBin
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
@@ -213,28 +213,8 @@ def texts(corpus: Corpus, paths: tuple[str, ...], data: Path, repositories: Path
     if not corpus.repository:
         yield from ((data / path).read_text(encoding="utf8") for path in paths)
         return
-    clone = repositories / corpus.repository
-    git = next((head.parent for head in sorted(clone.glob("**/HEAD")) if is_git(head.parent)), None)
-    if git is None:
-        url = f"https://github.com/{corpus.repository.replace('+', '/')}"
-        raise FileNotFoundError(
-            f"The corpus '{corpus.name}' needs a clone: git clone {url} {clone}. "
-            f"Or leave it out with `--leave-out {corpus.name}`."
-        )
-    for name in run_git(git, "ls-tree", "-r", "-z", "--name-only", "HEAD", *paths).split("\0"):
-        if name:
-            yield run_git(git, "show", f"HEAD:{name}")
-
-
-def run_git(folder: Path, *arguments: str) -> str:
-    """RETURNS (str): What git prints about a git directory."""
-    command = ["git", f"--git-dir={folder}", *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode("utf-8-sig")
-
-
-def is_git(folder: Path) -> bool:
-    """RETURNS (bool): Whether a folder is a git directory."""
-    return (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    for _, content in files(repositories, corpus.repository, paths, corpus.name):
+        yield content.decode("utf-8-sig")
 
 
 def sentences(text: str) -> Iterator[Sentence]:

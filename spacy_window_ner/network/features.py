@@ -9,10 +9,11 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from unicodedata import is_normalized, normalize
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import IDS, NORM, ORTH, SENT_START
+from spacy.attrs import ID, IDS, LENGTH, LOWER, NORM, ORTH, PREFIX, SENT_START, SHAPE, SUFFIX
 from spacy.strings import get_string_id
 from spacy.tokens import Doc
 from spacy.vectors import Vectors
@@ -27,6 +28,9 @@ FOLD = np.uint64(0x9E3779B97F4A7C15)
 
 # `CLUSTER10` is the first 10 bits of a word's path in the tree of Brown clusters.
 _CLUSTER = re.compile(r"CLUSTER([1-9]|[1-4]\d|5[0-6])")
+
+# The attributes of spaCy that are read off the written form of a word; flags are those below ID.
+_WRITTEN = frozenset((*range(ID), ORTH, LOWER, SHAPE, PREFIX, SUFFIX, LENGTH))
 
 # The id of an unknown value.
 UNKNOWN = 0
@@ -114,21 +118,39 @@ class Tokens:
         return keys, firsts + (part.start or 0), places
 
     def lexemes(self, which: NDArray[np.int64] | slice = slice(None)) -> Lexemes:
-        """Read the ids of the lexemes of tokens.
+        """Read the ids of the lexemes of tokens. A word is read in its composed form (NFC), so that
+        it makes no difference how its letters and their marks are encoded.
 
         which (Union[ndarray, slice]): Shape (n,), the tokens; all by default.
         RETURNS (Lexemes): Their ids.
         """
         rows, vocab = self.table[which], self.vocab
+        texts = [vocab.strings[orth] for orth in rows[:, 0].tolist()]
+        others = [i for i, x in enumerate(texts) if not (x.isascii() or is_normalized("NFC", x))]
+        if others:
+            rows = rows.copy()
+            rows[others] = self._composed(rows[others])
+            texts = [vocab.strings[orth] for orth in rows[:, 0].tolist()]
         orths, of_spacy = rows[:, 0], dict(zip(self.columns, rows.T, strict=True))
         own = self._cluster_ids(orths)
         if any(attr in STRING_ATTRS for attr in self.attrs):
-            texts = [vocab.strings[orth] for orth in orths.tolist()]
             own.update(string_ids(texts, self.attrs))
         ids = np.empty((len(rows), len(self.attrs)), dtype=np.uint64)
         for column, attr in enumerate(self.attrs):
             ids[:, column] = own[attr] if attr in own else of_spacy[IDS[attr]]
         return Lexemes(ids, orths, of_spacy[self.vectors.attr], vocab, self.vectors)
+
+    def _composed(self, rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Rows of the table (n, n_columns) with the composed forms of their words."""
+        strings = self.vocab.strings
+        words = [normalize("NFC", strings[orth]) for orth in rows[:, 0].tolist()]
+        written = Doc(self.vocab, words=words).to_array(list(self.columns))
+        columns = [i for i, attr in enumerate(self.columns) if attr in _WRITTEN]
+        rows[:, columns] = written.reshape(rows.shape)[:, columns]
+        norm = self.columns.index(NORM)
+        norms = [strings.add(normalize("NFC", strings[norm])) for norm in rows[:, norm].tolist()]
+        rows[:, norm] = norms
+        return rows
 
     def _cluster_ids(self, orths: NDArray[np.uint64]) -> dict[str, NDArray[np.uint64]]:
         """The ids of lexemes (n,) for those of the attributes that are bits of Brown clusters."""

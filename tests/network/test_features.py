@@ -1,3 +1,5 @@
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 import spacy
@@ -173,3 +175,51 @@ def test_known_attributes_are_valid():
 def test_an_unknown_attribute_is_an_error(attr):
     with pytest.raises(ValueError, match=rf"Unknown attributes \['{attr}'\].*NORM, PREFIX"):
         validate_attrs(["NORM", attr])
+
+
+SCRIPTS = {
+    "Élysée": ("Xxxxx", "title"),
+    "Москва": ("Xxxxx", "title"),
+    "МВД": ("XXX", "upper"),
+    "йод": ("xxx", "lower"),
+    "Αθήνα": ("Xxxxx", "title"),
+    "ΕΛΛΆΔΑ": ("XXXX", "upper"),
+    "İstanbul": ("Xxxxx", "title"),
+    "IŞIK": ("XXXX", "upper"),
+    "ışık": ("xxxx", "lower"),
+    "กรุงเทพ": ("xxุxxxx", "other"),
+    "दिल्ली": ("xिx्xी", "other"),
+    "서울": ("xx", "other"),
+    "東京": ("xx", "other"),
+    "ガーナ": ("xxx", "other"),
+}
+
+
+@pytest.mark.parametrize("word", SCRIPTS)
+def test_shape_and_case_of_scripts(word):
+    lexemes = read_tokens([make_doc([word])], ["SHAPE", "CASE"]).lexemes()
+    assert tuple(NLP.vocab.strings[x] for x in lexemes.ids[0]) == SCRIPTS[word]
+
+
+@pytest.mark.parametrize("word", SCRIPTS)
+def test_decomposed_word_has_the_ids_of_the_composed_one(word):
+    attrs = [*SPACY_ATTRS, *STRING_ATTRS]
+    forms = [normalize(form, word) for form in ("NFC", "NFD")]
+    tokens = read_tokens([make_doc(["x", *forms])], attrs)
+    lexemes = tokens.lexemes()
+    assert lexemes.ids[1].tolist() == lexemes.ids[2].tolist()
+    assert lexemes.vector_keys[1] == lexemes.vector_keys[2] == lexemes.orths[1]
+    # What was read before is as it was.
+    assert tokens.lexemes(np.asarray([0, 1])).ids.tolist() == lexemes.ids[:2].tolist()
+    assert ids_by_token(read_tokens([make_doc(forms[:1])], attrs)).tolist() == [
+        lexemes.ids[1].tolist()
+    ]
+
+
+def test_decomposed_word_keeps_a_norm_of_its_own_and_what_its_token_has():
+    doc = make_doc(["cafe\u0301", "café"])
+    for token in doc:
+        token.norm_ = "coffee"
+        token.pos_ = "NOUN"
+    lexemes = read_tokens([doc], ["NORM", "POS"]).lexemes()
+    assert lexemes.ids[0].tolist() == lexemes.ids[1].tolist() == [doc[1].norm, doc[1].pos]

@@ -1,0 +1,148 @@
+"""Meta data, card and licenses of the pipeline for many languages.
+
+python scripts/card_many.py training/many/model-best training/many/scores.json training/many/final
+"""
+
+from pathlib import Path
+from typing import Any
+
+import srsly
+import typer
+from card import complete
+from many_corpora import CORPORA, Corpus
+from spacy import util
+
+DESCRIPTION = "Names of people, places and organizations in many languages, on a CPU."
+# A language with a lower F1 is not among those that the pipeline reads.
+LOWEST = 60.0
+LANGUAGES = {
+    "da": "Danish",
+    "de": "German",
+    "en": "English",
+    "et": "Estonian",
+    "fi": "Finnish",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "lv": "Latvian",
+    "nb": "Norwegian Bokmål",
+    "nn": "Norwegian Nynorsk",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sk": "Slovak",
+    "sr": "Serbian (Latin script)",
+    "sv": "Swedish",
+    "th": "Thai",
+    "tr": "Turkish",
+    "zh": "Chinese (simplified)",
+}
+# What a language's texts, or its names, are like.
+REMARKS = {
+    "da": "older news; compounds such as “SID-huset” are names",
+    "de": "one sentence at a time, Wikipedia and news; no compounds such as “Berlin-Besuch”",
+    "en": "Wikipedia and the web; `en_window_ner_sm` is better",
+    "et": "news and forums; 1,400 sentences to learn from",
+    "fi": "blogs, Wikipedia, parliament, fiction",
+    "hi": "mostly names of places; one sentence at a time",
+    "hr": "news of the Balkans",
+    "hu": "fiction, law, news, web, Wikipedia",
+    "id": "Wikipedia and news, one sentence at a time",
+    "ja": "Wikipedia and the web; a run of katakana is one token",
+    "ko": "news and reviews; a name has the particle that is written together with it",
+    "lv": "news, fiction, law; the outer of nested names",
+    "nb": "news, parliament, blogs",
+    "nn": "news, parliament, blogs",
+    "pt": "news of Portugal and Brazil, Brazilian court decisions",
+    "ro": "news; names of people cut out of mentions such as “domnul prefect Ion Pop”",
+    "ru": "news of politics, few documents",
+    "sk": "fiction to learn from, Wikipedia to test on: few places and organizations",
+    "sr": "news of the Balkans, Latin script; Cyrillic Serbian was not seen",
+    "sv": "essays with few names, and short news",
+    "th": "news, a sentence at a time; a token is a syllable or less",
+    "tr": "Wikipedia, one sentence at a time; a name has its suffix, as in “İngiltere'de”",
+    "zh": "Wikipedia; every character is a token",
+}
+
+
+def url(corpus: Corpus) -> str:
+    """RETURNS (str): Where a corpus is."""
+    if not corpus.repository:
+        return {"KLUE": "https://klue-benchmark.com/"}.get(
+            corpus.name,
+            "https://www.universalner.org/"
+            if "Universal" in corpus.name
+            else "https://aclanthology.org/W09-3302/",
+        )
+    return f"https://github.com/{corpus.repository.replace('+', '/')}"
+
+
+def sources() -> list[dict[str, str]]:
+    """RETURNS (List[Dict[str, str]]): What the pipeline was made from."""
+    return [
+        {"name": one.name, "author": one.author, "license": one.license, "url": url(one)}
+        for one in CORPORA
+        if "train" in one.parts
+    ]
+
+
+def by_language(scores: dict[str, Any]) -> list[dict[str, Any]]:
+    """RETURNS (List[Dict[str, Any]]): What the card says of each language, the best first."""
+    own = scores["systems"]["window_ner"]
+    others = {name: of for name, of in scores["systems"].items() if name != "window_ner"}
+    rows = []
+    for lang, name in LANGUAGES.items():
+        sizes = [one for one in scores["sizes"] if one["lang"] == lang and one["train"][0]]
+        rows.append(
+            {
+                "lang": lang,
+                "name": name,
+                "corpora": ", ".join(one["name"] for one in sizes),
+                "sentences": sum(one["train"][0] for one in sizes),
+                "names": sum(one["train"][2] for one in sizes),
+                "f": own[lang]["total"]["f"],
+                "by_label": {of: own[lang]["by_label"][of]["f"] for of in ("PER", "LOC", "ORG")},
+                "ece": own[lang]["ece"],
+                "by_chance": own[lang]["ece_by_chance"],
+                "others": {
+                    n: of[lang]["total"]["f"] if lang in of else None for n, of in others.items()
+                },
+                "remark": REMARKS[lang],
+            }
+        )
+    return sorted(rows, key=lambda row: -row["f"])
+
+
+def main(model: Path, scores_path: Path, output: Path, version: str = "0.3.1") -> None:
+    """Complete the trained pipeline."""
+    nlp = util.load_model(model)
+    scores = srsly.read_json(scores_path)
+    rows = by_language(scores)
+    nlp.meta["performance"]["languages"] = {row["lang"]: row["f"] for row in rows}
+    nlp.meta["performance"]["words_per_second"] = scores.get("words_per_second", {}).get(
+        "window_ner"
+    )
+    only_tested = [
+        {"name": one.name, **scores["systems"]["window_ner"][one.name]}
+        for one in CORPORA
+        if "train" not in one.parts and one.name in scores["systems"]["window_ner"]
+    ]
+    complete(
+        nlp,
+        output,
+        "card_many.md",
+        sources(),
+        {"name": "window_ner_sm", "version": version, "description": DESCRIPTION},
+        rows=[row for row in rows if row["f"] >= LOWEST],
+        left_out=[row for row in rows if row["f"] < LOWEST],
+        systems=[name for name in scores["systems"] if name != "window_ner"],
+        only_tested=only_tested,
+        speeds=scores.get("words_per_second", {}),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
