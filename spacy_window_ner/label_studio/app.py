@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from ..about import __version__
-from ..serve.app import add_errors
+from ..serve.app import add_errors, add_status, failures
 from ..serve.guard import Guard, hosts_for
-from ..serve.schema import Failure
 from ..serve.worker import Worker
 from ..teach.store import MissingError
 from .backend import Backend
@@ -23,15 +21,14 @@ from .schema import Event, Predict, Predictions, Setup, Train, Validate, Version
 
 # Label Studio sends all tasks of a project at once, with all that is annotated in them.
 MAX_BYTES = 200_000_000
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure, "description": description}
-    for status, description in {
+_FAILURES = failures(
+    {
         404: "There is no such project",
         409: "It is not known where to ask for the annotation",
         422: "Something is wrong with what was sent",
         503: "Too many requests wait already",
-    }.items()
-}
+    }
+)
 
 
 def make_label_studio_app(
@@ -72,15 +69,9 @@ def make_label_studio_app(
         dependencies=[] if login is None else [Depends(_asks_for(login))],
     )
     app.state.backend = backend
-    hosts = hosts_for(host)
-    known = None if hosts is None else {*hosts, *public_hosts}
-    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)
+    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=hosts_for(host, public_hosts))
     add_errors(app)
-
-    @app.exception_handler(MissingError)
-    async def missing(_: Request, error: MissingError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
-
+    add_status(app, MissingError, 404)
     _add_questions(app, backend)
     return app
 

@@ -1,7 +1,7 @@
 """The service on the web: what is asked at which address, and what is refused."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -115,17 +115,19 @@ def make_app(
 
 def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker) -> None:
     """Add what is answered by the worker."""
-    failures: dict[int | str, dict[str, Any]] = {
-        413: {"model": Failure, "description": "Too much at a time"},
-        422: {"model": Failure, "description": "Something is wrong with the question"},
-        503: {"model": Failure, "description": "Too many requests wait already"},
-    }
+    failing = failures(
+        {
+            413: "Too much at a time",
+            422: "Something is wrong with the question",
+            503: "Too many requests wait already",
+        }
+    )
 
     @app.post(
         "/entities",
         response_model=ReadResults,
         response_model_exclude_unset=True,
-        responses=failures,
+        responses=failing,
         summary="Find the entities of texts",
     )
     async def entities(question: Question) -> Any:
@@ -142,7 +144,7 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
 
     @app.post(
         "/explain",
-        responses=failures,
+        responses=failing,
         description=f"The explanation is null for texts of more than {MAX_EXPLAINED:,} characters.",
         summary="Explain why a span is an entity, or is none, and what else it could be",
     )
@@ -158,6 +160,30 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
             threshold=why.threshold,
             alternatives_alone=len(why.text) > MAX_EXPLAINED,
         )
+
+
+def failures(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Describe how questions can fail, for the description of the interface.
+
+    descriptions (Mapping[int, str]): The reason by status.
+    RETURNS (Dict[Union[int, str], Dict[str, Any]]): What FastAPI takes as `responses`.
+    """
+    return {
+        status: {"model": Failure, "description": text} for status, text in descriptions.items()
+    }
+
+
+def add_status(app: FastAPI, kind: type[Exception], status: int) -> None:
+    """Answer errors of a kind with a status, and what they say.
+
+    app (FastAPI): The app.
+    kind (type): The kind of error.
+    status (int): The status.
+    """
+
+    @app.exception_handler(kind)
+    async def answer(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status)
 
 
 async def ask(worker: Worker, function: Callable[..., T], *args: Any, **settings: Any) -> T:

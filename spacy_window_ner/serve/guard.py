@@ -72,11 +72,15 @@ class Guard:
         return _message(413, f"The request has more than {self.max_bytes:,} bytes: divide it.")
 
 
-def hosts_for(address: str) -> Collection[str] | None:
-    """RETURNS (Optional[Collection[str]]): The names by which an address may be asked for; None for
-    any, where it is not this computer's own.
+def hosts_for(address: str, others: Collection[str] = ()) -> Collection[str] | None:
+    """Find the names by which a service may be asked for.
+
+    address (str): Where it listens.
+    others (Collection[str]): Other names, by which a proxy asks.
+    RETURNS (Optional[Collection[str]]): The names; None for any, where the address is not this
+        computer's own.
     """
-    return LOOPBACK if address in LOOPBACK else None
+    return {*LOOPBACK, *others} if address in LOOPBACK else None
 
 
 def _name(url: str) -> str | None:

@@ -8,13 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
 from ..about import __version__
 from ..inspect.page import render
-from ..serve.app import add_errors, ask
+from ..serve.app import add_errors, add_status, ask, failures
 from ..serve.guard import Guard, hosts_for
-from ..serve.schema import Failure
 from ..serve.worker import Worker
 from . import schema
 from .checks import LONGEST_LABEL
@@ -24,15 +23,14 @@ from .store import ConflictError, Marked, MissingError, Store
 # The most bytes of a body, and the most requests that are at work or wait.
 MAX_BYTES, QUEUE = 8_000_000, 64
 LONGEST_ANNOTATOR = 200
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure, "description": description}
-    for status, description in {
+_FAILURES = failures(
+    {
         404: "There is no such text",
         409: "Something else was decided in the meantime",
         422: "Something is wrong with the question",
         503: "Too many requests wait already",
-    }.items()
-}
+    }
+)
 
 # How often a request asks whether the pipeline is made.
 _SECONDS_BETWEEN = 0.25
@@ -73,11 +71,10 @@ def make_teach_app(
 
     app = FastAPI(title=title, version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.worker, app.state.is_stopping = worker, False
-    hosts = hosts_for(host)
-    known = None if hosts is None else {*hosts, *public_hosts}
-    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=known)
+    app.add_middleware(Guard, max_bytes=MAX_BYTES, hosts=hosts_for(host, public_hosts))
     add_errors(app)
-    _add_statuses(app)
+    add_status(app, MissingError, 404)
+    add_status(app, ConflictError, 409)
 
     async def call(function: Callable[..., T], *args: Any) -> T:
         return await ask(worker, function, *args)
@@ -225,15 +222,3 @@ def _marks(entities: Iterable[schema.Mark]) -> list[Marked]:
 
 def _marked(one: schema.Mark) -> Marked:
     return one.start, one.end, one.label
-
-
-def _add_statuses(app: FastAPI) -> None:
-    """Say by the status what kind of thing is wrong."""
-
-    @app.exception_handler(MissingError)
-    async def missing(_: Request, error: MissingError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 404)
-
-    @app.exception_handler(ConflictError)
-    async def conflict(_: Request, error: ConflictError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 409)
