@@ -17,7 +17,7 @@ from ..teach.checks import checked_label
 from ..teach.learner import Learner, saved_network
 from ..teach.networks import base_pipeline
 from ..teach.session import Session, write_decisions
-from ..teach.store import FILE, Store
+from ..teach.store import FILE, MADE_WITH, Store
 from ..teach.texts import Added, add_inputs
 from ..training.start_from import NAME
 from .inputs import SHOWN, explained
@@ -28,7 +28,6 @@ from .output import check_writable, printable
 app = new_app()
 
 LOCK = "teach.lock"
-_MADE_WITH = "made with"
 ExportFormat = Enum("ExportFormat", {form: form for form in SUFFIXES}, type=str)  # type: ignore[misc]
 
 
@@ -112,7 +111,7 @@ def teach(
         store = Store(output / FILE)
         settings = _settings(store, base=base, lang=lang, seed=seed)
         nlp = base_pipeline(settings["base"], settings["lang"])
-        store.change(_MADE_WITH, settings)
+        store.change(MADE_WITH, settings)
         store.add_labels([checked_label(one) for given in label or () for one in given.split(",")])
         _warn(add_inputs(store, nlp, texts or (), annotated or (), names or (), text_field))
         if not store.n_texts:
@@ -143,7 +142,7 @@ def teach(
 
 def _settings(store: Store, **given: Any) -> dict[str, Any]:
     """What a project is made with, which does not change."""
-    own = store.setting(_MADE_WITH)
+    own = store.setting(MADE_WITH)
     if own is None:
         lang = given["lang"] or "en"
         base = given["base"] or next(filter(util.is_package, BASES.get(lang, ())), None)

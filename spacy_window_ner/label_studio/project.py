@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -24,14 +24,13 @@ from ..labels import is_text
 from ..teach.learner import Failed, Finished, Learner, NetworkMade, saved_network
 from ..teach.networks import first_network, pack, unpack
 from ..teach.reading import preset, snapped
-from ..teach.store import FILE, Decision, Marked, Store
+from ..teach.store import FILE, MADE_WITH, Decision, Marked, Store, overlap
 from ..teach.texts import digest
 from ..training.start_from import NAME
 from .config import LabelMap, read_label_config
 
 logger = logging.getLogger("uvicorn.error")
 JsonObject = dict[str, Any]
-T = TypeVar("T")
 # The score of a text is exp(−H / (n_words + so many)): `inspect.suggest` says what a text costs.
 WORDS_AROUND = 20
 # Where the texts are from, and how they were chosen.
@@ -60,14 +59,14 @@ class Project:
         self.folder, self.store = folder, Store(folder / FILE)
         self._numbers = dict(self.store.digests())
         own = {"base": base_name, "lang": str(base.lang), "seed": seed}
-        before = self.store.setting("made with", own)
+        before = self.store.setting(MADE_WITH, own)
         if before["base"] != base_name:
             self.store.close()
             raise ValueError(
                 f"{folder} was begun with the pipeline {before['base']}. Serve that one, or give "
                 f"another directory as --output."
             )
-        self.store.change("made with", own)  # `teach` can go on with it
+        self.store.change(MADE_WITH, own)  # `teach` can go on with it
         self.store.change("label_config", label_config)
         self.store.add_labels(self._labels.labels)
         self._learner, self._is_learning = Learner(folder, base_name, str(base.lang), seed), False
@@ -262,11 +261,9 @@ class Project:
         tokens = tokens_of(self.nlp.make_doc(text))
         found = [entity for region in regions for entity in self._entity(text, tokens, region)]
         chosen: list[Marked] = []
-        for start, end, label in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
-            if all(
-                end <= other_start or other_end <= start for other_start, other_end, _ in chosen
-            ):
-                chosen.append((start, end, label))
+        for one in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+            if not overlap(one, chosen):
+                chosen.append(one)
         return sorted(chosen, key=lambda one: one[0])
 
     def _entity(self, text: str, tokens: Sequence[tuple[int, int]], region: Any) -> list[Marked]:
@@ -293,11 +290,7 @@ class Project:
 
 def _without(entities: Iterable[Marked], others: Sequence[Marked]) -> list[Marked]:
     """The entities that overlap none of the others."""
-    return [
-        (start, end, label)
-        for start, end, label in entities
-        if all(end <= other[0] or other[1] <= start for other in others)
-    ]
+    return [one for one in entities if not overlap(one, others)]
 
 
 def _on_page(task: Mapping[str, Any]) -> tuple[list[Any], bool]:

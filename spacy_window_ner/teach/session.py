@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from spacy.language import Language
 
@@ -23,10 +23,19 @@ from .learner import DoubtsFound, Estimated, Finished, Learner, NetworkMade, Tex
 from .networks import first_network, unpack
 from .order import COMMON, RANDOM, Order
 from .reading import Names, annotated_doc, direction, read_text, snapped
-from .store import GIVEN, PATTERNS, ConflictError, Decision, Handed, Marked, MissingError, Store
+from .store import (
+    GIVEN,
+    PATTERNS,
+    ConflictError,
+    Decision,
+    Handed,
+    Marked,
+    MissingError,
+    Store,
+    overlap,
+)
 
 JsonObject = dict[str, Any]
-T = TypeVar("T")
 # How many characters of a text a result of the search shows around what was found.
 _AROUND = 60
 
@@ -97,13 +106,6 @@ class Session:
             for label in new_labels(self.store.labels, find_component(self.nlp, NAME).label_data):
                 find_component(self.nlp, NAME).add_label(label)
 
-    def read(self, number: int, entities: Iterable[Marked]) -> JsonObject:
-        """Read a text again around what is fixed.
-
-        RETURNS (Dict[str, Any]): As from `next`, without `how`.
-        """
-        return self._read(number, entities)
-
     def decide(
         self, annotator: str, number: int, answer: str, entities: Iterable[Marked], checked: str
     ) -> JsonObject:
@@ -153,9 +155,13 @@ class Session:
         )
 
     def _shown(self, handed: Handed) -> JsonObject:
-        return {**self._read(handed.text_id, handed.entities), "how": handed.how}
+        return {**self.read(handed.text_id, handed.entities), "how": handed.how}
 
-    def _read(self, number: int, entities: Iterable[Marked]) -> JsonObject:
+    def read(self, number: int, entities: Iterable[Marked]) -> JsonObject:
+        """Read a text again around what is fixed.
+
+        RETURNS (Dict[str, Any]): As from `next`, without `how`.
+        """
         text = self.store.text(number)
 
         def found() -> JsonObject:
@@ -273,7 +279,7 @@ class Session:
             raise ConflictError("The annotation has changed in the meantime.")
         if take:
             new = [] if instead is None else [instead]
-            new += [one for one in decision.entities if one != annotated and not _overlap(one, new)]
+            new += [one for one in decision.entities if one != annotated and not overlap(one, new)]
             if annotated is not None and instead is None and decision.checked == "given":
                 new.append((annotated[0], annotated[1], None))
             fixed = self._checked(decision.text, new)
@@ -386,10 +392,6 @@ def _key(doubt: JsonObject) -> tuple[int, str, str]:
     """A doubt, as the store has it."""
     annotated, instead = map(json.dumps, _spans(doubt))
     return doubt["id"], annotated, instead
-
-
-def _overlap(one: Marked, others: Iterable[Marked]) -> bool:
-    return any(one[0] < end and start < one[1] for start, end, _ in others)
 
 
 def agreement(decisions: Iterable[Decision]) -> float | None:

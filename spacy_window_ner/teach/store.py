@@ -21,6 +21,8 @@ FILE = "teach.sqlite"
 GIVEN = "given"
 # The setting of patterns: a list of pairs of a label and a pattern of tokens.
 PATTERNS = "patterns"
+# The setting of what a project is made with: `base`, `lang` and `seed`.
+MADE_WITH = "made with"
 
 # Start and end by characters, end exclusive, and a label; None for "no entity here".
 Marked = tuple[int, int, str | None]
@@ -46,7 +48,6 @@ CREATE TABLE decisions (
     checked TEXT NOT NULL,  -- all, or given: what is outside of the entities is unknown
     how TEXT NOT NULL,  -- why the text was shown
     network INTEGER NOT NULL,  -- the number of the network that had read it
-    proposed TEXT,  -- the entities that were shown
     at TEXT NOT NULL,
     undone INTEGER NOT NULL DEFAULT 0
 );
@@ -341,7 +342,6 @@ class Store:
         self,
         decision: Decision,
         network: int = 0,
-        proposed: Sequence[Marked] | None = None,
         *,
         replace: bool = False,
     ) -> int:
@@ -350,7 +350,6 @@ class Store:
 
         decision (Decision): The decision.
         network (int): The number of the network that had read the text.
-        proposed (Optional[Sequence[Tuple]]): The entities that were shown.
         replace (bool): Whether it takes the place of another one in any case.
         RETURNS (int): Its number.
         RAISES (ConflictError): If the annotator has decided otherwise before, or another one has
@@ -369,17 +368,17 @@ class Store:
                 raise ConflictError("Another annotator has this text, or has decided on it.")
             if old is not None:
                 self._db.execute("UPDATE decisions SET undone = 1 WHERE id = ?", (old[0],))
-            return self._insert(decision, network, proposed)
+            return self._insert(decision, network)
 
     def add_given(self, decisions: Iterable[Decision]) -> None:
         """Store what texts that came annotated have, within `adding`."""
         for decision in decisions:
-            self._insert(decision, 0, None)
+            self._insert(decision, 0)
 
-    def _insert(self, decision: Decision, network: int, proposed: Sequence[Marked] | None) -> int:
+    def _insert(self, decision: Decision, network: int) -> int:
         found = self._db.execute(
             "INSERT INTO decisions (text_id, annotator, answer, entities, checked, how, network, "
-            "proposed, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 decision.text_id,
                 decision.annotator,
@@ -388,7 +387,6 @@ class Store:
                 decision.checked,
                 decision.how,
                 network,
-                None if proposed is None else json.dumps(proposed),
                 _now(),
             ),
         )
@@ -533,6 +531,11 @@ class Store:
     def left_alone(self) -> set[tuple[int, str, str]]:
         """RETURNS (Set[Tuple[int, str, str]]): The doubts that are none, in JSON."""
         return set(self._db.execute("SELECT text_id, annotated, instead FROM left_alone"))
+
+
+def overlap(one: Marked, others: Iterable[Marked]) -> bool:
+    """RETURNS (bool): Whether a span overlaps one of the others."""
+    return any(one[0] < end and start < one[1] for start, end, _ in others)
 
 
 def _entities(value: str) -> list[Marked]:

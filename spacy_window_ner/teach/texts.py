@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..files.exports import offsets_of
 from ..files.formats import read_annotated
 from ..files.texts import Line, error_at, find_files, read_lines
 from ..labels import labels_of
@@ -231,7 +232,7 @@ def _decision(number: int, doc: Doc) -> Decision:
     """What the annotation of a document says. Where it is missing for some tokens, the others that
     are outside of entities are said to be no entities.
     """
-    entities: list[Marked] = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    entities: list[Marked] = [*offsets_of(doc)]
     is_complete = all(token.ent_iob for token in doc)
     if not is_complete:
         entities += [(t.idx, t.idx + len(t), None) for t in doc if t.ent_iob == 2]
