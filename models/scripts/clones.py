@@ -1,9 +1,23 @@
-"""Files in clones of public repositories, bare or not, each in a folder named OWNER+NAME."""
+"""Corpora in clones of public repositories, bare or not, each in a folder named OWNER+NAME: which
+of them to use, and their files.
+"""
 
 import io
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LeaveOut = Annotated[list[str] | None, typer.Option(help="A corpus not to use; can be repeated")]
+
+
+def require_corpora(given: Collection[str], known: Collection[str]) -> None:
+    """RAISES (BadParameter): If a name that was given is not that of a corpus."""
+    if unknown := set(given).difference(known):
+        names = ", ".join(known)
+        raise typer.BadParameter(f"No corpus: {', '.join(sorted(unknown))}. There are: {names}.")
 
 
 def files(

@@ -22,7 +22,7 @@ from typing import Annotated
 
 import spacy
 import typer
-from clones import files
+from clones import LeaveOut, files, require_corpora
 from prepare import DOCUMENT, without_handles
 from spacy.tokens import Doc, DocBin
 from spacy.training import biluo_tags_to_spans, iob_to_biluo
@@ -362,10 +362,7 @@ def n_sentences(doc: Doc) -> int:
 
 def chosen(leave_out: list[str], everything: bool) -> list[Corpus]:
     """RETURNS (List[Corpus]): The corpora to use."""
-    unknown = set(leave_out) - {corpus.name for corpus in CORPORA}
-    if unknown:
-        names = ", ".join(corpus.name for corpus in CORPORA)
-        raise typer.BadParameter(f"No corpus: {', '.join(sorted(unknown))}. There are: {names}.")
+    require_corpora(leave_out, [corpus.name for corpus in CORPORA])
     return [
         corpus
         for corpus in CORPORA
@@ -391,9 +388,7 @@ def main(
     data: Path,
     repositories: Path,
     output: Path,
-    leave_out: Annotated[
-        list[str] | None, typer.Option(help="A corpus not to use; can be repeated")
-    ] = None,
+    leave_out: LeaveOut = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Use corpora from which no model may be shipped, too")
     ] = False,

@@ -30,7 +30,7 @@ from typing import Annotated, Any
 import numpy as np
 import srsly
 import typer
-from clones import files
+from clones import LeaveOut, files, require_corpora
 from many_corpora import CORPORA, PARTS, UNKNOWN, Corpus
 from many_formats import Document, Passage
 from spaceless import blank, without_spaces
@@ -242,10 +242,7 @@ def prepare(
 
 def chosen(leave_out: list[str]) -> list[Corpus]:
     """RETURNS (List[Corpus]): The corpora without some."""
-    unknown = set(leave_out) - {corpus.name for corpus in CORPORA}
-    if unknown:
-        names = ", ".join(corpus.name for corpus in CORPORA)
-        raise typer.BadParameter(f"No corpus: {', '.join(sorted(unknown))}. There are: {names}.")
+    require_corpora(leave_out, [corpus.name for corpus in CORPORA])
     return [corpus for corpus in CORPORA if corpus.name not in leave_out]
 
 
@@ -258,9 +255,7 @@ def main(
     data: Path,
     repositories: Path,
     output: Path,
-    leave_out: Annotated[
-        list[str] | None, typer.Option(help="A corpus not to use; can be repeated")
-    ] = None,
+    leave_out: LeaveOut = None,
     words: Annotated[int, typer.Option(help="Words to train on")] = 2_000_000,
     most: Annotated[int, typer.Option(help="Sentences of a corpus to train on")] = 20_000,
     dev_words: Annotated[int, typer.Option(help="Words of a language's development data")] = 6000,
