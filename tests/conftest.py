@@ -14,6 +14,7 @@ from spacy.language import Language
 from spacy.lookups import Lookups
 from srsly import msgpack
 
+from .browser import browser  # noqa: F401 - a fixture
 from .pipelines import copy_of, shared
 
 # Every run tries the same few cases; with --hypothesis-profile=thorough it tries many new ones.

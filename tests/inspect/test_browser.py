@@ -3,8 +3,6 @@
 Skipped where one of them is missing.
 """
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ import srsly
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import sync_playwright
 
 from spacy_window_ner.files.exports import for_prodigy
 from spacy_window_ner.files.records import AnnotatedRecord, read_annotated_records
@@ -23,25 +20,13 @@ from spacy_window_ner.inspect.explain_page import explain_page
 from spacy_window_ner.inspect.facts import evaluate, facts_of
 from spacy_window_ner.inspect.reading import Document, Entity, Reading
 from spacy_window_ner.inspect.report_page import report_page
+from tests.browser import NEEDS_CHROMIUM
 from tests.pipelines import make_examples, shared
 
 from . import test_explain_page, test_page
 from .test_facts import JUDGED, unsure
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; apt install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Chromium's sandbox does not work for root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")

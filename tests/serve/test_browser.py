@@ -2,11 +2,6 @@
 
 import csv
 import json
-import os
-import shutil
-import socket
-import threading
-import time
 
 import pytest
 
@@ -14,21 +9,15 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 pytest.importorskip("fastapi", reason="fastapi is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-import uvicorn
-from playwright.sync_api import sync_playwright
 
 from spacy_window_ner.inspect.explain import explain
 from spacy_window_ner.serve.app import EXAMPLE, Limits, make_app
 from spacy_window_ner.serve.service import Service
+from tests.browser import NEEDS_CHROMIUM, serving
 from tests.inspect.hostile import HOSTILE, MARK
 from tests.pipelines import copy_of, ner_of, shared
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; apt install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 TEXT = "🏨 Paris Hilton met Samuel Quinn in Paris."
 
@@ -38,25 +27,8 @@ def url():
     nlp = copy_of(shared())
     nlp.lang = "en"
     app = make_app(Service(nlp), title="one", limits=Limits(max_length=5_000))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Chromium's sandbox does not work for root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with serving(app) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture

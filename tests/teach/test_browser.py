@@ -2,9 +2,6 @@
 
 import json
 import os
-import shutil
-import socket
-import threading
 import time
 
 import pytest
@@ -13,23 +10,17 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 pytest.importorskip("fastapi", reason="fastapi is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-import uvicorn
-from playwright.sync_api import sync_playwright
 from texts import read_marked
 
 from spacy_window_ner.teach import reading
 from spacy_window_ner.teach.app import make_teach_app
 from spacy_window_ner.teach.session import Session
 from spacy_window_ner.teach.store import Store
+from tests.browser import NEEDS_CHROMIUM, serving
 from tests.inspect.hostile import HOSTILE, MARK
 from tests.pipelines import SENTENCES, shared
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; apt install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 LABELS = ["PER", "LOC", "DATE"]
 # Nothing in it looks like what the pipeline has learned.
@@ -49,20 +40,11 @@ class Served:
 
     def start(self):
         app = make_teach_app(self.session, title="project")
-        self.server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self.port))
-        self.port = listening.getsockname()[1]
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-            time.sleep(0.02)
+        self.running = serving(app, self.port)
+        self.port = self.running.__enter__()
 
     def stop(self):
-        self.server.should_exit = True
-        self.thread.join()
+        self.running.__exit__(None, None, None)
 
     @property
     def url(self):
@@ -130,14 +112,6 @@ class Annotating:
 
     def last(self, address):
         return next(body for asked, body in reversed(self.posted) if asked == address)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Chromium's sandbox does not work for root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
 
 
 @pytest.fixture
