@@ -28,6 +28,7 @@ from spacy import util
 from spacy.cli._util import app
 from spacy.schemas import ConfigSchemaInit, ConfigSchemaTraining
 from thinc.api import Config
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import spacy_window_ner.cli  # noqa: F401  (adds our commands to those of spaCy)
@@ -188,6 +189,21 @@ def run_spacy(arguments: list[str]) -> str:
         # What comes after the training needs a pipeline that has learned something.
         shutil.copytree(TRAINED, Path("out", "model-best"), dirs_exist_ok=True)
     return result.output
+
+
+def parse_spacy(arguments: list[str]) -> None:
+    """Parse the arguments of a command of `python -m spacy`, without running it.
+
+    arguments (List[str]): What comes after `python -m spacy`.
+    RAISES (Exception): If there is no such command or option.
+    """
+    command: Any = get_command(app)
+    while True:
+        context = command.context_class(command)
+        _, arguments, _ = command.make_parser(context).parse_args(list(arguments))
+        if not hasattr(command, "resolve_command"):
+            return
+        _, command, arguments = command.resolve_command(context, arguments)
 
 
 def _run_shell(command: str) -> str:

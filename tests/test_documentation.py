@@ -6,15 +6,28 @@ import runpy
 import shutil
 import sys
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 import spacy
 
+from spacy_window_ner.cli import COMMANDS
 from spacy_window_ner.cli.demo import READY, TEXTS
 
-from .documentation import LANGUAGES, MARKERS, PAGES, ROOT, Block, prepare, read_blocks, run_page
+from .documentation import (
+    LANGUAGES,
+    MARKERS,
+    PAGES,
+    ROOT,
+    Block,
+    commands,
+    parse_spacy,
+    prepare,
+    read_blocks,
+    run_page,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 with_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -96,6 +109,39 @@ def test_no_block_is_forgotten(page: Path):
             assert block.argument, f"{block.place}: why, or what?"
         if block.language == "text":
             assert block.marker in ("file", "output", "skip"), f"{block.place}: what is this?"
+
+
+@with_pages
+def test_commands_that_are_not_run_are_right(page: Path):
+    """Their options are there, and so are the tests that a comment names in their place."""
+    for block in (block for block in read_blocks(page) if block.marker in ("skip", "extra")):
+        for name in re.findall(r"(?:tests|docs|\.ci)/[\w/]+(?:\.\w+)?", str(block.argument)):
+            assert (ROOT / name).exists(), f"{block.place}: {name}"
+        for command, arguments in commands(block.code) if block.language == "bash" else ():
+            if arguments[:4] == ["python", "-m", "spacy", "window-ner"]:
+                try:
+                    parse_spacy(arguments[3:])
+                except Exception as error:
+                    raise AssertionError(f"{block.place}: {command}") from error
+
+
+def test_an_option_that_is_not_there_is_found():
+    parse_spacy(["window-ner", "names", "names.db", "find", "quinn"])
+    with pytest.raises(Exception, match=r"(?i)no such option.*--no-option"):
+        parse_spacy(["window-ner", "demo", "--no-option"])
+
+
+def test_what_is_promised_is_there():
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf8")
+    promised = dict(re.findall(r"^\| ([a-z ]+) \| (.+) \|$", page, re.M))
+    named = {what: set(re.findall(r"`([\w.-]+)`", text)) for what, text in promised.items()}
+    points: dict[str, set[str]] = {}
+    for point in distribution("spacy-window-ner").entry_points:
+        points.setdefault(point.group, set()).add(point.name)
+    del points["spacy_cli"]
+    assert named["factory"] == points.pop("spacy_factories")
+    assert named["registered functions"] == set.union(*points.values())
+    assert named["commands"] == set(COMMANDS)
 
 
 def test_most_blocks_run():
