@@ -8,7 +8,7 @@ import pytest
 from .documentation import PAGES, ROOT
 
 CARDS = sorted((ROOT / "models" / "templates").glob("*.md"))
-TEXTS = [*PAGES, ROOT / "models" / "README.md", *CARDS]
+TEXTS = [*PAGES, ROOT / "SECURITY.md", ROOT / "models" / "README.md", *CARDS]
 
 # What not to write, what to write in its place, and a sentence that the documentation once had.
 RULES = [
