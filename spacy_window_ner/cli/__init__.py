@@ -53,4 +53,4 @@ spacy_app.add_typer(app)
 
 @app.callback()
 def window_ner() -> None:
-    """Configure, check and demonstrate the window_ner entity recognizer."""
+    """Train, evaluate, explain and run window_ner, a named entity recognizer for spaCy."""

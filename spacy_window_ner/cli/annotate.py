@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner annotate`: the entities of many texts, in files."""
+"""`python -m spacy window-ner annotate`: annotate many texts and save the results to files."""
 
 from enum import Enum
 from functools import partial
@@ -40,50 +40,51 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Files, folders or globs: .jsonl, .csv, .tsv, .parquet, .txt (a text on each "
-            "line), .spacy",
+            help="Files, folders or globs: .jsonl, .csv, .tsv, .parquet, .txt (one text per line), "
+            ".spacy",
         ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="Folder for the results; a run that was stopped goes on there"
+            "--output", "-o", help="Folder for the results. An interrupted run resumes there"
         ),
     ],
     text_field: Annotated[
-        str, typer.Option("--text-field", help="Field or column of the texts")
+        str, typer.Option("--text-field", help="Field or column that contains the text")
     ] = "text",
     id_field: Annotated[
-        str | None, typer.Option("--id-field", help="Field or column of identifiers")
+        str | None, typer.Option("--id-field", help="Field or column that contains an identifier")
     ] = None,
     output_format: Annotated[
         ResultFormat, typer.Option("--format", "-f", help="Format of the results")
     ] = ResultFormat.jsonl,
     whole_files: Annotated[
-        bool, typer.Option("--whole-files", help="Each .txt file is one text, not one on each line")
+        bool, typer.Option("--whole-files", help="Treat each .txt file as one text, not each line")
     ] = False,
     workers: Annotated[int, typer.Option("--workers", "-n", min=1, help="Number of processes")] = 1,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", "-b", min=1, help="Number of texts in a memory zone")
+        int, typer.Option("--batch-size", "-b", min=1, help="Number of texts per batch")
     ] = 1000,
     shard_size: Annotated[
         float,
-        typer.Option("--shard-size", help="Megabytes of input that a part of the results is of"),
+        typer.Option("--shard-size", help="Megabytes of input per result file"),
     ] = 8.0,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first row that cannot be annotated")
     ] = False,
-    engine: Annotated[EngineName, typer.Option("--engine", "-e", help="Where to run")] = (
+    engine: Annotated[EngineName, typer.Option("--engine", "-e", help="Engine to run on")] = (
         EngineName.local
     ),
     master: Annotated[
-        str | None, typer.Option("--master", help="With --engine spark: the master")
+        str | None, typer.Option("--master", help="Spark master URL, with --engine spark")
     ] = None,
     code_path: Code = None,
 ) -> None:
-    """Annotate many texts with any pipeline: entities with their offsets, labels and probabilities.
-    The same command goes on where a run was stopped. Rows that cannot be read are listed in
-    _errors.jsonl with file and line. Spark and Ray need folders that all workers see.
+    """Annotate many texts and save their entities. Works with any pipeline, and saves offsets,
+    labels and probabilities. To resume an interrupted run, repeat the same command. Rows that
+    cannot be annotated are listed in _errors.jsonl with file and line. With Spark or Ray, all
+    workers must have access to the input and output folders.
     """
     run = _find_engine(engine, master)
     from ..bulk import InputError, annotate_files
@@ -117,12 +118,12 @@ def annotate(
             msg.text(line)
         raise typer.Exit(1) from None
     except WorkerError as error:
-        msg.fail(str(error), "Run the same command to go on where it stopped.", exits=1)
+        msg.fail(str(error), "Run the same command again to resume.", exits=1)
     except KeyboardInterrupt:
-        msg.fail("Stopped", "Run the same command to go on.")
+        msg.fail("Interrupted", "Run the same command again to resume.")
         raise typer.Exit(130) from None
     if outcome.parts_before:
-        msg.info(f"{outcome.parts_before:,} of {outcome.parts:,} parts were there already")
+        msg.info(f"{outcome.parts_before:,} of {outcome.parts:,} result files already existed")
     counts, seconds = outcome.counts, outcome.seconds
     msg.good(
         f"Annotated {counts.texts:,} texts, {counts.words:,} words in {seconds:,.1f} s "
@@ -134,7 +135,7 @@ def annotate(
 
 def _find_engine(name: EngineName, master: str | None) -> "Engine":
     if master is not None and name != EngineName.spark:
-        msg.fail("--master is for --engine spark", exits=1)
+        msg.fail("--master can only be used with --engine spark", exits=1)
     try:
         if name == EngineName.spark:
             from ..bulk import spark

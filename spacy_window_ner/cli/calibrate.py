@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner calibrate`: make the probabilities of a pipeline agree with data."""
+"""`python -m spacy window-ner calibrate`: calibrate the probabilities of a pipeline."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,9 +23,9 @@ app = new_app()
 
 FIGURES = {
     "ece": "ECE of the entities",
-    "ece_by_chance": "  the same if they were true",
+    "ece_by_chance": "  expected by chance",
     "brier": "Brier score",
-    "log_loss": "log loss",
+    "log_loss": "Log loss",
     "f": "F1",
 }
 
@@ -39,28 +39,29 @@ def calibrate_pipeline(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--name", "-n", help="Name of the component, if there are several window_ner"),
+        typer.Option("--name", "-n", help="Component name, if the pipeline has several window_ner"),
     ] = None,
     recall: Annotated[
         float | None,
-        typer.Option("--recall", "-r", help="Recall of the entities to guarantee, such as 0.8"),
+        typer.Option("--recall", "-r", help="Recall to guarantee for the entities, such as 0.8"),
     ] = None,
     precision: Annotated[
         float | None,
-        typer.Option("--precision", "-p", help="Precision of the entities to guarantee"),
+        typer.Option("--precision", "-p", help="Precision to guarantee for the entities"),
     ] = None,
     candidates_recall: Annotated[
         float | None,
-        typer.Option("--candidates-recall", help="Recall of the candidates to guarantee"),
+        typer.Option("--candidates-recall", help="Recall to guarantee for the candidates"),
     ] = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", "-C", help="Confidence of the guarantees")
+        float, typer.Option("--confidence", "-C", help="Confidence level of the guarantees")
     ] = DEFAULT_CONFIDENCE,
     code_path: Code = None,
 ) -> None:
-    """Make the probabilities of a trained pipeline agree with annotated documents that it was not
-    trained on, choose the threshold anew, and save the result. Prints how well they agree before
-    and after. With a guarantee, the threshold is the one that keeps it.
+    """Calibrate the probabilities of a trained pipeline. Uses annotated documents that it was not
+    trained on, chooses the threshold with the best F1, and saves the result. Prints how well the
+    probabilities are calibrated before and after. If you ask for a guarantee, the threshold is set
+    so that the guarantee holds.
     """
     import_code(code_path)
     levels = {"recall": recall, "precision": precision, "candidates_recall": candidates_recall}
@@ -91,12 +92,12 @@ def _print_judgments(before: Judgment, after: Judgment, scored: ScoredExamples) 
     rows = [(text, f"{first[key]:.4f}", f"{then[key]:.4f}") for key, text in FIGURES.items()]
     msg.divider("Calibration")
     msg.text(
-        f"{scored.n_documents} documents, {before.n_gold} entities. Figures are of documents "
-        f"that neither calibration nor threshold was fitted to (cross-fitting)."
+        f"{scored.n_documents} documents, {before.n_gold} entities. Scores are cross-fitted: each "
+        f"document is evaluated with a calibration and a threshold fitted to other documents."
     )
     msg.table(rows, header=("", "before", "after"), aligns=("l", "r", "r"), divider=True)
     for title, judgment in (("before", before), ("after", after)):
-        msg.text(f"Probability of the entities, and share that is right, {title}:", spaced=True)
+        msg.text(f"Reliability diagram of the entities, {title}:", spaced=True)
         print(diagram(judgment.entities, judgment.entities_correct))
 
 
@@ -104,12 +105,12 @@ def _keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) ->
     try:
         keep(component, scored, guarantee)
     except NotCarriedError as error:
-        msg.fail(f"No guarantee: {guarantee}", str(error), exits=1)
+        msg.fail(f"This guarantee cannot be given: {guarantee}", str(error), exits=1)
     found = scored.entities if guarantee.setting == "threshold" else scored.candidates
     spans = found(component.cfg[guarantee.setting])
     n_right, n_gold = int(spans.correct.sum()), int(scored.n_gold.sum())
     msg.good(
         f"{guarantee}: {guarantee.setting} {component.cfg[guarantee.setting]:.4f}",
-        f"In these documents: precision {n_right / max(len(spans.correct), 1):.3f}, recall "
+        f"On these documents: precision {n_right / max(len(spans.correct), 1):.3f}, recall "
         f"{n_right / max(n_gold, 1):.3f}, {len(spans.correct)} spans for {n_gold} entities.",
     )

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner check-gradients`: all gradients against central differences."""
+"""`python -m spacy window-ner check-gradients`: compare gradients with central differences."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,19 +34,19 @@ _WORDS = (
 def check_network(
     ctx: typer.Context,
     config_or_model: Annotated[
-        str, typer.Argument(help="Path to a config, or path or name of a pipeline")
+        str, typer.Argument(help="Path to a config, or name or path of a pipeline")
     ],
 ) -> None:
-    """Print the network as a graph of nodes, each with its shapes and the largest relative error
-    of its gradients against central differences. Exits with code 1 if an error is too large.
-    Settings of a config can be overridden as in `spacy train`, for example --initialize.vectors
-    en_core_web_md.
+    """Compare all gradients with central differences. Prints the network as a graph of nodes, with
+    the shapes of each node and the largest relative error of its gradients. Exits with code 1 if an
+    error is too large. Settings of a config can be overridden as in `spacy train`, for example
+    --initialize.vectors en_core_web_md.
     """
     nlp = _load(config_or_model, overrides(ctx))
     components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
     if not components:
         msg.fail(
-            f"There is no window_ner in the pipeline of {config_or_model}: {nlp.pipe_names}",
+            f"The pipeline of {config_or_model} has no window_ner component: {nlp.pipe_names}",
             exits=1,
         )
     results = [_check(nlp, component) for component in components]
@@ -66,7 +66,7 @@ def _load(name: str, settings: dict[str, Any]) -> Language:
             nlp.initialize(lambda: examples)
         return nlp
     if settings:
-        msg.fail(f"Settings can only be overridden in a config, but {name} is a pipeline", exits=1)
+        msg.fail(f"Only settings of a config can be overridden, but {name} is a pipeline", exits=1)
     return load(name)
 
 

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner convert`: annotated documents from one format into another."""
+"""`python -m spacy window-ner convert`: convert annotated documents to another format."""
 
 import random
 from collections.abc import Sequence
@@ -37,39 +37,39 @@ def convert(
         list[Path],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help=f"Annotated documents, files or folders: {ANNOTATED_KINDS}; then the file to "
-            f"write, or with --split the folder",
+            help=f"Annotated documents (files or folders: {ANNOTATED_KINDS}), followed by the "
+            f"output file, or with --split the output folder",
         ),
     ],
     export_format: Annotated[
         ExportFormat | None,
-        typer.Option("--format", "-f", help="Format to write; default: that of the suffix"),
+        typer.Option("--format", "-f", help="Output format; default: taken from the suffix"),
     ] = None,
     split: Annotated[
         float | None,
         typer.Option(
             "--split",
-            help="Share of the documents, drawn at random, to write to dev; the others are train",
+            help="Share of the documents to write to dev, drawn at random; the rest become train",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the division")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed of the split")] = 0,
     lang: Annotated[
-        str, typer.Option("--lang", "-l", help="Language, for texts without tokens")
+        str, typer.Option("--lang", "-l", help="Language code, to tokenize raw texts")
     ] = "en",
 ) -> None:
-    """Convert annotated documents between the formats of other tools: to .spacy, CoNLL, Prodigy,
-    doccano or Label Studio.
+    """Convert annotated documents to another format. Supports the formats of spaCy, CoNLL, Prodigy,
+    doccano and Label Studio.
     """
     *inputs, output = inputs_and_output
     if not inputs:
-        msg.fail("Give one or more inputs, and then the output", exits=1)
+        msg.fail("An input or the output is missing", "Give inputs, then the output.", exits=1)
     if split is not None and not 0 < split < 1:
-        msg.fail(f"--split is a share between 0 and 1, got {split}", exits=1)
+        msg.fail(f"--split must be a number between 0 and 1, got {split}", exits=1)
     try:
         form = export_format.value if export_format else _default_format(output, split)
         nlp = spacy.blank(lang)
     except (ValueError, ImportError) as error:
-        msg.fail(f"Cannot convert to {output}", f"{error} Or give --format.", exits=1)
+        msg.fail(f"Cannot convert to {output}", f"{error} Or set --format.", exits=1)
     files = [output]
     if split is not None:
         files = [output / f"{part}{SUFFIXES[form]}" for part in PARTS]
@@ -80,7 +80,7 @@ def convert(
     for path, part in zip(files, parts, strict=True):
         write_annotated(path, part, form)
         n_ents = sum(len(doc.ents) for doc in part)
-        msg.good(f"{len(part):,} documents with {n_ents:,} entities: {path}")
+        msg.good(f"Saved {len(part):,} documents with {n_ents:,} entities: {path}")
     if form not in ("spacy", "conll"):
         _warn_of_missing(docs)
 
@@ -90,13 +90,13 @@ def _default_format(output: Path, split: float | None) -> str:
 
 
 def divided(docs: Sequence[Doc], share: float, seed: int) -> list[list[Doc]]:
-    """RETURNS (List[List[Doc]]): The documents without and with a share of them that is drawn at
-    random, at least one in each, in their order.
+    """RETURNS (List[List[Doc]]): The training and the development documents, each in the original
+    order. The development documents are drawn at random. Neither list is empty.
 
     RAISES (SystemExit): With a message, if there are fewer than two.
     """
     if len(docs) < 2:
-        msg.fail(f"{len(docs)} documents cannot be split", "Split at least two.", exits=1)
+        msg.fail(f"Cannot split {len(docs)} documents", "Give at least two documents.", exits=1)
     n = min(max(round(share * len(docs)), 1), len(docs) - 1)
     drawn = set(random.Random(seed).sample(range(len(docs)), n))
     return [[doc for i, doc in enumerate(docs) if (i in drawn) == chosen] for chosen in (0, 1)]
@@ -106,7 +106,7 @@ def _warn_of_missing(docs: Sequence[Doc]) -> None:
     n = sum(not token.ent_iob for doc in docs for token in doc)
     if n:
         msg.warn(
-            f"{n:,} tokens have no annotation, which this format cannot say: they are outside of "
-            f"entities there.",
-            "Use --format spacy or --format conll to keep what is unknown.",
+            f"{n:,} tokens have missing annotation, which this format cannot represent. They are "
+            f"written as tokens outside of entities.",
+            "To preserve missing annotation, use --format spacy or --format conll.",
         )

@@ -1,5 +1,5 @@
-"""`python -m spacy window-ner debug-data`: spaCy's checks of the data, then what only a window_ner
-knows: which annotation it learns from, which labels it has, and what its resources are worth.
+"""`python -m spacy window-ner debug-data`: spaCy's checks of the data, then those of window_ner:
+which annotation it can learn from, which labels it has, and how much its resources cover.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,10 +51,11 @@ def debug_data(
         bool, typer.Option("--no-format", "-NF", help="Don't pretty-print the results")
     ] = False,
 ) -> None:
-    """Check training and development data: runs `spacy debug data`, and prints from which
-    annotation nothing is learned, which labels are where, and what word vectors, clusters and lists
-    of names are worth. Exits with code 1 if there are errors. Settings of the config can be
-    overridden as in `spacy train`, for example --paths.train train.spacy.
+    """Check the training and development data. Runs `spacy debug data`, then reports which
+    annotation cannot be used for training, how the labels of both data sets differ, and how much of
+    the data is covered by word vectors, clusters and lists of names. Exits with code 1 if there are
+    errors. Settings of the config can be overridden as in `spacy train`, for example --paths.train
+    train.spacy.
     """
     import_code(code_path)
     msg = Printer(pretty=not no_format, ignore_warnings=ignore_warnings)
@@ -65,8 +66,8 @@ def debug_data(
     components = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
     if not components:
         msg.fail(
-            f"There is no window_ner in the pipeline: {nlp.pipe_names}",
-            "`python -m spacy debug data` checks the data of spaCy's own components.",
+            f"The pipeline has no window_ner component: {nlp.pipe_names}",
+            "To check the data of spaCy's own components, use `python -m spacy debug data`.",
             exits=1,
         )
     names = [pipe.name for pipe in components]
@@ -76,7 +77,7 @@ def debug_data(
         report = _Report(msg, component, corpora, 10 if verbose else 3)
         report.annotation(is_new=not sourced and not _source(config, "after_init"))
         if component.name in nlp.config["training"]["frozen_components"]:
-            msg.info("The component is frozen: training does not change it.")
+            msg.info("The component is frozen, so training does not change it.")
         else:
             report.labels(is_new=component.name not in sourced)
         if component.incorrect_spans_key is not None:
@@ -106,8 +107,8 @@ def _load(config: Config, msg: Printer) -> tuple[Language, Corpora]:
 def _check_as_ner(
     config: Config, names: Sequence[str], ignore_warnings: bool, verbose: bool, no_format: bool
 ) -> bool:
-    """Run `spacy debug data`, which looks at entities only where there is an `ner`: so each of
-    these components is one. RETURNS: Whether it has found no error.
+    """Run `spacy debug data` with these components declared as `ner`, since it checks entities only
+    for that component. RETURNS: Whether it has found no error.
     """
     config = config.interpolate()
     for name in names:
@@ -136,13 +137,13 @@ def _check_as_ner(
 
 
 def _source(config: Config, key: str) -> str | None:
-    """The pipeline that a callback of the initialization lets the network begin from."""
+    """The pipeline whose network training starts from, as set by an initialization callback."""
     callback = config["initialize"].get(key) or {}
     return callback["source"] if callback.get("@callbacks") == START_FROM else None
 
 
 class _Report:
-    """What a component makes of the annotation.
+    """Reports how a component uses the annotation.
 
     msg (Printer): Where to print.
     component (WindowNER): The component, initialized.
@@ -155,20 +156,20 @@ class _Report:
         self.numbers = label_numbers(component.label_data, component.vocab.strings)
 
     def annotation(self, *, is_new: bool) -> None:
-        """Print what training learns from, and what it leaves out.
+        """Print which annotation is used for training, and which is ignored.
 
         is_new (bool): Whether no component has been trained before.
         """
         msg = self.msg
-        msg.divider(f"What '{self.component.name}' learns from")
+        msg.divider(f"Annotation used by '{self.component.name}'")
         n_words = sum(len(example.reference) for example in self.corpora["training"])
         if is_new and n_words < FEW_WORDS:
             msg.warn(
                 f"Little training data: {n_words} words",
-                "Begin from a pipeline that has learned other annotation, whatever its labels are: "
-                "`python -m spacy window-ner learn`, or `init-config … --base PIPELINE` for `spacy "
-                "train`. `pretrain` learns word vectors from raw text of the domain, and `suggest` "
-                "chooses what to annotate next.",
+                "Start from a pipeline that was trained on other annotation, even with different "
+                "labels: use `python -m spacy window-ner learn`, or `init-config … --base "
+                "PIPELINE` with `spacy train`. To learn word vectors from raw text of your domain, "
+                "use `pretrain`. To choose texts to annotate next, use `suggest`.",
             )
         for name, examples in self.corpora.items():
             if not examples:
@@ -180,64 +181,66 @@ class _Report:
         msg, references = self.msg, [example.reference for example in examples]
         n_tokens, n_missing = len(gold.tags), int((gold.tags == MISSING).sum())
         if n_missing == n_tokens:
-            msg.fail(f"No token of the {name} data has annotation that can be used")
+            msg.fail(f"None of the annotation in the {name} data can be used")
             return
         n_with_sentences = sum(doc.has_annotation("SENT_START") for doc in references)
         msg.info(
-            f"The {name} data: {len(examples)} documents, {n_with_sentences} of them with sentence "
-            f"starts; {n_tokens} tokens, {sum(len(doc.ents) for doc in references)} entities"
+            f"{name.capitalize()} data: {len(examples)} documents ({n_with_sentences} with "
+            f"sentence starts), {n_tokens} tokens, {sum(len(doc.ents) for doc in references)} "
+            f"entities"
         )
         if n_missing:
             msg.warn(
-                f"Tokens without annotation, or where it does not align, from which nothing is "
-                f"learned: {n_missing}"
+                f"Tokens with missing or misaligned annotation, which are not used for training: "
+                f"{n_missing}"
             )
         texts = [ent.text for ent in gold.misaligned]
         self._warn("Entities that do not align with the pipeline's tokens", texts)
         partial = [labels for doc in references if (labels := annotated_labels(doc)) is not None]
         if partial:
             kinds = self._some(", ".join(sorted(labels)) for labels in partial)
-            msg.info(f"Documents that annotate some labels only: {len(partial)} ({kinds})")
+            msg.info(f"Documents annotated with some of the labels only: {len(partial)} ({kinds})")
 
     def labels(self, *, is_new: bool) -> None:
-        """Print where the labels of the component and of both corpora differ.
+        """Print how the labels of the component and of both corpora differ.
 
         is_new (bool): Whether the component has not been trained before.
         """
         train, dev = (labels_of(ex.reference for ex in of) for of in self.corpora.values())
         known = set(self.component.label_data)
         if not train:
-            self.msg.fail("There are no entities in the training data")
+            self.msg.fail("The training data has no entities")
         self.msg.info(f"Labels: {len(known)} ({self._some(self.component.label_data)})")
         if is_new:
             where = f"[initialize.components.{self.component.name}]"
-            self._warn(f"Training labels missing from {where}, learned late", train - known)
+            self._warn(f"Training labels missing from {where}, added late", train - known)
         elif train - known:
-            self.msg.info(f"New labels, which it learns as well: {self._some(train - known)}")
-        fate = "never predicted" if is_new else "which may be forgotten"
-        self._warn(f"Labels of the component without training data, {fate}", known - train)
-        self._warn("Development labels without training data, never predicted", dev - train - known)
-        self._warn("Training labels without development data, not evaluated", train - dev)
+            self.msg.info(f"New labels to learn: {self._some(train - known)}")
+        fate = "never predicted" if is_new else "may be forgotten"
+        self._warn(f"Labels of the component without training data ({fate})", known - train)
+        unseen = dev - train - known
+        self._warn("Development labels without training data (never predicted)", unseen)
+        self._warn("Training labels without development data (not evaluated)", train - dev)
 
     def incorrect_spans(self, key: str) -> None:
-        """Print how many of the spans that are known to be incorrect can be used.
+        """Print how many of the incorrect spans can be used.
 
-        key (str): Where they are in `doc.spans`.
+        key (str): Their key in `doc.spans`.
         """
         examples = self.corpora["training"]
         n_spans = sum(len(example.reference.spans.get(key, ())) for example in examples)
         try:
             n_used = len(read_gold(examples, self.numbers, key).incorrect)
         except ValueError as error:
-            self.msg.fail("A span is an entity and incorrect, which training refuses", str(error))
+            self.msg.fail("A span is both an entity and an incorrect span", str(error))
             return
-        text = f"Incorrect spans under incorrect_spans_key = '{key}': {n_spans}"
+        text = f"Incorrect spans in doc.spans['{key}'] (incorrect_spans_key): {n_spans}"
         if n_used == n_spans > 0:
             self.msg.info(text)
         else:
             self.msg.warn(
                 f"{text}, {n_used} of them used",
-                "The others do not align with tokens, or have labels that the component does not.",
+                "The rest do not align with tokens, or their label is unknown to the component.",
             )
 
     def _warn(self, text: str, found: Iterable[str]) -> None:

@@ -1,5 +1,5 @@
-"""`python -m spacy window-ner demo`: the entities of some texts, by the ready pipeline or by one
-that is trained for it.
+"""`python -m spacy window-ner demo`: the entities of some texts, found by the ready pipeline or by
+a small one that is trained on the spot.
 """
 
 import sys
@@ -30,9 +30,9 @@ READY = "en_window_ner_sm"
 STEPS = 200
 _NAME = "window_ner_demo"
 _NEXT = f"""
-Next: in your own code, nlp = spacy.load("{READY}"), and ent._.score for each entity of a document.
-Train on your own labels: python -m spacy window-ner init-config efficiency config.cfg
-See how training works: python -m spacy window-ner demo --train
+In your own code: nlp = spacy.load("{READY}"). ent._.score is the probability of an entity.
+To train on your own labels: python -m spacy window-ner init-config efficiency config.cfg
+To see how training works: python -m spacy window-ner demo --train
 """
 
 
@@ -42,43 +42,43 @@ def demo(
         list[str] | None,
         typer.Argument(
             metavar="TEXT",
-            help="Texts to process instead of the two sentences of the lecture notes",
+            help="Texts to process; default: two example sentences",
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="With --train: new or empty directory to save the pipeline to"
+            "--output", "-o", help="New or empty directory to save the pipeline to, with --train"
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", "-s", min=0, max=2**32 - 1, help="Seed of the training")
+        int, typer.Option("--seed", "-s", min=0, max=2**32 - 1, help="Random seed")
     ] = 0,
     train: Annotated[
         bool,
         typer.Option(
-            "--train", help="Train on a small generated corpus, and print precision and recall"
+            "--train", help="Train on a small generated corpus and print precision and recall"
         ),
     ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
             "--data",
-            help="Only write generated data to try commands on: train.spacy, dev.spacy, "
-            "test.spacy and texts.jsonl, to this folder",
+            help="Only write generated data for trying out the commands (train.spacy, dev.spacy, "
+            "test.spacy and texts.jsonl) to this folder",
         ),
     ] = None,
 ) -> None:
-    """Print the entities of texts with their labels and probabilities, by the ready pipeline
-    en_window_ner_sm. With --train, or where that is not installed, a small pipeline is trained on a
-    generated corpus in its place.
+    """Print the entities of some texts. Uses the ready pipeline en_window_ner_sm, and prints the
+    label and probability of each entity. With --train, or if that pipeline is not installed, a
+    small pipeline is trained on a generated corpus instead.
     """
     if data is not None:
         with explained(f"Cannot write the data to {data}"):
             names = write_data(data, seed)
         msg.good(
             f"Saved {', '.join(names)} to {data}",
-            "The sentences are generated: what is learned from them is of no use on other text.",
+            "The sentences are generated. A pipeline trained on them does not work on real text.",
         )
         return
     texts = texts or list(TEXTS)
@@ -86,12 +86,12 @@ def demo(
     if not train and not util.is_package(READY):
         msg.warn(
             f"The ready pipeline {READY} is not installed",
-            "Install it from a checkout: pip install ./models/en_window_ner_sm. Here a small "
-            "pipeline is trained in its place, as with --train.",
+            "A small pipeline is trained instead, as with --train. To install the ready pipeline "
+            "from a checkout, run: pip install ./models/en_window_ner_sm",
         )
         train = True
     if not train and output is not None:
-        msg.fail("Only a pipeline that is trained here can be saved", "Add --train.", exits=1)
+        msg.fail("--output can only be used with --train", "Add --train.", exits=1)
     nlp = _train(seed, output) if train else util.load_model(READY)
     for text in texts:
         print_entities(nlp, text)
@@ -109,13 +109,13 @@ def _check_texts(texts: Sequence[str]) -> None:
             fault = "not valid UTF-8" if text.strip() else "empty"
             msg.fail(
                 f"Text {number} of {len(texts)} is {fault}",
-                "Give texts with words in UTF-8, or none for the sentences of the lecture notes.",
+                "Give texts with words in UTF-8, or no text to use the example sentences.",
                 exits=1,
             )
 
 
 def _train(seed: int, output: Path | None) -> Language:
-    """Train the network of the preset `efficiency` on a short schedule, and print what it scores on
+    """Train the network of the preset `efficiency` on a short schedule, and print its scores on
     names that it has not seen.
     """
     if output is not None and not _has_demo(output):
@@ -137,7 +137,7 @@ def _train(seed: int, output: Path | None) -> Language:
 
 
 def _has_demo(path: Path) -> bool:
-    """Whether a directory has the pipeline of an earlier demo."""
+    """Whether a directory contains the pipeline of an earlier demo."""
     try:
         return srsly.read_json(path / "meta.json")["name"] == _NAME
     except (OSError, ValueError, KeyError, TypeError):
@@ -147,9 +147,9 @@ def _has_demo(path: Path) -> bool:
 def _print_corpus(train: Sequence[Sentence], dev: Sequence[Sentence]) -> None:
     msg.divider("Corpus")
     msg.text(
-        f"{len(train)} sentences to train on and {len(dev)} to evaluate on, generated from "
-        f"templates and lists of names. The two sets share the templates, but no names: what is "
-        f"learned here shows how training works, and is of no use on other text."
+        f"{len(train)} sentences for training and {len(dev)} for evaluation, generated from "
+        f"templates and lists of names. The two sets share templates but no names. This shows how "
+        f"training works; the trained pipeline does not work on real text."
     )
     example = max(train[:20], key=lambda sentence: len(sentence.entities))
     msg.text(f"For example: {example.text}", spaced=True)

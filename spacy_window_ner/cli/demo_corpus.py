@@ -1,17 +1,16 @@
 """The corpus of the demo: English news sentences, generated from templates and lists of names.
 
-The sentences are fictitious; persons and firms are put together at random. There are four labels:
+The sentences are fictitious; people and companies are combined at random. There are four labels:
 PER, LOC (also hotels, stadiums, museums, stations and streets), ORG and DATE (explicit dates such
 as "April 1987", not "last night"). The article is not part of a name.
 
 Training and development sentences share the templates but no names: each split has its own lists of
-names, days and years in `demo_corpus.json`. Only the months and words for the kind of a thing
-(Hotel, Bank, University) occur in entities of both. Many names are those of persons and of places
-alike (Chelsea, Jordan), so the context has to decide. Neither the sentences of the lecture notes
-nor the names in them are in the corpus.
+names, days and years in `demo_corpus.json`. Only months and generic words (Hotel, Bank, University)
+occur in entities of both. Many names are used for both people and places (Chelsea, Jordan), so the
+context has to decide. Neither the sentences of the lecture notes nor their names are in the corpus.
 
-In the grammar, each string is one of the ways to expand a symbol, and braces hold further symbols.
-`LABELS` are the symbols that are entities. Entities do not contain entities.
+In the grammar, each string is one way to expand a symbol, and braces mark further symbols. `LABELS`
+maps the symbols that are entities to their labels. Entities are not nested.
 """
 
 import random
@@ -61,15 +60,14 @@ class Sentence(NamedTuple):
 def generate(split: str, size: int | None = None, seed: int = DEFAULT_SEED) -> list[Sentence]:
     """Generate sentences with their entities.
 
-    split (str): `train` or `dev`: whose names to use.
-    size (Optional[int]): The number of sentences; that of `SIZES` if None.
-    seed (int): Seed of the generator's own random numbers. The same arguments always give the
-        same sentences.
-    RETURNS (List[Sentence]): The sentences, all of them different.
-    RAISES (ValueError): If there is no such split, or the size is negative.
+    split (str): `train` or `dev`.
+    size (Optional[int]): The number of sentences; if None, the one in `SIZES`.
+    seed (int): Random seed. The same arguments always give the same sentences.
+    RETURNS (List[Sentence]): The sentences, without duplicates.
+    RAISES (ValueError): If the split is unknown, or the size is negative.
     """
     if split not in NAMES:
-        raise ValueError(f"Unknown split {split!r}: use one of {', '.join(map(repr, NAMES))}.")
+        raise ValueError(f"Unknown split {split!r}. Use one of {', '.join(map(repr, NAMES))}.")
     size = SIZES[split] if size is None else size
     if size < 0:
         raise ValueError(f"The number of sentences cannot be negative, got {size}.")
@@ -127,11 +125,11 @@ def _join(pieces: list[str]) -> tuple[str, list[int]]:
 
 
 def write_data(folder: Path, seed: int = DEFAULT_SEED) -> list[str]:
-    """Write annotated documents to the `FILES`, and texts to `texts.jsonl`, beginning with those of
-    the lecture notes. Earlier files of these names are replaced.
+    """Write annotated documents to the `FILES`, and texts to `texts.jsonl`, starting with those of
+    the lecture notes. Existing files with these names are replaced.
 
-    folder (Path): The folder; it is made if there is none.
-    seed (int): Seed of the sentences.
+    folder (Path): The folder; it is created if it does not exist.
+    seed (int): Random seed.
     RETURNS (List[str]): The names of the files.
     RAISES (OSError): If the files cannot be written.
     """
@@ -169,7 +167,7 @@ def make_document(nlp: Language, sentences: list[Sentence]) -> Doc:
 
 
 def _documents(split: str, size: int, seed: int, taken: set[str]) -> list[list[Sentence]]:
-    """Documents of sentences that are not taken yet; they are then."""
+    """Documents of sentences that are not taken yet, which are then marked as taken."""
     needed = size * _SENTENCES
     found = [s for s in generate(split, needed + len(taken), seed) if s.text not in taken][:needed]
     taken.update(sentence.text for sentence in found)

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner distil`: teach a window network what other pipelines know."""
+"""`python -m spacy window-ner distil`: train a window network to reproduce other pipelines."""
 
 import random
 import shutil
@@ -48,14 +48,14 @@ SHARES = (0.8, 0.1, 0.1)
 
 @dataclass(frozen=True)
 class DistillationTask:
-    """What is to be distilled.
+    """The settings of a distillation.
 
-    teachers (Dict[str, Language]): The teachers by the names they were given by.
+    teachers (Dict[str, Language]): The teachers by the names on the command line.
     student (Config): The config of the student.
     folder (Path): The output folder.
-    gold (List[Doc]): Annotated documents to train on besides.
-    dev (List[Doc]): Annotated documents to choose the best model by, and to judge it; those that
-        the teachers annotate if there are none.
+    gold (List[Doc]): Annotated documents to train on in addition.
+    dev (List[Doc]): Annotated documents to select and evaluate the best model with. If empty,
+        documents annotated by the teachers are used.
     """
 
     teachers: dict[str, Language]
@@ -71,8 +71,8 @@ def distil(
         list[str],
         typer.Argument(
             metavar="TEACHER... TEXTS",
-            help="Names or paths of one or more pipelines, then the texts: .jsonl, .txt (a text on "
-            "each line), .spacy, or a folder of these",
+            help="Names or paths of one or more pipelines, followed by the texts: .jsonl, .txt "
+            "(one text per line), .spacy, or a folder of these",
         ),
     ],
     output: Annotated[
@@ -80,8 +80,8 @@ def distil(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for the pipeline and for what the teachers find; a run that was stopped "
-            "goes on there",
+            help="Folder for the pipeline and for the predictions of the teachers. An interrupted "
+            "run resumes there",
         ),
     ],
     config_path: Annotated[
@@ -92,39 +92,41 @@ def distil(
     ] = None,
     gold: Annotated[
         Path | None,
-        typer.Option("--gold", help="Annotated documents to train on besides"),
+        typer.Option("--gold", help="Annotated documents to train on in addition"),
     ] = None,
     dev: Annotated[
         Path | None,
         typer.Option(
-            "--dev", help="Annotated documents to choose the best model by and to judge it"
+            "--dev", help="Annotated documents to select and evaluate the best model with"
         ),
     ] = None,
     text_field: TextField = "text",
     n_process: Annotated[
-        int, typer.Option("--n-process", "-n", help="Number of processes of the teachers")
+        int, typer.Option("--n-process", "-n", help="Number of processes for the teachers")
     ] = 1,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-b", help="Batch size of the teachers")
+        int | None, typer.Option("--batch-size", "-b", help="Batch size for the teachers")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed")] = 0,
 ) -> None:
-    """Teach a window network what other pipelines find in texts without annotation. Several
-    teachers vote; the probabilities of window_ners with the same labels are averaged and imitated.
-    Prints how well it agrees with them on texts that were held out, and the speed and size of all.
+    """Train a small network to reproduce other pipelines. A window network (the student) learns
+    what other pipelines (the teachers) predict on unannotated texts. With several teachers, the
+    majority decides. If all of them are window_ner pipelines with the same labels, the student
+    learns their mean probabilities instead. Prints how well it agrees with the teachers on held-out
+    texts, and the speed and size of each pipeline.
     """
     if len(teachers_and_texts) < 2:
-        msg.fail("Give one or more teachers, and then the texts", exits=1)
+        msg.fail("The texts are missing", "Give one or more teachers, then the texts.", exits=1)
     *teachers, texts_path = teachers_and_texts
-    with explained("There is nothing to learn from"):
+    with explained("Cannot read the texts"):
         texts = read_texts(Path(texts_path), text_field)
     if len(texts) < len(SHARES):
-        msg.fail(f"There are {len(texts)} texts", "Give some hundreds, better more.", exits=1)
+        msg.fail(f"Too few texts: {len(texts)}", "Give at least a few hundred.", exits=1)
     random.Random(seed).shuffle(texts)
     pipelines = {name: load(name) for name in teachers}
     config = _student_config(config_path, pipelines, seed)
     blank = util.get_lang_class(config["nlp"]["lang"])()
-    # What is wrong in these should not be found when the teachers are done.
+    # Errors in these should be found before the teachers run.
     given = [[] if path is None else annotated_docs(blank, path) for path in (gold, dev)]
     task = DistillationTask(pipelines, config, output, *given)
     components = window_ners(list(pipelines.values()))
@@ -139,7 +141,7 @@ def distil(
     if exact and not task.gold:
         assert components is not None
         msg.info(
-            "The teachers are window_ners with the same labels: their probabilities are taught"
+            "All teachers are window_ner pipelines with the same labels: learning probabilities"
         )
         nlp = _imitate(task, components, texts[parts[0]])
     else:
@@ -155,13 +157,15 @@ _PARTS = ("train", "dev", "test")
 def _student_config(path: Path | None, teachers: dict[str, Language], seed: int) -> Config:
     langs = {str(nlp.lang) for nlp in teachers.values()}
     if len(langs) > 1:
-        msg.fail(f"The teachers are of several languages: {', '.join(sorted(langs))}", exits=1)
+        found = ", ".join(sorted(langs))
+        msg.fail(f"The teachers must have the same language, but have: {found}", exits=1)
     if path is None:
         config = init_config(PRESET, lang=langs.pop())
     else:
         config = util.load_config(path, interpolate=False)
     if NAME not in config["components"]:
-        msg.fail(f"The config has no component {NAME}", "Make one with init-config.", exits=1)
+        hint = "Generate one with `python -m spacy window-ner init-config`."
+        msg.fail(f"The config has no component named {NAME}", hint, exits=1)
     config["system"]["seed"] = seed
     return config
 
@@ -186,8 +190,8 @@ def _ask(
 
 
 def _complete_labels(docs: Sequence[Doc]) -> None:
-    """Say which labels the annotation of a corpus has where its documents do not: those of all its
-    entities. So nothing is learned of a label that only another corpus has.
+    """Set the annotated labels of documents that do not state them to those of the whole corpus, so
+    that nothing is learned about labels that only occur in the other corpus.
     """
     labels = labels_of(docs)
     for doc in docs:
@@ -208,7 +212,7 @@ def _write_corpus(task: DistillationTask, parts: dict[str, list[Doc]]) -> None:
 
 
 def _train(task: DistillationTask) -> Language:
-    """Train on the entities of the teachers as `spacy train` does."""
+    """Train on the entities found by the teachers, as `spacy train` does."""
     output = task.folder / "training"
     output.mkdir(parents=True, exist_ok=True)
     nlp = init_nlp(task.student)
@@ -238,7 +242,7 @@ def _imitate(task: DistillationTask, teachers: Sequence[Any], texts: list[str]) 
         )
     with nlp.use_params(optimizer.averages):
         scored = score_examples(nlp, NAME, list(Corpus(config["paths"]["dev"])(nlp)))
-        if not task.dev:  # the teachers' entities say nothing about how often they are right
+        if not task.dev:  # without gold annotation, probabilities cannot be calibrated
             student.threshold = best_threshold(scored)
         else:
             calibrate(nlp, NAME, scored)
@@ -247,14 +251,14 @@ def _imitate(task: DistillationTask, teachers: Sequence[Any], texts: list[str]) 
 
 
 def _shuffled(nlp: Language, texts: list[str]) -> Iterator[Doc]:
-    """The texts without end, in another order each time."""
+    """Repeat the texts forever, shuffled anew each time."""
     while True:
         random.shuffle(texts)
         yield from map(nlp.make_doc, texts)
 
 
 def _compare(task: DistillationTask, nlp: Language, docs: list[Doc]) -> dict[str, Any]:
-    """Agreement on the texts that were held out, F1 on gold, speeds and sizes."""
+    """Agreement on held-out texts, F1 on the development data, speeds and sizes."""
     everything = {"student": nlp, **task.teachers}
     scores = {
         name: pipeline.evaluate([Example(pipeline.make_doc(doc.text), doc) for doc in docs])
@@ -283,7 +287,7 @@ def _megabytes(nlp: Language) -> float:
 
 
 def _print_results(results: dict[str, Any]) -> None:
-    msg.divider("Agreement with the teachers on texts that were held out")
+    msg.divider("Agreement with the teachers on held-out texts")
     rows = [(label, f"{100 * f:.1f}") for label, f in results["agreement"].items()]
     footer = ("all", f"{100 * results['agreement_all']:.1f}")
     msg.table(rows, header=("Label", "F1"), footer=footer, divider=True, aligns=("l", "r"))

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner explain`: why a span is an entity, or is none."""
+"""`python -m spacy window-ner explain`: why a span is or is not an entity."""
 
 import re
 from collections.abc import Iterator
@@ -33,47 +33,48 @@ N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
 @app.command("explain")
 def explain_text(
     model: Model,
-    text: Annotated[str, typer.Argument(help="The text")],
+    text: Annotated[str, typer.Argument(help="Text to explain the entities of")],
     label: Annotated[
         str | None,
         typer.Option(
-            "--label", "-l", help="With a span: the label to explain; default: the likeliest"
+            "--label", "-l", help="Label to explain, for a span; default: the most likely one"
         ),
     ] = None,
     span: Annotated[
         str | None,
-        typer.Option("--span", "-s", help="Words of the text to explain, entity or not"),
+        typer.Option("--span", "-s", help="Words of the text to explain, an entity or not"),
     ] = None,
     start: Annotated[
-        int | None, typer.Option("--start", help="First character of the span to explain")
+        int | None, typer.Option("--start", help="Start character offset of the span to explain")
     ] = None,
     end: Annotated[
-        int | None, typer.Option("--end", help="End of that span by characters, exclusive")
+        int | None, typer.Option("--end", help="End character offset of that span (exclusive)")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="HTML file to write the page to")
+        Path | None, typer.Option("--output", "-o", help="HTML file to save the explanation to")
     ] = None,
     json_path: Annotated[
         Path | None,
-        typer.Option("--json", "-j", help="File to save all contributions to, - for stdout"),
+        typer.Option("--json", "-j", help="JSON file to save all contributions to, - for stdout"),
     ] = None,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="Print contributions to the log-odds too")
+        bool, typer.Option("--numbers", help="Also print the contributions to the log-odds")
     ] = False,
     name: Name = None,
     code_path: Code = None,
 ) -> None:
-    """Explain the entities of a text, or any span and label: which words, parts of words, places of
-    the same word and transitions between labels speak for it or against it (integrated gradients),
-    and which single word, taken away, changes the decision. In short here, in full as a page with
-    --output.
+    """Explain why spans of a text are or are not entities. Prints the evidence for and against each
+    one (words and their features, other occurrences of a word, transitions between labels),
+    computed with integrated gradients, and the single words that change the decision when they are
+    removed. Explains all entities of the text, or the given span. For the full explanation, use
+    --output or --json.
     """
     import_code(code_path)
     on_terminal = json_path is not None and str(json_path) == "-"
     check_outputs(output, None if on_terminal else json_path)
     nlp, name = load_component(model, name)
     places = _places(text, label, span, start, end)
-    with explained("Cannot explain this"):
+    with explained("Cannot explain this text"):
         spans = None if places is None else _with_labels(nlp, name, text, places, label)
         found = explain(nlp, text, spans, name=name)
     facts = srsly.json_dumps({"text": text, "entities": [x.to_dict() for x in found]}, indent=2)
@@ -87,27 +88,27 @@ def explain_text(
     if output is not None:
         write_file(output, explain_page(found, text, short_name(model)))
         if not on_terminal:
-            msg.good(f"Saved the page: {output}")
+            msg.good(f"Saved the explanation: {output}")
 
 
 def _places(
     text: str, label: str | None, span: str | None, start: int | None, end: int | None
 ) -> list[tuple[int, int]] | None:
-    """The places that are asked for, by characters; None for the entities."""
+    """The spans to explain, as character offsets; None for the entities."""
     by_offsets = start is not None or end is not None
     if span is not None and by_offsets:
-        msg.fail("Give --span, or --start and --end, not both", exits=1)
+        msg.fail("Give either --span, or --start and --end", exits=1)
     if span is not None:
         found = [match.span() for match in re.finditer(re.escape(span), text)] if span else []
         if not found:
-            msg.fail(f"The text does not have the words {span!r}", exits=1)
+            msg.fail(f"The text does not contain the words {span!r}", exits=1)
         return found
     if not by_offsets:
         if label is not None:
-            msg.fail("--label is about a span", "Give --span, or --start and --end.", exits=1)
+            msg.fail("--label needs a span", "Add --span, or --start and --end.", exits=1)
         return None
     if start is None or end is None:
-        msg.fail("--start and --end belong together", exits=1)
+        msg.fail("--start and --end must be given together", exits=1)
         return None
     return [(start, end)]
 
@@ -122,8 +123,8 @@ def _with_labels(
     if not aligned:
         start, end = places[0]
         raise ValueError(
-            f"{text[start:end]!r} (characters {start} to {end}) does not begin and end with "
-            f"words. The words are: {', '.join(repr(token.text) for token in doc[:20])}"
+            f"{text[start:end]!r} (characters {start} to {end}) does not start and end at word "
+            f"boundaries. The words are: {', '.join(repr(token.text) for token in doc[:20])}"
             f"{' …' if len(doc) > 20 else ''}."
         )
     return [(span.start, span.end, label or _likeliest(nlp, name, doc, span)) for span in aligned]
@@ -137,7 +138,7 @@ def _likeliest(nlp: Language, name: str, doc: Doc, span: SpacySpan) -> str:
 def _print(found: list[Explanation], numbers: bool) -> None:
     """Print all explanations."""
     if not found:
-        msg.text("No entities. Give words with --span to see why they are none.")
+        msg.text("No entities found. To see why some words are not an entity, use --span.")
     for one in found:
         msg.divider(f"{one.text}: {one.label}")
         msg.text(f"{verdict(one)}.")
@@ -145,26 +146,26 @@ def _print(found: list[Explanation], numbers: bool) -> None:
         for without in one.decisive:
             msg.text(f"Without “{without.text}”: {instead(without.instead)}")
         if not one.decisive:
-            msg.text("No single word, taken away, changes the decision.")
+            msg.text("Removing any single word does not change the decision.")
         if numbers:
             _print_numbers(one)
 
 
 def _print_reasons(one: Explanation) -> None:
-    """Print what speaks for a span, and what against it."""
+    """Print the evidence for a span, and against it."""
     largest = max((abs(reason.total) for reason in one.reasons), default=0.0)
-    for against, title in ((False, "Speaks for it"), (True, "Speaks against it")):
+    for against, title in ((False, "Evidence for"), (True, "Evidence against")):
         shown = one.speaking(against=against)[:N_REASONS]
         rows = [(signs(reason.total, largest), reason.text) for reason in shown]
-        msg.table(rows or [("", "nothing")], header=("", title), divider=True)
+        msg.table(rows or [("", "none")], header=("", title), divider=True)
 
 
 def _print_numbers(one: Explanation) -> None:
     """Print the contributions to the log-odds."""
     msg.text(
-        f"Log-odds {one.log_odds:+.2f}; {one.baseline:+.2f} where nothing is known of any word"
+        f"Log-odds: {one.log_odds:+.2f}. Baseline, with all words masked: {one.baseline:+.2f}."
     )
-    header = ("Word", "Where", "Log-odds", "Elsewhere", "Largest parts")
+    header = ("Word", "Position", "Log-odds", "Elsewhere", "Largest features")
     rows = [*_word_rows(one), *_transition_rows(one)]
     msg.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "l"))
     if one.is_complete:
@@ -174,7 +175,7 @@ def _print_numbers(one: Explanation) -> None:
 
 
 def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
-    """The words that contributed most, and the others together."""
+    """The words that contributed most, and the sum of the rest."""
     words = one.largest_words()
     for word in words[:N_WORDS]:
         largest = sorted(word.parts.items(), key=lambda pair: -abs(pair[1]))[:N_PARTS]
@@ -188,9 +189,10 @@ def _word_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def _transition_rows(one: Explanation) -> Iterator[tuple[str, str, str, str, str]]:
-    """The transitions that contributed most, and the others together."""
+    """The transitions that contributed most, and the sum of the rest."""
     for step in one.transitions[:N_TRANSITIONS]:
-        yield f"{step.before} → {step.after}", "step", f"{step.total:+.2f}", "", ""
+        yield f"{step.before} → {step.after}", "transition", f"{step.total:+.2f}", "", ""
     others = one.transitions[N_TRANSITIONS:]
     if others:
-        yield "other steps", "step", f"{sum(step.total for step in others):+.2f}", "", ""
+        total = sum(step.total for step in others)
+        yield "other transitions", "transition", f"{total:+.2f}", "", ""

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner index`: write the names in texts into a database."""
+"""`python -m spacy window-ner index`: build a database of the names in texts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ def index_texts(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these",
+            help="Texts: .jsonl, .txt (one text per line), .spacy; or folders or globs of these",
         ),
     ],
     database: Annotated[
@@ -35,41 +35,43 @@ def index_texts(
         typer.Option(
             "--database",
             "-d",
-            help="Database file. One that exists is added to; a run that was stopped goes on there",
+            help="Database file. Texts are added to an existing database, and an interrupted run "
+            "resumes there",
         ),
     ],
     text_field: TextField = "text",
     id_field: Annotated[
         str | None,
-        typer.Option("--id-field", help="Field of a name or number of each document in .jsonl"),
+        typer.Option("--id-field", help="Field of .jsonl that contains an identifier"),
     ] = None,
     date_field: Annotated[
         str | None,
         typer.Option(
-            "--date-field", help="Field of a date in .jsonl, such as 2001-04-03, to sort by"
+            "--date-field", help="Field of .jsonl that contains a date, such as 2001-04-03"
         ),
     ] = None,
     people: Annotated[
         str,
         typer.Option(
             "--people",
-            help="Comma-separated labels of people, whose titles and short names are recognized",
+            help="Comma-separated labels of people, for which titles and short names are merged",
         ),
     ] = "PER,PERSON",
     batch_size: Annotated[
         int,
-        typer.Option("--batch-size", "-b", min=1, help="Number of documents of a transaction"),
+        typer.Option("--batch-size", "-b", min=1, help="Number of documents per transaction"),
     ] = 256,
     code_path: Code = None,
 ) -> None:
-    """Write the names that a pipeline finds in texts into a database, with the sentences that
-    mention them. Mentions of one name are brought together: "Mr. Quinn's" and "Quinn" become
-    "Samuel Quinn" where a document has exactly one. Documents that are there already are skipped.
+    """Build a database of the names in texts. It contains the names that a pipeline finds, and the
+    sentences that mention them. Different forms of a name are merged: "Mr. Quinn's" and "Quinn"
+    become "Samuel Quinn" if the document has exactly one full name that fits. Documents that are
+    already in the database are skipped.
     """
     import_code(code_path)
     nlp = load(model)
     fields = Fields(text_field, id_field, date_field)
-    with explained("The texts cannot be indexed"), tqdm(unit="text") as bar:
+    with explained("Cannot index the texts"), tqdm(unit="text") as bar:
         progress = index(
             nlp,
             inputs,
@@ -82,9 +84,9 @@ def index_texts(
     for path, position, error in progress.errors[:_ERRORS]:
         msg.warn(printable(f"{path}:{position}: {error}"))
     if len(progress.errors) > _ERRORS:
-        msg.warn(f"{len(progress.errors) - _ERRORS} further documents have errors")
+        msg.warn(f"{len(progress.errors) - _ERRORS} more documents have errors")
     msg.good(
         f"Added {progress.added - len(progress.errors)} documents to {database}",
-        f"{progress.unchanged} were there already, {progress.removed} were removed, "
+        f"{progress.unchanged} were unchanged, {progress.removed} were removed, "
         f"{len(progress.errors)} could not be read.",
     )

@@ -22,7 +22,7 @@ app = new_app()
 
 @app.command("init-config")
 def write_config(
-    preset: Annotated[Preset, typer.Argument(help="What the config is for")],
+    preset: Annotated[Preset, typer.Argument(help="Preset to generate the config from")],
     output_file: Annotated[
         Path,
         typer.Argument(
@@ -36,7 +36,7 @@ def write_config(
         typer.Option(
             "--lang",
             "-l",
-            help="Two-letter code of the language to use; default: that of --base, or en",
+            help="Two-letter language code; default: the language of --base, or en",
         ),
     ] = None,
     vectors: Annotated[
@@ -48,8 +48,8 @@ def write_config(
         typer.Option(
             "--pipeline",
             "-p",
-            help="Comma-separated names of components to include, in order, with window_ner among "
-            "them",
+            help="Comma-separated names of the components to include, in order, including "
+            "window_ner",
         ),
     ] = "window_ner",
     base: Annotated[
@@ -57,31 +57,31 @@ def write_config(
         typer.Option(
             "--base",
             "-b",
-            help="Name or path of a pipeline to begin from: its network, word vectors and clusters "
-            "take the place of those of the preset, which gives the settings of the training only",
+            help="Name or path of a pipeline to start from. Its network, word vectors and clusters "
+            "replace those of the preset; the preset only determines the training settings",
         ),
     ] = None,
     train: Annotated[
         Path | None,
         typer.Option(
             "--train",
-            help="Training data, .spacy: the length of the training and the batches follow its "
-            "size",
+            help="Training data (.spacy). The number of steps and the batch size are adapted to "
+            "its size",
             exists=True,
         ),
     ] = None,
     dev: Annotated[
-        Path | None, typer.Option("--dev", help="Development data, .spacy", exists=True)
+        Path | None, typer.Option("--dev", help="Development data (.spacy)", exists=True)
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", "-F", help="Force overwriting the output file")
     ] = False,
 ) -> None:
-    """Generate a config file for training, complete with all settings. `efficiency` is small and
-    fast, `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors
-    with other components, `names` has lists of names as features, and `textbook` is the network of
-    the lecture notes. With few sentences, begin from a pipeline that has learned others (--base),
-    whatever its labels are, and give the training data (--train).
+    """Generate a complete config file for training. The preset `efficiency` is small and fast,
+    `accuracy` uses word vectors and Brown clusters, `shared_tok2vec` shares token vectors with
+    other components, `names` uses lists of names as features, and `textbook` is the plain window
+    classifier of the lecture notes. If you have few sentences, start from a trained pipeline
+    (--base), even with different labels, and pass your training data (--train).
     """
     is_stdout = str(output_file) == "-"
     fail, msg = Printer().fail, Printer(no_print=is_stdout)
@@ -91,7 +91,7 @@ def write_config(
             "the --force or -F flag.",
             exits=1,
         )
-    with explained("The config cannot be generated"), show_validation_error(hint_fill=False):
+    with explained("Cannot generate the config"), show_validation_error(hint_fill=False):
         config = init_config(
             preset.value,
             lang=lang,
@@ -120,7 +120,7 @@ def write_config(
 
 
 def _description(preset: str, base: str | None) -> str:
-    """The comment that the config starts with, which says what network it is."""
+    """The comment at the top of the config, which describes the network."""
     if base is not None:
         return f"# The network of {base}, with the training of the preset {preset}.\n"
     lines = (PRESETS_PATH / f"{preset}.cfg").read_text(encoding="utf8").splitlines(keepends=True)
@@ -142,7 +142,7 @@ def _to_str(config: Config) -> str:
 
 
 def _print_settings(preset: str, base: str | None, config: Config, msg: Printer) -> None:
-    """Print the choices, and a warning for what a choice lacks."""
+    """Print the choices, and a warning if something is missing."""
     lang, vectors = config["nlp"]["lang"], config["paths"]["vectors"]
     msg.info("Generated config specific for your use case")
     use_case = {
@@ -157,20 +157,20 @@ def _print_settings(preset: str, base: str | None, config: Config, msg: Printer)
         msg.text(f"- {label}: {value}")
     if _lacks_vectors(config):
         msg.warn(
-            "This preset needs word vectors, and you have chosen none",
-            "Set --vectors here or --paths.vectors in training to a pipeline that has them, for "
-            "example en_core_web_md for English.",
+            "This preset needs word vectors, but none are set",
+            "Set --vectors here, or --paths.vectors when you train, to a pipeline with word "
+            "vectors, for example en_core_web_md for English.",
         )
     elif vectors is not None and not _uses_vectors(config):
         msg.warn(
-            f"The network of this preset does not use word vectors: {vectors} will be in the "
-            f"pipeline, but window_ner will ignore it",
+            f"This preset does not use word vectors: the vectors of {vectors} will be part of the "
+            f"pipeline, but window_ner will ignore them",
             "Use the preset accuracy, or set include_static_vectors = true in the config.",
         )
     if config["initialize"]["lookups"] is not None and not _has_clusters(lang):
         msg.warn(
-            f"No Brown clusters for '{lang}' are installed: the CLUSTER attributes will be empty",
-            "For some languages, `pip install spacy-lookups-data` provides them.",
+            f"No Brown clusters for '{lang}' are installed: the CLUSTER features will be empty",
+            "For some languages, you can install them with `pip install spacy-lookups-data`.",
         )
 
 
@@ -179,7 +179,7 @@ def _uses_vectors(config: Config) -> bool:
 
 
 def _lacks_vectors(config: Config) -> bool:
-    """Whether word vectors are used that nobody has chosen."""
+    """Whether the network uses word vectors, but none are set."""
     is_begun = config["initialize"]["after_init"] is not None
     return _uses_vectors(config) and not is_begun and config["paths"]["vectors"] is None
 

@@ -1,4 +1,4 @@
-"""What commands read: pipelines, their components, and annotated documents."""
+"""Input of the commands: pipelines, their components, and annotated documents."""
 
 import zlib
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ SHOWN = 3
 
 @contextmanager
 def explained(title: str) -> Iterator[None]:
-    """Print an error of the input, and exit.
+    """Print an error in the input, and exit.
 
     title (str): What cannot be done.
-    RAISES (SystemExit): With a message, where there is an error.
+    RAISES (SystemExit): If there is an error.
     """
     try:
         yield
@@ -38,19 +38,19 @@ def load(model: str) -> Language:
 
     model (str): Its name or path.
     RETURNS (Language): The pipeline.
-    RAISES (SystemExit): With a message, if it cannot be loaded.
+    RAISES (SystemExit): If it cannot be loaded.
     """
-    with explained(f"{model} cannot be loaded"):
+    with explained(f"Cannot load the pipeline {model}"):
         return util.load_model(model)
 
 
 def load_component(model: str, name: str | None) -> tuple[Language, str]:
-    """Load a pipeline with the component that a command is about.
+    """Load a pipeline, and find its `window_ner`.
 
     model (str): Name or path of the pipeline.
-    name (Optional[str]): The name that was given; None if there is only one `window_ner`.
+    name (Optional[str]): The name of the component; can be None if there is only one `window_ner`.
     RETURNS (Tuple[Language, str]): The pipeline, and the name of the component.
-    RAISES (SystemExit): With a message, if there is none, or the name is needed.
+    RAISES (SystemExit): If there is no such component, or several and no name.
     """
     nlp = load(model)
     names = [other for other, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
@@ -59,10 +59,10 @@ def load_component(model: str, name: str | None) -> tuple[Language, str]:
     if name not in names:
         found = ", ".join(names) or "none"
         msg.fail(
-            f"The pipeline has no window_ner named '{name}'"
+            f"The pipeline has no window_ner component named '{name}'"
             if name is not None
-            else "The pipeline does not have exactly one window_ner",
-            f"Give one with --name; there is: {found}.",
+            else "The pipeline does not have exactly one window_ner component",
+            f"Choose one with --name. The pipeline has: {found}.",
             exits=1,
         )
     return nlp, str(name)
@@ -71,10 +71,10 @@ def load_component(model: str, name: str | None) -> tuple[Language, str]:
 def annotated_docs(nlp: Language, *paths: Path) -> list[Doc]:
     """Read annotated documents, and warn of entities that do not align with tokens.
 
-    nlp (Language): The pipeline, whose tokenizer divides texts where a file does not.
+    nlp (Language): The pipeline whose tokenizer is used for files without tokens.
     paths (Path): Files of any kind that `read_annotated` reads, or folders of these.
     RETURNS (List[Doc]): The documents.
-    RAISES (SystemExit): With a message, if there are none, or they cannot be read.
+    RAISES (SystemExit): If there are none, or they cannot be read.
     """
     misaligned: list[str] = []
     with explained("Cannot read the annotated documents"):
@@ -82,8 +82,8 @@ def annotated_docs(nlp: Language, *paths: Path) -> list[Doc]:
     if misaligned:
         more = len(misaligned) - SHOWN
         msg.warn(
-            f"{len(misaligned)} entities begin or end inside a token, and count as missing "
-            f"annotation. Check their offsets, or the tokenizer.",
+            f"{len(misaligned)} entities start or end inside a token. They are treated as missing "
+            f"annotation. Check their offsets and the tokenizer.",
             "\n".join([*misaligned[:SHOWN], *([f"and {more} more"] if more > 0 else [])]),
         )
     return docs

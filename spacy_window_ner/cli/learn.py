@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner learn`: from a handful of annotated documents to a pipeline."""
+"""`python -m spacy window-ner learn`: train a pipeline on a handful of annotated documents."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ MORE = 50
 def learn_pipeline(
     annotated: Annotated[
         list[Path],
-        typer.Argument(help=f"Annotated documents, files or folders: {ANNOTATED_KINDS}"),
+        typer.Argument(help=f"Annotated documents (files or folders): {ANNOTATED_KINDS}"),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory for the pipeline")
@@ -50,39 +50,40 @@ def learn_pipeline(
         typer.Option(
             "--texts",
             "-t",
-            help="Raw text of the same kind, whose words are learned first; see pretrain. Can be "
-            "given several times",
+            help="Raw text of the same kind, to pretrain word vectors on (see pretrain). Can be "
+            "repeated",
         ),
     ] = None,
     dev: Annotated[
         Path | None,
-        typer.Option("--dev", help="Annotated documents to choose by, not to learn from"),
+        typer.Option("--dev", help="Development data, used instead of cross-validation"),
     ] = None,
     labels: Annotated[
         list[str] | None,
-        typer.Option("--label", help="A label to learn; default: all. Can be given several times"),
+        typer.Option("--label", help="Label to learn; default: all labels. Can be repeated"),
     ] = None,
     keep_labels: Annotated[
         bool,
         typer.Option(
             "--keep-labels",
-            help="Find the labels of the base too: a second component learns those that are new",
+            help="Keep the component of the base, and learn new labels in a second component",
         ),
     ] = False,
     lang: Annotated[
-        str, typer.Option("--lang", "-l", help="Two-letter code of the language, without --base")
+        str, typer.Option("--lang", "-l", help="Two-letter language code, without --base")
     ] = "en",
     text_field: TextField = "text",
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the training")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed")] = 0,
 ) -> None:
-    """Learn from a handful of annotated documents, beginning from the network of a pipeline that
-    has seen others, with other labels. How long to train and the threshold are chosen by
-    cross-validation. Prints how good the result is, and what more documents are likely to add.
+    """Train a pipeline on a few annotated documents. Training starts from the network of a pipeline
+    that was trained on other data, even with different labels. The number of steps and the
+    threshold are chosen by cross-validation. Prints the cross-validated scores, and an estimate of
+    the gain from more documents.
     """
     make_directory(output)
     bases = {base: load(base)} if base is not None else _installed(lang, is_first=keep_labels)
     nlp = next(iter(bases.values()), None) or _new(lang, has_texts=bool(texts))
-    with explained(f"Cannot begin from {', '.join(bases)}"):
+    with explained(f"Cannot start from {', '.join(bases)}"):
         labels_of_base = find_component(nlp, NAME).labels
     docs = [doc for doc in annotated_docs(nlp, *annotated) if len(doc)]
     dev_docs = [] if dev is None else annotated_docs(nlp, dev)
@@ -116,18 +117,18 @@ def learn_pipeline(
     _print(found)
     msg.good(f"Saved the pipeline: {output / 'model'}")
     msg.text(
-        f"It is the mean of {NETWORKS} networks. To train one of them by spaCy's own training, and "
-        f"change what you like:\n{COMMAND} train {output / 'config.cfg'} "
+        f"It averages {NETWORKS} networks. To train a single one with spaCy, with any settings you "
+        f"like:\n{COMMAND} train {output / 'config.cfg'} "
         f"--output {output / 'trained'}"
     )
     if keep_labels:
         name = put_beside(nlp, found.nlp)
         save(nlp, output / "both")
-        msg.good(f"Saved the base with the new component {name}: {output / 'both'}")
+        msg.good(f"Saved the base pipeline with the new component {name}: {output / 'both'}")
 
 
 def _installed(lang: str, *, is_first: bool) -> dict[str, Language]:
-    """The pipelines to begin from that are installed for the language, all or the first one."""
+    """The installed pipelines to start from for a language: all of them, or the first one."""
     names = [name for name in BASES.get(lang, ()) if util.is_package(name)]
     return {name: load(name) for name in (names[:1] if is_first else names)}
 
@@ -135,34 +136,36 @@ def _installed(lang: str, *, is_first: bool) -> dict[str, Language]:
 def _choose(
     docs: Sequence[Doc], bases: Mapping[str, Language], labels: Sequence[str], seed: int
 ) -> str:
-    """The name of the best pipeline to begin from."""
+    """The name of the best pipeline to start from."""
     if len(bases) == 1:
         return next(iter(bases))
-    with tqdm(desc="Choosing what to begin from", unit="step") as bar:
+    with tqdm(desc="Choosing a base", unit="step") as bar:
         scores = choose_base(docs, bases, labels, seed, bar.update)
-    msg.text("F1 from each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
+    msg.text("F1 of each base: " + ", ".join(f"{n} {percent(f)}" for n, f in scores.items()))
     return max(scores, key=lambda name: scores[name])
 
 
 def _new(lang: str, *, has_texts: bool) -> Language:
     """A pipeline with a new network."""
-    better = ", and with raw text, --texts" if not has_texts else ""
+    better = ", and with raw text (--texts)" if not has_texts else ""
     msg.warn(
-        f"There is no pipeline for '{lang}' to begin from: a new network is trained",
-        "Results are better with --base, a pipeline with window_ner that has learned other "
-        f"annotation{better}.",
+        f"No base pipeline for '{lang}' is installed, so a new network is trained",
+        "Results are better with --base, the name or path of a trained window_ner pipeline"
+        f"{better}.",
     )
     return new_pipeline("efficiency", lang)
 
 
 def _chosen_labels(docs: Sequence[Doc], wanted: Sequence[str], old: Sequence[str]) -> list[str]:
-    """The labels to learn, without old ones. Entities of others are outside."""
+    """The labels to learn, without those of the base. Entities with other labels are removed."""
     present = labels_of(docs).difference(old)
     absent = [label for label in wanted if label not in present]
     if absent or not present:
         msg.fail(
-            f"There are no entities {', '.join(absent)}".rstrip(),
-            f"The annotation has {', '.join(sorted(present)) or 'no new ones'}.",
+            f"There are no entities with the label {', '.join(absent)}"
+            if absent
+            else "There are no entities to learn from",
+            f"Labels in the annotation: {', '.join(sorted(present)) or 'no new ones'}.",
             exits=1,
         )
     chosen = sorted(wanted or present)
@@ -185,8 +188,8 @@ def _print(found: Learned) -> None:
         )
         for i, (name, values, between) in enumerate(found.scores())
     ]
-    header = ("Label", "P", "R", "F1", "95 % of F1", "Annotated")
+    header = ("Label", "P", "R", "F1", "95% CI", "Annotated")
     msg.table(rows, header=header, aligns=("l", "r", "r", "r", "r", "r"), divider=True)
     msg.text(
-        f"{MORE} more documents are likely to add about {100 * found.gain(MORE):.1f} points of F1."
+        f"Estimated gain from {MORE} more documents: {100 * found.gain(MORE):.1f} points of F1."
     )

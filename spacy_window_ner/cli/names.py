@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner names`: look into a database of names."""
+"""`python -m spacy window-ner names`: search a database of names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,32 +16,32 @@ from .output import printable
 
 app = new_app(no_args_is_help=True)
 
-# So many sentences are printed for each answer.
+# The number of sentences that are printed for each answer.
 _EVIDENCE = 3
-Limit = Annotated[int, typer.Option("--limit", "-l", min=1, help="The largest number of rows")]
+Limit = Annotated[int, typer.Option("--limit", "-l", min=1, help="Maximum number of results")]
 Label = Annotated[str | None, typer.Option("--label", help="Only names with this label")]
 
 
 @app.callback()
 def names(
     ctx: typer.Context,
-    database: Annotated[Path, typer.Argument(metavar="DATABASE", help="Database of `index`")],
+    database: Annotated[Path, typer.Argument(metavar="DATABASE", help="Database file of `index`")],
 ) -> None:
-    """Look into a database of names: find names, show one, ask a question, or save a graph."""
+    """Search a database of names. Find names, show one, ask a question, or save a graph."""
     ctx.obj = database
 
 
 @app.command("find")
 def find_names(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(help="Words of the name, or how they begin")],
+    query: Annotated[str, typer.Argument(help="Words of the name, or the beginnings of words")],
     limit: Limit = 20,
 ) -> None:
-    """Find names by words of any of their forms."""
-    with explained("No names were found"), reading(ctx.obj) as connection:
+    """Find names by the words of any of their forms."""
+    with explained("Cannot search the database"), reading(ctx.obj) as connection:
         found = lookup.find(connection, query, limit)
     if not found:
-        msg.info(printable(f"There is no name with {query!r}."))
+        msg.info(printable(f"No name matches {query!r}."))
         return
     rows = [(one.name, one.label, one.mentions, ", ".join(one.forms[:5])) for one in found]
     _table(rows, ("Name", "Label", "Mentions", "Forms"), "llrl")
@@ -54,12 +54,12 @@ def show_name(
     label: Label = None,
     sort: Annotated[
         str,
-        typer.Option("--sort", "-s", help="Sort companions by log-likelihood, pmi or count"),
+        typer.Option("--sort", "-s", help="Sort related names by log-likelihood, pmi or count"),
     ] = "log-likelihood",
     limit: Limit = 20,
 ) -> None:
-    """Show a name: its labels and forms, the sentences that mention it, and the names in them."""
-    with explained("The name cannot be shown"), reading(ctx.obj) as connection:
+    """Show the labels, forms and mentions of a name, and the names in the same sentences."""
+    with explained("Cannot show the name"), reading(ctx.obj) as connection:
         shown = lookup.show(connection, name, label=label, sort=sort, limit=limit)
     msg.divider(printable(shown.name))
     _table(
@@ -93,21 +93,21 @@ def ask_question(
     ctx: typer.Context,
     question: Annotated[str, typer.Argument(help='Such as "Who wrote Lord of the Flies?"')],
     label: Annotated[
-        list[str] | None, typer.Option("--label", help="Label of the answer; can be repeated")
+        list[str] | None, typer.Option("--label", help="Label of the answer. Can be repeated")
     ] = None,
     words: Annotated[
         Path | None,
         typer.Option(
             "--words",
-            help='JSON file of question words with their labels, such as {"airline": ["carrier"]}',
+            help='JSON file that maps question words to labels, such as {"airline": ["carrier"]}',
         ),
     ] = None,
     limit: Limit = 5,
 ) -> None:
-    """Answer a question by names, each with the sentences that it was found in. Who, where, when
-    and words like company say which labels the answer may have.
+    """Answer a question with names. Each answer is shown with the sentences that support it.
+    Question words such as who, where, when or "which company" determine the labels of the answer.
     """
-    with explained("The question cannot be answered"), reading(ctx.obj) as connection:
+    with explained("Cannot answer the question"), reading(ctx.obj) as connection:
         answers = questions.ask(
             connection,
             question,
@@ -116,7 +116,7 @@ def ask_question(
             limit=limit,
         )
     if not answers:
-        msg.info("No sentence with these words has such a name, or is beside one that has.")
+        msg.info("No answer found in the sentences that contain these words, or next to them.")
     for number, answer in enumerate(answers, start=1):
         msg.text(printable(f"{number}. {answer.name} ({answer.label})  {answer.score:.3f}"))
         for one in answer.evidence[:_EVIDENCE]:
@@ -128,17 +128,17 @@ def ask_question(
 @app.command("graph")
 def save_graph(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Argument(help="File to save, .graphml or .html")],
+    output: Annotated[Path, typer.Argument(help="File to save the graph to (.graphml or .html)")],
     top: Annotated[
-        int, typer.Option("--top", min=1, help="The largest number of pairs, the strongest first")
+        int, typer.Option("--top", min=1, help="Maximum number of pairs, the strongest first")
     ] = 100,
     min_count: Annotated[
-        int, typer.Option("--min-count", min=1, help="Smallest number of sentences with both names")
+        int, typer.Option("--min-count", min=1, help="Minimum number of sentences with both names")
     ] = 2,
     label: Label = None,
 ) -> None:
     """Save a graph of the names that occur in the same sentences."""
-    with explained("The graph cannot be saved"), reading(ctx.obj) as connection:
+    with explained("Cannot save the graph"), reading(ctx.obj) as connection:
         found = network.find_network(connection, top=top, min_count=min_count, label=label)
         network.save_network(found, output)
     msg.good(f"Saved {len(found.nodes)} names and {len(found.edges)} pairs: {output}")
@@ -149,18 +149,21 @@ def read_words(path: Path) -> dict[str, list[str]]:
 
     path (Path): A JSON file of an object with lists of labels.
     RETURNS (Dict[str, List[str]]): The words.
-    RAISES (ValueError): If there is no such file, or it has another form.
+    RAISES (ValueError): If the file does not exist, or has another form.
     """
     try:
         words = srsly.read_json(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}.") from error
+        raise ValueError(f"Cannot read {path}: {error}.") from error
     is_right = isinstance(words, dict) and all(
         isinstance(labels, list) and all(isinstance(label, str) for label in labels)
         for labels in words.values()
     )
     if not is_right:
-        raise ValueError(f'{path} is not of the form {{"airline": ["carrier"]}}.')
+        raise ValueError(
+            f"{path} must contain a JSON object that maps words to lists of labels, such as "
+            f'{{"airline": ["carrier"]}}.'
+        )
     return words
 
 

@@ -1,4 +1,4 @@
-"""What commands write: directories, files, and text in the terminal."""
+"""Output of the commands: directories, files, and text in the terminal."""
 
 import re
 import unicodedata
@@ -12,10 +12,10 @@ from ..files.saving import replacing
 
 
 def make_directory(path: Path) -> None:
-    """Make the output directory before the work begins, so that it is not done in vain.
+    """Create the output directory before the work starts, so that errors are found early.
 
     path (Path): The directory.
-    RAISES (SystemExit): With a message, if it cannot be made or is not empty.
+    RAISES (SystemExit): If it cannot be created or is not empty.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -23,39 +23,39 @@ def make_directory(path: Path) -> None:
     except OSError as error:
         msg.fail(
             f"Cannot create the output directory: {path}",
-            f"{error.strerror}. Give a new or empty directory.",
+            f"{error.strerror}. Choose a new or empty directory.",
             exits=1,
         )
     if not empty:
         msg.fail(
             f"The output directory is not empty: {path}",
-            "Existing files are never overwritten: give a new or empty directory.",
+            "Existing files are never overwritten. Choose a new or empty directory.",
             exits=1,
         )
 
 
 def check_writable(path: Path) -> None:
-    """Make the folder of an output file before the work begins, so that it is not done in vain.
+    """Create the folder of an output file before the work starts, so that errors are found early.
 
-    path (Path): The file; one that exists is replaced.
-    RAISES (SystemExit): With a message, if it cannot be written.
+    path (Path): The file. An existing file is replaced.
+    RAISES (SystemExit): If it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        msg.fail(f"Cannot write to {path}", f"{error.strerror}. Give another file.", exits=1)
+        msg.fail(f"Cannot write to {path}", f"{error.strerror}. Choose another file.", exits=1)
     if path.is_dir():
-        msg.fail(f"Cannot write to {path}", "It is a folder. Give a file.", exits=1)
+        msg.fail(f"Cannot write to {path}", "It is a folder. Choose a file.", exits=1)
 
 
 def check_outputs(output: Path | None, json_path: Path | None) -> None:
-    """Check the files that a command is to write, before the work begins.
+    """Check the output files of a command before the work starts.
 
     output (Optional[Path]): The file of `--output`.
     json_path (Optional[Path]): The file of `--json`.
-    RAISES (SystemExit): With a message, if one cannot be written, or both are the same.
+    RAISES (SystemExit): If one cannot be written, or both are the same.
     """
     for path in (output, json_path):
         if path is not None:
@@ -70,7 +70,7 @@ def short_name(model: str, n_parts: int = 2) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a text file, or replace it by a whole one.
+    """Write a text file atomically. An existing file is replaced.
 
     path (Path): The file.
     text (str): What to write.
@@ -81,10 +81,11 @@ def write_file(path: Path, text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """A text for the terminal, in which control characters of a document do nothing.
+    """Make text from a document safe to print in a terminal.
 
     text (str): The text.
-    RETURNS (str): It in one line; control and format characters are replaced by a question mark.
+    RETURNS (str): The text on one line, with control and format characters replaced by a question
+        mark.
     """
     return "".join(
         "?" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
@@ -108,4 +109,4 @@ def print_entities(nlp: Language, text: str) -> None:
         header = ("Entity", "Label", "Probability")
         msg.table(rows, header=header, divider=True, aligns=("l", "l", "r"))
     else:
-        msg.text("No entities.", spaced=True)
+        msg.text("No entities found.", spaced=True)

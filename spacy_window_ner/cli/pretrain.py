@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner pretrain`: raw text → word vectors, and a network that reads them."""
+"""`python -m spacy window-ner pretrain`: learn word vectors and a network from raw text."""
 
 import math
 import time
@@ -39,20 +39,18 @@ def pretrain_pipeline(
         list[str],
         typer.Argument(
             metavar="TEXTS...",
-            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these",
+            help="Texts: .jsonl, .txt (one text per line), .spacy; or folders or globs of these",
         ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New or empty directory to save the pipeline to")
     ],
-    lang: Annotated[
-        str, typer.Option("--lang", "-l", help="Two-letter code of the language to use")
-    ] = "en",
+    lang: Annotated[str, typer.Option("--lang", "-l", help="Two-letter language code")] = "en",
     base: Annotated[
         str | None,
         typer.Option(
             "--from",
-            help="Name or path of a pipeline to learn on from, with its tokenizer and vectors; "
+            help="Name or path of a pipeline to continue from, with its tokenizer and vectors; "
             "default: a new network of the preset accuracy",
         ),
     ] = None,
@@ -62,16 +60,16 @@ def pretrain_pipeline(
             "--minutes",
             "-m",
             min=0,
-            help="How long to learn; texts that come later are left out. Half of it is for the "
-            "vectors",
+            help="Time limit in minutes, half of it for the vectors. Texts not reached by then are "
+            "left out",
         ),
     ] = 10,
     width: Annotated[
-        int, typer.Option("--width", "-w", min=1, help="Width of the vectors to learn")
+        int, typer.Option("--width", "-w", min=1, help="Number of dimensions of the vectors")
     ] = 64,
     min_count: Annotated[
         int,
-        typer.Option("--min-count", min=1, help="How often a word has to occur to have a vector"),
+        typer.Option("--min-count", min=1, help="Minimum frequency of a word to get a vector"),
     ] = 3,
     text_field: TextField = "text",
     resume: Annotated[
@@ -79,21 +77,20 @@ def pretrain_pipeline(
         typer.Option(
             "--resume",
             "-r",
-            help="Go on with what the same command has read into the output directory before it "
-            "was stopped",
+            help="Resume an interrupted run of the same command in the output directory",
         ),
     ] = False,
 ) -> None:
-    """Learn from raw text: vectors of its words, and a network that predicts hidden words from
-    what is around them. Saves a pipeline to begin from, with --base of learn and init-config.
-    Prints some words with those that are nearest.
+    """Learn word vectors and a network from raw text. The network learns to predict masked words
+    from their context. Saves a pipeline that you can pass to learn or init-config as --base, and
+    prints some words with their nearest neighbors.
     """
     if not is_begun(output):
         make_directory(output)
     elif not resume:
         msg.fail(
-            f"The output directory has what was read by a run that was stopped: {output}",
-            "Add --resume to go on with it, or give a new or empty directory.",
+            f"The output directory contains an interrupted run: {output}",
+            "Add --resume to continue it, or choose a new or empty directory.",
             exits=1,
         )
     started = time.perf_counter()
@@ -103,7 +100,7 @@ def pretrain_pipeline(
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
-        msg.fail("Nothing can be learned from these texts", str(error), exits=1)
+        msg.fail("Cannot pretrain on these texts", str(error), exits=1)
     replace_directory(output.resolve(), learned.nlp.to_disk)
     print_learned(learned, time.perf_counter() - started)
     msg.good(f"Saved {len(learned.nlp.vocab.vectors):,} vectors: {output}")
@@ -126,16 +123,16 @@ def learn_texts(
 ) -> Pretrained:
     """Learn from raw text, with progress bars.
 
-    lang (str): The code of the language of a new pipeline.
-    base (Optional[str]): Name or path of a pipeline to learn on from, of which its `window_ner`s
+    lang (str): The language code of a new pipeline.
+    base (Optional[str]): Name or path of a pipeline to continue from, whose `window_ner` components
         are kept; None for a new network.
     texts (Sequence[str]): Files, folders and globs.
-    text_field (str): The field of the texts in JSON lines.
-    minutes (float): How long to learn; half of it is for the vectors.
+    text_field (str): The field of JSON lines that contains the text.
+    minutes (float): Time limit, half of it for the vectors.
     width (int): The width of the vectors.
-    min_count (int): How often a word has to occur to have a vector.
-    folder (Optional[Path]): Where to keep what has been read, so that a run that is stopped can go
-        on. What is there has been read before.
+    min_count (int): Minimum frequency of a word to get a vector.
+    folder (Optional[Path]): Where to save the progress of reading, so that an interrupted run can
+        be resumed. If it contains saved progress, reading continues from there.
     RETURNS (Pretrained): What has been learned.
     RAISES (ValueError): If a line cannot be read, or there is too little text.
     """
@@ -163,10 +160,11 @@ def learn_texts(
 def start_pipeline(lang: str, base: str | None) -> Language:
     """Make a pipeline to learn from raw text.
 
-    lang (str): The code of the language of a new one.
-    base (Optional[str]): Name or path of a pipeline whose vocabulary and `window_ner`s are kept.
-    RETURNS (Language): The pipeline. If it is new, its network is that of the preset `accuracy`,
-        not initialized.
+    lang (str): The language code of a new pipeline.
+    base (Optional[str]): Name or path of a pipeline whose vocabulary and `window_ner` components
+        are kept.
+    RETURNS (Language): The pipeline. A new one has the network of the preset `accuracy`, not
+        initialized.
     """
     if base is None:
         return new_pipeline("accuracy", lang)
@@ -188,14 +186,14 @@ def read_raw(
 ) -> Iterator[Doc]:
     """Read raw text as a stream, with a progress bar.
 
-    nlp (Language): The pipeline, whose tokenizer is used.
+    nlp (Language): The pipeline whose tokenizer is used.
     inputs (Sequence[str]): Files, folders and globs.
-    text_field (str): The field of the texts in JSON lines.
-    time_limit (Tuple[float, float]): When reading has begun, as `time.perf_counter` says, and
-        after how many seconds the stream ends.
-    progress (Optional[Progress]): How far the texts have been read before. It is saved each time
-        that the next text is asked for, when those before are among its words.
-    title (str): What the bar is called.
+    text_field (str): The field of JSON lines that contains the text.
+    time_limit (Tuple[float, float]): Start time by `time.perf_counter`, and the number of seconds
+        after which the stream ends.
+    progress (Optional[Progress]): How far the texts have been read before. It is saved whenever
+        the next text is requested, when the texts before it have been counted.
+    title (str): The title of the progress bar.
     share (float): The share of the texts to read, drawn at random.
     YIELDS (Doc): The texts.
     RAISES (ValueError): If a line cannot be read.
@@ -213,7 +211,7 @@ def read_raw(
                     raise error_at(file, line.position, line.error)
                 elapsed = time.perf_counter() - began
                 if elapsed > seconds:
-                    bar.set_postfix_str("time is up: the rest is left out")
+                    bar.set_postfix_str("time limit reached")
                     return
                 doc = line.content
                 yield doc if isinstance(doc, Doc) else nlp.tokenizer(doc)
@@ -223,7 +221,7 @@ def read_raw(
 
 
 def print_learned(learned: Pretrained, seconds: float) -> None:
-    """Print what has been learned.
+    """Print a summary of the pretraining.
 
     learned (Pretrained): What has been learned.
     seconds (float): How long that took.
@@ -237,12 +235,13 @@ def print_learned(learned: Pretrained, seconds: float) -> None:
         msg.table(table, header=("Word", "Nearest words"), divider=True)
     unknown = (text.ids < 0).sum() - (len(text.ids) - text.n_tokens)
     msg.text(
-        f"{text.n_tokens:,} words in {seconds:.1f} s, {text.n_tokens / seconds:,.0f} words/s; "
-        f"{len(text.words):,} different ones have a vector, {unknown / text.n_tokens:.1%} of the "
-        f"text has none; the vectors keep {vectors.kept:.0%} of the mutual information"
+        f"Read {text.n_tokens:,} words in {seconds:.1f} s ({text.n_tokens / seconds:,.0f} "
+        f"words/s). {len(text.words):,} distinct words have a vector; "
+        f"{unknown / text.n_tokens:.1%} of the text has none. The vectors preserve "
+        f"{vectors.kept:.0%} of the mutual information."
     )
     if learned.n_words:
         msg.text(
-            f"The network learned the contexts of {learned.n_words:,} words: its loss fell from "
-            f"{learned.losses[0]:.2f} to {learned.losses[1]:.2f}"
+            f"The network was pretrained on {learned.n_words:,} words. Its loss fell from "
+            f"{learned.losses[0]:.2f} to {learned.losses[1]:.2f}."
         )

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner report`: how good a pipeline is, and what it gets wrong."""
+"""`python -m spacy window-ner report`: evaluate a pipeline and analyze its errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def report(
     model: Model,
     data_path: AnnotatedData,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="HTML file to write the report to")
+        Path | None, typer.Option("--output", "-o", help="HTML file to save the report to")
     ] = None,
     against: Annotated[
         str | None,
@@ -44,26 +44,26 @@ def report(
     train: Annotated[
         Path | None,
         typer.Option(
-            "--train", "-t", help="The training data, to tell names seen there from others"
+            "--train", "-t", help="Training data, to score names seen in training separately"
         ),
     ] = None,
     json_path: Annotated[
-        Path | None, typer.Option("--json", "-j", help="JSON file to write all facts to")
+        Path | None, typer.Option("--json", "-j", help="JSON file to save all results to")
     ] = None,
     rename: Annotated[
         list[str] | None,
         typer.Option(
             "--rename",
             "-r",
-            help="LABEL=NAME: read a label of the pipelines as another one. LABEL= leaves its "
-            "entities out. Can be given several times",
+            help="LABEL=NAME: rename a label of the pipelines. LABEL= leaves out its entities. Can "
+            "be repeated",
         ),
     ] = None,
     code_path: Code = None,
 ) -> None:
-    """Show how good a pipeline is and what it gets wrong, on annotated documents: in short here, in
-    full as a page with --output. For any pipeline that sets doc.ents; what needs probabilities is
-    left out where there are none.
+    """Evaluate a pipeline and analyze its errors. Prints a summary of the results on annotated
+    documents; for the full report, use --output or --json. Works with any pipeline that sets
+    doc.ents. Sections that need probabilities are left out if the pipeline has none.
     """
     import_code(code_path)
     names = _parse(rename or [])
@@ -77,7 +77,7 @@ def report(
     _print_facts(facts, titles[0], data_path)
     found: dict[str, Any] = {"pipeline": model, "data": str(data_path), "facts": facts.to_dict()}
     if doubts is not None:
-        msg.text(f"Something else is likelier than the annotation at {len(doubts):,} places.")
+        msg.text(f"Annotation that is probably wrong: {len(doubts):,} entities.")
         found["doubts"] = [doubt.to_dict() for doubt in doubts]
     other = None
     if against is not None:
@@ -86,15 +86,15 @@ def report(
         found["against"]["comparison"] = other.comparison.to_dict()
     if json_path is not None:
         write_file(json_path, srsly.json_dumps(found, indent=2) + "\n")
-        msg.good(f"Saved the facts: {json_path}")
+        msg.good(f"Saved the results: {json_path}")
     if output is not None:
         write_file(output, report_page(facts, titles[0], data_path.name, other, doubts))
         msg.good(f"Saved the report: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
 def _titles(model: str, against: str | None) -> tuple[str, str]:
-    """RETURNS (Tuple[str, str]): Short names of the pipelines: the ends of their paths, as long as
-    they differ.
+    """RETURNS (Tuple[str, str]): Short names of the pipelines: as much of the end of their paths as
+    is needed to distinguish them.
     """
     other, n = against or "", 2
     while Path(model) != Path(other) and short_name(model, n) == short_name(other, n):
@@ -108,8 +108,8 @@ def _parse(rename: Iterable[str]) -> dict[str, str | None]:
         label, equals, name = pair.rpartition("=")
         if not equals or not label:
             msg.fail(
-                f"--rename needs LABEL=NAME, got '{pair}'",
-                "For example --rename PERSON=PER, or --rename DATE= to leave DATE out.",
+                f"--rename must be LABEL=NAME, got '{pair}'",
+                "For example, use --rename PERSON=PER, or --rename DATE= to leave out DATE.",
                 exits=1,
             )
         names[label] = name or None
@@ -124,8 +124,8 @@ def _read(nlp: Language, examples: Sequence[Example], path: Path, rename: Rename
 def _doubts(
     nlp: Language, examples: Sequence[Example], reading: Reading, rename: Rename
 ) -> list[Doubt] | None:
-    """Annotation that is probably wrong; None without probabilities, and where labels of the
-    component do not mean what those of the annotation do.
+    """Annotation that is probably wrong; None without probabilities, or if labels of the component
+    are renamed.
     """
     name = last_window_ner(nlp)
     if name is None or not reading.has_scores:
@@ -143,7 +143,7 @@ def _compare(
     rename: Rename,
     seen: Mapping[str, set[str]] | None,
 ) -> Against:
-    """Read the documents with the other pipeline too, and print the comparison."""
+    """Process the documents with the other pipeline too, and print the comparison."""
     nlp = load(model)
     other = _read(nlp, annotated_examples(nlp, path), path, rename)
     _warn_of_labels(model, other)
@@ -154,15 +154,15 @@ def _compare(
 
 
 def _warn_of_labels(model: str, reading: Reading) -> None:
-    """Warn of labels that the annotation does not have, by other names than it has them."""
+    """Warn about predicted labels that do not occur in the annotation."""
     gold = {ent.label for doc in reading.documents for ent in doc.gold}
     found = {ent.label for doc in reading.documents for ent in doc.predicted}
     if found - gold:
         msg.warn(
-            f"{model} has labels that the annotation does not have, and their entities count as "
+            f"{model} predicts labels that do not occur in the annotation. Their entities count as "
             f"errors: {', '.join(sorted(found - gold))}.",
-            f"The annotation has {', '.join(sorted(gold)) or 'none'}. If they mean the same, use "
-            f"--rename LABEL=NAME; to leave them out, --rename LABEL=",
+            f"Labels in the annotation: {', '.join(sorted(gold)) or 'none'}. If two labels mean "
+            f"the same, use --rename LABEL=NAME. To leave out a label, use --rename LABEL=",
         )
 
 
@@ -176,15 +176,16 @@ def _print_facts(facts: Facts, model: str, data_path: Path) -> None:
     msg.table(rows, header=("Errors", "#"), aligns=("l", "r"), divider=True)
     _print_rows("Length", facts.by_length)
     if facts.by_seen is not None:
-        _print_rows("In the training data", facts.by_seen)
-    _print_rows("Size of documents", facts.by_size)
+        _print_rows("Seen in training", facts.by_seen)
+    _print_rows("Document size", facts.by_size)
     if facts.reliability is not None:
         r = facts.reliability
-        msg.text(f"ECE of {r.n:,} entities: {r.ece:.4f} (by chance {r.ece_by_chance:.4f})")
+        chance = f"{r.ece_by_chance:.4f} expected by chance"
+        msg.text(f"ECE of {r.n:,} entities: {r.ece:.4f} ({chance})")
 
 
 def _print_rows(name: str, rows: Sequence[GroupScores]) -> None:
-    header = (name, "P", "R", "F1", "95 % of F1", "Found", "Annotated")
+    header = (name, "P", "R", "F1", "95% CI", "Predicted", "Annotated")
     table = [
         (
             row.name,
@@ -201,7 +202,7 @@ def _print_rows(name: str, rows: Sequence[GroupScores]) -> None:
 
 
 def _print_comparison(comparison: Comparison, model: str, against: str) -> None:
-    msg.divider(f"Against {against}")
+    msg.divider(f"Comparison with {against}")
     rows = []
     for side in comparison.labels:
         both = (side.name, percent(side.first.f), percent(side.second.f))
@@ -211,7 +212,7 @@ def _print_comparison(comparison: Comparison, model: str, against: str) -> None:
         else:
             bounds = f"{100 * d.low:+.1f} to {100 * d.high:+.1f}"
             rows.append((*both, f"{100 * d.difference:+.1f}", bounds, f"{d.p:.3f}"))
-    header = ("Label", "F1", "F1 of the other", "Difference", "95 %", "p")
+    header = ("Label", "F1", "F1 of the other", "Difference", "95% CI", "p")
     msg.table(rows, header=header, aligns=("l", *_NUMBERS[:5]), divider=True)
     counts = [
         ("both", comparison.both),
@@ -219,4 +220,4 @@ def _print_comparison(comparison: Comparison, model: str, against: str) -> None:
         (f"only {against}", len(comparison.only_second)),
         ("neither", comparison.neither),
     ]
-    msg.table(counts, header=("Annotated entities right in", "#"), aligns=("l", "r"), divider=True)
+    msg.table(counts, header=("Annotated entities found by", "#"), aligns=("l", "r"), divider=True)

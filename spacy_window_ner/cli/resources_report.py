@@ -1,5 +1,5 @@
-"""What `debug-data` prints about word vectors, clusters and lists of names, which have no effect
-where they are missing, and no error.
+"""The part of `debug-data` about word vectors, clusters and lists of names, which silently have no
+effect if they are missing.
 """
 
 from collections import Counter
@@ -19,8 +19,8 @@ Corpora = Mapping[str, Sequence[Example]]
 
 
 def report_words(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
-    """Print how many words have word vectors and clusters, where the component uses these, and how
-    many it has seen.
+    """Print how many words have word vectors and clusters, if the component uses these, and how
+    many it has seen in training.
 
     msg (Printer): Where to print.
     nlp (Language): The pipeline, initialized.
@@ -34,22 +34,22 @@ def report_words(msg: Printer, nlp: Language, component: WindowNER, corpora: Cor
     }
     if not known:
         return
-    msg.divider(f"Words that '{component.name}' knows")
+    msg.divider(f"Words known to '{component.name}'")
     if len(nlp.vocab.vectors) and not uses_vectors(component.model):
-        msg.info("LexemeEmbed does not use the word vectors: include_static_vectors is false")
+        msg.info("The network does not use the word vectors, since include_static_vectors is false")
     if all(of_corpus.cluster == 0 for of_corpus in known.values()):
         msg.warn(
-            f"There are no clusters for '{nlp.lang}': the CLUSTER attributes have no effect",
-            "For some languages, `pip install spacy-lookups-data` provides them, and "
-            "[initialize.lookups] with spacy_window_ner.lookups.v1 puts them into the pipeline.",
+            f"There are no clusters for '{nlp.lang}': the CLUSTER features have no effect",
+            "For some languages, you can install them with `pip install spacy-lookups-data`. To "
+            "load them, set [initialize.lookups] to spacy_window_ner.lookups.v1.",
         )
     for name, of_corpus in known.items():
         msg.info(f"Of the words of the {name} data, {of_corpus}")
 
 
 def report_lists(msg: Printer, nlp: Language, component: WindowNER, corpora: Corpora) -> None:
-    """Print what lists of names find, and how much of that are entities; see `report_words`.
-    Matches are written to the predicted documents.
+    """Print how many matches the lists of names have, and how many of these are entities; see
+    `report_words`. Matches are written to the predicted documents.
     """
     gazetteers = [node for node in component.model.walk() if node.name == GAZETTEER]
     if not gazetteers:
@@ -70,8 +70,8 @@ def _report_list(msg: Printer, name: str, key: str, examples: Sequence[Example])
     if not any(key in example.predicted.spans for example in examples):
         msg.warn(
             f"No document of the {name} data has doc.spans['{key}']",
-            "Name the component that writes it, such as span_ruler, in [training] "
-            "annotating_components, and give it the same spans_key.",
+            "Add the component that sets it, such as span_ruler, to annotating_components in "
+            "[training], and give it the same spans_key.",
         )
         return
     labels, n_entities, n_right, n_listed = Counter[str](), 0, 0, 0
@@ -84,7 +84,7 @@ def _report_list(msg: Printer, name: str, key: str, examples: Sequence[Example])
         n_listed += len(entities & {(span.start, span.end) for span in matches})
     total = labels.total()
     if not total:
-        msg.warn(f"The lists match nothing in the {name} data")
+        msg.warn(f"The lists of names have no matches in the {name} data")
         return
     counts = ", ".join(f"{label} {n}" for label, n in labels.most_common())
     msg.info(f"Matches in the {name} data: {total} ({counts})")
@@ -97,5 +97,6 @@ def _report_list(msg: Printer, name: str, key: str, examples: Sequence[Example])
     )
     if name == "training" and n_listed > NEARLY_ALL * n_entities:
         msg.warn(
-            "Lists that are compiled from the training data teach the network to trust them alone."
+            "Nearly all entities of the training data are in the lists. If you compiled the lists "
+            "from the training data, the network learns to rely on them alone."
         )

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner review`: annotation that is probably wrong."""
+"""`python -m spacy window-ner review`: find annotation that is probably wrong."""
 
 import sys
 from collections import Counter
@@ -41,15 +41,15 @@ def review_annotation(
     ctx: typer.Context,
     model: Model,
     data_path: AnnotatedData,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the suspects to")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to save the results to")],
     folds: Annotated[
         int,
         typer.Option(
             "--folds",
             "-k",
             min=0,
-            help="Divide the documents into so many parts, and judge each by a network that was "
-            "trained on the others; 0 to judge by the pipeline itself",
+            help="Number of folds for cross-validation: each fold is checked by a network trained "
+            "on the rest. 0 uses the pipeline itself",
         ),
     ] = 0,
     config_path: Annotated[
@@ -57,24 +57,24 @@ def review_annotation(
         typer.Option(
             "--config",
             "-C",
-            help="Config of that training; default: that of the pipeline. Its settings can be "
-            "overridden as in spacy train, for example --training.max_steps 600",
+            help="Config to train the folds with; default: the config of the pipeline. Its "
+            "settings can be overridden as in spacy train, for example --training.max_steps 600",
         ),
     ] = None,
     form: TasksIn = TaskFormat.prodigy,
-    seed: Annotated[int, typer.Option("--seed", "-s", help="Seed of the division")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", help="Random seed of the folds")] = 0,
     name: Name = None,
     code_path: Code = None,
 ) -> None:
-    """Look for annotation that is probably wrong: entities with another label, another boundary,
-    missed or spurious ones, ranked by what the network reads in their place. With --folds, no
-    network judges what it has learned.
+    """Find annotation that is probably wrong. Looks for wrong labels, wrong boundaries, missed and
+    spurious entities, ranked by how strongly the network disagrees. With --folds, documents are
+    checked by networks that were not trained on them.
     """
     import_code(code_path)
     settings = overrides(ctx)
     if not folds and (config_path is not None or settings):
         given = "--config" if config_path is not None else f"--{next(iter(settings))}"
-        msg.fail(f"{given} is about the training of --folds", "Give --folds 5.", exits=1)
+        msg.fail(f"{given} can only be used with --folds", "Add --folds 5, for example.", exits=1)
     check_writable(output)
     nlp, name = load_component(model, name)
     docs = annotated_docs(nlp, data_path)
@@ -97,7 +97,8 @@ def review_annotation(
     msg.good(f"Saved {len(found)} annotated or likely entities, most suspicious first: {output}")
     if not folds:
         msg.info(
-            "If the pipeline was trained on these documents, use --folds: it has learned them."
+            "If the pipeline was trained on these documents, use --folds: it has also learned "
+            "their errors."
         )
 
 
@@ -109,14 +110,14 @@ def _config(
     if path is not None:
         config = util.load_config(path, interpolate=False)
         if name not in config.get("components", {}):
-            raise ValueError(f"The config {path} has no component {name!r}.")
+            raise ValueError(f"The config {path} has no component named {name!r}.")
     return Config().from_str(
         config.to_str(interpolate=False), interpolate=False, overrides=settings
     )
 
 
 def _print(suspects: list[Suspect], examples: list[Example]) -> None:
-    """Print the first suspects, and how many there are of each kind with evidence."""
+    """Print the first suspects, and the number of each kind with evidence against it."""
     rows = [
         (
             task.meta["kind"],
@@ -127,8 +128,8 @@ def _print(suspects: list[Suspect], examples: list[Example]) -> None:
         )
         for one, task in zip(suspects[:SHOWN], tasks_of(suspects[:SHOWN], examples), strict=True)
     ]
-    header = ("What", "Annotated", "Read instead", "p", "p instead")
+    header = ("Error", "Annotated", "More likely", "p", "p of that")
     msg.table(rows, header=header, divider=True, aligns=("l", "l", "l", "r", "r"))
     doubted = Counter(one.kind for one in suspects if one.evidence > 0)
     counts = ", ".join(f"{kind} {n}" for kind, n in sorted(doubted.items()))
-    msg.text(f"Something else is likelier than the annotation: {counts or 'nowhere'}.")
+    msg.text(f"Annotation that is probably wrong: {counts or 'none'}.")

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner serve`: a pipeline as a service on the web."""
+"""`python -m spacy window-ner serve`: serve a pipeline over HTTP."""
 
 import os
 from collections.abc import Iterator
@@ -19,22 +19,24 @@ app = new_app()
 @app.command("serve")
 def serve(
     model: Model,
-    host: Annotated[str, typer.Option(help="Address to listen at")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on")] = 8000,
     max_length: Annotated[
         int,
-        typer.Option(min=1, help="Most characters of a text; of a request, ten times as many"),
+        typer.Option(min=1, help="Maximum characters per text; ten times as many per request"),
     ] = 100_000,
-    max_texts: Annotated[int, typer.Option(min=1, help="Most texts of a request")] = 100,
-    queue: Annotated[int, typer.Option(min=1, help="Most requests that are at work or wait")] = 64,
+    max_texts: Annotated[int, typer.Option(min=1, help="Maximum texts per request")] = 100,
+    queue: Annotated[
+        int, typer.Option(min=1, help="Maximum requests running or waiting at a time")
+    ] = 64,
     name: Name = None,
     code_path: Code = None,
     label_studio: Annotated[
         bool,
         typer.Option(
             "--label-studio",
-            help="Be an ML backend for Label Studio, which reads its tasks and learns what is "
-            "annotated in them; texts of a request are not limited",
+            help="Run as an ML backend for Label Studio, which predicts tasks and learns from "
+            "annotations. Texts are not limited in number or length",
         ),
     ] = False,
     output: Annotated[
@@ -42,18 +44,18 @@ def serve(
         typer.Option(
             "--output",
             "-o",
-            help="For --label-studio: the directory of what is annotated and learned, new or not",
+            help="With --label-studio: directory for annotations and networks, new or existing",
         ),
     ] = Path("label_studio"),
     seed: Annotated[
-        int, typer.Option("--seed", "-s", help="For --label-studio: seed of the training")
+        int, typer.Option("--seed", "-s", help="With --label-studio: random seed of the training")
     ] = 0,
     public_host: Annotated[
         list[str] | None,
         typer.Option(
             "--public-host",
-            help="For --label-studio: another name it is asked for by, such as "
-            "host.docker.internal; repeatable",
+            help="With --label-studio: another host name to accept, such as host.docker.internal. "
+            "Can be repeated",
         ),
     ] = None,
     basic_auth: Annotated[
@@ -61,12 +63,13 @@ def serve(
         typer.Option(
             "--basic-auth",
             envvar="WINDOW_NER_BASIC_AUTH",
-            help="For --label-studio: USER:PASSWORD that it has to send",
+            help="With --label-studio: USER:PASSWORD that requests must have",
         ),
     ] = None,
 ) -> None:
-    """Serve a pipeline: entities by POST /entities, and a page to try it on. It is for this
-    computer alone, unless --host is another address, and has neither passwords nor encryption.
+    """Serve a pipeline over HTTP. POST /entities returns entities, and a web page lets you try the
+    pipeline. By default, the service can only be reached from this computer. It has no passwords
+    and no encryption, so put it behind a proxy before you set --host to another address.
     """
     import_code(code_path)
     try:
@@ -75,7 +78,7 @@ def serve(
     except ImportError as error:
         msg.fail(
             f"serve needs FastAPI and uvicorn ({error})",
-            "Install them: pip install 'spacy-window-ner[serve]'",
+            "Install them with: pip install 'spacy-window-ner[serve]'",
             exits=1,
         )
     if label_studio:
@@ -93,8 +96,8 @@ def serve(
     nlp, component = load_component(model, name)
     if max_length > nlp.max_length:
         msg.fail(
-            f"--max-length is {max_length:,}, but the pipeline reads no more than "
-            f"{nlp.max_length:,} characters (nlp.max_length)",
+            f"--max-length is {max_length:,}, but the pipeline accepts at most {nlp.max_length:,} "
+            f"characters (nlp.max_length)",
             exits=1,
         )
     with explained(f"Cannot serve {model}"):
@@ -109,7 +112,7 @@ def serve(
 def _backend(
     model: str, output: Path, seed: int, basic_auth: str | None
 ) -> Iterator[dict[str, Any]]:
-    """The settings of the ML backend. Nobody else has the directory meanwhile."""
+    """The settings of the ML backend, with the directory locked."""
     from ..confidence.scored_examples import find_component
     from ..label_studio.client import Studio
     from ..label_studio.projects import Projects
@@ -119,15 +122,15 @@ def _backend(
 
     login = None if basic_auth is None else tuple(basic_auth.split(":", 1))
     if login is not None and not (len(login) == 2 and all(map(str.isascii, login)) and all(login)):
-        msg.fail("--basic-auth must be USER:PASSWORD, in ASCII", exits=1)
+        msg.fail("--basic-auth must be USER:PASSWORD with ASCII characters only", exits=1)
     url, token = (os.environ.get(f"LABEL_STUDIO_{name}") for name in ("URL", "API_KEY"))
     if bool(url) != bool(token):
-        msg.fail("Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or none of them", exits=1)
+        msg.fail("Set both LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or neither", exits=1)
     output.mkdir(parents=True, exist_ok=True)
     with explained(f"Cannot serve {model}"), locked(output):
         nlp = load(model)
         find_component(nlp, NAME).require_initialized()
-        config_from(nlp, model)  # which says what nothing can begin from
+        config_from(nlp, model)  # raises if training cannot start from this pipeline
         yield {
             "projects": Projects(output, nlp, model, seed),
             "login": login,

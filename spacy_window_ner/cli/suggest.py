@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner suggest`: what to annotate next."""
+"""`python -m spacy window-ner suggest`: choose texts to annotate next."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,26 +28,28 @@ def suggest_texts(
         Path,
         typer.Argument(
             metavar="texts",
-            help="The texts: .jsonl, .txt (a text on each line), .spacy, or a folder of these",
+            help="Texts: .jsonl, .txt (one text per line), .spacy, or a folder of these",
         ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File to save the chosen texts to")
     ],
-    n: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts to choose")] = 100,
+    n: Annotated[
+        int, typer.Option("--number", "-n", min=1, help="Number of texts to choose")
+    ] = 100,
     form: TasksIn = TaskFormat.prodigy,
     text_field: TextField = "text",
     name: Name = None,
     code_path: Code = None,
 ) -> None:
-    """Choose what to annotate next: texts that the pipeline reads with most uncertainty (entropy of
-    the tag sequences, per word), names found or not, and that differ from each other. What is read
-    in them now is saved with them, to begin from.
+    """Choose texts to annotate next. Prefers texts on which the pipeline is uncertain (high entropy
+    of the tag sequences) and that differ from each other. The current predictions are saved with
+    the texts, to be corrected.
     """
     import_code(code_path)
     check_writable(output)
     nlp, name = load_component(model, name)
-    with explained("There is nothing to suggest"):
+    with explained("Cannot suggest texts"):
         texts = read_texts(texts_path, text_field)
         with tqdm(total=len(texts), desc="Reading", unit="text") as bar:
             found = suggest(nlp, texts, n, name=name, done=bar.update)
@@ -56,7 +58,8 @@ def suggest_texts(
         (f"{task.meta['uncertainty']:.3f}", f"{task.score:.3f}", _shortened(task.text))
         for task in found[:SHOWN]
     ]
-    msg.table(rows, header=("Nats a word", "Value", "Text"), divider=True, aligns=("r", "r", "l"))
+    header = ("Nats per word", "Score", "Text")
+    msg.table(rows, header=header, divider=True, aligns=("r", "r", "l"))
     msg.good(f"Saved {len(found)} of {len(texts)} texts: {output}")
 
 

@@ -1,4 +1,4 @@
-"""`python -m spacy window-ner teach`: annotation and learning in one browser tab."""
+"""`python -m spacy window-ner teach`: annotate and train in one browser tab."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -33,21 +33,21 @@ ExportFormat = Enum("ExportFormat", {form: form for form in SUFFIXES}, type=str)
 
 @app.command("teach")
 def teach(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory of the project")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Project directory")],
     texts: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="TEXTS...",
-            help="Texts: .jsonl, .txt (a text on each line), .spacy; folders or globs of these. "
-            "Not needed to go on with a project",
+            help="Texts: .jsonl, .txt (one text per line), .spacy; or folders or globs of these. "
+            "Not needed to continue a project",
         ),
     ] = None,
     label: Annotated[
         list[str] | None,
         typer.Option(
             "--label",
-            help="Labels to annotate, separated by commas; default: those of the annotation, of "
-            "the names, or of the base",
+            help="Comma-separated labels to annotate; default: the labels of --annotated and "
+            "--names, or of the base",
         ),
     ] = None,
     base: Base = None,
@@ -55,45 +55,46 @@ def teach(
         list[Path] | None,
         typer.Option(
             "--names",
-            help="Names to find: .txt, a name on each line, a tab, and its label; or .jsonl, "
-            "patterns as spaCy's entity_ruler has them",
+            help="Names to find: .txt with a name, a tab and its label on each line, or .jsonl "
+            "with patterns of spaCy's entity_ruler",
         ),
     ] = None,
     annotated: Annotated[
         list[Path] | None,
-        typer.Option("--annotated", help=f"Texts that are annotated already: {ANNOTATED_KINDS}"),
+        typer.Option("--annotated", help=f"Texts that are already annotated: {ANNOTATED_KINDS}"),
     ] = None,
     lang: Annotated[
-        str | None, typer.Option("--lang", "-l", help="Two-letter code of the language; default en")
+        str | None, typer.Option("--lang", "-l", help="Two-letter language code; default: en")
     ] = None,
     text_field: TextField = "text",
     seed: Annotated[
-        int | None, typer.Option("--seed", "-s", help="Seed of order and training; default 0")
+        int | None, typer.Option("--seed", "-s", help="Random seed; default: 0")
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on")] = 8000,
     user_header: Annotated[
         str | None,
-        typer.Option("--user-header", help="Header in which a proxy says who annotates"),
+        typer.Option("--user-header", help="Header in which a proxy sends the annotator's name"),
     ] = None,
     public_host: Annotated[
         list[str] | None,
-        typer.Option("--public-host", help="Name by which a browser asks a proxy for the page"),
+        typer.Option("--public-host", help="Host name under which a proxy serves the page"),
     ] = None,
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Write what is annotated to a file, and end"),
+        typer.Option("--export", help="Write the annotated texts to this file and exit"),
     ] = None,
     form: Annotated[
         ExportFormat | None,
-        typer.Option("--format", "-f", help="Format of the export; default: by its suffix"),
+        typer.Option("--format", "-f", help="Export format; default: taken from the suffix"),
     ] = None,
 ) -> None:
-    """Annotate texts in a browser while a network learns from what has been annotated. Everything
-    is on disk at once: stop with Ctrl+C, and the same command goes on at the same text.
+    """Annotate texts and train a network in the browser. The network learns from your annotation
+    while you work. Every decision is saved immediately: stop with Ctrl+C at any time, and repeat
+    the command to continue.
 
-    It is for this computer alone, unless --host is another address, and has neither passwords nor
-    encryption.
+    By default, the page can only be reached from this computer. It has no passwords and no
+    encryption, so put it behind a proxy before you set --host to another address.
     """
     if export is not None:
         _export(output, export, form)
@@ -104,7 +105,7 @@ def teach(
     except ImportError as error:
         msg.fail(
             f"teach needs FastAPI and uvicorn ({error})",
-            "Install them: pip install 'spacy-window-ner[serve]'",
+            "Install them with: pip install 'spacy-window-ner[serve]'",
             exits=1,
         )
     with explained(f"Cannot open the project {output}"), alone(output):
@@ -115,9 +116,9 @@ def teach(
         store.add_labels([checked_label(one) for given in label or () for one in given.split(",")])
         _warn(add_inputs(store, nlp, texts or (), annotated or (), names or (), text_field))
         if not store.n_texts:
-            raise ValueError("The project has no texts. Give files of texts.")
+            raise ValueError("The project has no texts. Pass one or more files of texts.")
         if not store.labels and not store.add_labels(find_component(nlp, NAME).label_data):
-            raise ValueError("The project has no labels. Give some with --label.")
+            raise ValueError("The project has no labels. Set them with --label.")
         learner = Learner(output, **settings)
         session = Session(
             store,
@@ -141,7 +142,7 @@ def teach(
 
 
 def _settings(store: Store, **given: Any) -> dict[str, Any]:
-    """What a project is made with, which does not change."""
+    """The settings that a project was created with, which do not change."""
     own = store.setting(MADE_WITH)
     if own is None:
         lang = given["lang"] or "en"
@@ -150,18 +151,18 @@ def _settings(store: Store, **given: Any) -> dict[str, Any]:
     for name, value in given.items():
         if value is not None and value != own[name]:
             raise ValueError(
-                f"The project was made with --{name} {own[name]}, not {value}. Leave the option "
-                f"out, or begin a new project."
+                f"The project was created with --{name} {own[name]}, not {value}. Leave out the "
+                f"option, or start a new project."
             )
     return dict(own)
 
 
 def _warn(added: Added) -> None:
-    """Say which texts cannot be read."""
+    """Warn about texts that cannot be read."""
     if added.errors:
         more = len(added.errors) - SHOWN
         msg.warn(
-            f"{len(added.errors):,} texts cannot be read, and are left out",
+            f"{len(added.errors):,} texts cannot be read and are left out",
             "\n".join(
                 [*map(printable, added.errors[:SHOWN]), *([f"and {more} more"] if more > 0 else [])]
             ),
@@ -169,7 +170,7 @@ def _warn(added: Added) -> None:
 
 
 def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
-    """Write what is annotated to a file, also while a server has the project."""
+    """Write the annotated texts to a file, even while a server uses the project."""
     check_writable(path)
     with explained(f"Cannot export the project {project}"):
         store = Store(project / FILE, readonly=True)
@@ -181,22 +182,24 @@ def _export(project: Path, path: Path, form: ExportFormat | None) -> None:
 
 @contextmanager
 def alone(project: Path) -> Iterator[None]:
-    """Keep other servers from a project.
+    """Lock a project, so that no other server uses it.
 
-    project (Path): The directory, which is made if it does not exist.
-    RAISES (ValueError): If another server has it, or it is not a project and not empty.
+    project (Path): The directory; it is created if it does not exist.
+    RAISES (ValueError): If another server uses it, or it is neither a project nor empty.
     """
     project.mkdir(parents=True, exist_ok=True)
     others = [path.name for path in project.iterdir() if not path.name.startswith(LOCK)]
     if others and FILE not in others:
-        raise ValueError("The directory is not empty, and not a project. Give another one.")
+        raise ValueError(
+            "The directory is not empty and does not contain a project. Choose another one."
+        )
     with locked(project):
         yield
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Lock a directory. The lock ends with the process, also when it is killed.
+    """Lock a directory. The lock ends with the process, even if the process is killed.
 
     directory (Path): The directory.
     RAISES (ValueError): If another server has locked it.
@@ -207,7 +210,7 @@ def locked(directory: Path) -> Iterator[None]:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             raise ValueError(
-                f"Another server has it open ({error}). Use its page, or stop it first."
+                f"Another server is using it ({error}). Use that server's page, or stop it first."
             ) from error
         yield
     finally:

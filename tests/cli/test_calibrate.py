@@ -36,9 +36,9 @@ def test_it_saves_a_calibrated_pipeline_and_prints_what_that_is_worth(model, dev
     code, printed = run(model, dev, "--output", output)
     assert code == 0, printed
     assert "48 documents, 96 entities" in printed
-    for name in ("ECE of the entities", "Brier score", "log loss", "F1"):
+    for name in ("ECE of the entities", "Brier score", "Log loss", "F1"):
         assert re.search(rf"{name} \d\.\d{{4}} \d\.\d{{4}}", printed)
-    assert printed.count("claimed right spans") == 2
+    assert printed.count("prob. correct spans") == 2
     assert re.search(r"temperature \d+\.\d\d, threshold 0\.\d+: F1 \d+\.\d\d on", printed)
     nlp = spacy.load(output)
     examples = make_examples(nlp, DEV)
@@ -56,7 +56,7 @@ def test_a_guarantee(model, dev, tmp_path):
     code, printed = run(model, dev, "--output", tmp_path / "out", "--candidates-recall", "0.5")
     assert code == 0, printed
     assert "candidates recall of 0.5 with confidence 0.9: candidates_threshold 0." in printed
-    assert "In these documents: precision" in printed
+    assert "On these documents: precision" in printed
     ner = ner_of(spacy.load(tmp_path / "out"))
     assert ner.cfg["candidates_key"] == "window_ner_candidates"
 
@@ -64,8 +64,8 @@ def test_a_guarantee(model, dev, tmp_path):
 def test_a_guarantee_that_the_data_cannot_carry(model, dev, tmp_path):
     code, printed = run(model, dev, "--output", tmp_path / "out", "--recall", "0.999")
     assert code == 1
-    assert "No guarantee: recall of 0.999 with confidence 0.9" in printed
-    assert "These 48 documents cannot" in printed
+    assert "This guarantee cannot be given: recall of 0.999 with confidence 0.9" in printed
+    assert "These 48 documents are not enough to guarantee" in printed
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -75,7 +75,7 @@ def test_several_components(dev, tmp_path):
     nlp.to_disk(tmp_path / "model")
     code, printed = run(tmp_path / "model", dev, "--output", tmp_path / "out")
     assert code == 1
-    assert "Give one with --name; there is: window_ner, other." in printed
+    assert "Choose one with --name. The pipeline has: window_ner, other." in printed
     code, printed = run(tmp_path / "model", dev, "--output", tmp_path / "out", "--name", "other")
     assert code == 0, printed
     assert "[other] temperature" in printed
@@ -84,9 +84,9 @@ def test_several_components(dev, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--name", "ner"], "no window_ner named 'ner'"),
-        (["--recall", "2"], "A guarantee needs a recall between 0 and 1; got 2.0"),
-        (["--recall", "0.9", "--precision", "0.9"], "recall and precision at once"),
+        (["--name", "ner"], "no window_ner component named 'ner'"),
+        (["--recall", "2"], "The recall of a guarantee must be between 0 and 1, got 2.0"),
+        (["--recall", "0.9", "--precision", "0.9"], "both recall and precision"),
     ],
 )
 def test_wrong_arguments(model, dev, tmp_path, arguments, message):
@@ -98,15 +98,15 @@ def test_wrong_arguments(model, dev, tmp_path, arguments, message):
 def test_wrong_files(model, dev, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy", "--output", tmp_path / "out")
     assert code == 1
-    assert "There are no files to read at" in printed
+    assert "No files found at" in printed
     code, printed = run(model, dev, "--output", model)
     assert code == 1
     assert "The output directory is not empty" in printed
     one = save_corpus(tmp_path / "one.spacy", DEV[:1])
     code, printed = run(model, one, "--output", tmp_path / "out")
     assert code == 1
-    assert "two documents or more" in printed
+    assert "at least two documents" in printed
     nothing = save_corpus(tmp_path / "nothing.spacy", [])
     code, printed = run(model, nothing, "--output", tmp_path / "out")
     assert code == 1
-    assert "no document with annotated entities" in printed
+    assert "has annotated entities" in printed

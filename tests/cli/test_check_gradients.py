@@ -216,7 +216,7 @@ def test_a_pipeline_without_window_ner(tmp_path: Path):
 def test_neither_a_config_nor_a_pipeline(tmp_path: Path):
     result = run(tmp_path / "nowhere")
     assert result.exit_code == 1
-    assert "cannot be loaded" in " ".join(result.output.split())
+    assert "Cannot load the pipeline" in " ".join(result.output.split())
     assert "nowhere" in result.output
 
 
@@ -232,7 +232,7 @@ def test_a_config_that_is_broken(tmp_path: Path):
 def test_settings_of_a_saved_pipeline_cannot_be_overridden(saved: Path):
     result = run(saved, "--components.window_ner.model.hidden_width", 3)
     assert result.exit_code == 1
-    assert "only be overridden in a config" in result.output
+    assert "Only settings of a config can be overridden" in result.output
 
 
 @pytest.mark.usefixtures("small_clusters")

@@ -60,7 +60,7 @@ def test_what_is_missing_is_said(tmp_path):
     path.write_text("Ann B-PER\nleft -\n")
     code, printed = run(path, tmp_path / "a.jsonl")
     assert code == 0
-    assert "1 tokens have no annotation" in printed
+    assert "1 tokens have missing annotation" in printed
 
 
 def test_entities_that_do_not_align_are_counted(tmp_path):
@@ -68,7 +68,7 @@ def test_entities_that_do_not_align_are_counted(tmp_path):
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     code, printed = run(tmp_path / "a.jsonl", tmp_path / "a.spacy")
     assert code == 0
-    assert "5 entities begin or end inside a token" in printed
+    assert "5 entities start or end inside a token" in printed
     assert "a.jsonl, 1: 'Ann' (L0) in 'Annabel' " in printed
     assert "and 2 more" in printed
 
@@ -76,9 +76,9 @@ def test_entities_that_do_not_align_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.xml"], "must end in one of .spacy, .conll, .jsonl, .json. Or give --format"),
-        (["out", "--split", "1"], "--split is a share between 0 and 1"),
-        (["out", "--split", "0.5"], "1 documents cannot be split"),
+        (["a.xml"], "must end in one of .spacy, .conll, .jsonl, .json. Or set --format"),
+        (["out", "--split", "1"], "--split must be a number between 0 and 1"),
+        (["out", "--split", "0.5"], "Cannot split 1 documents"),
         (["a.spacy", "--lang", "none"], "Cannot convert to"),
     ],
 )
@@ -90,4 +90,4 @@ def test_wrong_arguments(tmp_path, arguments, message):
     assert message in printed
     code, printed = run(tmp_path / "data.conll")
     assert code == 1
-    assert "one or more inputs" in printed
+    assert "An input or the output is missing" in printed

@@ -53,7 +53,7 @@ def trained(tmp_path_factory):
 def test_it_prints_that_the_sentences_are_generated(trained):
     result, _ = trained
     assert result.exit_code == 0, result.output
-    assert "1000 sentences to train on and 300 to evaluate on" in result.output
+    assert "1000 sentences for training and 300 for evaluation" in result.output
     assert "generated from templates" in " ".join(result.output.split())
 
 
@@ -104,7 +104,7 @@ def test_a_text_without_entities(trained, capsys):
     output.print_entities(spacy.load(trained[1]), "the weather was bad")
     printed = capsys.readouterr().out
     assert "the weather was bad" in printed
-    assert "No entities." in printed
+    assert "No entities found." in printed
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ def test_without_the_ready_pipeline_it_trains_and_says_so(monkeypatch, capsys):
     demo.demo(["Ann Lee met Bob Ray."])
     printed = " ".join(capsys.readouterr().out.split())
     assert "en_window_ner_sm is not installed" in printed
-    assert "is of no use on other text" in printed
+    assert "does not work on real text" in printed
 
 
 def test_help_is_registered_with_spacy():

@@ -186,7 +186,7 @@ def test_no_sentence_at_all():
 
 
 def test_unknown_split_is_refused():
-    with pytest.raises(ValueError, match="Unknown split 'test': use one of 'train', 'dev'"):
+    with pytest.raises(ValueError, match=r"Unknown split 'test'\. Use one of 'train', 'dev'"):
         generate("test")
 
 

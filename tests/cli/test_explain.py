@@ -19,7 +19,7 @@ def test_entities(model, tmp_path):
     assert code == 0, printed
     for text in ("Paris Hilton: PER", "Paris: LOC", "An entity, probability ", "the word before: "):
         assert text in printed
-    assert printed.count("Speaks for it") == 3
+    assert printed.count("Evidence for") == 3
     assert "Contributions" not in printed
     ents = ["Paris Hilton", "Samuel Quinn", "Paris"]
     facts = srsly.read_json(tmp_path / "facts.json")
@@ -35,7 +35,7 @@ def test_numbers(model):
     code, printed = run(model, TEXT, "--numbers")
     assert code == 0, printed
     assert printed.count("Contributions add up to") == 3
-    assert "other steps" in printed
+    assert "other transitions" in printed
 
 
 def test_spans(model, tmp_path):
@@ -54,10 +54,10 @@ def test_a_page(model, tmp_path):
     output = tmp_path / "new" / "why.html"
     code, printed = run(model, TEXT, "--output", output)
     assert code == 0, printed
-    assert f"Saved the page: {output}" in printed.replace("\n", "")
+    assert f"Saved the explanation: {output}" in printed.replace("\n", "")
     page = output.read_text(encoding="utf8")
     assert page.count("Contributions add up to") == 3
-    assert f"By {'/'.join(model.parts[-2:])}." in page
+    assert f"Pipeline: {'/'.join(model.parts[-2:])}." in page
     # What is printed to be read by a program has nothing else around it.
     outcome = CliRunner().invoke(
         app, ["explain", str(model), TEXT, "--json", "-", "--output", str(output)]
@@ -78,20 +78,26 @@ def test_files_that_cannot_be_written(model, tmp_path):
 
 def test_no_entities(model):
     code, printed = run(model, "nothing there")
-    assert (code, printed) == (0, "No entities. Give words with --span to see why they are none.")
+    assert (code, printed) == (
+        0,
+        "No entities found. To see why some words are not an entity, use --span.",
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--span", "Oslo"], "The text does not have the words 'Oslo'"),
-        (["--span", "amuel"], "'amuel' (characters 18 to 23) does not begin and end with words"),
+        (["--span", "Oslo"], "The text does not contain the words 'Oslo'"),
+        (
+            ["--span", "amuel"],
+            "'amuel' (characters 18 to 23) does not start and end at word boundaries",
+        ),
         (["--span", "Quinn", "--label", "ORG"], "no label 'ORG'"),
-        (["--label", "PER"], "--label is about a span"),
-        (["--start", "3"], "--start and --end belong together"),
-        (["--span", "Quinn", "--end", "3"], "not both"),
-        (["--start", "5", "--end", "900"], "does not begin and end with words"),
-        (["--name", "ner"], "no window_ner named 'ner'"),
+        (["--label", "PER"], "--label needs a span"),
+        (["--start", "3"], "--start and --end must be given together"),
+        (["--span", "Quinn", "--end", "3"], "either --span, or"),
+        (["--start", "5", "--end", "900"], "does not start and end at word boundaries"),
+        (["--name", "ner"], "no window_ner component named 'ner'"),
     ],
 )
 def test_wrong_arguments(model, arguments, message):

@@ -49,7 +49,7 @@ def test_a_pipeline_and_the_config_that_makes_it(folder, tmp_path, monkeypatch):
     code, printed = run(folder / "annotated.spacy", "-o", output, "--base", folder / "base")
     assert code == 0, printed
     assert "by cross-validation, " in printed
-    assert "50 more documents are likely to add about" in printed
+    assert "Estimated gain from 50 more documents:" in printed
     nlp = spacy.load(output / "model")
     assert found(nlp) == [("Bob", "HERO"), ("Oslo", "LOC")]
     monkeypatch.chdir(tmp_path)
@@ -78,7 +78,7 @@ def test_the_better_of_several_bases(folder, tmp_path, monkeypatch):
         util.load_config(tmp_path / "out" / "config.cfg")["initialize"]["after_init"]["source"]
         == "better"
     )
-    assert printed.count("entities begin or end inside a token") == 1
+    assert printed.count("entities start or end inside a token") == 1
 
 
 def test_chosen_labels(folder, tmp_path, monkeypatch):
@@ -95,7 +95,7 @@ def test_old_labels_are_kept(folder, tmp_path, monkeypatch):
     args = [folder / "annotated.spacy", "-o", tmp_path, "--base", folder / "base"]
     code, printed = run(*args, "--keep-labels")
     assert code == 0, printed
-    assert "Saved the base with the new component window_ner_2" in printed
+    assert "Saved the base pipeline with the new component window_ner_2" in printed
     nlp = spacy.load(tmp_path / "both")
     assert nlp.pipe_names == ["window_ner", "window_ner_2"]
     assert nlp.get_pipe("window_ner_2").label_data == ["HERO"]
@@ -110,7 +110,8 @@ def test_old_labels_are_not_learned_anew(folder, tmp_path):
     args = [folder / "annotated.spacy", "-o", tmp_path, "--base", folder / "base"]
     code, printed = run(*args, "--keep-labels", "--label", "LOC")
     assert code == 1
-    assert "There are no entities LOC" in printed and "The annotation has HERO." in printed
+    assert "There are no entities with the label LOC" in printed
+    assert "Labels in the annotation: HERO." in printed
 
 
 def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
@@ -122,8 +123,8 @@ def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
         warnings.simplefilter("error", UserWarning)
         code, printed = run(*args)
     assert code == 0, printed
-    assert "There is no pipeline for 'xx' to begin from" in printed
-    assert "different ones have a vector" in printed
+    assert "No base pipeline for 'xx' is installed" in printed
+    assert "distinct words have a vector" in printed
     nlp = spacy.load(tmp_path / "out" / "model")
     assert nlp.vocab.vectors.shape[1] == 64
     assert found(nlp) == [("Bob", "HERO"), ("Oslo", "LOC")]
@@ -134,10 +135,10 @@ def test_a_new_network_with_raw_text(folder, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--label", "GOD"], "The annotation has HERO, LOC."),
-        (["--base", "nowhere"], "nowhere cannot be loaded"),
-        (["--base", "empty"], "There is no component 'window_ner'"),
-        (["--dev", "none.conll"], "There are no files to read at none.conll"),
+        (["--label", "GOD"], "Labels in the annotation: HERO, LOC."),
+        (["--base", "nowhere"], "Cannot load the pipeline nowhere"),
+        (["--base", "empty"], "no component named 'window_ner'"),
+        (["--dev", "none.conll"], "No files found at none.conll"),
     ],
 )
 def test_wrong_arguments(folder, tmp_path, monkeypatch, arguments, message):

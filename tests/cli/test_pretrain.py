@@ -82,7 +82,7 @@ def test_reading_ends_when_time_is_up(tmp_path):
     texts = write_texts(tmp_path / "texts")
     code, printed = run(texts, "-o", tmp_path / "base", "--minutes", 0)
     assert code == 1
-    assert "There is too little text: of 0 words" in printed
+    assert "There is too little text: in 0 words" in printed
     assert not (tmp_path / "base").exists()
 
 
@@ -91,10 +91,10 @@ def test_errors_say_where(tmp_path):
     bad.write_text('{"text": "good"}\n{"body": "bad"}\n', encoding="utf8")
     code, printed = run(bad, "--output", tmp_path / "base")
     assert code == 1
-    assert "line 2: there is no field 'text'" in printed
+    assert "line 2: the field 'text' is missing" in printed
     code, printed = run(tmp_path / "none", "--output", tmp_path / "base")
     assert code == 1
-    assert "There are no files to read" in printed
+    assert "No files found" in printed
     code, printed = run(bad, "--output", tmp_path)
     assert code == 1
     assert "The output directory is not empty" in printed
@@ -163,16 +163,16 @@ def test_what_was_read_is_neither_lost_nor_mixed_with_other_texts(stopped):
     texts, base = stopped
     code, printed = run(texts, "-o", base)
     assert code == 1
-    assert "what was read by a run that was stopped" in printed and "--resume" in printed
+    assert "contains an interrupted run" in printed and "--resume" in printed
     for changed in ([texts / "a.jsonl"], [texts, "--text-field", "body"], [texts, "--lang", "de"]):
         code, printed = run(*changed, "-o", base, "--resume")
         assert code == 1
-        assert "was read of other texts" in printed
+        assert "belongs to other texts" in printed
     code, printed = run(texts, "-o", base, "--resume")
     assert "b.txt, line 2: invalid UTF-8" in printed
     (texts / "b.txt").write_text("good text")
     code, printed = run(texts, "-o", base, "--resume")
-    assert "was read of other texts: files have changed" in printed
+    assert "belongs to other texts: the files" in printed
 
 
 def test_damage_is_named(stopped):
@@ -187,7 +187,7 @@ def test_damage_is_named(stopped):
     first.unlink()
     code, printed = run(texts, "-o", base, "--resume")
     assert code == 1
-    assert "is damaged: what was read before it is missing" in printed
+    assert "is damaged: the file before it is missing" in printed
 
 
 def test_there_may_be_nothing_to_resume(tmp_path):

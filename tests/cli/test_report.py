@@ -69,7 +69,7 @@ def test_a_report(model, data, tmp_path):
     assert "right span, wrong label" in printed
     assert "seen with this label" in printed
     assert "ECE of" in printed
-    assert f"likelier than the annotation at {len(found['doubts'])} places" in printed
+    assert f"Annotation that is probably wrong: {len(found['doubts'])} entities" in printed
     page = output.read_text("utf8")
     assert page.startswith("<!doctype html>")
     assert "model-best" not in page
@@ -114,18 +114,18 @@ def test_renamed_labels_and_annotation_to_check(model, data, tmp_path):
     for name, is_shown in (("GPE=LOC", True), ("LOC=GPE", False)):
         code, printed = run(model, data, "-o", output, "--rename", name)
         assert code == 0, printed
-        assert ("likelier than the annotation" in printed) == is_shown
+        assert ("Annotation that is probably wrong" in printed) == is_shown
         assert ("Annotation to check" in output.read_text("utf8")) == is_shown
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rename", "PERSON"], "--rename needs LABEL=NAME, got 'PERSON'"),
-        (["--rename", "=PER"], "--rename needs LABEL=NAME, got '=PER'"),
+        (["--rename", "PERSON"], "--rename must be LABEL=NAME, got 'PERSON'"),
+        (["--rename", "=PER"], "--rename must be LABEL=NAME, got '=PER'"),
         (["--output", "x.html", "--json", "x.html"], "are the same file: x.html"),
-        (["--train", "README.md"], "README.md is of no known kind"),
-        (["--train", "none.spacy"], "There are no files to read at none.spacy"),
+        (["--train", "README.md"], "README.md has an unknown file type"),
+        (["--train", "none.spacy"], "No files found at none.spacy"),
     ],
 )
 def test_wrong_arguments(model, data, arguments, message):
@@ -137,7 +137,7 @@ def test_wrong_arguments(model, data, arguments, message):
 def test_wrong_files(model, data, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy")
     assert code == 1
-    assert "There are no files to read at" in printed
+    assert "No files found at" in printed
     code, printed = run(model, data, "--output", tmp_path)
     assert code == 1
     assert "It is a folder" in printed
@@ -147,7 +147,7 @@ def test_wrong_files(model, data, tmp_path):
     assert "Cannot write to" in printed
     code, printed = run(model, tmp_path / "file")
     assert code == 1
-    assert "is of no known kind" in printed
+    assert "has an unknown file type" in printed
     bad = tmp_path / "bad.spacy"
     bad.write_text("x")
     code, printed = run(model, bad)
@@ -156,7 +156,7 @@ def test_wrong_files(model, data, tmp_path):
     nothing = save_corpus(tmp_path / "nothing.spacy", [])
     code, printed = run(model, nothing)
     assert code == 1
-    assert "no document with annotated entities" in printed
+    assert "has annotated entities" in printed
 
 
 def test_titles_are_short_and_differ():

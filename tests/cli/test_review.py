@@ -36,7 +36,7 @@ def test_with_the_pipeline_itself(model, data, tmp_path):
     code, printed = run(model, data, "--output", output)
     assert code == 0, printed
     assert "label Ann Lee (LOC) Ann Lee (PER) 0.0" in printed
-    assert "Something else is likelier than the annotation: label 1." in printed
+    assert "Annotation that is probably wrong: label 1." in printed
     assert "use --folds" in printed
     rows = list(srsly.read_jsonl(output))
     assert len(rows) == 42
@@ -60,11 +60,11 @@ def test_with_folds(model, data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--folds", 1], "2 folds or more, got 1"),
-        (["--folds", 99], "21 documents cannot be divided into 99 folds"),
-        (["--name", "ner"], "no window_ner named 'ner'"),
+        (["--folds", 1], "at least 2, got 1"),
+        (["--folds", 99], "21 documents are too few for 99 folds"),
+        (["--name", "ner"], "no window_ner component named 'ner'"),
         (["--trainings", "1"], "No such option '--trainings'"),
-        (["--training.max_steps", "1"], "is about the training of --folds"),
+        (["--training.max_steps", "1"], "can only be used with --folds"),
         (["--folds", 3, "--training.max_steps", "no"], "Cannot review"),
     ],
 )
@@ -92,14 +92,14 @@ def test_a_folder(model, data, tmp_path):
 def test_wrong_files(model, data, tmp_path):
     code, printed = run(model, tmp_path / "none.spacy", "--output", tmp_path / "out")
     assert code == 1
-    assert "There are no files to read at" in printed
+    assert "No files found at" in printed
     broken = tmp_path / "broken.spacy"
     broken.write_bytes(b"no documents")
     code, printed = run(model, broken, "--output", tmp_path / "out")
     assert code == 1
-    assert "broken.spacy is damaged, or not of spaCy" in printed
+    assert "broken.spacy is damaged, or not in spaCy's format" in printed
     config = tmp_path / "config.cfg"
     config.write_text('[nlp]\nlang = "en"\n')
     code, printed = run(model, data, "-o", tmp_path / "out", "--folds", 3, "--config", config)
     assert code == 1
-    assert "has no component 'window_ner'" in printed
+    assert "has no component named 'window_ner'" in printed

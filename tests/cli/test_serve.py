@@ -42,8 +42,8 @@ def test_bad_input(model, tmp_path):
     pytest.importorskip("fastapi", reason="fastapi is not installed")
     pytest.importorskip("uvicorn", reason="uvicorn is not installed")
     for args, said in [
-        (("--max-length", 2_000_000), "reads no more than 1,000,000 characters"),
-        (("--name", "ner"), "no window_ner named 'ner'"),
+        (("--max-length", 2_000_000), "accepts at most 1,000,000 characters"),
+        (("--name", "ner"), "no window_ner component named 'ner'"),
     ]:
         code, printed = run(model, *args)
         assert code == 1
@@ -72,7 +72,7 @@ def test_the_backend_for_label_studio(model, tmp_path, monkeypatch):
     assert code == 0, printed
     assert answers[:2] == [200, 401]
     assert answers[2][0] == 1
-    assert "Another server has it open" in answers[2][1]
+    assert "Another server is using it" in answers[2][1]
 
 
 @pytest.mark.extra
@@ -84,14 +84,14 @@ def test_bad_settings_of_the_backend(model, tmp_path, monkeypatch):
     spacy.blank("en").to_disk(tagger)
     for args, said in [
         ((*output, "--basic-auth", "me"), "must be USER:PASSWORD"),
-        ((*output, "--basic-auth", "me:pässword"), "in ASCII"),
+        ((*output, "--basic-auth", "me:pässword"), "with ASCII characters only"),
     ]:
         code, printed = run(model, "--label-studio", *args)
         assert code == 1
         assert said in printed
     code, printed = run(tagger, "--label-studio", *output)
     assert code == 1
-    assert "There is no component 'window_ner'" in printed
+    assert "no component named 'window_ner'" in printed
     monkeypatch.setenv("LABEL_STUDIO_URL", "http://localhost:8080")
     code, printed = run(model, "--label-studio", *output)
     assert code == 1

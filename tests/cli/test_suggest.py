@@ -30,4 +30,4 @@ def test_it_saves_tasks(tmp_path):
     assert len(srsly.read_json(output)) == 5
     code, printed = run(tmp_path / "model", texts, "--output", output)
     assert code == 1
-    assert "there is no field 'text'" in printed
+    assert "the field 'text' is missing" in printed

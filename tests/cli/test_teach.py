@@ -53,7 +53,7 @@ def test_a_project(project, tmp_path):
     for option, value in (("--seed", "1"), ("--lang", "de"), ("--base", "other")):
         code, said = run(tmp_path, option, value, base=None)
         assert code == 1
-        assert f"was made with {option}" in said
+        assert f"was created with {option}" in said
 
 
 def test_labels_of_the_base_and_of_the_annotation(project, tmp_path):
@@ -70,7 +70,7 @@ def test_labels_of_the_base_and_of_the_annotation(project, tmp_path):
         (["--label", "A,,B"], "A label must have 1 to 64 characters"),
         (["--label", "A\x07"], "must not have control characters"),
         (["--names", "missing.txt"], "No such file"),
-        (["--annotated", "missing.jsonl"], "no files to read"),
+        (["--annotated", "missing.jsonl"], "No files found"),
     ],
 )
 def test_wrong_options(project, tmp_path, monkeypatch, args, said):
@@ -94,7 +94,7 @@ def test_directories_that_are_no_project(project, tmp_path):
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "other.txt").write_text("x")
-    assert "not empty, and not a project" in run(tmp_path)[1]
+    assert "does not contain a project" in run(tmp_path)[1]
     (folder / FILE).write_bytes(b"damaged" * 1_000)
     assert "file is not a database" in run(tmp_path)[1]
 
@@ -103,7 +103,7 @@ def test_a_second_server(project, tmp_path):
     with teach.alone(tmp_path / "project"):
         code, said = run(tmp_path)
         assert code == 1
-        assert "Another server has it open" in said
+        assert "Another server is using it" in said
     assert run(tmp_path)[0] == 0
 
 
@@ -127,7 +127,7 @@ def test_export(project, tmp_path):
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("Ann", "PER")]
     assert run(tmp_path, "--export", tmp_path / "out.jsonl", "--format", "doccano")[0] == 0
     assert "must end in" in run(tmp_path, "--export", tmp_path / "out.xyz")[1]
-    assert "cannot be used" in run(tmp_path, "--export", out, "--output", tmp_path / "none")[1]
+    assert "Cannot open" in run(tmp_path, "--export", out, "--output", tmp_path / "none")[1]
 
 
 def test_the_lock_ends_with_the_server(tmp_path):
