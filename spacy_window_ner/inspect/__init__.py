@@ -1,1 +1,1 @@
-"""What a pipeline gets right and wrong, and why: facts as plain data, and pages over them."""
+"""Evaluation, error analysis and explanations of a pipeline, as plain data and as HTML pages."""

@@ -1,8 +1,8 @@
-"""How sure figures of few documents are: the bootstrap over documents.
+"""Confidence intervals of scores by the bootstrap over documents.
 
-Entities of one document are alike, so documents are drawn, and not entities. The paired test is
-that of Koehn 2004, "Statistical significance tests for machine translation evaluation", with the
-null hypothesis of Berg-Kirkpatrick et al. 2012, "An empirical investigation of statistical
+Entities in one document are not independent, so documents are resampled, not entities. The paired
+test is that of Koehn 2004, "Statistical significance tests for machine translation evaluation",
+with the null hypothesis of Berg-Kirkpatrick et al. 2012, "An empirical investigation of statistical
 significance in NLP".
 """
 
@@ -19,12 +19,13 @@ _CELLS = 5_000_000
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference of two pipelines in F1, on the same documents.
+    """The difference in F1 between two pipelines on the same documents.
 
-    difference (float): F1 of the first minus that of the second.
-    low (float): Where the interval of the difference begins.
-    high (float): Where it ends.
-    p (float): The probability of a difference this large, in either direction, if there were none.
+    difference (float): F1 of the first minus F1 of the second.
+    low (float): Lower bound of the confidence interval.
+    high (float): Upper bound of the confidence interval.
+    p (float): The p-value: the probability of a difference at least this large, in either
+        direction, if the pipelines were equally good.
     """
 
     difference: float
@@ -34,8 +35,8 @@ class Difference:
 
 
 def prf(counts: NDArray[np.integer]) -> NDArray[np.float64]:
-    """RETURNS (ndarray): Shape (..., 3), precision, recall and F1 of counts (..., 3) of correct,
-    predicted and annotated entities; 0 where there are none.
+    """RETURNS (ndarray): Shape (..., 3), precision, recall and F1 from counts (..., 3) of correct,
+    predicted and annotated entities; 0 if there are none.
     """
     correct, predicted, gold = np.moveaxis(counts.astype(np.float64), -1, 0)
     return np.stack(
@@ -51,11 +52,11 @@ def prf(counts: NDArray[np.integer]) -> NDArray[np.float64]:
 def resample(
     counts: NDArray[np.integer], n_samples: int = N_SAMPLES, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Draw as many documents as there are, with replacement, again and again.
+    """Draw bootstrap samples of documents, with replacement.
 
-    counts (ndarray): Shape (n_docs, ...), what is counted in each document.
-    n_samples (int): How often.
-    seed (int): The seed; the same documents are drawn with the same seed.
+    counts (ndarray): Shape (n_docs, ...), the counts of each document.
+    n_samples (int): The number of samples.
+    seed (int): Random seed. The same seed draws the same documents.
     RETURNS (ndarray): Shape (n_samples, ...), the sums over the documents of each sample.
     """
     rng, n = np.random.default_rng(seed), len(counts)
@@ -70,14 +71,14 @@ def resample(
 def intervals(
     counts: NDArray[np.integer], level: float = LEVEL, seed: int = 0
 ) -> NDArray[np.float64] | None:
-    """Find the intervals of precision, recall and F1.
+    """Compute confidence intervals of precision, recall and F1.
 
     counts (ndarray): Shape (n_docs, n_groups, 3), the correct, predicted and annotated entities of
         each group in each document.
-    level (float): The share of samples in each interval.
-    seed (int): The seed.
-    RETURNS (Optional[ndarray]): Shape (n_groups, 3, 2), where each begins and ends; None if there
-        is only one document, which says nothing of others.
+    level (float): The confidence level.
+    seed (int): Random seed.
+    RETURNS (Optional[ndarray]): Shape (n_groups, 3, 2), the lower and upper bounds; None if there
+        is only one document.
     """
     if len(counts) < 2:
         return None
@@ -92,13 +93,13 @@ def paired(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Difference | None:
-    """Compare two pipelines in F1 by the paired bootstrap.
+    """Compare the F1 of two pipelines by the paired bootstrap.
 
     first (ndarray): Shape (n_docs, 3), the correct, predicted and annotated entities of each
-        document by the one pipeline.
-    second (ndarray): Shape (n_docs, 3), the same by the other one.
-    level (float): The share of samples in the interval.
-    seed (int): The seed.
+        document for the first pipeline.
+    second (ndarray): Shape (n_docs, 3), the same for the second pipeline.
+    level (float): The confidence level.
+    seed (int): Random seed.
     RETURNS (Optional[Difference]): The difference; None if there is only one document.
     """
     if len(first) < 2:

@@ -13,13 +13,12 @@ from .reading import Document, Reading
 
 @dataclass(frozen=True)
 class Side:
-    """Two pipelines on the entities of one label.
+    """The scores of two pipelines on the entities of one label.
 
     name (str): The label.
-    first (GroupScores): The first pipeline.
-    second (GroupScores): The second one.
-    difference (Optional[Difference]): Of the first from the second in F1; None if there is only one
-        document.
+    first (GroupScores): The scores of the first pipeline.
+    second (GroupScores): The scores of the second pipeline.
+    difference (Optional[Difference]): The difference in F1; None if there is only one document.
     """
 
     name: str
@@ -30,14 +29,15 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two pipelines do with the same documents.
+    """A comparison of two pipelines on the same documents.
 
-    labels (List[Side]): By label, and of all together at the end.
-    both (int): How many annotated entities both get right.
-    neither (int): How many none of them gets right.
-    only_first (List[Excerpt]): Those that the first one alone gets right, with what the second one
-        reads.
-    only_second (List[Excerpt]): The opposite.
+    labels (List[Side]): The scores by label, followed by the overall scores.
+    both (int): The number of annotated entities that both pipelines find.
+    neither (int): The number of annotated entities that neither pipeline finds.
+    only_first (List[Excerpt]): The annotated entities that only the first pipeline finds, with the
+        predictions of the second.
+    only_second (List[Excerpt]): The annotated entities that only the second pipeline finds, with
+        the predictions of the first.
     """
 
     labels: list[Side]
@@ -48,24 +48,26 @@ class Comparison:
 
     @property
     def total(self) -> Side:
-        """RETURNS (Side): All labels together."""
+        """RETURNS (Side): The overall scores."""
         return self.labels[-1]
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): The same as dictionaries and lists, as JSON has them."""
+        """RETURNS (Dict[str, Any]): The comparison as JSON-serializable data."""
         return asdict(self)
 
 
 def compare_readings(first: Reading, second: Reading) -> Comparison:
     """Compare two pipelines.
 
-    first (Reading): What the first one reads.
-    second (Reading): What the second one reads in the same documents.
+    first (Reading): The predictions of the first pipeline.
+    second (Reading): The predictions of the second pipeline on the same documents.
     RETURNS (Comparison): The comparison.
-    RAISES (ValueError): If the documents are not the same.
+    RAISES (ValueError): If the documents differ.
     """
     if [d.words for d in first.documents] != [d.words for d in second.documents]:
-        raise ValueError("The two pipelines have not read the same documents.")
+        raise ValueError(
+            "The two pipelines were run on different documents. Use the same examples for both."
+        )
     pairs = [
         [pair for pair in pair_all(reading.documents) if pair.gold is not None]
         for reading in (first, second)

@@ -1,4 +1,4 @@
-"""Annotation that is probably wrong, for the report: suspects in their sentences."""
+"""Annotation that is probably wrong, with its sentence, for the report."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,13 +16,13 @@ from .review import Suspect
 
 @dataclass(frozen=True)
 class Doubt:
-    """An annotated reading, and what is likelier.
+    """An annotation that is probably wrong, and a more likely alternative.
 
-    excerpt (Excerpt): Both in their sentence: "gold" is what is annotated, and "predicted" what is
-        likelier; None stands for no entity.
-    probability (float): The probability of the annotated reading.
-    probability_instead (float): That of the other one.
-    evidence (float): The log of the second less that of the first.
+    excerpt (Excerpt): Both in their sentence: "gold" is the annotation, and "predicted" the more
+        likely alternative; None stands for no entity.
+    probability (float): The probability of the annotation.
+    probability_instead (float): The probability of the alternative.
+    evidence (float): The difference of their logarithms.
     """
 
     excerpt: Excerpt
@@ -31,20 +31,20 @@ class Doubt:
     evidence: float
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): The same as dictionaries and lists, as JSON has them."""
+        """RETURNS (Dict[str, Any]): The doubt as JSON-serializable data."""
         return asdict(self)
 
 
 def doubts_of(
     suspects: Sequence[Suspect], examples: Sequence[Example], reading: Reading
 ) -> list[Doubt]:
-    """Find the suspects in the words of the annotation.
+    """Show suspects in their sentences.
 
-    suspects (Sequence[Suspect]): What `review` has found.
+    suspects (Sequence[Suspect]): The result of `review`.
     examples (Sequence[Example]): The annotated documents.
-    reading (Reading): What `read` has found in the same ones.
-    RETURNS (List[Doubt]): Those of the suspects for which something else is likelier than the
-        annotation, in the same order.
+    reading (Reading): The predictions for the same documents.
+    RETURNS (List[Doubt]): The suspects that are less likely than their alternative, in the same
+        order.
     """
     numbers = [i for i, example in enumerate(examples) if is_annotated(example)]
     places = {number: place for place, number in enumerate(numbers)}

@@ -1,4 +1,4 @@
-"""The classes of errors, and the measures, of SemEval-2013 task 9.1.
+"""The error classes and evaluation measures of SemEval-2013 task 9.1.
 
 Segura-Bedmar et al. 2013, "SemEval-2013 task 9: Extraction of drug-drug interactions from
 biomedical texts".
@@ -20,9 +20,9 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Pair:
-    """An annotated entity and what the pipeline reads in its place.
+    """An annotated entity and the predicted entity that overlaps it.
 
-    document (int): The number of the document.
+    document (int): The index of the document.
     gold (Optional[Entity]): The annotated entity; None if there is none.
     predicted (Optional[Entity]): The predicted entity; None if there is none.
     """
@@ -63,13 +63,13 @@ def pair_all(documents: Sequence[Document]) -> list[Pair]:
 def pair(
     gold: Iterable[Entity], predicted: Iterable[Entity]
 ) -> list[tuple[Entity | None, Entity | None]]:
-    """Pair annotated entities with predicted ones that overlap them, each with one at most: those
-    that are equal first, and then from left to right, which pairs as many as possible.
+    """Pair each annotated entity with at most one predicted entity that overlaps it. Equal entities
+    are paired first, then the rest from left to right, which gives the most pairs.
 
-    gold (Iterable[Entity]): The annotated entities of a document, none overlapping another.
-    predicted (Iterable[Entity]): The predicted ones.
-    RETURNS (List[Tuple[Optional[Entity], Optional[Entity]]]): The pairs, with None in place of what
-        has no partner, in the order of the text.
+    gold (Iterable[Entity]): The annotated entities of a document, without overlaps.
+    predicted (Iterable[Entity]): The predicted entities, without overlaps.
+    RETURNS (List[Tuple[Optional[Entity], Optional[Entity]]]): The pairs in the order of the text.
+        An entity without a partner is paired with None.
     """
     left = {entity.key: entity for entity in gold}
     pairs: list[tuple[Entity | None, Entity | None]] = []
@@ -93,12 +93,12 @@ def pair(
 
 
 def measures(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
-    """Compute precision, recall and F1 by each of the four ways to count.
+    """Compute precision, recall and F1 by the four measures of SemEval-2013.
 
     pairs (Sequence[Pair]): The pairs.
-    RETURNS (Dict[str, Dict[str, float]]): "strict" counts a prediction with the right span and
-        label, "exact" one with the right span, "partial" the same and half of one that overlaps,
-        and "type" one that overlaps and has the right label.
+    RETURNS (Dict[str, Dict[str, float]]): "strict" requires the correct span and label, "exact" the
+        correct span, "partial" the correct span or, with half the weight, an overlapping span, and
+        "type" an overlapping span with the correct label.
     """
     kinds = Counter(pair.kind for pair in pairs)
     n_gold = sum(pair.gold is not None for pair in pairs)
@@ -120,12 +120,12 @@ def measures(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
 
 
 def confusion(pairs: Sequence[Pair], labels: Sequence[str]) -> list[list[int]]:
-    """Count which labels are read as which.
+    """Compute the confusion matrix of labels.
 
     pairs (Sequence[Pair]): The pairs.
     labels (Sequence[str]): The labels.
-    RETURNS (List[List[int]]): A row for each annotated label and one for none, a column for each
-        predicted label and one for none.
+    RETURNS (List[List[int]]): A row for each annotated label and a column for each predicted label,
+        in the given order, with a last row and column for no entity.
     """
     numbers = {label: number for number, label in enumerate(labels)}
     counts = [[0] * (len(labels) + 1) for _ in range(len(labels) + 1)]

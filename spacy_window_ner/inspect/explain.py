@@ -1,13 +1,13 @@
-"""Why a span is an entity, or is none: what each word, part of a word and transition contributed.
+"""Explain why a span is or is not an entity: the contribution of each word, feature and transition.
 
-By integrated gradients (Sundararajan et al. 2017) on the exact log-odds F of the span. All that the
-network knows of the words, x, and its transition scores grow together from zero, where nothing is
-known of any word; the contribution of an entry is
+Contributions are computed with integrated gradients (Sundararajan et al. 2017) on the exact
+log-odds F of the span. The features of the words and the transition scores, together x, are scaled
+up from zero, the baseline in which all words are masked. The contribution of an entry is
 
     x_i ∫₀¹ ∂F(αx)/∂x_i dα  ≈  x_i · mean of ∂F(αx)/∂x_i at α = (k + ½) / steps
 
-and the contributions add up to F(x) − F(0). How well they do is checked: where the sum is more
-than 1 % off, the steps are doubled.
+and the contributions add up to F(x) − F(0). If their sum differs by more than 1%, the number of
+steps is doubled.
 """
 
 from collections.abc import Sequence
@@ -48,17 +48,17 @@ def explain(
     name: str = "window_ner",
     steps: int = STEPS,
 ) -> list[Explanation]:
-    """Explain the entities of a text, or spans that are asked for.
+    """Explain the entities of a text, or the given spans.
 
     nlp (Language): The pipeline.
     text (Union[str, Doc]): The text, or a document that no component has processed.
-    spans (Optional[Sequence[Tuple[int, int, str]]]): Spans as (start, end, label), by tokens, end
-        exclusive. If None, the entities that the component reads.
+    spans (Optional[Sequence[Tuple[int, int, str]]]): Spans as (start, end, label), in tokens, end
+        exclusive. If None, the entities that the component predicts.
     name (str): The name of the component.
-    steps (int): The number of steps of the integral, more where they do not suffice.
+    steps (int): The initial number of steps of the integral.
     RETURNS (List[Explanation]): One for each span.
     RAISES (ValueError): If a span is outside of the text, has a label that the component does not
-        know, or is an entity of another component.
+        have, or is an entity of another component.
     """
     component = find_component(nlp, name)
     component.require_initialized()
@@ -75,7 +75,7 @@ def explain(
 
 
 class _Reading:
-    """One document as a component reads it."""
+    """The explainer of one document."""
 
     def __init__(self, component: WindowNER, doc: Doc) -> None:
         self.doc, self.labels = doc, component.label_data
@@ -95,12 +95,14 @@ class _Reading:
         start, end, label = span
         if not 0 <= start < end <= len(self.doc):
             raise ValueError(
-                f"The span from token {start} to {end} is not in the text of {len(self.doc)} "
-                f"tokens, or is empty."
+                f"The span from token {start} to {end} is empty, or outside of the text with "
+                f"{len(self.doc)} tokens."
             )
         known = [x for n, x in enumerate(self.labels) if n not in self.unseen]
         if label not in known:
-            raise ValueError(f"The component has no label {label!r}, but: {', '.join(known)}.")
+            raise ValueError(
+                f"The component has no label {label!r}. Its labels are: {', '.join(known)}."
+            )
         return start, end, self.labels.index(label)
 
     def explain(self, rows: Sequence[SpanRow], steps: int) -> list[Explanation]:
@@ -145,7 +147,7 @@ class _Reading:
     def _explanation(
         self, row: SpanRow, sums: "_Sums", steps: int, nothing: NDArray
     ) -> Explanation:
-        """The facts, from the sums of the gradients along the path."""
+        """The explanation, from the sums of the gradients along the path."""
         X, (start, end, number) = self.network, row
         log_odds = self.log_odds(self.emissions[0], X.transitions, row)[0]
         baseline = self.log_odds(nothing, 0 * X.transitions, row)[0]
@@ -190,7 +192,7 @@ class _Reading:
         return sorted(found, key=lambda one: -abs(one.total))
 
     def _with_decisive(self, row: SpanRow, found: Explanation) -> Explanation:
-        """Add the words without which the decision would be another one."""
+        """Add the words whose removal changes the decision."""
         X, (start, end, _) = self.network, row
         most = found.largest_words()[:MOST_WORDS]
         size = max(1, _GROUP // len(X))

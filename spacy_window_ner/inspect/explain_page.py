@@ -1,4 +1,4 @@
-"""The page of explanations: `explain.html` over the facts."""
+"""The HTML page of explanations, rendered from `explain.html`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ AROUND = 30
 
 @dataclass(frozen=True)
 class Piece:
-    """Some of the text.
+    """A piece of the text.
 
-    text (str): What is written there.
-    number (Optional[int]): The explanation that is about it, from 1 up; None if none is.
+    text (str): Its characters.
+    number (Optional[int]): The number of its explanation, from 1; None if it has none.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Cell:
     """A contribution to the log-odds.
 
     value (float): The contribution.
-    shade (str): The classes of its color: green speaks for the span, orange against it.
+    shade (str): The CSS classes of its color: green for evidence for the span, orange against it.
     """
 
     value: float
@@ -46,8 +46,8 @@ class ShownWord:
     """A word of an excerpt.
 
     text (str): The word.
-    is_inside (bool): Whether the span has it.
-    total (Cell): All that it contributed.
+    is_inside (bool): Whether it is part of the span.
+    total (Cell): Its total contribution.
     """
 
     text: str
@@ -59,7 +59,7 @@ class ShownWord:
 class SpanInContext:
     """A span with the words around it.
 
-    is_cut (Tuple[bool, bool]): Whether the text goes on before it and behind it.
+    is_cut (Tuple[bool, bool]): Whether there is more text before it, and after it.
     words (List[ShownWord]): The words.
     """
 
@@ -69,13 +69,13 @@ class SpanInContext:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A line of the table of words.
+    """A row of the table of words.
 
-    name (str): The word, or what several words are called.
-    where (str): Where it is, seen from the span.
-    total (Cell): All that it contributed.
-    elsewhere (Cell): What it contributed by way of other places of a word.
-    parts (List[Cell]): What its parts contributed, by column.
+    name (str): The word, or a name for several words.
+    where (str): Its position relative to the span.
+    total (Cell): Its total contribution.
+    elsewhere (Cell): Its contribution through other occurrences of a word.
+    parts (List[Cell]): The contributions of its features, by column.
     """
 
     name: str
@@ -87,12 +87,13 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """What words and transitions contributed to one span.
+    """The contributions of words and transitions to one span.
 
-    columns (List[str]): The parts of a word.
-    lines (List[TableRow]): The words that contributed most, in the order of the text, the others
-        together, and the sum of all.
-    transitions (List[Tuple[str, float]]): The same of transitions, without the sum.
+    columns (List[str]): The names of the features of a word.
+    lines (List[TableRow]): The words that contributed most, in the order of the text, followed by
+        the sum of the rest and the sum of all.
+    transitions (List[Tuple[str, float]]): The transitions that contributed most, followed by the
+        sum of the rest.
     """
 
     columns: list[str]
@@ -101,7 +102,7 @@ class Table:
 
 
 def explain_page(found: Sequence[Explanation], text: str, name: str) -> str:
-    """Make the page of explanations.
+    """Render the page of explanations.
 
     found (Sequence[Explanation]): The explanations, of spans of one text.
     text (str): The text.
@@ -124,8 +125,8 @@ def explain_page(found: Sequence[Explanation], text: str, name: str) -> str:
 
 
 def pieces_of(text: str, found: Sequence[Explanation]) -> list[Piece]:
-    """RETURNS (List[Piece]): The text, divided at the spans. Of several that overlap, the first one
-    is marked.
+    """RETURNS (List[Piece]): The text, split at the spans. If spans overlap, only the first one is
+    marked.
     """
     spans = sorted((one.start_char, one.end_char, i) for i, one in enumerate(found, start=1))
     pieces, done = [], 0
@@ -137,7 +138,7 @@ def pieces_of(text: str, found: Sequence[Explanation]) -> list[Piece]:
 
 
 def table_of(one: Explanation) -> Table:
-    """RETURNS (Table): What words, their parts, and transitions contributed."""
+    """RETURNS (Table): The contributions of words, their features, and transitions."""
     columns = list(one.words[0].parts)
     most = {
         word.token
@@ -155,14 +156,14 @@ def table_of(one: Explanation) -> Table:
     transitions = [(f"{step.before} → {step.after}", step.total) for step in steps]
     if len(steps) < len(one.transitions):
         rest = sum(step.total for step in one.transitions[len(steps) :])
-        transitions.append((f"{len(one.transitions) - len(steps):,} others", rest))
+        transitions.append((f"{len(one.transitions) - len(steps):,} other transitions", rest))
     return Table(columns, lines, transitions)
 
 
 def _table_row(
     words: Sequence[Word], name: str, where: str, columns: Sequence[str], largest: float | None
 ) -> TableRow:
-    """The line of some words together; without colors if `largest` is None."""
+    """The sum of several words as a row; without colors if `largest` is None."""
 
     def cell(values: Iterable[float]) -> Cell:
         total = sum(values)
@@ -178,7 +179,7 @@ def _table_row(
 
 
 def shade(value: float, largest: float) -> str:
-    """RETURNS (str): The classes of the color of a contribution, by its share of the largest."""
+    """RETURNS (str): The CSS classes of a contribution, by its share of the largest one."""
     heat = min(5, round(5 * abs(value) / max(largest, 1e-9)))
     if not heat:
         return ""

@@ -1,4 +1,4 @@
-"""What an explanation consists of, as plain data."""
+"""Explanations as plain data."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,14 +9,15 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Word:
-    """What one word contributed to the log-odds of a span.
+    """The contribution of one word to the log-odds of a span.
 
-    token (int): Its number in the document.
+    token (int): Its index in the document.
     text (str): The word.
-    total (float): All of its contributions.
-    parts (Dict[str, float]): That of each of its parts, by way of the windows that it is in.
-    elsewhere (float): What it contributed as the neighbor of a word of a window, or as that word,
-        by way of the mean over the document's places of the same word.
+    total (float): Its total contribution.
+    parts (Dict[str, float]): The contribution of each of its features, through the windows that
+        contain it.
+    elsewhere (float): Its contribution through the mean over all occurrences of a word in the
+        document, as that word or as its neighbor.
     """
 
     token: int
@@ -28,7 +29,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Transition:
-    """What a transition score contributed: that of a step `before` → `after`, labels or `O`."""
+    """The contribution of the transition `before` → `after`, each a label or `O`."""
 
     before: str
     after: str
@@ -37,10 +38,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that speaks for a span, or against it.
+    """Evidence for or against a span.
 
-    text (str): What it is, in words, see `wording`.
-    total (float): What it contributed to the log-odds; negative if it speaks against the span.
+    text (str): A description in words, see `wording`.
+    total (float): Its contribution to the log-odds; negative for evidence against the span.
     """
 
     text: str
@@ -49,12 +50,12 @@ class Reason:
 
 @dataclass(frozen=True)
 class Without:
-    """What is read when nothing is known of one word.
+    """The prediction with one word masked.
 
-    token (int): The number of the word.
+    token (int): The index of the word.
     text (str): The word.
-    log_odds (float): The log-odds of the span without it.
-    instead (List[Tuple[str, str]]): Text and label of the entities that are read at the span then.
+    log_odds (float): The log-odds of the span without the word.
+    instead (List[Tuple[str, str]]): Text and label of the entities predicted at the span instead.
     """
 
     token: int
@@ -65,25 +66,25 @@ class Without:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a span is an entity, or is none.
+    """An explanation of why a span is or is not an entity.
 
     text (str): The text of the span.
     label (str): The label.
-    start (int): Its first token.
-    end (int): Its end, exclusive.
-    start_char (int): Its first character.
-    end_char (int): Its end by characters, exclusive.
-    is_entity (bool): Whether it is read as an entity of this label.
-    probability (float): The probability of that.
+    start (int): The first token.
+    end (int): The end, exclusive.
+    start_char (int): The start character offset.
+    end_char (int): The end character offset, exclusive.
+    is_entity (bool): Whether the span is predicted as an entity with this label.
+    probability (float): The probability of that, p.
     log_odds (float): log p − log(1 − p).
-    baseline (float): The same where nothing is known of any word.
+    baseline (float): The log-odds with all words masked.
     words (List[Word]): The contributions of all words of the document.
-    transitions (List[Transition]): Those of transitions, the largest first.
-    error (float): How far the sum of the contributions is from log_odds − baseline.
+    transitions (List[Transition]): The contributions of transitions, the largest first.
+    error (float): The difference of the sum of the contributions from log_odds − baseline.
     steps (int): The number of steps of the integral.
-    decisive (List[Without]): The words without which the decision would be another one.
-    reasons (List[Reason]): The contributions in words, the largest first; those that are small
-        beside it are left out.
+    decisive (List[Without]): The words whose removal changes the decision.
+    reasons (List[Reason]): The contributions described in words, the largest first. Small ones are
+        left out.
     """
 
     text: str
@@ -105,7 +106,7 @@ class Explanation:
 
     @property
     def is_complete(self) -> bool:
-        """RETURNS (bool): Whether the contributions add up, within 1 % of the difference."""
+        """RETURNS (bool): Whether the contributions add up to the difference, within 1%."""
         difference = self.log_odds - self.baseline
         return abs(self.error) <= max(TOLERANCE * abs(difference), 1e-6)
 
@@ -114,21 +115,21 @@ class Explanation:
         """RETURNS (str): How well the contributions add up, in words."""
         difference = self.log_odds - self.baseline
         return (
-            f"Contributions add up to {difference + self.error:+.3f}, the difference is "
-            f"{difference:+.3f} ({self.steps} steps)"
+            f"Contributions add up to {difference + self.error:+.3f}; the difference to the "
+            f"baseline is {difference:+.3f} ({self.steps} steps)"
         )
 
     def largest_words(self) -> list[Word]:
-        """RETURNS (List[Word]): The words, those that contributed most first."""
+        """RETURNS (List[Word]): The words, by the size of their contribution."""
         return sorted(self.words, key=lambda word: -abs(word.total))
 
     def speaking(self, *, against: bool) -> list[Reason]:
-        """RETURNS (List[Reason]): The reasons for the span, or against it, the largest first."""
+        """RETURNS (List[Reason]): The evidence for the span, or against it, the largest first."""
         return [reason for reason in self.reasons if (reason.total < 0) == against]
 
     def where(self, word: Word) -> str:
-        """RETURNS (str): "in" for a word of the span, otherwise how far it is from it in words,
-        those before it negative.
+        """RETURNS (str): "in" for a word of the span, otherwise its distance from the span in
+        words, negative before it.
         """
         if self.start <= word.token < self.end:
             return "in"
@@ -136,5 +137,5 @@ class Explanation:
         return f"{word.token - edge:+d}"
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): The same as dictionaries and lists, as JSON has them."""
+        """RETURNS (Dict[str, Any]): The explanation as JSON-serializable data."""
         return {**asdict(self), "is_complete": self.is_complete}

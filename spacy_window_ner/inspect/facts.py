@@ -1,4 +1,4 @@
-"""How good a pipeline is, and what it gets wrong: all that a report shows, as plain data."""
+"""The scores and errors of a pipeline: the contents of a report, as plain data."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -25,20 +25,19 @@ _DIAGRAM_BINS = 10
 
 @dataclass(frozen=True)
 class Excerpt:
-    """An entity in its sentence. Words are counted from the beginning of the document.
+    """An entity in its sentence. Words are counted from the start of the document.
 
-    document (int): The number of the document.
+    document (int): The index of the document.
     start (int): The first word of the excerpt.
-    words (List[str]): Its words, each with the space behind it.
-    is_cut (Tuple[bool, bool]): Whether the text goes on before it and behind it in the same
-        sentence.
+    words (List[str]): Its words, each with the white space after it.
+    is_cut (Tuple[bool, bool]): Whether the sentence continues before the excerpt, and after it.
     kind (str): "correct", or the class of the error, see `errors.CLASSES`.
     gold (Optional[Entity]): The annotated entity.
-    predicted (Optional[Entity]): What the pipeline reads.
-    probability (Optional[float]): That of the predicted entity, or of the annotated one that was
-        missed; None if the pipeline does not say.
-    alternatives (List[Tuple[str, str, float]]): Texts, labels and probabilities of what else could
-        be an entity there, the most probable first.
+    predicted (Optional[Entity]): The predicted entity.
+    probability (Optional[float]): The probability of the predicted entity, or of the annotated one
+        if it was missed; None if the pipeline has no probabilities.
+    alternatives (List[Tuple[str, str, float]]): Text, label and probability of other possible
+        entities at the same place, the most probable first.
     annotation (List[Entity]): All annotated entities of the excerpt.
     """
 
@@ -56,11 +55,11 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Whether the probabilities of predicted entities agree with how many are right.
+    """How well the probabilities of predicted entities are calibrated.
 
     n (int): The number of entities with a probability.
     ece (float): The expected calibration error.
-    ece_by_chance (float): What it would be if the probabilities were true.
+    ece_by_chance (float): The ECE expected by chance with perfectly calibrated probabilities.
     bins (Dict[str, List[float]]): For each bin "claimed", "right" and "sizes", see `Bins`.
     """
 
@@ -72,13 +71,14 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Scored:
-    """The spans that are entities with one threshold or another.
+    """The predicted spans at all thresholds.
 
     labels (List[str]): The labels.
     gold (List[int]): The number of annotated entities of each label.
-    spans (List[Tuple[int, float, int]]): Number of the label, probability, and whether it is right,
-        of every span that is an entity with the lowest threshold, the most probable first.
-    threshold (Optional[float]): That of the pipeline; None if it has not one for all labels.
+    spans (List[Tuple[int, float, int]]): Label index, probability, and whether it is correct, of
+        every span that is an entity at the lowest threshold, the most probable first.
+    threshold (Optional[float]): The threshold of the pipeline; None if it does not have a single
+        threshold for all labels.
     """
 
     labels: list[str]
@@ -103,20 +103,20 @@ class Scored:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report shows of a pipeline.
+    """The contents of a report on a pipeline.
 
     n_documents (int): The number of annotated documents.
     n_words (int): The number of their words.
-    known (Optional[KnownWords]): How many of them the `window_ner` of the pipeline knows; None
-        without one.
-    labels (List[GroupScores]): Precision, recall and F1 by label, and of all together at the end.
+    known (Optional[KnownWords]): The share of words known to the `window_ner` of the pipeline; None
+        if it has none.
+    labels (List[GroupScores]): Precision, recall and F1 by label, followed by the overall scores.
     errors (Dict[str, int]): The number of errors of each class, see `errors.CLASSES`.
     measures (Dict[str, Dict[str, float]]): See `errors.measures`.
     confusion (Dict[str, Any]): "labels" and "counts", see `errors.confusion`.
-    by_length (List[GroupScores]): By the length of entities.
-    by_size (List[GroupScores]): By the size of documents.
-    by_seen (Optional[List[GroupScores]]): By whether names are in the training data; None without
-        it.
+    by_length (List[GroupScores]): Scores by the length of entities.
+    by_size (List[GroupScores]): Scores by the size of documents.
+    by_seen (Optional[List[GroupScores]]): Scores by whether names were seen in training; None
+        without training data.
     reliability (Optional[Reliability]): None if no entity has a probability.
     scored (Optional[Scored]): None if the pipeline has no `window_ner`.
     excerpts (List[Excerpt]): All errors in their sentences.
@@ -138,11 +138,11 @@ class Facts:
 
     @property
     def total(self) -> GroupScores:
-        """RETURNS (GroupScores): All labels together."""
+        """RETURNS (GroupScores): The overall scores."""
         return self.labels[-1]
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): The same as dictionaries and lists, as JSON has them."""
+        """RETURNS (Dict[str, Any]): The facts as JSON-serializable data."""
         return asdict(self)
 
 
@@ -153,23 +153,23 @@ def evaluate(
     names: Mapping[str, set[str]] | None = None,
     rename: Rename | None = None,
 ) -> Facts:
-    """Judge a pipeline by annotated documents.
+    """Evaluate a pipeline on annotated documents.
 
     nlp (Language): Any pipeline that sets `doc.ents`.
-    examples (Sequence[Example]): The annotated documents, as spaCy's `Corpus` reads them: without
+    examples (Sequence[Example]): The annotated documents, as spaCy's `Corpus` yields them: without
         entities in `predicted`. They are not changed.
-    names (Optional[Mapping[str, Set[str]]]): The labels that each name of the training data has,
-        see `reading.names_of`.
-    rename (Optional[Mapping[str, Optional[str]]]): Other names for labels of the pipeline; entities
-        of those with None are left out.
-    RETURNS (Facts): The facts.
-    RAISES (ValueError): If there is no document with annotated entities.
+    names (Optional[Mapping[str, Set[str]]]): The labels of each name in the training data, see
+        `reading.names_of`.
+    rename (Optional[Mapping[str, Optional[str]]]): New names for labels of the pipeline. Entities
+        whose label maps to None are left out.
+    RETURNS (Facts): The results.
+    RAISES (ValueError): If no document has annotated entities.
     """
     return facts_of(read_with_pipeline(nlp, examples, rename), names)
 
 
 def facts_of(reading: Reading, names: Mapping[str, set[str]] | None = None) -> Facts:
-    """RETURNS (Facts): The facts of what a pipeline reads; see `evaluate`."""
+    """RETURNS (Facts): The results for the predictions of a pipeline; see `evaluate`."""
     documents = reading.documents
     pairs = pair_all(documents)
     wrong = [pair for pair in pairs if pair.kind != "correct"]

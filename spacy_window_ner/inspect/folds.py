@@ -1,4 +1,4 @@
-"""Networks that have not learned what they judge: each is trained on the other parts of data."""
+"""Cross-validation: each fold is processed by a network that was trained on the other folds."""
 
 import random
 import tempfile
@@ -21,21 +21,21 @@ DEV_SHARE = 0.1
 
 
 def split_into_folds(n: int, folds: int, seed: int = 0) -> list[list[int]]:
-    """Divide documents into parts at random.
+    """Split documents into folds at random.
 
     n (int): The number of documents.
-    folds (int): The number of parts.
-    seed (int): The seed.
-    RETURNS (List[List[int]]): The numbers of the documents of each part, ascending.
-    RAISES (ValueError): If there are fewer than two parts, or fewer than three documents to train
+    folds (int): The number of folds.
+    seed (int): Random seed.
+    RETURNS (List[List[int]]): The indices of the documents of each fold, ascending.
+    RAISES (ValueError): If there are fewer than two folds, or fewer than three documents to train
         on.
     """
     if folds < 2:
-        raise ValueError(f"There must be 2 folds or more, got {folds}.")
+        raise ValueError(f"The number of folds must be at least 2, got {folds}.")
     if n < max(folds, 4):
         raise ValueError(
-            f"{n} documents cannot be divided into {folds} folds to train on. If the data has all "
-            f"of its text in a few documents, divide them, for example with "
+            f"{n} documents are too few for {folds} folds. Add documents or use fewer folds. If "
+            f"your documents are long, split them, for example with "
             f"`python -m spacy convert … -n 10`."
         )
     order = list(range(n))
@@ -44,13 +44,13 @@ def split_into_folds(n: int, folds: int, seed: int = 0) -> list[list[int]]:
 
 
 def own_config(nlp: Language, path: str, name: str) -> Config:
-    """Make a config that trains a component of a pipeline anew.
+    """Make a config that retrains a component of a pipeline from scratch.
 
     nlp (Language): The pipeline.
-    path (str): Its name or path, which other components and word vectors are loaded from.
+    path (str): Its name or path, from which other components and word vectors are loaded.
     name (str): The name of the component.
-    RETURNS (Config): Its config, without the other components that are trained, but with those that
-        the component listens to, which are trained anew as well.
+    RETURNS (Config): Its config, without other trainable components, except for those that the
+        component listens to, which are retrained as well.
     """
     config = nlp.config.copy()
     heard = {
@@ -95,8 +95,8 @@ def train_on(
 
     config (Config): The config. Its corpora are replaced, and its logger by a progress bar.
     train (Sequence[Doc]): The documents to train on.
-    dev (Sequence[Doc]): Those that choose the best model.
-    stderr (Optional[IO]): Where the progress bar goes; nowhere if None.
+    dev (Sequence[Doc]): The documents to select the best model with.
+    stderr (Optional[IO]): Where to print the progress bar; None for no progress bar.
     RETURNS (Language): The best pipeline.
     """
     config = config.copy()
@@ -131,16 +131,16 @@ def cross_train(
     stderr: IO | None = None,
     begins: Callable[[int], object] = lambda fold: None,
 ) -> Iterator[tuple[Language, list[int]]]:
-    """Train a pipeline for each part of the documents on the other parts.
+    """Train a pipeline for each fold of the documents on the other folds.
 
     config (Config): The config; see `train_on`.
     docs (Sequence[Doc]): The annotated documents.
-    folds (int): The number of parts.
-    seed (int): The seed of the division.
-    stderr (Optional[IO]): Where progress bars go.
-    begins (Callable): Is called with the number of each part, from 1 up, before its training.
-    YIELDS (Tuple[Language, List[int]]): Each pipeline, and the numbers of the documents that
-        it has not seen.
+    folds (int): The number of folds.
+    seed (int): Random seed of the split.
+    stderr (Optional[IO]): Where to print progress bars.
+    begins (Callable): Called with the number of each fold, from 1, before it is trained.
+    YIELDS (Tuple[Language, List[int]]): Each pipeline, and the indices of the documents that it was
+        not trained on.
     """
     for fold, held_out in enumerate(split_into_folds(len(docs), folds, seed), start=1):
         begins(fold)

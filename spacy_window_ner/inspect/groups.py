@@ -11,23 +11,23 @@ from .reading import Document, Entity
 
 ALL = "all"
 LENGTHS = ("1 word", "2 words", "3 words", "4 words", "5 or more")
-SEEN = ("seen with this label", "seen with others", "not seen")
+SEEN = ("seen with this label", "seen with other labels", "not seen")
 _N_SIZES = 4
 
 
 @dataclass(frozen=True)
 class GroupScores:
-    """How a pipeline does on one group of entities.
+    """The scores of a pipeline on one group of entities.
 
     name (str): The name of the group.
-    correct (int): How many predicted entities are annotated.
-    predicted (int): How many entities it predicts.
-    gold (int): How many are annotated.
+    correct (int): The number of correct predictions.
+    predicted (int): The number of predicted entities.
+    gold (int): The number of annotated entities.
     p (float): Precision.
     r (float): Recall.
     f (float): F1.
-    intervals (Optional[Dict[str, List[float]]]): Where the intervals of "p", "r" and "f" begin and
-        end; None if there is only one document.
+    intervals (Optional[Dict[str, List[float]]]): Lower and upper bounds of the confidence intervals
+        of "p", "r" and "f"; None if there is only one document.
     """
 
     name: str
@@ -49,8 +49,8 @@ def count(
 
     documents (Sequence[Document]): The documents.
     names (Sequence[str]): The groups.
-    group_of (Callable[[Document, Entity], str]): The group of an entity of a document. It depends
-        on words and label, so that those of a correct entity and of the annotated one are the same.
+    group_of (Callable[[Document, Entity], str]): Returns the group of an entity of a document. It
+        must depend on words and label only.
     RETURNS (ndarray): Shape (n_docs, n_groups, 3), the numbers of correct, predicted and annotated
         entities.
     """
@@ -85,19 +85,19 @@ def labels_in(documents: Sequence[Document]) -> list[str]:
 
 
 def count_labels(documents: Sequence[Document], labels: Sequence[str]) -> NDArray[np.int64]:
-    """RETURNS (ndarray): Shape (n_docs, n_labels + 1, 3), all labels together last; see `count`."""
+    """RETURNS (ndarray): Shape (n_docs, n_labels + 1, 3), with the total last; see `count`."""
     counts = count(documents, labels, lambda document, entity: entity.label)
     return np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)
 
 
 def by_label(documents: Sequence[Document]) -> list[GroupScores]:
-    """RETURNS (List[GroupScores]): A row for each label, and one for all together at the end."""
+    """RETURNS (List[GroupScores]): A row for each label, followed by one for all labels."""
     labels = labels_in(documents)
     return rows([*labels, ALL], count_labels(documents, labels))
 
 
 def by_length(documents: Sequence[Document]) -> list[GroupScores]:
-    """RETURNS (List[GroupScores]): A row for each length that entities have, in words."""
+    """RETURNS (List[GroupScores]): A row for each length of entities, in words."""
 
     def length(document: Document, entity: Entity) -> str:
         return LENGTHS[min(entity.end - entity.start, len(LENGTHS)) - 1]
@@ -106,12 +106,12 @@ def by_length(documents: Sequence[Document]) -> list[GroupScores]:
 
 
 def by_seen(documents: Sequence[Document], names: Mapping[str, set[str]]) -> list[GroupScores]:
-    """Divide entities by whether their name is in the training data.
+    """Group entities by whether their name was seen in training.
 
     documents (Sequence[Document]): The documents.
-    names (Mapping[str, Set[str]]): The labels that each name of the training data has.
-    RETURNS (List[GroupScores]): A row for names with this label there, with others only, and for
-        new ones; none for what no entity is.
+    names (Mapping[str, Set[str]]): The labels of each name in the training data.
+    RETURNS (List[GroupScores]): A row for names seen with this label, with other labels only, and
+        not at all. Empty groups are left out.
     """
 
     def seen(document: Document, entity: Entity) -> str:
@@ -128,8 +128,8 @@ def _not_empty(found: list[GroupScores]) -> list[GroupScores]:
 
 
 def by_size(documents: Sequence[Document]) -> list[GroupScores]:
-    """RETURNS (List[GroupScores]): A row for each of up to four groups of documents, of about the
-    same number of documents each, by the number of their words.
+    """RETURNS (List[GroupScores]): A row for each of up to four groups of documents by the number
+    of their words, with about the same number of documents each.
     """
     sizes = np.asarray([len(document.words) for document in documents])
     edges = np.unique(np.quantile(sizes, np.arange(1, _N_SIZES) / _N_SIZES, method="lower"))

@@ -1,4 +1,4 @@
-"""log p − log(1 − p) of a span, exact for every p, and its gradient by the scores.
+"""log p − log(1 − p) of a span, exact for every p, and its gradient with respect to the scores.
 
 A sequence without the span first differs from it at one of the span's tokens. With A_i the tag
 sequences that agree with the span before its i-th token and differ from it there,
@@ -6,8 +6,8 @@ sequences that agree with the span before its i-th token and differ from it ther
     crf:               log-odds = log Z(with the span) − log Σ_i Z(A_i)
     softmax, logistic: log-odds = Σ_i log p_i − log Σ_i (Π_{j < i} p_j) (1 − p_i)
 
-so 1 − p is never subtracted, and log-odds of 100 are as exact as those of 1. The gradient is the
-difference of two sets of expectations: with the span, and without it.
+so 1 − p is never computed by subtraction, and log-odds of 100 are as exact as log-odds of 1. The
+gradient is the difference of two sets of expectations: with the span, and without it.
 """
 
 import numpy as np
@@ -24,11 +24,11 @@ _Array = NDArray[np.float64]
 
 
 def is_open(allowed: Mask, span: NDArray[np.integer]) -> bool:
-    """Whether a document leaves it open that a span is an entity, or not.
+    """Check whether the annotation set in a document leaves open whether a span is an entity.
 
     allowed (ndarray): Shape (n_tokens, n_tags) bool, the tags that the document allows.
-    span (ndarray): Shape (3,), its start, end and label number.
-    RETURNS (bool): False if the span is an entity already, or cannot be one.
+    span (ndarray): Shape (3,), its start, end and label index.
+    RETURNS (bool): False if the span is already an entity, or cannot be one.
     """
     tokens, tags, _ = tags_of_spans(span)
     return bool(allowed[tokens, tags].all() and (allowed[tokens].sum(axis=1) > 1).any())
@@ -49,8 +49,9 @@ def span_log_odds(
     """
     if not is_open(allowed, span):
         raise ValueError(
-            "The document does not leave open whether this span is an entity: another component "
-            "has set entities there, or white space or a sentence start stands in the way."
+            "This span cannot be explained, since the network does not decide whether it is an "
+            "entity: another component has set entities there, or the span starts or ends with "
+            "white space or crosses a sentence start."
         )
     if objective.tag_log_odds is None:
         return _of_sequences(scores, allowed, span)

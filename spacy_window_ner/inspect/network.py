@@ -1,9 +1,8 @@
-"""The network as a function of what it knows of each word of one document.
+"""The network as a function of the features of each word of one document.
 
-It is the network of prediction, in float64 and with one row for each token in the place of one for
-each lexeme, so that the same word can be known at one place and hidden at another. The parts of a
-word (the output of `Concatenate`) are the input here. Zero hides a part: it is what dropout puts
-there in training.
+It is the network used for prediction, in float64 and with one row per token instead of one per
+lexeme, so that a word can be masked at one position only. Its input are the features of the words
+(the output of `Concatenate`). A feature is masked by zero, as dropout does in training.
 """
 
 from collections.abc import Callable
@@ -30,13 +29,12 @@ TOK2VEC = "tok2vec"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the network knows of the words of a document, in one or more copies of it; or the
-    gradient.
+    """The features of the words in one or more copies of a document, or their gradient.
 
-    window (ndarray): Shape (n_copies, n_tokens, width), the parts of each word side by side.
-    context (ndarray): The same for the term of the document's other places of a word.
-    gazetteer (ndarray): Shape (n_copies, n_tokens, width of the hidden sum), the term of matches of
-        lists of names; of width 0 in a network without lists.
+    window (ndarray): Shape (n_copies, n_tokens, width), the concatenated features of each word.
+    context (ndarray): The same for the term of other occurrences of a word in the document.
+    gazetteer (ndarray): Shape (n_copies, n_tokens, hidden width), the term of matches in lists of
+        names. The width is 0 if the network has no lists.
     """
 
     window: _Array
@@ -50,14 +48,14 @@ Backprop = Callable[[_Array], Inputs]
 class DocumentNetwork:
     """The network of one document.
 
-    parts (Dict[str, slice]): The columns of each part of a word, by its name.
-    vectors (ndarray): Shape (n_tokens, width), the parts of each word side by side.
-    features (ndarray): Shape (n_tokens, width), the term of matches of lists.
+    parts (Dict[str, slice]): The columns of each feature of a word, by its name.
+    vectors (ndarray): Shape (n_tokens, width), the concatenated features of each word.
+    features (ndarray): Shape (n_tokens, width), the term of matches in lists.
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
     """
 
     def __init__(self, model: Model[list[Doc], Scores], doc: Doc) -> None:
-        """Read the document.
+        """Compute the features of a document.
 
         model (Model): A network of `window_classifier`; it is not changed.
         doc (Doc): The document, with at least one token.
@@ -83,12 +81,12 @@ class DocumentNetwork:
         return len(self.vectors)
 
     def emissions(self, vectors: _Array, features: _Array) -> tuple[_Array, Backprop]:
-        """Score every tag of every token of some copies of the document.
+        """Score every tag of every token in copies of the document.
 
         vectors (ndarray): Shape (n_copies, n_tokens, width).
         features (ndarray): Shape (n_copies, n_tokens, width of the term of lists).
-        RETURNS: The emissions (n_copies, n_tokens, n_tags), and the callback from their gradient to
-            that of the inputs.
+        RETURNS: The emissions (n_copies, n_tokens, n_tags), and a callback that maps their gradient
+            to the gradient of the inputs.
         """
         V, backprops = vectors.reshape(-1, vectors.shape[2]), []
         for layer in self._mixing:
@@ -114,7 +112,7 @@ class DocumentNetwork:
     def _given_vectors(
         self, model: Model, docs: list[Doc], is_train: bool
     ) -> tuple[list[_Array], Callable]:
-        """What takes the place of the token vectors."""
+        """A layer that replaces the token vectors."""
 
         def backprop(d_Vs: list[_Array]) -> list[Doc]:
             self._gradients["vectors"] = np.concatenate(d_Vs)
@@ -125,7 +123,7 @@ class DocumentNetwork:
     def _given_features(
         self, model: Model, docs: list[Doc], is_train: bool
     ) -> tuple[Term, Callable]:
-        """What takes the place of the gazetteer."""
+        """A layer that replaces the gazetteer."""
 
         def backprop(d_Z: _Array) -> list[Doc]:
             self._gradients["features"] = d_Z
@@ -151,8 +149,8 @@ class DocumentNetwork:
 
 
 def _read_parts(tok2vec: Model, doc: Doc) -> tuple[dict[str, slice], _Array, list[Model]]:
-    """The parts of words and their names, and copies of the layers that mix them. Token vectors
-    that depend on context have one part.
+    """The features of words and their names, and copies of the layers that mix them. Contextual
+    token vectors count as a single feature.
     """
     if tok2vec.name != LEXEME_EMBED:
         V = ToNumpy().predict(tok2vec.predict([doc]))

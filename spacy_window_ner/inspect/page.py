@@ -1,7 +1,7 @@
-"""Pages: Jinja2 templates over plain data, one file each, which load nothing from anywhere.
+"""Self-contained HTML pages, rendered from Jinja2 templates and plain data.
 
-Whatever a text holds is escaped, and the page's policy lets only its own script run: the one whose
-hash is in the policy.
+All inserted text is escaped, and the Content-Security-Policy of a page only allows its own script,
+by its hash.
 """
 
 import base64
@@ -21,10 +21,9 @@ N_COLORS = 12
 
 @cache
 def environment(package: str = HERE) -> Environment:
-    """Load the templates of a package. What they insert is escaped.
+    """Load the templates of a package. Inserted text is escaped.
 
-    package (str): The package, whose templates are in its folder `templates`. They can extend
-        those of `inspect`.
+    package (str): A package with a folder `templates`. Its templates can extend those of `inspect`.
     RETURNS (Environment): The templates.
     """
     loaded = Environment(
@@ -41,12 +40,12 @@ def environment(package: str = HERE) -> Environment:
 
 
 def percent(share: float) -> str:
-    """RETURNS (str): A share in percent, with one digit."""
+    """RETURNS (str): A share in percent, with one decimal."""
     return f"{100 * share:.1f}"
 
 
 def colors_of(labels: Iterable[str]) -> dict[str, int]:
-    """RETURNS (Dict[str, int]): The number of each label's color; they repeat after `N_COLORS`."""
+    """RETURNS (Dict[str, int]): The color index of each label; colors repeat after `N_COLORS`."""
     return {label: number % N_COLORS for number, label in enumerate(labels)}
 
 
@@ -59,15 +58,15 @@ def render(
     styles: Sequence[str] = (),
     **facts: Any,
 ) -> str:
-    """Make a page.
+    """Render a page.
 
     template (str): The name of the template; it extends `base.html`.
-    script (Optional[str]): The name of the template of its script, in which nothing is inserted;
+    script (Optional[str]): The name of the template of its script, into which nothing is inserted;
         None if it has none.
     connect (str): The sources that the script may connect to, as in a Content-Security-Policy.
-    package (str): The package whose templates these are; see `environment`.
+    package (str): The package that contains the templates; see `environment`.
     styles (Sequence[str]): The names of style sheets to add to `base.css`.
-    facts (Any): What the template shows.
+    facts (Any): The variables of the template.
     RETURNS (str): The page.
     """
     templates = environment(package)

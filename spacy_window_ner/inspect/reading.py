@@ -1,9 +1,9 @@
-"""What a pipeline reads in annotated documents, in the words of the annotation.
+"""The predictions of a pipeline for annotated documents, aligned to the words of the annotation.
 
-All that follows counts in these words, so that pipelines with other tokens can be compared. The
-rules are those of spaCy's scorer: documents without annotation are left out, and what a pipeline
-finds where words have no annotation is neither right nor wrong. Nor is an entity of a label that
-the annotation of the document does not have (see `labels.annotated_labels`).
+All results are counted in these words, so that pipelines with different tokenization can be
+compared. The rules are those of spaCy's scorer: documents without annotation are left out, and
+predictions on words without annotation are neither correct nor wrong. The same holds for labels
+that are not annotated in a document (see `labels.annotated_labels`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -32,13 +32,13 @@ Rename = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Entity:
-    """A name in a document.
+    """An entity in a document.
 
     start (int): Its first word.
     end (int): The end, exclusive.
     label (str): Its label.
-    probability (Optional[float]): How sure the pipeline is; None if it does not say, and for the
-        annotation.
+    probability (Optional[float]): Its probability; None for annotation, and if the pipeline has no
+        probabilities.
     """
 
     start: int
@@ -54,16 +54,16 @@ class Entity:
 
 @dataclass(frozen=True)
 class Document:
-    """An annotated document, and what a pipeline reads in it.
+    """An annotated document, with the predictions of a pipeline.
 
-    words (List[str]): Its words, each with the space behind it.
-    sentences (List[int]): The first word of every sentence; empty if that is not known.
+    words (List[str]): Its words, each with the white space after it.
+    sentences (List[int]): The first word of every sentence; empty if sentences are unknown.
     gold (List[Entity]): The annotated entities, in the order of the text.
-    predicted (List[Entity]): Those that the pipeline finds.
-    scored (List[Entity]): The entities with the lowest threshold, `LOWEST`; empty if the pipeline
-        has no `window_ner`.
-    candidates (List[Entity]): All spans that could be entities, overlapping ones too, by their
-        first words; the same.
+    predicted (List[Entity]): The predicted entities.
+    scored (List[Entity]): The entities at the lowest threshold, `LOWEST`; empty if the pipeline has
+        no `window_ner`.
+    candidates (List[Entity]): All candidate spans, including overlapping ones, sorted by their
+        first words; empty if the pipeline has no `window_ner`.
     """
 
     words: list[str]
@@ -75,24 +75,24 @@ class Document:
 
     @cached_property
     def _starts(self) -> tuple[list[int], int]:
-        """The first words of the candidates, and the length of the longest one."""
+        """The first words of the candidates, and the length of the longest candidate."""
         longest = max((entity.end - entity.start for entity in self.candidates), default=0)
         return [entity.start for entity in self.candidates], longest
 
     def candidates_over(self, start: int, end: int) -> list[Entity]:
-        """RETURNS (List[Entity]): The candidates that have a word in common with a span."""
+        """RETURNS (List[Entity]): The candidates that overlap a span."""
         starts, longest = self._starts
         first, stop = bisect_left(starts, start - longest), bisect_left(starts, end)
         return [entity for entity in self.candidates[first:stop] if entity.end > start]
 
     def gold_over(self, start: int, end: int) -> list[Entity]:
-        """RETURNS (List[Entity]): The annotated entities that have a word in common with a span."""
+        """RETURNS (List[Entity]): The annotated entities that overlap a span."""
         first = bisect_right(self.gold, start, key=lambda entity: entity.end)
         return self.gold[first : bisect_left(self.gold, end, key=lambda entity: entity.start)]
 
     def judge(self, entities: Sequence[Entity]) -> list[bool]:
-        """RETURNS (List[bool]): Which entities are annotated. Two on the same words, which are
-        several tokens of the pipeline, are one right and one wrong.
+        """RETURNS (List[bool]): Which entities are correct. If several entities map to the same
+        words, only one of them counts as correct.
         """
         left, right = {entity.key for entity in self.gold}, []
         for entity in entities:
@@ -107,14 +107,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a pipeline reads in annotated documents.
+    """The predictions of a pipeline for annotated documents.
 
     documents (List[Document]): The documents with annotation.
     has_scores (bool): Whether they have scored spans and candidates.
-    threshold (Optional[float]): The threshold of the `window_ner`; None if it has not one for all
-        labels.
-    known (Optional[KnownWords]): How many of the pipeline's tokens the `window_ner` knows; None if
-        there is none.
+    threshold (Optional[float]): The threshold of the `window_ner`; None if it does not have a
+        single threshold for all labels.
+    known (Optional[KnownWords]): The share of tokens known to the `window_ner`; None if there is
+        none.
     """
 
     documents: list[Document]
@@ -124,26 +124,26 @@ class Reading:
 
 
 def is_annotated(example: Example) -> bool:
-    """RETURNS (bool): Whether a pipeline is judged by an example: it has words and annotation."""
+    """RETURNS (bool): Whether an example has words and annotation, as evaluation requires."""
     return len(example.predicted) > 0 and example.reference.has_annotation("ENT_IOB")
 
 
 def read_with_pipeline(
     nlp: Language, examples: Sequence[Example], rename: Rename | None = None
 ) -> Reading:
-    """Run a pipeline on annotated documents. If it has several `window_ner`, the scored spans and
-    candidates are those of the last one.
+    """Run a pipeline on annotated documents. If it has several `window_ner` components, the scored
+    spans and candidates are taken from the last one.
 
     nlp (Language): The pipeline.
     examples (Sequence[Example]): The documents; they are not changed.
-    rename (Optional[Mapping[str, Optional[str]]]): Other names for labels of the pipeline; entities
-        of those with None are left out.
-    RETURNS (Reading): What it reads.
-    RAISES (ValueError): If there is no document with annotated entities.
+    rename (Optional[Mapping[str, Optional[str]]]): New names for labels of the pipeline. Entities
+        whose label maps to None are left out.
+    RETURNS (Reading): The predictions.
+    RAISES (ValueError): If no document has annotated entities.
     """
     examples = list(filter(is_annotated, examples))
     if not examples:
-        raise ValueError("There is no document with annotated entities.")
+        raise ValueError("None of the documents has annotated entities.")
     docs = list(nlp.pipe(example.predicted.copy() for example in examples))
     aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
     rename = {} if rename is None else rename
@@ -162,7 +162,7 @@ def read_with_pipeline(
 
 
 def last_window_ner(nlp: Language) -> str | None:
-    """RETURNS (Optional[str]): The name of the last `window_ner` of a pipeline; None if there is
+    """RETURNS (Optional[str]): The name of the last `window_ner` of a pipeline; None if it has
     none.
     """
     names = [name for name, pipe in nlp.pipeline if isinstance(pipe, WindowNER)]
@@ -212,7 +212,7 @@ def _by_document(
 
 
 class _Projection:
-    """Takes spans of the pipeline's tokens to words of the annotation, as spaCy's scorer does."""
+    """Maps spans of the pipeline's tokens to words of the annotation, as spaCy's scorer does."""
 
     def __init__(self, example: Example, rename: Rename) -> None:
         alignment = example.alignment.x2y
@@ -229,7 +229,7 @@ class _Projection:
         labels: Sequence[str],
         probabilities: Sequence[float | None],
     ) -> list[Entity]:
-        """RETURNS (List[Entity]): Those of the spans (n_spans, 2) that can be judged."""
+        """RETURNS (List[Entity]): The spans (n_spans, 2) that can be evaluated."""
         first, last = self.offsets[spans[:, 0]], self.offsets[spans[:, 1]]
         projected = []
         for i in np.flatnonzero(last > first).tolist():
@@ -251,7 +251,7 @@ def _predicted(doc: Doc, n_tokens: int, project: _Projection) -> list[Entity]:
 
 
 def _sentences(example: Example) -> list[int]:
-    """Find the first words of the sentences, by the annotation or else by the pipeline."""
+    """Find the first words of the sentences, from the annotation or else from the pipeline."""
     if example.reference.has_annotation("SENT_START"):
         return [token.i for token in example.reference if token.is_sent_start]
     if not example.predicted.has_annotation("SENT_START"):

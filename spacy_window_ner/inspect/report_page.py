@@ -1,4 +1,4 @@
-"""The page of a report: `report.html` over the facts."""
+"""The HTML page of a report, rendered from `report.html`."""
 
 import re
 from bisect import bisect_right
@@ -21,13 +21,13 @@ AREA = 34, 8, 276, 200
 
 @dataclass
 class Passage:
-    """Words of a document that excerpts show, those of several that overlap together.
+    """A passage of a document that one excerpt shows, or several overlapping excerpts.
 
-    document (int): The number of the document.
+    document (int): The index of the document.
     start (int): The first word.
     words (List[str]): The words, each with the space after it.
-    annotation (Set[Tuple[int, int, str]]): Start, end and label of the annotated entities; words
-        are counted from the beginning of the document.
+    annotation (Set[Tuple[int, int, str]]): Start, end and label of the annotated entities. Words
+        are counted from the start of the document.
     """
 
     document: int
@@ -36,8 +36,9 @@ class Passage:
     annotation: set[tuple[int, int, str]]
 
     def add(self, excerpt: Excerpt) -> bool:
-        """RETURNS (bool): Whether an excerpt that does not begin before it has words in common with
-        it, and is in it now.
+        """Add an excerpt that does not start before the passage, if it overlaps the passage.
+
+        RETURNS (bool): Whether it was added.
         """
         end = self.start + len(self.words)
         if excerpt.document != self.document or excerpt.start >= end:
@@ -54,11 +55,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class Against:
-    """Another pipeline on the same data.
+    """Another pipeline that was evaluated on the same data.
 
     name (str): Its name.
-    facts (Facts): Its facts.
-    comparison (Comparison): The comparison of the first pipeline with it.
+    facts (Facts): Its results.
+    comparison (Comparison): The comparison of the first pipeline with this one.
     """
 
     name: str
@@ -73,14 +74,14 @@ def report_page(
     against: Against | None = None,
     doubts: Sequence[Doubt] | None = None,
 ) -> str:
-    """Make the page of a report.
+    """Render the page of a report.
 
-    facts (Facts): The facts.
+    facts (Facts): The results.
     name (str): The name of the pipeline.
     data (str): The name of the data.
-    against (Optional[Against]): Another pipeline, to show beside it.
+    against (Optional[Against]): Another pipeline to compare with.
     doubts (Optional[Sequence[Doubt]]): Annotation that is probably wrong, the most doubtful first;
-        None if it was not looked for.
+        None to leave out the section.
     RETURNS (str): The page.
     """
     labels = facts.confusion["labels"]
@@ -106,7 +107,7 @@ def report_page(
 def _listed(
     facts: Facts, data: str, against: Against | None, doubts: Sequence[Doubt] | None
 ) -> dict[str, Any]:
-    """What the script lists: the passages, once each, and what to show in them."""
+    """The data of the lists in the page: the passages, and what to show in them."""
     excerpts = {"errors": facts.excerpts, "doubts": [doubt.excerpt for doubt in doubts or ()]}
     if against is not None:
         excerpts["alone-a"] = against.comparison.only_first
@@ -143,8 +144,8 @@ def _listed(
 
 
 def passages_of(excerpts: Iterable[Excerpt]) -> list[Passage]:
-    """RETURNS (List[Passage]): What excerpts show, in the order of the documents. None has words in
-    common with another.
+    """RETURNS (List[Passage]): The passages of the excerpts, in the order of the documents, without
+    overlaps.
     """
     passages: list[Passage] = []
     for one in sorted(excerpts, key=lambda one: (one.document, one.start)):
@@ -161,7 +162,7 @@ def _moved(entity: Entity | None, start: int) -> tuple[int, int, str] | None:
 
 
 def ticked_name(data: str) -> str:
-    """RETURNS (str): The name of the file for what is ticked, by the name of the data."""
+    """RETURNS (str): The file name for selected texts, from the name of the data."""
     stem = re.sub(r"[^\w.-]+", "_", Path(data).stem).lstrip("-.")
     return f"{stem or 'data'}-ticked.jsonl"
 
@@ -177,7 +178,7 @@ def _polyline(points: Iterable[tuple[float, float]]) -> str:
 
 
 def _heat(row: Sequence[int]) -> list[int]:
-    """RETURNS (List[int]): How dark each cell of a row is, from 0 to 5: by its share of the row."""
+    """RETURNS (List[int]): The shade of each cell of a row, 0 to 5, by its share of the row."""
     total = max(sum(row), 1)
     return [min(5, -(-5 * n // total)) for n in row]
 

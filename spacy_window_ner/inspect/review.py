@@ -1,10 +1,10 @@
-"""Annotation that is probably wrong, by what a network makes of it that has not learned it.
+"""Find annotation that is probably wrong, with a network that was not trained on it.
 
-For each annotated entity, the probability p that its words are an entity of its label is held
-against the probability q of the likeliest other reading: another entity that overlaps with it, or
-no entity at all. For each likely entity that is not annotated and overlaps with none that is, the
-annotated reading is that none of its words is in an entity. The evidence is log q − log p: where
-the network is sure of something else, it is large; where it has no opinion, it is small.
+For each annotated entity, the probability p that its words are an entity with its label is compared
+with the probability q of the most likely alternative: another entity that overlaps it, or no entity
+at all. For each likely entity that does not overlap an annotated one, p is the probability that
+none of its words is in an entity. The evidence is log q − log p. It is large if the network is
+confident of the alternative, and small if it is uncertain.
 """
 
 from bisect import bisect_left, bisect_right
@@ -43,17 +43,17 @@ _Reading = tuple[SpanRow | None, float, SpanRow | None, float]
 
 @dataclass(frozen=True)
 class Suspect:
-    """An annotated reading, and what a network reads in its place.
+    """An annotation that may be wrong, and the most likely alternative.
 
-    document (int): The number of the document among the examples.
-    kind (str): What would be wrong: an entity is `missed`, or one is annotated that is `spurious`,
-        has another `label`, or another `boundary`.
-    annotated (Optional[Tuple[int, int, str]]): The annotated entity, by characters; None if none
-        is.
-    instead (Optional[Tuple[int, int, str]]): What is read in its place; None for no entity.
-    probability (float): The probability of the annotated reading.
-    probability_instead (float): That of the other one.
-    evidence (float): The log of the second less that of the first.
+    document (int): The index of the document among the examples.
+    kind (str): The kind of error: an entity is `missed` or `spurious`, or has the wrong `label` or
+        `boundary`.
+    annotated (Optional[Tuple[int, int, str]]): The annotated entity, in characters; None for no
+        entity.
+    instead (Optional[Tuple[int, int, str]]): The alternative, in characters; None for no entity.
+    probability (float): The probability of the annotation.
+    probability_instead (float): The probability of the alternative.
+    evidence (float): The difference of their logarithms.
     """
 
     document: int
@@ -68,14 +68,14 @@ class Suspect:
 def review(
     nlp: Language, examples: Sequence[Example], *, name: str = "window_ner"
 ) -> list[Suspect]:
-    """Look for annotation that is probably wrong.
+    """Find annotation that is probably wrong.
 
-    nlp (Language): The pipeline, best one that was not trained on these examples.
+    nlp (Language): The pipeline, preferably one that was not trained on these examples.
     examples (Sequence[Example]): The annotated documents. Tokens without annotation are left out,
-        and entities of labels that the network has not seen.
+        as are entities with labels that the network has not seen.
     name (str): The name of the component.
-    RETURNS (List[Suspect]): All annotated entities, and likely ones that are not annotated, those
-        with most evidence against them first.
+    RETURNS (List[Suspect]): All annotated entities, and likely entities that are not annotated,
+        sorted by the evidence against the annotation.
     RAISES (ValueError): If there is no annotated document.
     """
     numbers = [i for i, example in enumerate(examples) if len(example.predicted)]
@@ -110,8 +110,8 @@ def _rows(spans: NDArray[np.int64]) -> list[SpanRow]:
 
 
 def _free(likely: ScoredSpans, gold: NDArray[np.int64], n_tokens: int) -> NDArray[np.int64]:
-    """The numbers of likely spans that overlap with no annotated entity. The likeliest of those
-    that overlap with each other stands for the others.
+    """The indices of likely spans that do not overlap an annotated entity. If such spans overlap
+    each other, only the most likely one is kept.
     """
     taken = np.zeros(n_tokens, dtype=bool)
     taken[ranges(gold[:, 0], gold[:, 1] - gold[:, 0])] = True
@@ -125,7 +125,7 @@ def _free(likely: ScoredSpans, gold: NDArray[np.int64], n_tokens: int) -> NDArra
 
 
 class _Others:
-    """What may be read in the place of annotated entities: likely spans, by their first tokens."""
+    """Alternatives to annotated entities: likely spans, sorted by their first tokens."""
 
     def __init__(self, likely: ScoredSpans) -> None:
         self.rows, self.probabilities = _rows(likely.spans), likely.probabilities.tolist()
@@ -133,7 +133,7 @@ class _Others:
         self.longest = max((end - start for start, end, _ in self.rows), default=0)
 
     def likeliest(self, row: SpanRow, outside: float) -> tuple[SpanRow | None, float]:
-        """The likeliest reading in the place of an annotated entity, and its probability.
+        """The most likely alternative to an annotated entity, and its probability.
 
         row (Tuple[int, int, int]): The entity.
         outside (float): The probability that none of its tokens is in an entity.
@@ -149,8 +149,8 @@ class _Others:
 
 @dataclass(frozen=True)
 class _Place:
-    """A document, its number among the examples, its first token among those of all documents, and
-    the labels of the component.
+    """A document, its index among the examples, the index of its first token among the tokens of
+    all documents, and the labels of the component.
     """
 
     doc: Doc
@@ -159,7 +159,7 @@ class _Place:
     labels: Sequence[str]
 
     def offsets(self, row: SpanRow | None) -> Offsets | None:
-        """A span by characters, with its label."""
+        """A span in characters, with its label."""
         if row is None:
             return None
         span = self.doc[row[0] - self.first : row[1] - self.first]
@@ -194,19 +194,18 @@ def review_by_folds(
     stderr: IO | None = None,
     begins: Callable[[int], object] = lambda fold: None,
 ) -> tuple[list[Example], list[Suspect]]:
-    """Look for annotation that is probably wrong: each part of the documents is judged by a network
-    that was trained on the others.
+    """Find annotation that is probably wrong by cross-validation: each fold is checked by a network
+    that was trained on the other folds.
 
     config (Config): The config of the training; see `train_on`.
     docs (Sequence[Doc]): The annotated documents.
-    folds (int): The number of parts.
+    folds (int): The number of folds.
     name (str): The name of the component in the config.
-    seed (int): The seed of the division.
-    stderr (Optional[IO]): Where progress bars go; nowhere if None.
-    begins (Callable): Is called with the number of each part, from 1 up, before its training.
-    RETURNS (Tuple[List[Example], List[Suspect]]): The documents as they were read, and the
-        suspects; see `review`.
-    RAISES (ValueError): If the documents cannot be divided, or a part has no annotation.
+    seed (int): Random seed of the split.
+    stderr (Optional[IO]): Where to print progress bars; None for no progress bars.
+    begins (Callable): Called with the number of each fold, from 1, before it is trained.
+    RETURNS (Tuple[List[Example], List[Suspect]]): The examples, and the suspects; see `review`.
+    RAISES (ValueError): If the documents cannot be split, or a fold has no annotation.
     """
     examples: dict[int, Example] = {}
     found: list[Suspect] = []
@@ -221,7 +220,7 @@ def review_by_folds(
 
 
 def tasks_of(suspects: Sequence[Suspect], examples: Sequence[Example]) -> list[Task]:
-    """Write suspects as tasks: the text with its annotation, and what is doubted in it.
+    """Convert suspects to tasks: the text with its annotation, and the doubt as metadata.
 
     suspects (Sequence[Suspect]): The suspects.
     examples (Sequence[Example]): The annotated documents.

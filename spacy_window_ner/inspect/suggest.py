@@ -1,17 +1,17 @@
-"""What to annotate next: texts that are read with most uncertainty, and that differ.
+"""Choose texts to annotate next: the most uncertain ones that differ from each other.
 
-Texts are chosen one by one. The next one has the largest
+Texts are chosen one by one. The next one is the text with the largest value of
 
     H / (n_tokens + n̄) · (1 − max over the chosen ones of cos(text, chosen one))
 
-H being the entropy of its tag sequences, n̄ the mean length of the texts, and cos the overlap in
-words: the cosine of counts of words, each weighted by how few texts have it. Random projections
-keep cosines, and are much smaller than counts (Achlioptas 2003).
+where H is the entropy of its tag sequences, n̄ the mean length of the texts, and cos the cosine
+similarity of their tf-idf vectors. Random projections approximate these cosines with much smaller
+vectors (Achlioptas 2003).
 
-The entropy itself prefers long texts, which have more to annotate; that of a word, H / n_tokens,
-prefers texts of a few odd words, and teaches less for the same work (Settles and Craven 2008, "An
-analysis of active learning strategies for sequence labeling tasks"). Here a text costs its words
-and, once, those of a mean text: benchmarks/suggest.py compares.
+The total entropy H prefers long texts, which take longer to annotate. The entropy per word,
+H / n_tokens, prefers short texts with a few odd words, and the network learns less from the same
+amount of work (Settles and Craven 2008, "An analysis of active learning strategies for sequence
+labeling tasks"). The denominator is a compromise; benchmarks/suggest.py compares the three.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,12 +49,12 @@ def suggest(
 
     nlp (Language): The pipeline.
     texts (Sequence[str]): The texts to choose from.
-    n (int): How many to choose.
+    n (int): The number of texts to choose.
     name (str): The name of the component.
-    done (Callable): Is called with the number of texts of each batch that has been read.
-    RETURNS (List[Task]): The chosen texts with what is read in them now, the most valuable first;
-        fewer where there are not as many with words. The score of a task is its value, the
-        uncertainty in `meta` is H / n_tokens, in nats a word.
+    done (Callable): Called with the number of texts of each batch that has been processed.
+    RETURNS (List[Task]): The chosen texts with their current predictions, the most valuable first;
+        fewer than `n` if there are not enough texts with words. The score of a task is its value;
+        the uncertainty in `meta` is H / n_tokens, in nats per word.
     RAISES (ValueError): If the number is below 1.
     """
     return [
@@ -67,9 +67,9 @@ def suggest(
 class Choice:
     """A text that was chosen.
 
-    number (int): Its number among the texts.
+    number (int): Its index among the texts.
     uncertainty (float): H / n_tokens.
-    value (float): What it was worth when it was chosen.
+    value (float): Its value when it was chosen.
     """
 
     number: int
@@ -87,7 +87,7 @@ def rank(
 ) -> list[Choice]:
     """Choose texts to annotate, as `suggest` does. RETURNS (List[Choice]): The chosen ones."""
     if n < 1:
-        raise ValueError(f"The number of texts to suggest must be 1 or more, got {n}.")
+        raise ValueError(f"The number of texts to suggest must be at least 1, got {n}.")
     find_component(nlp, name).require_initialized()
     entropy, words = np.zeros(len(texts)), list[NDArray[np.uint64]]()
     for batch in minibatch(enumerate(texts), size=BATCH):
@@ -108,7 +108,7 @@ def rank(
 def entropy_by_cost(
     entropy: NDArray[np.float64], lengths: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Divide the entropy of texts by what they cost: their words, and those of a mean text.
+    """Divide the entropy of each text by its length plus the mean length.
 
     entropy (ndarray): Shape (n_texts,).
     lengths (ndarray): Shape (n_texts,), the number of their tokens.
@@ -130,7 +130,7 @@ def _entropies(nlp: Language, name: str, docs: list[Doc]) -> NDArray[np.float64]
 
 
 def _task(nlp: Language, name: str, text: str, uncertainty: float, value: float) -> Task:
-    """A task with what is read now to begin from."""
+    """A task with the current predictions."""
     component = find_component(nlp, name)
     [doc] = run_before(nlp, name, [nlp.make_doc(text)])
     labels = component.label_data
@@ -148,10 +148,10 @@ def _task(nlp: Language, name: str, text: str, uncertainty: float, value: float)
 
 
 def project(words: Sequence[NDArray[np.uint64]]) -> NDArray[np.float32]:
-    """Make vectors of texts whose cosines are those of their words, about.
+    """Compute random projections of the tf-idf vectors of texts.
 
-    words (Sequence[ndarray]): The ids of the words of each text (n_tokens of the text,).
-    RETURNS (ndarray): Shape (n_texts, `WIDTH`), of length one, or zero for a text without words.
+    words (Sequence[ndarray]): The word ids of each text (n_tokens of the text,).
+    RETURNS (ndarray): Shape (n_texts, `WIDTH`), unit vectors, or zero for a text without words.
     """
     vectors = np.zeros((len(words), WIDTH), dtype=np.float32)
     lengths = [len(of_text) for of_text in words]
@@ -175,11 +175,11 @@ def choose_texts(
 ) -> tuple[list[int], list[float]]:
     """Choose texts one by one.
 
-    gain (ndarray): Shape (n_texts,), what each is worth by itself; negative for texts that are not
-        to be chosen.
-    vectors (ndarray): Shape (n_texts, width), of length one.
-    n (int): How many to choose.
-    RETURNS (Tuple[List[int], List[float]]): Their numbers, and the value of each when it was
+    gain (ndarray): Shape (n_texts,), the value of each text by itself; negative for texts that must
+        not be chosen.
+    vectors (ndarray): Shape (n_texts, width), unit vectors.
+    n (int): The number of texts to choose.
+    RETURNS (Tuple[List[int], List[float]]): Their indices, and the value of each when it was
         chosen.
     """
     free = gain >= 0

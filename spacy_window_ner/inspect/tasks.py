@@ -1,4 +1,4 @@
-"""Texts with spans as tasks for people who annotate, in Prodigy or Label Studio."""
+"""Texts with spans as annotation tasks for Prodigy or Label Studio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ class Task:
     """A text to annotate or to check.
 
     text (str): The text.
-    tokens (List[Tuple[int, int]]): Start and end of its words by characters.
-    spans (List[Tuple[int, int, str]]): Its entities, by characters, with their labels.
-    score (float): What tasks are ranked by.
-    meta (Dict[str, Any]): What else people should see.
+    tokens (List[Tuple[int, int]]): Start and end character offsets of its words.
+    spans (List[Tuple[int, int, str]]): Its entities, as character offsets with labels.
+    score (float): The score to rank tasks by.
+    meta (Dict[str, Any]): Metadata to show to annotators.
     """
 
     text: str
@@ -33,15 +33,15 @@ class Task:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What people see beside the text."""
+        """RETURNS (Dict[str, Any]): The metadata to show next to the text."""
         return {"score": round(self.score, 4), **self.meta}
 
 
 def write_tasks(path: Path, tasks: Sequence[Task], form: str = "prodigy") -> None:
-    """Write tasks to a file: JSON lines for Prodigy, a list in JSON for Label Studio, where spans
-    are a prediction to begin from.
+    """Write tasks to a file: JSON lines for Prodigy, or a JSON list for Label Studio, in which
+    spans are predictions.
 
-    path (Path): The file; one that exists is replaced as a whole.
+    path (Path): The file. An existing file is replaced atomically.
     tasks (Sequence[Task]): The tasks, in their order.
     form (str): `prodigy` or `label-studio`.
     RAISES (ValueError): If the format is unknown.

@@ -1,10 +1,10 @@
-"""How uncertain the reading of a text is: the entropy of its tag sequences, in nats.
+"""The uncertainty of a network about a text: the entropy of its tag sequences, in nats.
 
     H = −Σ_y p(y) log p(y) = log Z − E[score]
 
-over all legal tag sequences y. The expectation of the score is that of its emissions, from the
-marginals, and of its transitions. It counts all that is open about a text, also where no name is
-read: a name that may have been missed is open too.
+over all legal tag sequences y. The expected score is computed from the marginals of emissions and
+transitions. The entropy includes uncertainty about names that were not predicted but may have been
+missed.
 """
 
 import numpy as np

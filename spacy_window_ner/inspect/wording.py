@@ -1,4 +1,4 @@
-"""What an entity was decided by, in words that a reader knows who does not know the network."""
+"""Descriptions of the evidence for an entity, for readers who do not know the network."""
 
 import re
 from collections import defaultdict
@@ -25,12 +25,13 @@ _PARTS = {
 
 
 def reasons_of(one: Explanation, doc: Doc) -> list[Reason]:
-    """Say what contributed to an explanation.
+    """Describe the contributions of an explanation in words.
 
     one (Explanation): The explanation.
     doc (Doc): The document.
-    RETURNS (List[Reason]): The reasons, the largest first: parts of the words of the span, words
-        around it, other places of words, and the order of labels. What has the same name is one.
+    RETURNS (List[Reason]): The reasons, the largest first: features of the words of the span, words
+        around it, other occurrences of words, and label transitions. Reasons with the same
+        description are merged.
     """
     sums: dict[str, float] = defaultdict(float)
     for said, total in _all_reasons(one, doc):
@@ -59,14 +60,14 @@ def _all_reasons(one: Explanation, doc: Doc) -> Iterator[tuple[str, float]]:
 
 
 def part_in_words(part: str, token: Token) -> str:
-    """Name a part of a word.
+    """Describe a feature of a word.
 
-    part (str): The name of the part, such as "SUFFIX3".
+    part (str): The name of the feature, such as "SUFFIX3".
     token (Token): The word.
     RETURNS (str): For example "ending -ton".
     """
     if part == "SHAPE":
-        return f"written form {token.shape_}"
+        return f"shape {token.shape_}"
     if re.fullmatch(r"CLUSTER\d+|clusters_\d+", part):
         return "similar words"
     affix = re.fullmatch(r"(PREFIX|SUFFIX)(\d?)", part)
@@ -83,29 +84,29 @@ def part_in_words(part: str, token: Token) -> str:
 
 
 def place_in_words(distance: int) -> str:
-    """RETURNS (str): Where a word is that is some words from an entity, before it if negative."""
+    """RETURNS (str): The position of a word relative to an entity, before it if negative."""
     n = abs(distance)
     number = _NUMBERS[n] if n < len(_NUMBERS) else f"{n:,}"
     return f"{number} word{'s' * (n > 1)} {'before' if distance < 0 else 'after'}"
 
 
 def step_in_words(before: str, after: str) -> str:
-    """RETURNS (str): What a transition between labels, or `O`, stands for."""
+    """RETURNS (str): A description of a transition between labels or `O`."""
     first, second = (_OUTSIDE if name == "O" else name for name in (before, after))
     return f"{second} after {'another' if first == second == _OUTSIDE else first}"
 
 
 def verdict(one: Explanation) -> str:
-    """RETURNS (str): Whether a span is an entity, and how sure that is."""
+    """RETURNS (str): Whether a span is an entity, and its probability."""
     return f"{'An' if one.is_entity else 'Not an'} entity, probability {one.probability:.4f}"
 
 
 def instead(entities: Iterable[tuple[str, str]]) -> str:
-    """RETURNS (str): The texts and labels of what is read in the place of an entity."""
+    """RETURNS (str): The texts and labels of the entities predicted instead."""
     return ", ".join(f"{text} ({label})" for text, label in entities) or "no entity"
 
 
 def signs(total: float, largest: float) -> str:
-    """RETURNS (str): How strong a reason is beside the largest, from "+" to "+++", or "−"."""
+    """RETURNS (str): The strength of a reason relative to the largest: "+" to "+++", or "−"."""
     n = 1 + (abs(total) > largest / 3) + (abs(total) > 2 * largest / 3)
     return ("+" if total > 0 else "−") * n

@@ -154,7 +154,7 @@ def test_pages_of_errors(many):
     many.click(f"{first} >> text=Previous")
     assert numbers(many) == list(range(51, 101))
     many.select_option("#by-class", value="boundary")
-    assert many.text_content(f"{first} >> output") == "1–50 of 60, 120 in all"
+    assert many.text_content(f"{first} >> output") == "1–50 of 60, 120 in total"
     assert many.evaluate("document.documentElement.scrollHeight") < 15_000
 
 
@@ -176,7 +176,7 @@ def test_what_is_ticked_is_taken_into_teach(many):
     many.check("#errors li input >> nth=0")
     many.check("#errors li input >> nth=1")
     many.check("#errors li input >> nth=3")
-    assert many.text_content("#ticked") == "3 ticked, in 2 texts"
+    assert many.text_content("#ticked") == "3 selected, in 2 texts"
     records = saved(many)
     command = "python -m spacy window-ner teach my_data-ticked.jsonl --output project"
     assert many.text_content("#command code") == command
@@ -188,7 +188,7 @@ def test_what_is_ticked_is_taken_into_teach(many):
     many.click("#errors .pager >> nth=0 >> text=Next")
     many.click("#errors .pager >> nth=0 >> text=Next")
     many.check("#errors .pager input >> nth=0")
-    assert many.text_content("#ticked") == "23 ticked, in 12 texts"
+    assert many.text_content("#ticked") == "23 selected, in 12 texts"
     assert not many.is_visible("#command")
     emoji = saved(many)[-1]
     assert (emoji.text, emoji.spans[1]) == ("😀 Zoë saw Ann.", (10, 13, "PER"))
@@ -217,7 +217,7 @@ def test_marks_and_what_is_said(browser, tmp_path):
         [("a ", "gold"), ("b ", "both"), ("c", "read")],
         ["a b c d ", "annotated a b X · read b c Y · probability 0.25"],
     )
-    assert lines(first, []) == ([("a b", "gold")], ["a b c d ", "annotated a b X · not found"])
+    assert lines(first, []) == ([("a b", "gold")], ["a b c d ", "annotated a b X · not predicted"])
     assert lines([], second)[1][1] == "not annotated · read b c Y · probability 0.25"
     doubted = "annotated a b X 0.125 · likelier no entity 0.750"
     assert lines(first, [], (0.125, 0.75)) == ([("a b", "gold")], ["a b c d ", doubted])

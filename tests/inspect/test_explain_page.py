@@ -87,18 +87,20 @@ def test_it_says_what_the_explanations_say(found):
         assert link in page.of("a")
         assert len(page.of("details")) == len(found)
         assert f"{one.text} {one.label} An entity, probability {one.probability:.4f}" in page.text
-        assert f"{one.check}: within 1 %." in page.text
+        assert f"{one.check}: within 1%." in page.text
         for against in (False, True):
             shown = one.speaking(against=against)[:MOST_REASONS]
             side = "against" if against else "for"
-            said = " ".join(reason.text for reason in shown) or "nothing"
-            assert f"Speaks {side} it {said} " in page.text
+            said = " ".join(reason.text for reason in shown) or "none"
+            assert f"Evidence {side} {said} " in page.text
         for word in one.words:
             if abs(word.total) >= LEAST:
                 row = rf"{re.escape(word.text)} ?{re.escape(one.where(word))} ?"
                 assert re.search(row + re.escape(f"{word.total:+.2f}"), page.text)
     n_without = sum(not one.decisive for one in found)
-    assert page.text.count("No single word, taken away, changes the decision.") == n_without > 0
+    assert (
+        page.text.count("Removing any single word does not change the decision.") == n_without > 0
+    )
 
 
 def test_what_is_not_an_entity():
@@ -109,10 +111,10 @@ def test_what_is_not_an_entity():
     for without in one.decisive:
         instead = ", ".join(f"{text} ({label})" for text, label in without.instead)
         assert f"Without “{without.text}”: {instead or 'no entity'}" in page.text
-    assert "No single word" not in page.text
+    assert "Removing any single word" not in page.text
     empty = Page(explain_page([], "nothing there", "a"))
     assert "nothing there" in empty.text
-    assert "No entities." in empty.text
+    assert "No entities found." in empty.text
 
 
 def test_tables_add_up(found, monkeypatch):

@@ -46,7 +46,7 @@ def test_groups(corpus):
 
     for name, belongs in {
         "seen with this label": lambda d, e: e.label in (labels_of(d, e) or ()),
-        "seen with others": lambda d, e: e.label not in (labels_of(d, e) or (e.label,)),
+        "seen with other labels": lambda d, e: e.label not in (labels_of(d, e) or (e.label,)),
         "not seen": lambda d, e: labels_of(d, e) is None,
     }.items():
         assert seen.get(name, (0, 0, 0)) == of_group(corpus, belongs)
@@ -93,5 +93,5 @@ def test_comparison(corpus):
 
 def test_only_the_same_documents_are_compared():
     one, two = (Reading([Document([word], [], [], [])]) for word in ("Rome", "Oslo"))
-    with pytest.raises(ValueError, match="not read the same documents"):
+    with pytest.raises(ValueError, match="run on different documents"):
         compare_readings(one, two)

@@ -163,7 +163,7 @@ def test_what_needs_probabilities_is_left_out():
     ids = {attributes.get("id") for _, attributes in page.elements}
     assert ids.isdisjoint({"thresholds", "reliability", "scored"})
     assert "errors" in ids
-    assert "One document gives no intervals" in page.text
+    assert "Confidence intervals need at least two documents" in page.text
 
 
 def test_nothing_is_wrong_or_found():
@@ -178,7 +178,7 @@ def test_a_comparison(facts):
     found = compare_readings(first, second)
     against = Against("two", facts_of(second), found)
     page = Page(report_page(facts_of(first), "one", "data", against))
-    assert f"one alone gets right: {len(found.only_first)}" in page.text
+    assert f"Found by one only: {len(found.only_first)}" in page.text
     assert f"rightinboth{found.both}" in page.text.replace(" ", "")
 
 

@@ -129,7 +129,7 @@ def test_documents_without_annotation_are_left_out():
     nothing = Example(PLANNED.make_doc("Rome"), PLANNED.make_doc("Rome"))
     empty = Example(PLANNED.make_doc(""), PLANNED.make_doc(""))
     assert len(read_with_pipeline(PLANNED, [nothing, example, empty]).documents) == 1
-    with pytest.raises(ValueError, match="no document with annotated entities"):
+    with pytest.raises(ValueError, match="has annotated entities"):
         read_with_pipeline(PLANNED, [nothing, empty])
 
 

@@ -71,6 +71,6 @@ def test_tasks_have_what_is_read():
 
 
 def test_wrong_numbers():
-    with pytest.raises(ValueError, match="must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="must be at least 1, got 0"):
         suggest(shared(), KNOWN, 0)
     assert suggest(shared(), [], 3) == []

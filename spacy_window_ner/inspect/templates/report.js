@@ -79,19 +79,19 @@
   const error = function (item) {
     const { gold, read, p, others } = item;
     const facts = gold ? ["annotated ", ...named(item, gold)] : ["not annotated"];
-    facts.push(...(read ? [" · read ", ...named(item, read)] : [" · not found"]));
-    if (p !== undefined) facts.push(" · probability " + (read ? "" : "of the annotated reading ") + p.toFixed(2));
+    facts.push(...(read ? [" · predicted ", ...named(item, read)] : [" · not predicted"]));
+    if (p !== undefined) facts.push(" · probability " + (read ? "" : "of the annotation ") + p.toFixed(2));
     const lines = [said(...facts)];
     if (others) {
       const likely = others.flatMap(([text, label, p]) => [" " + text + " ", tag(label, label + " " + p.toFixed(2))]);
-      lines.push(said("likely:", ...likely));
+      lines.push(said("candidates:", ...likely));
     }
     return lines;
   };
   const doubt = function (item) {
     const reading = (span) => (span ? named(item, span) : [make("b", "no entity")]);
     const [p, q] = [item.p, item.instead].map((p) => " " + p.toFixed(3));
-    return [said("annotated ", ...reading(item.gold), p, " · likelier ", ...reading(item.read), q)];
+    return [said("annotated ", ...reading(item.gold), p, " · more likely ", ...reading(item.read), q)];
   };
 
   const box = function (name, change) {
@@ -114,7 +114,7 @@
       refresh();
     });
     own.input.checked = ticked.has(item);
-    own.input.setAttribute("aria-label", "Tick " + number);
+    own.input.setAttribute("aria-label", "Select " + number);
     const head = make("div", "", "head");
     head.append(own.label);
     if (item.kind in listed.classes) head.append(make("span", listed.classes[item.kind], "tag"));
@@ -131,7 +131,7 @@
     const here = () => shown.slice(first, first + PAGE);
     const pagers = [0, 1].map(function (isBelow) {
       const pager = make("div", "", "pager"), where = make("output", "");
-      const all = box("all on this page", function (isTicked) {
+      const all = box("Select all on this page", function (isTicked) {
         tick(here(), isTicked);
         show();
       });
@@ -151,7 +151,7 @@
         all.input.checked = here().length > 0 && here().every((item) => ticked.has(item));
         const end = Math.min(first + PAGE, shown.length);
         const part = shown.length > PAGE ? count(first + 1) + "–" + count(end) + " of " : "";
-        const rest = shown.length < items.length ? ", " + count(items.length) + " in all" : "";
+        const rest = shown.length < items.length ? ", " + count(items.length) + " in total" : "";
         where.textContent = part + count(shown.length) + rest;
         back.disabled = first === 0;
         on.disabled = end >= shown.length;
@@ -218,7 +218,7 @@
     const n = texts().length;
     byId("bar").hidden = n === 0;
     byId("command").hidden = true;
-    byId("ticked").textContent = count(ticked.size) + " ticked, in " + count(n) + (n === 1 ? " text" : " texts");
+    byId("ticked").textContent = count(ticked.size) + " selected, in " + count(n) + (n === 1 ? " text" : " texts");
   };
   byId("take").addEventListener("click", function () {
     const lines = texts().map((number) => JSON.stringify(task(listed.passages[number])) + "\n");

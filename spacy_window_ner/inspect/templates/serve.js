@@ -55,7 +55,7 @@
           setTimeout(() => mine === last && ask(question, show), AGAIN);
         }
       } catch (error) {
-        if (mine === last) status.textContent = "The server does not answer.";
+        if (mine === last) status.textContent = "Cannot reach the server. Check that it is running.";
       }
     };
     return { ask, stop };
@@ -79,7 +79,7 @@
         item.append(heat(make("mark", reason.text), reason.total, largest));
         return item;
       });
-      byId(id).replaceChildren(...(items.length ? items : [make("li", "nothing")]));
+      byId(id).replaceChildren(...(items.length ? items : [make("li", "none")]));
     }
   };
 
@@ -99,11 +99,11 @@
       parts.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
       return row(word.text, signed(word.total), parts[0][0] + " " + signed(parts[0][1]));
     });
-    const steps = why.transitions.filter((one) => Math.abs(one.total) >= LEAST).slice(0, 3).map((one) => row(one.before + " → " + one.after, signed(one.total), "order of labels"));
+    const steps = why.transitions.filter((one) => Math.abs(one.total) >= LEAST).slice(0, 3).map((one) => row(one.before + " → " + one.after, signed(one.total), "label transition"));
     byId("contributions").replaceChildren(...rows, ...steps);
     byId("sum").textContent =
-      "Log-odds " + signed(why.log_odds) + "; " + signed(why.baseline) + " where nothing is known of any word. " +
-      (why.is_complete ? "Contributions add up to the difference." : "Contributions do not add up to the difference within 1 %.");
+      "Log-odds: " + signed(why.log_odds) + ". Baseline, with all words masked: " + signed(why.baseline) + ". " +
+      (why.is_complete ? "Contributions add up to the difference." : "Contributions do not add up to the difference within 1%.");
     const largest = Math.max(1e-9, ...why.words.map((word) => Math.abs(word.total)));
     byId("words").replaceChildren(
       ...why.words.flatMap(function (word) {
@@ -116,7 +116,7 @@
       const instead = without.instead.map(([words, label]) => words + " (" + label + ")");
       return make("li", "Without “" + without.text + "”: " + (instead.join(", ") || "no entity"));
     });
-    byId("decisive").replaceChildren(...(decisive.length ? decisive : [make("li", "No single word does.")]));
+    byId("decisive").replaceChildren(...(decisive.length ? decisive : [make("li", "Removing any single word does not change the decision.")]));
   };
 
   const explain = function (entity) {
@@ -130,7 +130,7 @@
   const choice = function (entity, said, ...classes) {
     const button = make("button", said, ...classes);
     button.type = "button";
-    if (entity.probability === null) button.title = "Set by another component of the pipeline.";
+    if (entity.probability === null) button.title = "Set by another component of the pipeline";
     button.addEventListener("click", () => explain(entity));
     return button;
   };
@@ -157,7 +157,7 @@
     byId("read").replaceChildren(...parts);
     byId("table").tBodies[0].replaceChildren(...rows);
     byId("found").hidden = false;
-    if (found.entities.length === 0) byId("status").textContent = "No entities.";
+    if (found.entities.length === 0) byId("status").textContent = "No entities found.";
   };
 
   // Entities as a table for other programs.
@@ -181,7 +181,7 @@
       const area = make("textarea", content);
       document.body.append(area);
       area.select();
-      if (!document.execCommand("copy")) said = "The browser does not allow copying: download it.";
+      if (!document.execCommand("copy")) said = "Your browser does not allow copying. Download the file instead.";
       area.remove();
     }
     byId("copied").textContent = said;
@@ -210,13 +210,13 @@
     const isLarge = file.size > 4 * most;
     const bytes = isLarge ? null : await file.arrayBuffer();
     const refuse = (why) => (byId("status").textContent = file.name + " " + why);
-    const allowed = "; " + most.toLocaleString("en") + " are allowed. Divide it, or set --max-length.";
-    if (isLarge) return refuse("has " + file.size.toLocaleString("en") + " bytes and more characters than allowed" + allowed);
+    const allowed = ", but the limit is " + most.toLocaleString("en") + ". Split the file, or restart the server with a larger --max-length.";
+    if (isLarge) return refuse("has too many characters (" + file.size.toLocaleString("en") + " bytes)" + allowed);
     let content;
     try {
       content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch (error) {
-      return refuse("is not text in UTF-8.");
+      return refuse("is not a text file in UTF-8. Save it as UTF-8 and try again.");
     }
     const n = Array.from(content).length;
     if (n > most) return refuse("has " + n.toLocaleString("en") + " characters" + allowed);
@@ -229,7 +229,7 @@
   });
 
   const showThreshold = function () {
-    const own = settings.threshold === null ? "own" : "own: " + settings.threshold.toFixed(3);
+    const own = settings.threshold === null ? "default" : "default: " + settings.threshold.toFixed(3);
     byId("threshold-value").textContent = isOwn() ? own : Number(threshold.value).toFixed(2);
   };
   let timer = null;
