@@ -1,4 +1,4 @@
-"""A pipeline as a service: texts in, entities with their probabilities out, and a page to try it.
+"""Serve a pipeline over HTTP: an API that returns entities with probabilities, and a web page.
 
 pip install 'spacy-window-ner[serve]'
 """

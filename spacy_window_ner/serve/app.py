@@ -1,4 +1,4 @@
-"""The service on the web: what is asked at which address, and what is refused."""
+"""The web app of the service: its endpoints, and the requests that it rejects."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may be asked at a time.
+    """Limits on requests.
 
-    max_length (int): The most characters of a text.
-    max_texts (int): The most texts of a request.
-    queue (int): The most requests that are at work or wait.
+    max_length (int): Maximum number of characters per text.
+    max_texts (int): Maximum number of texts per request.
+    queue (int): Maximum number of requests that are running or waiting.
     """
 
     max_length: int = 100_000
@@ -50,24 +50,30 @@ class Limits:
     queue: int = 64
 
     def check(self, texts: list[str]) -> None:
-        """RAISES (HTTPException): If the texts are too many or too long, or no Unicode."""
+        """RAISES (HTTPException): If texts are too many or too long, or are not valid Unicode."""
         if len(texts) > self.max_texts:
             raise HTTPException(
-                413, f"There are {len(texts):,} texts; {self.max_texts:,} at a time are allowed."
+                413,
+                f"The request has {len(texts):,} texts, but at most {self.max_texts:,} are "
+                f"allowed. Send them in several requests.",
             )
         for n, text in enumerate(texts, 1):
             if not _is_unicode(text):
-                raise HTTPException(422, f"Text {n} is no Unicode: it has half a surrogate pair.")
+                raise HTTPException(
+                    422,
+                    f"Text {n} is not valid Unicode: it contains an unpaired surrogate. Remove it.",
+                )
             if len(text) > self.max_length:
                 raise HTTPException(
                     413,
-                    f"Text {n} has {len(text):,} characters; {self.max_length:,} are allowed.",
+                    f"Text {n} has {len(text):,} characters, but at most {self.max_length:,} are "
+                    f"allowed. Split the text.",
                 )
         if sum(map(len, texts)) > TOGETHER * self.max_length:
             raise HTTPException(
                 413,
-                f"The texts together have {sum(map(len, texts)):,} characters; "
-                f"{TOGETHER * self.max_length:,} at a time are allowed.",
+                f"The texts have {sum(map(len, texts)):,} characters in total, but at most "
+                f"{TOGETHER * self.max_length:,} are allowed. Send them in several requests.",
             )
 
 
@@ -90,9 +96,9 @@ def make_app(
 
     service (Service): The service.
     title (str): The name of the pipeline, for the page.
-    limits (Optional[Limits]): How much may be asked at a time.
-    host (str): The address that it will listen at. At this computer's own, it answers only those
-        who ask for this computer by name.
+    limits (Optional[Limits]): Limits on requests.
+    host (str): The address to listen on. If it is a loopback address, only requests to a loopback
+        host name are accepted.
     RETURNS (FastAPI): The app.
     """
     limits = limits or Limits()
@@ -114,12 +120,12 @@ def make_app(
 
 
 def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker) -> None:
-    """Add what is answered by the worker."""
+    """Add the endpoints that use the worker."""
     failing = failures(
         {
-            413: "Too much at a time",
-            422: "Something is wrong with the question",
-            503: "Too many requests wait already",
+            413: "The request is too large",
+            422: "The request is invalid",
+            503: "Too many requests are waiting",
         }
     )
 
@@ -146,7 +152,7 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
         "/explain",
         responses=failing,
         description=f"The explanation is null for texts of more than {MAX_EXPLAINED:,} characters.",
-        summary="Explain why a span is an entity, or is none, and what else it could be",
+        summary="Explain why a span is or is not an entity, and list its alternatives",
     )
     async def explain(why: Why) -> dict[str, Any]:
         limits.check([why.text])
@@ -163,10 +169,10 @@ def _add_answers(app: FastAPI, service: Service, limits: Limits, worker: Worker)
 
 
 def failures(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Describe how questions can fail, for the description of the interface.
+    """Describe error responses for the OpenAPI schema.
 
-    descriptions (Mapping[int, str]): The reason by status.
-    RETURNS (Dict[Union[int, str], Dict[str, Any]]): What FastAPI takes as `responses`.
+    descriptions (Mapping[int, str]): The reason for each status code.
+    RETURNS (Dict[Union[int, str], Dict[str, Any]]): The argument `responses` of FastAPI.
     """
     return {
         status: {"model": Failure, "description": text} for status, text in descriptions.items()
@@ -174,11 +180,11 @@ def failures(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]
 
 
 def add_status(app: FastAPI, kind: type[Exception], status: int) -> None:
-    """Answer errors of a kind with a status, and what they say.
+    """Answer a type of exception with a status code and its message.
 
     app (FastAPI): The app.
-    kind (type): The kind of error.
-    status (int): The status.
+    kind (type): The type of exception.
+    status (int): The status code.
     """
 
     @app.exception_handler(kind)
@@ -187,25 +193,25 @@ def add_status(app: FastAPI, kind: type[Exception], status: int) -> None:
 
 
 async def ask(worker: Worker, function: Callable[..., T], *args: Any, **settings: Any) -> T:
-    """Let the worker call a function.
+    """Call a function in the worker.
 
     worker (Worker): The worker.
     function (Callable): The function, called with the arguments and settings that follow.
-    RETURNS (Any): What it returned.
-    RAISES (HTTPException): If too many requests wait, or the function raises a ValueError.
+    RETURNS (Any): Its return value.
+    RAISES (HTTPException): If too many requests are waiting, or the function raises a ValueError.
     """
     try:
         return await worker.run(function, *args, **settings)
     except QueueFullError:
         raise HTTPException(
-            503, "Too many requests wait already: try again later.", {"Retry-After": "1"}
+            503, "Too many requests are waiting. Try again later.", {"Retry-After": "1"}
         ) from None
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
 
 
 def _add_pages(app: FastAPI, service: Service, title: str, limits: Limits, worker: Worker) -> None:
-    """Add what is answered at once."""
+    """Add the endpoints that do not use the worker."""
     own = service.component.threshold
     own = own if isinstance(own, float) else None  # there may be one for each label
     page = render(
@@ -226,7 +232,7 @@ def _add_pages(app: FastAPI, service: Service, title: str, limits: Limits, worke
     async def index() -> str:
         return page
 
-    @app.get("/healthz", response_model=Health, summary="Whether the service is there")
+    @app.get("/healthz", response_model=Health, summary="Check the state of the service")
     async def healthz() -> Any:
         return {
             "status": "ok",
@@ -237,16 +243,17 @@ def _add_pages(app: FastAPI, service: Service, title: str, limits: Limits, worke
 
 
 def add_errors(app: FastAPI) -> None:
-    """Say what is wrong, without repeating what was asked: it may be long, and no valid text.
+    """Add error responses that do not repeat the request, since it may be long or invalid.
 
-    app (FastAPI): The app whose errors are answered.
+    app (FastAPI): The app.
     """
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         if error.errors()[0]["type"] == "json_invalid":
             place = error.errors()[0]["loc"][-1]
-            return JSONResponse({"detail": f"The body is no JSON, from character {place} on."}, 422)
+            text = f"The request body is not valid JSON (error at character {place})."
+            return JSONResponse({"detail": text}, 422)
         places = [
             (".".join(str(part) for part in one["loc"] if part != "body"), one["msg"])
             for one in error.errors()[:5]
@@ -256,9 +263,11 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(400)
     async def unreadable(_: Request, __: Exception) -> JSONResponse:
-        return JSONResponse({"detail": "The body is no JSON in UTF-8, or nested too deeply."}, 422)
+        text = "The request body is not valid JSON in UTF-8, or is nested too deeply."
+        return JSONResponse({"detail": text}, 422)
 
     @app.exception_handler(RuntimeError)
     async def failed(_: Request, error: RuntimeError) -> JSONResponse:
         logging.getLogger("uvicorn.error").error("The pipeline failed: %s", error)
-        return JSONResponse({"detail": "The pipeline failed on this text."}, 500)
+        text = "The pipeline failed on this text. See the log of the server for the error."
+        return JSONResponse({"detail": text}, 500)

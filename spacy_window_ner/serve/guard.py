@@ -1,4 +1,4 @@
-"""What is refused before it is read: bodies that are too large, and pages of other origins."""
+"""Rejects requests with large bodies and requests from pages of other origins."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -10,22 +10,22 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Guard:
-    """An ASGI app before another one.
+    """ASGI middleware that checks requests.
 
-    A browser lets any page send requests to any address, and tells the page's origin. A page can
-    also give its own name the address of this computer (DNS rebinding): so where only this computer
-    is to have access, the name that was asked for must be one of this computer.
+    A browser lets any page send requests to any address, and sends the page's origin along. A page
+    can also resolve its own host name to this computer (DNS rebinding), so the host name of
+    requests is checked too if only this computer should have access.
 
     app (ASGIApp): The app.
-    max_bytes (int): The most bytes of a body.
-    hosts (Optional[Collection[str]]): The names that may be asked for; None for any.
+    max_bytes (int): Maximum size of a request body.
+    hosts (Optional[Collection[str]]): The accepted host names; None for any.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, hosts: Collection[str] | None) -> None:
         self.app, self.max_bytes, self.hosts = app, max_bytes, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, or refuse it."""
+        """Handle or reject a request."""
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         if scope["type"] != "http":
@@ -56,29 +56,35 @@ class Guard:
         return await self.app(scope, replay, send_with_headers)
 
     def _refused(self, headers: dict[bytes, str]) -> JSONResponse | None:
-        """The answer to what is refused by its headers."""
+        """The response to a request that is rejected because of its headers."""
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         if self.hosts is not None and _name(f"//{host}") not in self.hosts:
-            return _message(403, f"The service is not for the host {host!r}.")
+            return _message(
+                403,
+                f"Requests to the host {host!r} are not accepted. Use localhost, or allow this "
+                f"host name when you start the server.",
+            )
         # Requests without an origin are not those of a page, or of one of this address.
         if origin is not None and origin.partition("://")[2] != host:
-            return _message(403, "The service is not for pages of other origins.")
+            return _message(403, "Requests from pages of other origins are not accepted.")
         length = headers.get(b"content-length", "0")
         if length.isdecimal() and int(length) > self.max_bytes:
             return self._too_large()
         return None
 
     def _too_large(self) -> JSONResponse:
-        return _message(413, f"The request has more than {self.max_bytes:,} bytes: divide it.")
+        return _message(
+            413, f"The request has more than {self.max_bytes:,} bytes. Split it into several."
+        )
 
 
 def hosts_for(address: str, others: Collection[str] = ()) -> Collection[str] | None:
-    """Find the names by which a service may be asked for.
+    """Find the host names that a service accepts.
 
-    address (str): Where it listens.
-    others (Collection[str]): Other names, by which a proxy asks.
-    RETURNS (Optional[Collection[str]]): The names; None for any, where the address is not this
-        computer's own.
+    address (str): The address that it listens on.
+    others (Collection[str]): Other host names to accept, such as that of a proxy.
+    RETURNS (Optional[Collection[str]]): The host names; None for any, if the address is not a
+        loopback address.
     """
     return {*LOOPBACK, *others} if address in LOOPBACK else None
 
@@ -95,7 +101,7 @@ def _message(status: int, text: str) -> JSONResponse:
 
 
 async def _read(receive: Receive, most: int) -> tuple[list[Message], int]:
-    """The messages of a body and its size, no further than it may be."""
+    """The messages of a body and its size. Stops reading when the limit is exceeded."""
     messages, size = [], 0
     while True:
         message = await receive()

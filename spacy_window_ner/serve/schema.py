@@ -1,4 +1,4 @@
-"""The questions and answers of the service, as they are documented and checked."""
+"""The requests and responses of the service, for validation and for the OpenAPI schema."""
 
 from typing import Annotated
 
@@ -9,47 +9,50 @@ Character = Annotated[int, Field(ge=0, strict=True)]
 Threshold = Annotated[
     Probability | dict[str, Probability] | None,
     Field(
-        description="Spans that are likelier are entities, in the place of the pipeline's own "
-        "threshold: a number, or one for each label"
+        description="Probability above which spans are entities: a number, or a number for each "
+        "label. Overrides the threshold of the pipeline"
     ),
 ]
 
 
 class Question(BaseModel):
-    """Texts to read."""
+    """Texts to find entities in."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str | list[str], Field(description="A text, or several")]
+    text: Annotated[str | list[str], Field(description="A text or a list of texts")]
     threshold: Threshold = None
     candidates: Annotated[
         Probability | None,
-        Field(description="If given, all spans that are likelier too, overlapping ones too"),
+        Field(
+            description="If given, also return all spans with a probability above this value, "
+            "including overlapping ones"
+        ),
     ] = None
 
 
 class FoundSpan(BaseModel):
-    """An entity, or a span that could be one."""
+    """An entity or a candidate span."""
 
     text: str
     label: str
-    start: Annotated[int, Field(description="Its first character (Unicode code point)")]
-    end: Annotated[int, Field(description="Its end by characters, exclusive")]
+    start: Annotated[int, Field(description="Start offset in characters (Unicode code points)")]
+    end: Annotated[int, Field(description="End offset in characters (exclusive)")]
     probability: Annotated[
         float | None,
-        Field(description="Its probability; null for entities that other components have set"),
+        Field(description="Probability; null for entities set by other components"),
     ]
 
 
 class ReadResult(BaseModel):
-    """What was found in one text."""
+    """The entities of one text."""
 
     entities: list[FoundSpan]
     candidates: list[FoundSpan] | None = None
 
 
 class ReadResults(BaseModel):
-    """What was found in each text, in the order of the texts."""
+    """The results for each text, in the order of the request."""
 
     results: list[ReadResult]
 
@@ -60,14 +63,16 @@ class Why(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    start: Annotated[Character, Field(description="Its first character (Unicode code point)")]
-    end: Annotated[Character, Field(description="Its end by characters, exclusive")]
-    label: Annotated[str, Field(description="Why is it, or is it not, an entity of this label?")]
+    start: Annotated[
+        Character, Field(description="Start offset in characters (Unicode code points)")
+    ]
+    end: Annotated[Character, Field(description="End offset in characters (exclusive)")]
+    label: Annotated[str, Field(description="Label to explain")]
     threshold: Threshold = None
 
 
 class Failure(BaseModel):
-    """What is wrong, and what to do."""
+    """An error message."""
 
     detail: str
 
@@ -78,4 +83,4 @@ class Health(BaseModel):
     status: str
     pipeline: str
     labels: list[str]
-    waiting: Annotated[int, Field(description="How many requests are at work or wait")]
+    waiting: Annotated[int, Field(description="Number of requests that are running or waiting")]

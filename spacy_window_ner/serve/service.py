@@ -1,6 +1,6 @@
-"""What the service answers, as plain data, without anything of the web.
+"""The responses of the service as plain data, independent of HTTP.
 
-Every answer is made in a memory zone, so that the vocabulary does not grow with what is asked.
+Texts are processed in a memory zone, so that the vocabulary does not grow with requests.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class Service:
-    """A pipeline that answers questions, from one thread at a time.
+    """A pipeline that handles requests, one thread at a time.
 
     nlp (Language): The pipeline. Neither it nor its settings are changed.
     name (str): The name of its `window_ner`.
-    RAISES (ValueError): If the component is no `window_ner`, or not initialized.
+    RAISES (ValueError): If the component is not a `window_ner`, or is not initialized.
     """
 
     def __init__(self, nlp: Language, name: str = "window_ner") -> None:
@@ -51,17 +51,17 @@ class Service:
         threshold: Threshold = None,
         candidates: float | None = None,
     ) -> list[dict[str, list[JsonObject]]]:
-        """Find the entities of texts: those of `nlp(text)`.
+        """Find the entities of texts, the same as `nlp(text)` does.
 
         texts (Sequence[str]): The texts.
-        threshold (Optional[Union[float, Dict[str, float]]]): The threshold of the component in the
-            place of its own.
-        candidates (Optional[float]): If given, all spans that are likelier are `candidates`,
-            overlapping ones too.
-        RETURNS (List[Dict[str, List[Dict[str, Any]]]]): For each text its `entities`, and its
-            `candidates`, each with its text, label, start and end by characters, and probability
-            (None for entities of other components).
-        RAISES (ValueError): If the threshold is wrong.
+        threshold (Optional[Union[float, Dict[str, float]]]): Overrides the threshold of the
+            component.
+        candidates (Optional[float]): If given, all spans with a higher probability are returned as
+            `candidates`, including overlapping ones.
+        RETURNS (List[Dict[str, List[Dict[str, Any]]]]): The `entities` and `candidates` of each
+            text, each with its text, label, start and end character offsets, and probability (None
+            for entities of other components).
+        RAISES (ValueError): If the threshold is invalid.
         RAISES (RuntimeError): If the pipeline fails on a text.
         """
         nlp = self._with_settings(threshold, candidates)
@@ -81,20 +81,20 @@ class Service:
         threshold: Threshold = None,
         alternatives_alone: bool = False,
     ) -> JsonObject:
-        """Find what else a span could be, and explain why it is an entity, or is none.
+        """Find the alternatives of a span, and explain why it is or is not an entity.
 
         text (str): The text.
-        start (int): The first character of the span.
-        end (int): Its end by characters, exclusive.
+        start (int): The start character offset of the span.
+        end (int): The end character offset, exclusive.
         label (str): The label.
         threshold (Optional[Union[float, Dict[str, float]]]): As in `read`.
         alternatives_alone (bool): Whether to leave out the explanation, which takes a thousand
             times as long.
-        RETURNS (Dict[str, Any]): `alternatives`, the labels with their probabilities, the label
-            being None where none of the words is in an entity; and `explanation`, see
+        RETURNS (Dict[str, Any]): `alternatives`, the labels with their probabilities (the label
+            None means that none of the words is in an entity); and `explanation`, see
             `spacy_window_ner.inspect.explanation.Explanation`.
-        RAISES (ValueError): If the span does not begin and end with words, or is an entity of
-            another component, or there is no such label.
+        RAISES (ValueError): If the span does not align with words, is an entity of another
+            component, or the label is unknown.
         RAISES (RuntimeError): If the pipeline fails on the text.
         """
         nlp = self._with_settings(threshold, None)
@@ -104,7 +104,8 @@ class Service:
             span = doc.char_span(start, end) if 0 <= start < end <= len(text) else None
             if span is None:
                 raise ValueError(
-                    f"The characters {start} to {end} do not begin and end with words of the text."
+                    f"Characters {start} to {end} do not start and end at word boundaries. Adjust "
+                    f"the offsets."
                 )
             wanted = (span.start, span.end, label)
             explanation = None
@@ -121,8 +122,8 @@ class Service:
         return self._in_zone(answer, ValueError)
 
     def _in_zone(self, answer: Callable[[], T], *wrong: type[Exception]) -> T:
-        """Call a function in a memory zone. Exceptions of the kinds `wrong` say what is wrong with
-        the question, others that the pipeline failed.
+        """Call a function in a memory zone. Exceptions of the types `wrong` mean that the request
+        is invalid, all others that the pipeline failed.
         """
         try:
             return in_memory_zone(self.nlp, answer)
@@ -132,7 +133,7 @@ class Service:
             raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
     def _with_settings(self, threshold: Threshold, candidates: float | None) -> Language:
-        """The pipeline with other settings of the component, which share network and vocabulary."""
+        """The pipeline with different settings of the component, sharing network and vocabulary."""
         cfg = dict(self.component.cfg)
         cfg["spans_key"] = cfg["spans_key"] or DEFAULT_SPANS_KEY
         if threshold is not None:

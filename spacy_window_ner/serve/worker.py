@@ -1,4 +1,4 @@
-"""One thread that works, and how many may wait for it."""
+"""A worker thread with a queue of limited size."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 class QueueFullError(Exception):
-    """Too many wait already."""
+    """The queue of the worker is full."""
 
 
 class Worker:
-    """A thread that does one thing after another, in the order in which they come.
+    """A thread that runs one function at a time, in the order of the calls.
 
-    size (int): How many may be at work or wait.
+    size (int): Maximum number of calls that are running or waiting.
     """
 
     def __init__(self, size: int) -> None:
@@ -25,10 +25,10 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="window-ner")
 
     async def run(self, function: Callable[..., T], *args: Any, **settings: Any) -> T:
-        """Call a function in the thread. The event loop's thread alone calls this.
+        """Call a function in the thread. Must be called from the thread of the event loop.
 
-        RETURNS (T): What the function returned.
-        RAISES (QueueFullError): If too many wait already.
+        RETURNS (T): The return value of the function.
+        RAISES (QueueFullError): If the queue is full.
         """
         if self.waiting >= self.size:
             raise QueueFullError
@@ -40,7 +40,7 @@ class Worker:
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Finish what is at work, and stop."""
+        """Finish the running call, and stop."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _leave(self) -> None:

@@ -144,7 +144,7 @@ def test_settings_that_other_code_has_added():
 def test_what_cannot_be_served():
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
-    with pytest.raises(ValueError, match="not a window_ner"):
+    with pytest.raises(ValueError, match="must be a window_ner"):
         Service(nlp, "sentencizer")
     nlp.add_pipe("window_ner")
     with pytest.raises(ValueError, match="E109"):
