@@ -1,4 +1,4 @@
-"""The page and its server: what is asked at which address, and what is refused."""
+"""The web app of `teach`: its page and endpoints, and the requests that it rejects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
@@ -25,10 +25,10 @@ MAX_BYTES, QUEUE = 8_000_000, 64
 LONGEST_ANNOTATOR = 200
 _FAILURES = failures(
     {
-        404: "There is no such text",
-        409: "Something else was decided in the meantime",
-        422: "Something is wrong with the question",
-        503: "Too many requests wait already",
+        404: "The text does not exist",
+        409: "The request conflicts with another decision",
+        422: "The request is invalid",
+        503: "Too many requests are waiting",
     }
 )
 
@@ -51,11 +51,11 @@ def make_teach_app(
     """Make the web app of a project.
 
     session (Session): The project.
-    host (str): The address that it will listen at. At this computer's own, it answers only those
-        who ask for this computer by name.
-    public_hosts (Collection[str]): The names by which a proxy asks for it.
-    user_header (Optional[str]): The header in which a proxy tells who asks; None if one person
-        works alone.
+    host (str): The address to listen on. If it is a loopback address, only requests to a loopback
+        host name or to one of `public_hosts` are accepted.
+    public_hosts (Collection[str]): Other host names to accept, such as that of a proxy.
+    user_header (Optional[str]): The header in which a proxy sends the name of the annotator; None
+        for a single annotator.
     title (str): The name of the project, for the page.
     RETURNS (FastAPI): The app.
     """
@@ -92,14 +92,18 @@ def make_teach_app(
 
 
 def _annotator(header: str | None) -> Who:
-    """What finds out who asks."""
+    """A function that finds the annotator of a request."""
 
     def found(request: Request) -> str:
         if header is None:
             return ""
         name = request.headers.get(header, "").strip()
         if not 0 < len(name) <= LONGEST_ANNOTATOR or not name.isprintable():
-            raise HTTPException(401, f"The proxy must say who asks, in the header {header}.")
+            raise HTTPException(
+                401,
+                f"The name of the annotator is missing. Configure the proxy to send it in the "
+                f"header {header}.",
+            )
         return name
 
     return found
@@ -108,8 +112,8 @@ def _annotator(header: str | None) -> Who:
 def _add_work(
     app: FastAPI, session: Session, call: Callable[..., Any], who: Callable[[Request], str]
 ) -> None:
-    """Add what a text goes through."""
-    nothing = {204: {"description": "No text is left"}}
+    """Add the endpoints for single texts."""
+    nothing = {204: {"description": "No texts are left"}}
 
     @app.get("/next", response_model=schema.ShownText, responses=_FAILURES | nothing)
     async def next_text(annotator: Annotated[str, Depends(who)]) -> Any:
@@ -137,7 +141,7 @@ def _add_work(
 def _add_rest(
     app: FastAPI, session: Session, call: Callable[..., Any], who: Callable[[Request], str]
 ) -> None:
-    """Add what concerns all texts."""
+    """Add the endpoints that concern all texts."""
 
     @app.get("/status", response_model=schema.Status)
     async def status(annotator: Annotated[str, Depends(who)]) -> Any:
@@ -175,7 +179,7 @@ def _add_search(app: FastAPI, find: Callable[[str, int], Awaitable[JsonObject]])
 
 
 def _add_results(app: FastAPI, session: Session, call: Callable[..., Any]) -> None:
-    """Add what comes of the work."""
+    """Add the endpoints for results."""
 
     @app.get("/export", response_class=Response, responses=_FAILURES)
     async def export(format: Annotated[ExportFormat, Query()] = "spacy") -> Any:
@@ -190,7 +194,9 @@ def _add_results(app: FastAPI, session: Session, call: Callable[..., Any]) -> No
         while (found := await call(session.finished)) is None:
             await asyncio.sleep(_SECONDS_BETWEEN)
             if app.state.is_stopping or await request.is_disconnected():
-                raise HTTPException(503, "The server was stopped. Start it and finish again.")
+                raise HTTPException(
+                    503, "The server was stopped. Start it again, then click Finish again."
+                )
         return found
 
 

@@ -1,13 +1,13 @@
-"""How good the network is on the texts that nobody has decided, and what more of them would bring.
+"""Estimates of the F1 of the network on unannotated texts, and of the gain from more annotation.
 
-Each text of the random share is read by a network that has not learned it. F1 = 2c / (p + g), with
-c entities correct of p predicted and g annotated ones, is a ratio of sums over texts. Its variance
-is that of its linearization, Σ_i (2c_i − F(p_i + g_i))² / (p + g)² (Cochran 1977, "Sampling
-techniques", section 6.3), and its interval is symmetric in log F / (1 − F), with a quantile of
-Student's t for the texts that have entities. With few texts this holds F1 more often than the
-bootstrap, which cannot draw an error that has not occurred yet: with 15 texts of anem in 98 % of
-samples and not in 81 %. One entity that is right and one that is wrong are added, as Agresti and
-Coull (1998) do for a share.
+Each randomly drawn text is processed by a network that was not trained on it. F1 = 2c / (p + g),
+with c correct, p predicted and g annotated entities, is a ratio of sums over texts. Its variance is
+approximated by linearization, Σ_i (2c_i − F(p_i + g_i))² / (p + g)² (Cochran 1977, "Sampling
+techniques", section 6.3). The confidence interval is symmetric in log F / (1 − F), with a quantile
+of Student's t for the number of texts that have entities. With few texts, this interval contains
+the true F1 more often than that of the bootstrap, which cannot draw errors that have not occurred
+yet: with 15 texts of anem in 98% of samples, compared with 81%. One correct and one wrong entity
+are added, as Agresti and Coull (1998) do for a proportion.
 """
 
 from collections.abc import Sequence
@@ -41,11 +41,11 @@ _UNKNOWN = dict.fromkeys(("value", "low", "high"))
 
 
 def f_interval(counts: NDArray[np.integer]) -> tuple[float, float]:
-    """Find the interval of F1.
+    """Compute the confidence interval of F1.
 
     counts (ndarray): Shape (n_texts, 3), the correct, predicted and annotated entities of texts
         that were drawn at random.
-    RETURNS (Tuple[float, float]): Where it begins and ends, from 0 to 1.
+    RETURNS (Tuple[float, float]): Lower and upper bound, from 0 to 1.
     """
     sizes = counts[:, 1] + counts[:, 2]
     n = int((sizes > 0).sum())
@@ -68,16 +68,16 @@ def estimate(
     decided: int,
     curve: Sequence[JsonObject] = (),
 ) -> JsonObject:
-    """Estimate how good the network is.
+    """Estimate the F1 of the network.
 
-    held (HeldOut): What networks found in texts that they have not learned.
-    labels (Sequence[str]): The labels in the order of their numbers.
+    held (HeldOut): Predictions of networks for texts that they were not trained on.
+    labels (Sequence[str]): The labels in the order of their indices.
     random (ndarray): Shape (n_texts,) bool, which of the texts were drawn at random.
-    decided (int): How many texts were decided.
-    curve (Sequence[Dict[str, Any]]): The estimates before.
-    RETURNS (Dict[str, Any]): F1 of all labels (`f1`) and of each (`labels`), as `value`, `low`,
-        `high`; the number of `random` texts, the `threshold` for which this holds, the `gain` in F1
-        of the next `MORE` texts, and whether that is `enough`. What is not known is None.
+    decided (int): The number of annotated texts.
+    curve (Sequence[Dict[str, Any]]): Earlier estimates.
+    RETURNS (Dict[str, Any]): F1 of all labels (`f1`) and of each label (`labels`), as `value`,
+        `low` and `high`; the number of `random` texts, the `threshold` that was used, the `gain` in
+        F1 from the next `MORE` texts, and whether to stop (`enough`). Unknown values are None.
     """
     threshold = held.threshold()
     counts = held.counts(threshold)[random]
@@ -94,7 +94,7 @@ def estimate(
 
 
 def _scored(counts: NDArray[np.integer]) -> dict[str, float] | None:
-    """F1 of counts (n_texts, 3) with its interval; None without entities."""
+    """F1 from counts (n_texts, 3) with its interval; None without entities."""
     if not counts[:, 1:].any():
         return None
     low, high = f_interval(counts)
@@ -104,10 +104,10 @@ def _scored(counts: NDArray[np.integer]) -> dict[str, float] | None:
 
 
 def gain(points: Sequence[tuple[int, float]], more: int = MORE) -> float:
-    """Estimate what more texts would bring, by a power law of the error, as `Learned.gain`.
+    """Estimate the gain from more texts by a power law of the error, as in `Learned.gain`.
 
-    points (Sequence[Tuple[int, float]]): The number of texts and F1, in their order, at least one.
-    more (int): The number of further texts.
+    points (Sequence[Tuple[int, float]]): Number of texts and F1, in order, at least one.
+    more (int): The number of additional texts.
     RETURNS (float): The gain in F1, from 0 to 1.
     """
     n = np.asarray([max(number, 1) for number, _ in points], dtype=np.float64)
@@ -124,12 +124,12 @@ def doubts(
 ) -> list[JsonObject]:
     """Find annotation that is probably wrong.
 
-    nlp (Language): A pipeline that has not learned the documents.
+    nlp (Language): A pipeline that was not trained on the documents.
     docs (Sequence[Doc]): Annotated documents.
     numbers (Sequence[int]): The number of the text of each document.
-    most (int): How many to find.
-    RETURNS (List[Dict[str, Any]]): Each with `id`, `text`, `kind`, what is `annotated` and what is
-        likelier `instead`, and the `evidence`, the most doubtful first; see `review`.
+    most (int): Maximum number of results.
+    RETURNS (List[Dict[str, Any]]): Each with `id`, `text`, `kind`, the `annotated` entity, the more
+        likely one (`instead`), and the `evidence`, the most doubtful first; see `review`.
     """
     chosen = [i for i, doc in enumerate(docs) if len(doc) and doc.has_annotation("ENT_IOB")]
     if not chosen:

@@ -1,4 +1,4 @@
-"""The end of a sitting: what `learn` makes of the texts, a report, and a package to install."""
+"""Finish a project: train a pipeline as `learn` does, and write a report and a package."""
 
 import re
 import unicodedata
@@ -36,7 +36,7 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True)
 class Fold:
-    """A pipeline, and the annotated documents with tokens that it has not learned."""
+    """A pipeline, and annotated documents that it was not trained on."""
 
     nlp: Language
     docs: Sequence[Doc]
@@ -51,15 +51,15 @@ def finish(
     seed: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Learn from all texts as `window-ner learn` does, and save everything in the project.
+    """Train on all texts as `window-ner learn` does, and save the results in the project.
 
-    project (Path): The directory of the project. What a finish before it has made is replaced.
+    project (Path): The directory of the project. Earlier results are replaced.
     docs (Sequence[Doc]): The annotated documents.
-    base (Language): The pipeline to begin from.
+    base (Language): The pipeline to start from.
     source (Optional[str]): Its name or path; None for a new network.
-    folds (Sequence[Fold]): What to report on.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
+    folds (Sequence[Fold]): The folds to report on.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
     RETURNS (Dict[str, Any]): The paths of the `pipeline`, its `config`, its `report`, and the
         directory of the `package`.
     RAISES (ValueError): If there are too few texts.
@@ -68,8 +68,9 @@ def finish(
     n = sum(len(doc.ents) > 0 for doc in docs)
     if len(docs) < FEWEST or n < FEWEST_WITH_ENTITIES:
         raise ValueError(
-            f"{len(docs)} texts are decided, {n} of them with entities. A pipeline needs {FEWEST}, "
-            f"{FEWEST_WITH_ENTITIES} of them with entities: go on annotating."
+            f"You have annotated {len(docs)} texts, {n} of them with entities. Training a pipeline "
+            f"needs at least {FEWEST} texts, {FEWEST_WITH_ENTITIES} of them with entities. "
+            f"Annotate more texts, then click Finish again."
         )
     place, name = project.resolve() / FOLDER, package_name(project.resolve().name)
     labels, stops = sorted(labels_of(docs)), None
@@ -102,7 +103,7 @@ def finish(
 
 
 def package_name(name: str) -> str:
-    """RETURNS (str): A name for a package, from that of a directory."""
+    """RETURNS (str): A package name derived from the name of a directory."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return words if words[:1].isalpha() else f"teach_{words}".strip("_")
@@ -121,8 +122,8 @@ def _package(folder: Path, name: str) -> None:
 
 
 def _report(name: str, folds: Sequence[Fold], threshold: Any) -> str:
-    """The page of `window-ner report`, of texts that were each read by a network that has not
-    learned them.
+    """The page of `window-ner report`, on texts that were each processed by a network that was not
+    trained on them.
     """
     documents, examples, suspects = list[Document](), list[Example](), list[Suspect]()
     readings = list[Reading]()
@@ -139,5 +140,5 @@ def _report(name: str, folds: Sequence[Fold], threshold: Any) -> str:
         examples += some
     whole = replace(readings[0], documents=documents)
     suspects.sort(key=lambda one: -one.evidence)
-    data = f"{len(documents)} texts, each read by a network that has not learned it"
+    data = f"{len(documents)} texts by cross-validation"
     return report_page(facts_of(whole), name, data, doubts=doubts_of(suspects, examples, whole))

@@ -1,9 +1,9 @@
-"""What learns in the background: a process of its own, so that the page never waits for it.
+"""Training in the background, in a separate process, so that the page never waits for it.
 
 The process reads decisions from the database and trains networks on them: one on all texts, which
-is published, and one for each fold of the texts, on the others. It says what it has found through a
-pipe, in JSON; networks are in a file, so that nobody waits for a pipe to take them. If the server
-ends, however it does, the pipe ends and the process too.
+is published, and one for each fold of the texts, on the other folds. It sends its results through a
+pipe, as JSON. Networks are saved to a file, since they are too large for a pipe. When the server
+ends, for whatever reason, the pipe is closed and the process ends too.
 """
 
 import json
@@ -61,14 +61,14 @@ class NetworkMade:
 
 @dataclass(frozen=True)
 class TextsChosen:
-    """The numbers of informative texts, the best first."""
+    """The numbers of the most informative texts, the best first."""
 
     ids: list[int]
 
 
 @dataclass(frozen=True)
 class Estimated:
-    """How good the network is; see `estimate.estimate`."""
+    """The estimated scores of the network; see `estimate.estimate`."""
 
     value: JsonObject
 
@@ -82,14 +82,14 @@ class DoubtsFound:
 
 @dataclass(frozen=True)
 class Finished:
-    """Where the pipeline is; see `finish.finish`."""
+    """The paths of the finished pipeline; see `finish.finish`."""
 
     paths: JsonObject
 
 
 @dataclass(frozen=True)
 class Failed:
-    """What has gone wrong. `finishing` says whether it was the finish."""
+    """An error. `finishing` is true if it occurred while finishing."""
 
     message: str
     finishing: bool = False
@@ -104,7 +104,7 @@ _WAKE, _FINISH = b"wake", b"finish"
 
 
 def saved_network(project: Path) -> NetworkMade | None:
-    """RETURNS (Optional[NetworkMade]): The last network of a project; None if there is none."""
+    """RETURNS (Optional[NetworkMade]): The latest network of a project; None if it has none."""
     try:
         saved = srsly.msgpack_loads((project / NETWORK).read_bytes())
         return NetworkMade(saved["number"], saved["data"])
@@ -113,17 +113,17 @@ def saved_network(project: Path) -> NetworkMade | None:
 
 
 def fold_of(text_id: int) -> int:
-    """RETURNS (int): The fold of a text, which has nothing to do with the order of the texts."""
+    """RETURNS (int): The fold of a text, independent of the order of the texts."""
     return zlib.crc32(text_id.to_bytes(8, "little")) % FOLDS
 
 
 class Learner:
-    """The process, as the server sees it. No method waits for it, but for `close`.
+    """The server's interface to the process. Only `close` waits for the process.
 
     project (Path): The directory of the project.
-    base (Optional[str]): Name or path of the pipeline to begin from; None for a new network.
-    lang (str): The code of the language of a new one.
-    seed (int): The seed.
+    base (Optional[str]): Name or path of the pipeline to start from; None for a new network.
+    lang (str): The language code of a new network.
+    seed (int): Random seed.
     """
 
     def __init__(self, project: Path, base: str | None, lang: str, seed: int) -> None:
@@ -158,18 +158,18 @@ class Learner:
         self._connection, self.learning = None, False
 
     def wake(self) -> None:
-        """Say that there are new decisions, or undone ones, or labels."""
+        """Tell the process that decisions or labels have changed."""
         if not self._is_woken:
             self._is_woken = True
             self._send(_WAKE)
 
     def finish(self) -> None:
-        """Ask for the pipeline; `Finished` or `Failed` is the answer."""
+        """Request the final pipeline. The process replies with `Finished` or `Failed`."""
         self._is_finishing = True
         self._send(_FINISH)
 
     def poll(self) -> list[Message]:
-        """RETURNS (List[Message]): What has been found since."""
+        """RETURNS (List[Message]): The new messages of the process."""
         found: list[Message] = []
         try:
             while self._connection is not None and self._connection.poll(0):
@@ -199,11 +199,13 @@ class Learner:
         return None
 
     def _after_death(self) -> list[Message]:
-        """Start the process again, but not a second time in a row."""
+        """Restart the process, but not twice in a row."""
         self._process.join()
         code = self._process.exitcode
         self._connection, self.learning = None, False
-        error = f"The process that learns has ended with exit code {code}. Start teach again."
+        error = (
+            f"The training process has ended with exit code {code}. Restart teach to train again."
+        )
         found: list[Message] = []
         if self._is_finishing:
             self._is_finishing = False
@@ -223,7 +225,7 @@ class Learner:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let processes that are started compute with one thread: the page needs the others."""
+    """Let child processes compute with one thread, since the page needs the other cores."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
@@ -254,12 +256,12 @@ def _encoded(message: Message) -> bytes:
 
 
 class Work:
-    """What the process does: piece after piece, the most urgent first.
+    """The work of the process, done in small pieces, the most urgent first.
 
     project (Path): The directory of the project.
-    base (Optional[str]): Name or path of the pipeline to begin from; None for a new network.
-    lang (str): The code of the language of a new one.
-    seed (int): The seed.
+    base (Optional[str]): Name or path of the pipeline to start from; None for a new network.
+    lang (str): The language code of a new network.
+    seed (int): Random seed.
     connection (Connection): The pipe to the server.
     """
 
@@ -288,9 +290,9 @@ class Work:
         self._doubts: list[list[JsonObject]] = [[] for _ in range(FOLDS)]
 
     def run(self) -> None:
-        """Work until the pipe ends.
+        """Work until the pipe is closed.
 
-        RAISES (EOFError): When it does.
+        RAISES (EOFError): When it is closed.
         """
         while True:
             idle = IDLE if self._has_news else None
@@ -314,7 +316,7 @@ class Work:
             self._begin_round()
 
     def _try(self, function: Callable[[], object], *, finishing: bool = False) -> None:
-        """Do something. What goes wrong is said, and the process goes on."""
+        """Run one piece of work. Errors are reported, and the process continues."""
         try:
             function()
         except (EOFError, BrokenPipeError):
@@ -327,7 +329,7 @@ class Work:
             self._tell(Failed(message, finishing))
 
     def _look(self) -> None:
-        """Find what is new, and begin a round if that is enough."""
+        """Look for new decisions, and start a round of training if there are enough."""
         now = {one.text_id: one.content for one in self._store.decisions()}
         before = {one.text_id: one.content for one in self._decisions}
         changed = sum(now.get(n) != before.get(n) for n in now.keys() | before.keys())
@@ -368,7 +370,7 @@ class Work:
         return max(ROUND_STEPS, wanted - learning.steps)
 
     def _learn(self) -> None:
-        """Learn from all texts, and publish the network; the first one also half-way."""
+        """Train on all texts, and publish the network. The first one is also published halfway."""
         left = self._steps_left(self._main)
         half = left // 2 if self._number == 0 and left > 2 * ROUND_STEPS else 0
         for steps in (half, left - half):
@@ -405,9 +407,7 @@ class Work:
             self._doubts[fold] = doubts(nlp, docs, [self._decisions[i].text_id for i in held])
 
     def _divided(self, fold: int) -> tuple[list[Doc], list[int]]:
-        """The documents outside of a fold, and the numbers of those in it that are annotated as a
-        whole.
-        """
+        """The documents outside of a fold, and the numbers of the fully annotated ones in it."""
         inside = [fold_of(one.text_id) == fold for one in self._decisions]
         others = [doc for doc, within in zip(self._docs, inside, strict=True) if not within]
         return others, [i for i, within in enumerate(inside) if within and self._is_whole(i)]
@@ -441,7 +441,7 @@ class Work:
         self._tell(DoubtsFound(found))
 
     def _finish(self) -> None:
-        """Make the pipeline. The networks of the folds, which the report is on, catch up first."""
+        """Train the final pipeline, after updating the networks of the folds for the report."""
         self._begin_round()
         with ExitStack() as stack:
             folds = []

@@ -1,10 +1,11 @@
-"""The networks of `teach`: where they begin, and how they go on learning.
+"""The networks of `teach`: how they are initialized, and how they continue to learn.
 
-A network goes on from what it has learned so far, a few steps at a time over all texts that are
-annotated by then, so that a new one is there in a second or two, however many texts there are. If
-it only went on, it would have learned the first texts hundreds of times before the last ones come,
-and be worse than one that begins again with all of them. So it goes a part of the way back to where
-it began before each few steps: what it knows is as if it had begun `WINDOW` steps ago.
+Training continues from the current network, with a few steps at a time over all annotated texts, so
+that a new network is ready in a second or two, however many texts there are. Without a correction,
+the first texts would be learned hundreds of times before the last ones are annotated, and the
+network would be worse than one that is retrained from the start. So before each of these updates,
+the network is moved part of the way back to its initial parameters, as if it had been trained for
+the last `WINDOW` steps only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,13 +39,13 @@ NEW_LEARN_RATE = 0.004
 
 
 def base_pipeline(base: str | None, lang: str) -> Language:
-    """Load the pipeline to begin from, or make one with a new network.
+    """Load the pipeline to start from, or make one with a new network.
 
     base (Optional[str]): Its name or path; None for a new network.
-    lang (str): The code of the language of a new one.
+    lang (str): The language code of a new network.
     RETURNS (Language): The pipeline.
     RAISES (ValueError): If it has no component `window_ner`.
-            (OSError): If it is not there.
+            (OSError): If it does not exist.
     """
     if base is not None:
         nlp = util.load_model(base)
@@ -58,12 +59,12 @@ def base_pipeline(base: str | None, lang: str) -> Language:
 
 
 def first_network(base: Language, labels: Sequence[str]) -> Language:
-    """Make the pipeline to teach. What the base finds of the labels, it finds too.
+    """Make the pipeline to train. It can already predict labels that the base has, too.
 
-    base (Language): The pipeline to begin from; see `base_pipeline`.
+    base (Language): The pipeline to start from; see `base_pipeline`.
     labels (Sequence[str]): The labels.
     RETURNS (Language): The pipeline, which shares the vocabulary of the base.
-    RAISES (ValueError): If nothing can begin from the network of the base.
+    RAISES (ValueError): If training cannot start from the network of the base.
     """
     nlp = begin_from(config_from(base, "base"), base, labels)
     component, before = find_component(nlp, NAME), find_component(base, NAME)
@@ -75,11 +76,11 @@ def first_network(base: Language, labels: Sequence[str]) -> Language:
 
 
 class Learning:
-    """A network that goes on learning.
+    """A network that continues to learn.
 
-    base (Language): The pipeline to begin from; see `base_pipeline`.
+    base (Language): The pipeline to start from; see `base_pipeline`.
     labels (Sequence[str]): The labels.
-    seed (int): The seed.
+    seed (int): Random seed.
     learn_rate (float): The learning rate.
     """
 
@@ -97,13 +98,13 @@ class Learning:
     def learn(
         self, docs: Sequence[Doc], steps: int, stopped: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Take some steps.
+        """Train for some steps.
 
-        docs (Sequence[Doc]): All documents to learn from; see `reading.annotated_doc`.
-            Their labels are learned too.
+        docs (Sequence[Doc]): All documents to train on; see `reading.annotated_doc`. New labels are
+            added to the network.
         steps (int): The number of steps.
-        stopped (Callable): Is asked after each step whether to stop.
-        RETURNS (bool): Whether all steps were taken; true if there is nothing to learn.
+        stopped (Callable): Called after each step; training stops if it returns true.
+        RETURNS (bool): Whether all steps were taken; true if there are no documents.
         """
         docs = [doc for doc in docs if len(doc) and doc.has_annotation("ENT_IOB")]
         if not docs:
@@ -119,7 +120,7 @@ class Learning:
         return True
 
     def _go_back(self, share: float) -> None:
-        """Go a share of the way back to where the network began."""
+        """Move the parameters a share of the way back to their initial values."""
         component = find_component(self.nlp, NAME)
         model, labels = self._beginning
         if labels != component.label_data:
@@ -131,13 +132,13 @@ class Learning:
 
     @contextmanager
     def averaged(self) -> Iterator[Language]:
-        """Use the mean of the network over its last steps. YIELDS (Language): The pipeline."""
+        """Use the mean of the parameters over the last steps. YIELDS (Language): The pipeline."""
         with self.nlp.use_params(self._optimizer.averages):
             yield self.nlp
 
 
 def pack(nlp: Language) -> bytes:
-    """Save what learning changes. `WindowNER.to_bytes` saves everything, and takes 20 times as
+    """Save what training changes. `WindowNER.to_bytes` saves everything, and takes 20 times as
     long.
 
     nlp (Language): The pipeline.
@@ -156,12 +157,12 @@ def pack(nlp: Language) -> bytes:
 
 
 def unpack(nlp: Language, data: bytes) -> None:
-    """Load what `pack` saved.
+    """Load the data returned by `pack`.
 
     nlp (Language): The pipeline, which is changed.
-    data (bytes): What was saved.
-    RAISES (ValueError): If it does not fit, for example because the base was another one. Then
-        nothing is changed.
+    data (bytes): The data.
+    RAISES (ValueError): If it does not fit, for example because the base is different. The pipeline
+        is unchanged then.
     """
     component = find_component(nlp, NAME)
     try:
@@ -170,12 +171,12 @@ def unpack(nlp: Language, data: bytes) -> None:
         for node, attrs, params in zip(model.walk(), saved["attrs"], saved["params"], strict=True):
             shapes = [{k: v.shape for k, v in part.items()} for part in (_params(node), params)]
             if shapes[0] != shapes[1]:
-                raise ValueError(f"{node.name} has the shapes {shapes[1]} and not {shapes[0]}")
+                raise ValueError(f"{node.name} has shapes {shapes[1]}, expected {shapes[0]}")
             node.attrs.update(attrs)
             for name, value in params.items():
                 node.set_param(name, value.copy())
     except Exception as error:
-        raise ValueError(f"The saved network does not fit: {error}.") from error
+        raise ValueError(f"The saved network does not match the pipeline: {error}.") from error
     component.model = model
     for label in saved["labels"]:
         component.vocab.strings.add(label)

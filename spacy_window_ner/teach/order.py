@@ -1,7 +1,7 @@
-"""Which text comes next: at first texts that differ, then informative and random ones in turn.
+"""The order of texts: first texts that differ from each other, then informative and random ones.
 
-How good a network is can be estimated from texts that were drawn at random, and from no others:
-those that it is uncertain of are harder than most. Of each `CYCLE` texts, one is random.
+The scores of a network can only be estimated from texts that were drawn at random, since texts that
+it is uncertain about are harder than most. One of every `CYCLE` texts is random.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Order:
     """The order of the texts of a project. It is the same after a restart.
 
     store (Store): The project.
-    nlp (Language): The pipeline, whose tokenizer is used.
-    seed (int): The seed.
+    nlp (Language): The pipeline whose tokenizer is used.
+    seed (int): Random seed.
     """
 
     def __init__(self, store: Store, nlp: Language, seed: int) -> None:
@@ -37,10 +37,10 @@ class Order:
     def choose(self, annotator: str, informative: Sequence[int]) -> tuple[int, str] | None:
         """Choose the next text.
 
-        annotator (str): Who is to read it.
+        annotator (str): The annotator to choose it for.
         informative (Sequence[int]): The numbers of texts, the most informative first.
-        RETURNS (Optional[Tuple[int, str]]): The number of a text that nobody has or has decided,
-            or that is for all annotators, and why it was chosen; None if none is left.
+        RETURNS (Optional[Tuple[int, str]]): The number of a text that is not assigned or annotated
+            yet, or that is for all annotators, and why it was chosen; None if none is left.
         """
         n = len(self._store.decided_ids())
         if n < FIRST:
@@ -66,7 +66,7 @@ class Order:
         return None
 
     def _differing(self) -> list[int]:
-        """The numbers of texts of a sample that have few words in common."""
+        """The numbers of texts in a sample that have few words in common."""
         if self._diverse is None:
             sample = self._numbers[::-1][:SAMPLE].tolist()
             texts = self._store.texts_of(sample)

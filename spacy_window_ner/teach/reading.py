@@ -1,4 +1,4 @@
-"""A text, read by a network around what a person has said → plain data for the page."""
+"""Predictions for a text, given the decisions of a person, as plain data for the page."""
 
 import unicodedata
 import warnings
@@ -37,16 +37,16 @@ def read_text(
     labels: Sequence[str],
     names: "Names | None" = None,
 ) -> dict[str, Any]:
-    """Read a text around what is fixed in it.
+    """Predict the entities of a text, given some that are fixed.
 
     nlp (Language): The pipeline.
     text (str): The text.
-    given (Iterable[Tuple[int, int, Optional[str]]]): What is fixed; see `snapped`.
-    labels (Sequence[str]): The labels to find.
-    names (Optional[Names]): Names that are fixed wherever nothing else is.
-    RETURNS (Dict[str, Any]): Its `tokens`, `entities`, what is fixed to be `outside` of entities,
-        and what the network is `unsure` of.
-    RAISES (ValueError): If what is given is outside of the text, or overlaps.
+    given (Iterable[Tuple[int, int, Optional[str]]]): The fixed spans; see `snapped`.
+    labels (Sequence[str]): The labels to predict.
+    names (Optional[Names]): Names that are fixed as well, unless they overlap fixed spans.
+    RETURNS (Dict[str, Any]): Its `tokens`, its `entities`, the spans fixed as `outside` of
+        entities, and the spans that the network is `unsure` about.
+    RAISES (ValueError): If a fixed span is outside of the text, or overlaps another one.
     """
     doc = nlp.make_doc(text)
     tokens = tokens_of(doc)
@@ -82,8 +82,8 @@ def read_text(
 
 
 def preset(doc: Doc, fixed: Iterable[Marked], checked: str | None = None) -> Doc:
-    """Set what is known of a document. Without `checked`, it is to be read: no entities are where
-    tokens are blocked. RETURNS (Doc): The same document.
+    """Set the fixed spans of a document. Without `checked`, the document is to be predicted, and
+    tokens outside of entities are blocked. RETURNS (Doc): The same document.
     """
     spans = [(doc.char_span(start, end, label or ""), label) for start, end, label in fixed]
     outside = [span for span, label in spans if span is not None and label is None]
@@ -97,7 +97,7 @@ def preset(doc: Doc, fixed: Iterable[Marked], checked: str | None = None) -> Doc
 
 
 def annotated_doc(nlp: Language, decision: Decision) -> Doc:
-    """RETURNS (Doc): The document that a decision makes of its text."""
+    """RETURNS (Doc): The text of a decision as an annotated document."""
     return preset(nlp.make_doc(decision.text), decision.entities, decision.checked)
 
 
@@ -112,7 +112,7 @@ def _doubtful(entities: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _candidates(
     doc: Doc, entities: Sequence[dict[str, Any]], labels: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """The likely spans that overlap no entity."""
+    """The likely spans that do not overlap an entity."""
     spans = doc.spans.get(CANDIDATES_KEY, ())
     scores = spans.attrs["scores"].tolist() if len(spans) else []
     taken = _taken(len(doc.text), ((entity["start"], entity["end"]) for entity in entities))
@@ -124,7 +124,7 @@ def _candidates(
 
 
 def _taken(length: int, spans: Iterable[tuple[int, int]]) -> bytearray:
-    """Which characters of a text are in one of the spans."""
+    """Which characters of a text are inside one of the spans."""
     taken = bytearray(length)
     for start, end in spans:
         taken[start:end] = b"\1" * (end - start)
@@ -134,22 +134,22 @@ def _taken(length: int, spans: Iterable[tuple[int, int]]) -> bytearray:
 def snapped(
     text: str, tokens: Sequence[tuple[int, int]], entities: Iterable[Marked]
 ) -> list[Marked]:
-    """Widen spans to the tokens that they touch.
+    """Expand spans to the boundaries of the tokens that they touch.
 
     text (str): The text.
-    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
-    entities (Iterable[Tuple[int, int, Optional[str]]]): Start and end by characters, and label;
+    tokens (Sequence[Tuple[int, int]]): Start and end character offsets of its tokens.
+    entities (Iterable[Tuple[int, int, Optional[str]]]): Start and end character offsets, and label;
         None for "no entity here".
-    RETURNS (List[Tuple[int, int, Optional[str]]]): They in the order of the text.
-    RAISES (ValueError): If one is outside of the text or touches no token, or if two overlap.
+    RETURNS (List[Tuple[int, int, Optional[str]]]): The expanded spans in the order of the text.
+    RAISES (ValueError): If a span is outside of the text, touches no token, or overlaps another.
     """
     starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
     found: list[Marked] = []
     for start, end, label in entities:
         if not 0 <= start < end <= len(text):
             raise ValueError(
-                f"Characters {start} to {end} are empty, or outside of the {len(text):,} "
-                f"characters of the text."
+                f"The span from character {start} to {end} is empty, or outside of the text with "
+                f"{len(text):,} characters."
             )
         first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
         # White space around words is no part of a name.
@@ -158,26 +158,26 @@ def snapped(
         while first <= last and text[starts[last] : ends[last]].isspace():
             last -= 1
         if first > last:
-            raise ValueError(f"Characters {start} to {end} have no word in them.")
+            raise ValueError(f"The span from character {start} to {end} does not contain a word.")
         found.append((starts[first], ends[last], label))
     found.sort(key=lambda entity: entity[:2])
     for one, other in pairwise(found):
         if other[0] < one[1]:
             raise ValueError(
                 f"Characters {one[0]} to {one[1]} ({one[2]}) and {other[0]} to {other[1]} "
-                f"({other[2]}) overlap once they are widened to words. Keep one of them."
+                f"({other[2]}) overlap when they are expanded to whole words. Keep one of them."
             )
     return found
 
 
 class Names:
-    """Names that are entities, or are none, wherever they are, and patterns of names.
+    """Names that are, or are not, entities wherever they occur, and patterns of names.
 
     vocab (Vocab): The vocabulary of the documents.
     labels (Mapping[str, Optional[str]]): The label of each name; None for "no entity".
-    patterns (Iterable[Tuple[str, List[Dict[str, Any]]]]): Labels, and patterns of tokens as spaCy's
-        `Matcher` has them.
-    RAISES (ValueError): If a pattern is wrong, or needs what a tokenizer does not set.
+    patterns (Iterable[Tuple[str, List[Dict[str, Any]]]]): Labels, and token patterns of spaCy's
+        `Matcher`.
+    RAISES (ValueError): If a pattern is invalid, or uses attributes that a tokenizer does not set.
     """
 
     def __init__(
@@ -197,12 +197,12 @@ class Names:
         return self._matcher(doc, as_spans=True) if len(self._matcher) else []
 
     def find(self, doc: Doc, fixed: Iterable[Marked] = ()) -> list[Marked]:
-        """Find the names in a text, the longest first where they overlap, and names before what
-        patterns find.
+        """Find the names in a text. If matches overlap, names take precedence over patterns, and
+        long ones over short ones.
 
         doc (Doc): The text.
-        fixed (Iterable[Tuple[int, int, Optional[str]]]): Spans that no name may overlap.
-        RETURNS (List[Tuple[int, int, Optional[str]]]): Where they are, with their labels.
+        fixed (Iterable[Tuple[int, int, Optional[str]]]): Spans that names must not overlap.
+        RETURNS (List[Tuple[int, int, Optional[str]]]): The matches with their labels.
         """
         text, tokens = doc.text, tokens_of(doc)
         names = [
@@ -223,7 +223,7 @@ class Names:
 
 
 def direction(text: str) -> str:
-    """RETURNS (str): `rtl` or `ltr`, after the first letter that has a direction."""
+    """RETURNS (str): `rtl` or `ltr`, by the first letter that has a direction."""
     for char in text:
         kind = unicodedata.bidirectional(char)
         if kind in ("L", "R", "AL"):

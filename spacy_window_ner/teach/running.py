@@ -1,4 +1,4 @@
-"""The server of the page: where it listens, and the browser that it opens."""
+"""Run the server of the page, and open a browser."""
 
 import socket
 import sys
@@ -13,7 +13,7 @@ from ..serve.app import SECONDS_TO_STOP
 
 
 class _Server(uvicorn.Server):
-    """A server that says where it is once it is there."""
+    """A server that prints its address once it has started."""
 
     said = ""
 
@@ -27,19 +27,19 @@ class _Server(uvicorn.Server):
             return
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        msg.good(f"{self.said}: {url} (stop with Ctrl+C)")
+        msg.good(f"{self.said}: {url} (press Ctrl+C to stop)")
         sys.stdout.flush()
         if sys.stdin.isatty() and sys.stdout.isatty():
             webbrowser.open(url)
 
 
 def run(app: FastAPI, host: str, port: int, said: str) -> None:
-    """Serve an app until it is stopped. Where there is a terminal, a browser opens.
+    """Serve an app until it is stopped. If run in a terminal, this opens a browser.
 
     app (FastAPI): The app.
-    host (str): The address to listen at.
-    port (int): The port; 0 for any that is free.
-    said (str): What to say before the address of the page.
+    host (str): The address to listen on.
+    port (int): The port; 0 for any free port.
+    said (str): Text to print before the address of the page.
     """
     server = _Server(
         uvicorn.Config(

@@ -1,4 +1,4 @@
-"""The questions and answers of the page's server, as they are documented and checked."""
+"""The requests and responses of the server, for validation and for the OpenAPI schema."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..serve.schema import Character
 
-Number = Annotated[int, Field(ge=1, le=2**53, strict=True, description="The number of the text")]
-Label = Annotated[str | None, Field(description="The label; null for no entity here")]
+Number = Annotated[int, Field(ge=1, le=2**53, strict=True, description="Number of the text")]
+Label = Annotated[str | None, Field(description="Label; null for no entity here")]
 
 
 class _Question(BaseModel):
@@ -15,7 +15,7 @@ class _Question(BaseModel):
 
 
 class Mark(_Question):
-    """A span, by characters (Unicode code points), that a person has said something about."""
+    """A span that a person has labeled, as offsets in characters (Unicode code points)."""
 
     start: Character
     end: Annotated[Character, Field(description="Exclusive")]
@@ -29,7 +29,7 @@ class Open(_Question):
 
 
 class Read(Open):
-    """What is fixed in a text."""
+    """The fixed spans of a text."""
 
     entities: list[Mark]
 
@@ -40,36 +40,36 @@ class Decide(Read):
     answer: Literal["accept", "skip"]
     checked: Annotated[
         Literal["all", "given"],
-        Field(description="Whether all of the text was checked, or the given entities alone"),
+        Field(description="Whether the whole text was checked, or only the given entities"),
     ] = "all"
 
 
 class Name(_Question):
-    """A name in this and in all other texts."""
+    """A name to label in all texts."""
 
     text: str
     label: Label
 
 
 class NameAlone(_Question):
-    """A name."""
+    """A name to remove."""
 
     text: str
 
 
 class NewLabel(_Question):
-    """A label."""
+    """A label to add."""
 
     label: str
 
 
 class DoubtAnswer(_Question):
-    """An answer to a doubt."""
+    """A decision on annotation that is probably wrong."""
 
     id: Number
     annotated: Mark | None
     instead: Mark | None
-    take: Annotated[bool, Field(description="Whether to annotate as in `instead`")]
+    take: Annotated[bool, Field(description="Whether to replace the annotation by `instead`")]
 
 
 class ShownSpan(BaseModel):
@@ -83,7 +83,7 @@ class ShownSpan(BaseModel):
 
 
 class ShownText(BaseModel):
-    """A text, as the network reads it."""
+    """A text with the predictions of the network."""
 
     id: int
     text: str
@@ -91,33 +91,33 @@ class ShownText(BaseModel):
     tokens: list[tuple[int, int]]
     entities: list[ShownSpan]
     outside: Annotated[
-        list[ShownSpan], Field(description="Where somebody has said that there is no entity")
+        list[ShownSpan], Field(description="Spans that were fixed as not being entities")
     ]
-    unsure: Annotated[list[ShownSpan], Field(description="What the network is not sure of")]
-    how: Annotated[str | None, Field(description="Why the text is shown")] = None
+    unsure: Annotated[list[ShownSpan], Field(description="Spans that the network is unsure about")]
+    how: Annotated[str | None, Field(description="Why the text was chosen")] = None
 
 
 class Decided(BaseModel):
-    """A decision is on disk."""
+    """Confirms that a decision is saved."""
 
     decided: int
     id: int
 
 
 class Labels(BaseModel):
-    """All labels."""
+    """All labels of the project."""
 
     labels: list[str]
 
 
 class NameCount(BaseModel):
-    """How many names there are."""
+    """The number of names."""
 
     names: int
 
 
 class Interval(BaseModel):
-    """An estimate with its 95 % interval."""
+    """An estimate with its 95% confidence interval."""
 
     value: float
     low: float
@@ -125,7 +125,7 @@ class Interval(BaseModel):
 
 
 class LabelInterval(BaseModel):
-    """An estimate for a label; null where nothing is known."""
+    """The estimate for a label; null if it is unknown."""
 
     value: float | None
     low: float | None
@@ -134,20 +134,20 @@ class LabelInterval(BaseModel):
 
 
 class CurvePoint(Interval):
-    """An estimate at some time."""
+    """The estimate after a number of decisions."""
 
     decided: int
 
 
 class AnnotatorCount(BaseModel):
-    """What somebody has done."""
+    """The number of decisions of an annotator."""
 
     name: str
     decided: int
 
 
 class Status(BaseModel):
-    """How far the work is."""
+    """The progress of the project."""
 
     decided: int
     skipped: int
@@ -161,7 +161,7 @@ class Status(BaseModel):
     curve: list[CurvePoint]
     gain: Annotated[
         float | None,
-        Field(description="What the next 50 texts are likely to add to F1, 0 to 1"),
+        Field(description="Estimated gain in F1 from the next 50 texts, from 0 to 1"),
     ]
     enough: bool
     annotators: list[AnnotatorCount]
@@ -170,7 +170,7 @@ class Status(BaseModel):
 
 
 class Result(BaseModel):
-    """A text that was found."""
+    """A search result."""
 
     id: int
     start: int
@@ -179,7 +179,7 @@ class Result(BaseModel):
 
 
 class Results(BaseModel):
-    """Texts that were found."""
+    """Search results."""
 
     results: list[Result]
 
@@ -191,7 +191,7 @@ class Doubts(BaseModel):
 
 
 class Made(BaseModel):
-    """Where everything is that was made."""
+    """The paths of the results."""
 
     pipeline: str
     config: str

@@ -1,7 +1,7 @@
-"""What people do with a project, as plain data, without anything of the web.
+"""The actions of annotators in a project, as plain data, independent of HTTP.
 
-One thread at a time uses a session. Networks come from the learner, a process of its own, and are
-taken between two texts.
+A session is used by one thread at a time. New networks come from the learner, a separate process,
+and are loaded between two texts.
 """
 
 import json
@@ -44,11 +44,11 @@ class Session:
     """A project that people work on.
 
     store (Store): Its texts and decisions.
-    base (Language): The pipeline to begin from.
-    learner (Optional[Learner]): What learns in the background.
-    seed (int): The seed of the order of the texts.
-    network (Optional[NetworkMade]): The network that the project had before.
-    has_annotators (bool): Whether several people annotate, so that some texts are for all of them.
+    base (Language): The pipeline to start from.
+    learner (Optional[Learner]): The training process.
+    seed (int): Random seed of the order of the texts.
+    network (Optional[NetworkMade]): The latest network of the project.
+    has_annotators (bool): Whether several people annotate, so that some texts are given to all.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Session:
     # One text after another
 
     def next(self, annotator: str) -> JsonObject | None:
-        """RETURNS (Optional[Dict[str, Any]]): The text that the annotator has, or the next one;
+        """RETURNS (Optional[Dict[str, Any]]): The current text of the annotator, or the next one;
         None if none is left.
         """
         self._take()
@@ -95,7 +95,7 @@ class Session:
         return self._shown(handed)
 
     def _change_network(self) -> None:
-        """Read with the newest network from now on."""
+        """Switch to the newest network."""
         made, self._new_network = self._new_network, None
         if made is not None:
             try:
@@ -111,10 +111,10 @@ class Session:
     ) -> JsonObject:
         """Store a decision.
 
-        RETURNS (Dict[str, Any]): How many texts were `decided`, and the `id` of this one.
-        RAISES (MissingError): If there is no such text.
-        RAISES (ValueError): If the entities are wrong.
-        RAISES (ConflictError): If it was decided otherwise before.
+        RETURNS (Dict[str, Any]): The number of texts `decided`, and the `id` of this one.
+        RAISES (MissingError): If the text does not exist.
+        RAISES (ValueError): If the entities are invalid.
+        RAISES (ConflictError): If there is a different decision already.
         """
         text = self.store.text(number)
         fixed = self._checked(text, entities)
@@ -142,7 +142,7 @@ class Session:
         return self._shown(handed)
 
     def open(self, annotator: str, number: int) -> JsonObject:
-        """Give a text to an annotator, decided or not.
+        """Open a text for an annotator, whether or not it is decided.
 
         RETURNS (Dict[str, Any]): As from `next`.
         """
@@ -158,7 +158,7 @@ class Session:
         return {**self.read(handed.text_id, handed.entities), "how": handed.how}
 
     def read(self, number: int, entities: Iterable[Marked]) -> JsonObject:
-        """Read a text again around what is fixed.
+        """Predict a text again, given fixed spans.
 
         RETURNS (Dict[str, Any]): As from `next`, without `how`.
         """
@@ -182,11 +182,11 @@ class Session:
         )
 
     def _labeled(self, entities: Iterable[Marked]) -> list[Marked]:
-        """The entities. RAISES (ValueError): If there is no such label."""
+        """The entities. RAISES (ValueError): If a label is unknown."""
         given = list(entities)
         unknown = {label for _, _, label in given if label is not None} - {*self.store.labels}
         if unknown:
-            raise ValueError(f"There is no label {min(unknown)!r}. Add it first.")
+            raise ValueError(f"The label {min(unknown)!r} does not exist. Add it first.")
         return given
 
     def _wake(self) -> None:
@@ -205,14 +205,14 @@ class Session:
     def add_name(self, name: str, label: str | None) -> JsonObject:
         """Add a name. RETURNS (Dict[str, Any]): The number of `names`."""
         if label is not None and label not in self.store.labels:
-            raise ValueError(f"There is no label {label!r}. Add it first.")
+            raise ValueError(f"The label {label!r} does not exist. Add it first.")
         self.store.add_names([(checked_name(name), label)])
         return self._renamed()
 
     def remove_name(self, name: str) -> JsonObject:
         """Remove a name. RETURNS (Dict[str, Any]): The number of `names`."""
         if not (is_text(name) and self.store.remove_name(name)):
-            raise MissingError("There is no such name.")
+            raise MissingError("This name does not exist.")
         return self._renamed()
 
     def _read_names(self) -> None:
@@ -226,7 +226,7 @@ class Session:
     # How far it is
 
     def status(self, annotator: str) -> JsonObject:
-        """RETURNS (Dict[str, Any]): How far the work is, and how good the network."""
+        """RETURNS (Dict[str, Any]): The progress, and the estimated scores of the network."""
         self._take()
         last = self._estimates[-1] if self._estimates else {}
         return {
@@ -266,17 +266,17 @@ class Session:
         instead: Marked | None,
         take: bool,
     ) -> JsonObject:
-        """Take what is likelier than an annotation, or leave the annotation as it is.
+        """Replace an annotation by the more likely one, or keep it.
 
         RETURNS (Dict[str, Any]): The `doubts` that are left.
         RAISES (MissingError): If the text is not annotated.
-        RAISES (ConflictError): If it is annotated otherwise in the meantime.
+        RAISES (ConflictError): If the annotation has changed.
         """
         decision = self.store.accepted(number)
         if decision is None:
-            raise MissingError(f"Nobody has annotated text {number}.")
+            raise MissingError(f"Text {number} is not annotated.")
         if annotated is not None and annotated not in decision.entities:
-            raise ConflictError("The annotation has changed in the meantime.")
+            raise ConflictError("The annotation has changed in the meantime. Reload the doubts.")
         if take:
             new = [] if instead is None else [instead]
             new += [one for one in decision.entities if one != annotated and not overlap(one, new)]
@@ -292,7 +292,7 @@ class Session:
         return self.doubts()
 
     def export(self, form: str, folder: Path) -> Path:
-        """Write what is annotated to a file.
+        """Write the annotated texts to a file.
 
         form (str): The format; see `files.exports.SUFFIXES`.
         folder (Path): The folder.
@@ -303,20 +303,20 @@ class Session:
         return path
 
     def finish(self) -> None:
-        """Begin to make what `window-ner learn` makes.
+        """Start to train the final pipeline, as `window-ner learn` does.
 
-        RAISES (ConflictError): If nothing learns here.
+        RAISES (ConflictError): If the session has no training process.
         """
         if self.learner is None:
-            raise ConflictError("Nothing learns in this project.")
+            raise ConflictError("This project has no training process. Restart teach.")
         if not self._is_finishing:
             self._is_finishing, self._outcome = True, None
             self.learner.finish()
 
     def finished(self) -> JsonObject | None:
-        """RETURNS (Optional[Dict[str, Any]]): Where everything is; None while it is being made.
+        """RETURNS (Optional[Dict[str, Any]]): The paths of the results; None while training runs.
 
-        RAISES (ConflictError): If it cannot be made.
+        RAISES (ConflictError): If training has failed.
         """
         self._take()
         if self._outcome is None:
@@ -326,7 +326,7 @@ class Session:
         return self._outcome
 
     def _take(self) -> None:
-        """Take what the learner has found since."""
+        """Handle new messages of the learner."""
         for message in () if self.learner is None else self.learner.poll():
             if isinstance(message, NetworkMade):
                 self._new_network = message
@@ -346,14 +346,14 @@ class Session:
 def find_texts(store: Store, words: str, limit: int) -> JsonObject:
     """Search the texts of a project.
 
-    store (Store): The project; a connection of its own, so that nobody waits for the search.
+    store (Store): The project, with a separate connection, so that nothing waits for the search.
     words (str): The words.
-    limit (int): How many texts to find.
-    RETURNS (Dict[str, Any]): The `results`: texts that have these words, with any case.
+    limit (int): Maximum number of results.
+    RETURNS (Dict[str, Any]): The `results`: texts that contain these words, ignoring case.
     RAISES (ValueError): If there are no words.
     """
     if not words.strip() or not is_text(words):
-        raise ValueError("Give words to search for.")
+        raise ValueError("The search is empty. Enter one or more words.")
     decided = set(store.decided_ids())
     results = []
     for number, text in store.search(words, limit):
@@ -366,10 +366,10 @@ def find_texts(store: Store, words: str, limit: int) -> JsonObject:
 
 
 def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:
-    """Write what is annotated to a file.
+    """Write the annotated texts to a file.
 
     store (Store): The project.
-    nlp (Language): The pipeline, whose tokenizer divides the texts.
+    nlp (Language): The pipeline whose tokenizer is used.
     path (Path): The file.
     form (str): The format; see `files.exports.SUFFIXES`.
     RETURNS (int): The number of texts.
@@ -380,7 +380,7 @@ def write_decisions(store: Store, nlp: Language, path: Path, form: str) -> int:
 
 
 def _spans(doubt: JsonObject) -> tuple[Marked | None, Marked | None]:
-    """What is annotated, and what is likelier."""
+    """The annotation, and the more likely alternative."""
     annotated, instead = (
         None if one is None else (one["start"], one["end"], one["label"])
         for one in (doubt["annotated"], doubt["instead"])

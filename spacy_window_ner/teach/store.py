@@ -1,8 +1,8 @@
-"""A project of `teach` on disk: its texts, and everything that people have decided.
+"""A project of `teach` on disk: its texts and all decisions of annotators.
 
-It is one SQLite database. A change is on disk when the method that makes it returns, as a whole or
-not at all, so that a kill at any moment loses nothing. Decisions are never deleted: undoing one
-marks it as undone.
+It is a single SQLite database. A change is saved when the method that makes it returns, completely
+or not at all, so that nothing is lost if the process is killed. Decisions are never deleted:
+undoing one marks it as undone.
 """
 
 import json
@@ -84,24 +84,24 @@ _CURRENT = "decisions WHERE NOT undone"
 
 
 class ConflictError(Exception):
-    """Something else was decided in the meantime."""
+    """A request conflicts with another decision."""
 
 
 class MissingError(Exception):
-    """There is no such thing."""
+    """A text, name or decision does not exist."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person has decided on a text.
+    """The decision of an annotator on a text.
 
     text_id (int): The number of the text.
     text (str): The text.
-    annotator (str): Who has decided.
+    annotator (str): The annotator.
     answer (str): `accept` or `skip`.
     entities (List[Tuple[int, int, Optional[str]]]): Start, end and label; None for "no entity".
-    checked (str): `all`, or `given`: what is outside of the entities is unknown.
-    how (str): Why the text was shown.
+    checked (str): `all`, or `given` if everything outside of the entities is unknown.
+    how (str): Why the text was chosen.
     """
 
     text_id: int
@@ -114,17 +114,17 @@ class Decision:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """RETURNS (Tuple): What was decided, to compare it with another decision on the text."""
+        """RETURNS (Tuple): The content of the decision, to compare it with another one."""
         return self.answer, self.entities, self.checked
 
 
 @dataclass(frozen=True)
 class Handed:
-    """A text that an annotator has.
+    """A text that is assigned to an annotator.
 
     text_id (int): The number of the text.
     how (str): Why it was chosen.
-    entities (List[Tuple[int, int, Optional[str]]]): What is fixed to begin with.
+    entities (List[Tuple[int, int, Optional[str]]]): The spans that are fixed initially.
     """
 
     text_id: int
@@ -133,12 +133,12 @@ class Handed:
 
 
 class Store:
-    """The database of a project. One thread at a time uses it.
+    """The database of a project. It must be used by one thread at a time.
 
     path (Path): The file.
-    readonly (bool): Whether it is only read, beside a process that writes.
-    RAISES (ValueError): If the file is damaged, is another kind of database or of another version,
-        or does not exist and is only to be read.
+    readonly (bool): Whether to open it for reading only, while another process may write to it.
+    RAISES (ValueError): If the file is damaged, is another kind or version of database, or does not
+        exist and `readonly` is set.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
@@ -159,13 +159,13 @@ class Store:
         self._db.execute("PRAGMA busy_timeout = 10000")
         tables = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master")}
         if tables and not {"texts", "decisions", "handed"} <= tables:
-            raise ValueError(f"{self.path} is not a database of teach. Give another directory.")
+            raise ValueError(f"{self.path} is not a database of teach. Choose another directory.")
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if tables and version != VERSION:
             raise ValueError(
-                f"The project {self.path} has version {version} of its tables, and this version of "
-                f"spacy-window-ner reads version {VERSION}. Use the one that made it, or begin a "
-                f"new project."
+                f"The project {self.path} has format version {version}, but this version of "
+                f"spacy-window-ner needs version {VERSION}. Use the version that created it, or "
+                f"start a new project."
             )
         if readonly:
             self._db.execute("PRAGMA query_only = ON")
@@ -187,7 +187,7 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise ValueError(f"The project {self.path} cannot be used: {error}.") from error
+            raise ValueError(f"Cannot open the project {self.path}: {error}.") from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -207,7 +207,7 @@ class Store:
     # Settings, labels and names
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """RETURNS (Any): A setting of the project, as JSON has it."""
+        """RETURNS (Any): A setting of the project."""
         found = self._one("SELECT value FROM settings WHERE key = ?", key)
         return default if found is None else json.loads(found)
 
@@ -231,11 +231,11 @@ class Store:
         return dict(self._db.execute("SELECT text, label FROM names").fetchall())
 
     def add_names(self, names: Iterable[tuple[str, str | None]]) -> None:
-        """Add names with their labels, in the place of older ones."""
+        """Add names with their labels. Existing names are replaced."""
         self._db.executemany("REPLACE INTO names VALUES (?, ?)", names)
 
     def remove_name(self, name: str) -> bool:
-        """RETURNS (bool): Whether there was such a name."""
+        """RETURNS (bool): Whether the name existed."""
         return self._db.execute("DELETE FROM names WHERE text = ?", (name,)).rowcount > 0
 
     # Texts
@@ -253,7 +253,7 @@ class Store:
 
     @contextmanager
     def adding(self) -> Iterator[None]:
-        """Add all that follows, or nothing of it."""
+        """Make all additions in this context, or none of them."""
         with self._explained(), self._writing():
             yield
 
@@ -263,26 +263,26 @@ class Store:
 
     @property
     def n_texts(self) -> int:
-        """RETURNS (int): The number of texts, which is that of the last one."""
+        """RETURNS (int): The number of texts, which is also the number of the last text."""
         return self._one("SELECT MAX(id) FROM texts") or 0
 
     def text(self, number: int) -> str:
         """RETURNS (str): A text.
 
-        RAISES (MissingError): If there is none of this number.
+        RAISES (MissingError): If there is no text with this number.
         """
         found = self._one("SELECT text FROM texts WHERE id = ?", number)
         if found is None:
-            raise MissingError(f"There is no text {number}; there are {self.n_texts:,}.")
+            raise MissingError(f"Text {number} does not exist. The project has {self.n_texts:,}.")
         return str(found)
 
     def texts_of(self, numbers: Iterable[int]) -> dict[int, str]:
-        """RETURNS (Dict[int, str]): Texts by their numbers, in the order of these."""
+        """RETURNS (Dict[int, str]): Texts by their numbers, in the order of the numbers."""
         return {number: self.text(number) for number in numbers}
 
     def search(self, words: str, limit: int) -> list[tuple[int, str]]:
-        """RETURNS (List[Tuple[int, str]]): The first texts that have these words, with any case,
-        and their numbers.
+        """RETURNS (List[Tuple[int, str]]): The first texts that contain these words, ignoring case,
+        with their numbers.
         """
         wanted = words.casefold()
         self._db.create_function("has", 1, lambda text: wanted in text.casefold())
@@ -294,7 +294,7 @@ class Store:
     def hand(
         self, annotator: str, number: int, how: str, entities: Sequence[Marked] = ()
     ) -> Handed:
-        """Give a text to an annotator, before all that this one has already.
+        """Assign a text to an annotator, before all texts that are assigned already.
 
         RETURNS (Handed): The text.
         """
@@ -305,8 +305,8 @@ class Store:
         return Handed(number, how, list(entities))
 
     def handed(self, annotator: str, number: int | None = None) -> Handed | None:
-        """RETURNS (Optional[Handed]): The text that is on the page of an annotator, or the one of
-        the number if this annotator has it.
+        """RETURNS (Optional[Handed]): The current text of an annotator, or the text with the given
+        number if it is assigned to this annotator.
         """
         row = self._db.execute(
             "SELECT text_id, how, entities FROM handed "
@@ -316,7 +316,7 @@ class Store:
         return None if row is None else Handed(row[0], row[1], _entities(row[2]))
 
     def undecided(self, numbers: Sequence[int]) -> list[int]:
-        """RETURNS (List[int]): Those of the texts that nobody has or has decided, in order."""
+        """RETURNS (List[int]): The texts that are neither assigned nor decided, in order."""
         taken = (
             "SELECT EXISTS(SELECT 1 FROM decisions WHERE text_id = ?1 AND NOT undone) "
             "OR EXISTS(SELECT 1 FROM handed WHERE text_id = ?1)"
@@ -324,8 +324,8 @@ class Store:
         return [number for number in numbers if not self._one(taken, number)]
 
     def common(self, annotator: str) -> list[int]:
-        """RETURNS (List[int]): The texts that everybody is to read, that others have decided or
-        have, and this annotator has not, by their numbers.
+        """RETURNS (List[int]): The texts for all annotators that others have decided or have been
+        assigned, but not this annotator, by their numbers.
         """
         rows = self._db.execute(
             "SELECT text_id FROM (SELECT text_id FROM decisions WHERE how = 'common' AND NOT undone"
@@ -345,15 +345,16 @@ class Store:
         *,
         replace: bool = False,
     ) -> int:
-        """Store a decision; the text leaves the page. The same one again is stored once. Another
-        one takes its place if the annotator has the text again, as after `undo`.
+        """Store a decision, and remove the text from the page. A repeated decision is stored once.
+        A different one replaces it if the text was assigned to the annotator again, for example by
+        `undo`.
 
         decision (Decision): The decision.
-        network (int): The number of the network that had read the text.
-        replace (bool): Whether it takes the place of another one in any case.
+        network (int): The number of the network that predicted the text.
+        replace (bool): Whether to replace another decision in any case.
         RETURNS (int): Its number.
-        RAISES (ConflictError): If the annotator has decided otherwise before, or another one has
-            decided on a text that not everybody is to read.
+        RAISES (ConflictError): If the annotator has made a different decision, or another annotator
+            has decided on a text that is not for all annotators.
         """
         who = decision.annotator, decision.text_id
         with self._explained(), self._writing():
@@ -363,15 +364,19 @@ class Store:
             if old is not None and old[1].content == decision.content:
                 return old[0]
             if old is not None and handed is None and not replace:
-                raise ConflictError("This text was decided in another tab. Open it to change that.")
+                raise ConflictError(
+                    "You have decided on this text in another tab. Search for it to change that."
+                )
             if handed is None and not replace and not self.undecided([decision.text_id]):
-                raise ConflictError("Another annotator has this text, or has decided on it.")
+                raise ConflictError(
+                    "Another annotator has this text or has decided on it. Reload the page."
+                )
             if old is not None:
                 self._db.execute("UPDATE decisions SET undone = 1 WHERE id = ?", (old[0],))
             return self._insert(decision, network)
 
     def add_given(self, decisions: Iterable[Decision]) -> None:
-        """Store what texts that came annotated have, within `adding`."""
+        """Store the annotation of texts that were annotated before, within `adding`."""
         for decision in decisions:
             self._insert(decision, 0)
 
@@ -393,12 +398,12 @@ class Store:
         return int(found.lastrowid or 0)
 
     def current(self, annotator: str, number: int) -> tuple[int, Decision] | None:
-        """RETURNS (Optional[Tuple[int, Decision]]): What an annotator has decided on a text."""
+        """RETURNS (Optional[Tuple[int, Decision]]): The decision of an annotator on a text."""
         where = "decisions.annotator = ? AND text_id = ?"
         return next(self._decisions(where, annotator, number, order="DESC"), None)
 
     def undo(self, annotator: str) -> int | None:
-        """Undo the last decision of an annotator, who has its text again, with its entities.
+        """Undo the last decision of an annotator, and assign its text again with its entities.
 
         RETURNS (Optional[int]): The number of the text; None if there is nothing to undo.
         """
@@ -413,11 +418,11 @@ class Store:
             return decision.text_id
 
     def withdraw(self, annotator: str, but: int = 0) -> bool:
-        """Undo all that an annotator has decided, for good.
+        """Undo all decisions of an annotator permanently.
 
         annotator (str): The annotator.
-        but (int): The number of a text whose decision stays.
-        RETURNS (bool): Whether there was something.
+        but (int): The number of a text whose decision is kept.
+        RETURNS (bool): Whether there were any.
         """
         query = (
             "UPDATE decisions SET undone = 1 WHERE NOT undone AND annotator = ? AND text_id != ?"
@@ -426,12 +431,12 @@ class Store:
             return self._db.execute(query, (annotator, but)).rowcount > 0
 
     def annotators(self) -> list[str]:
-        """RETURNS (List[str]): All who have decided something."""
+        """RETURNS (List[str]): All annotators with decisions."""
         return [row[0] for row in self._db.execute(f"SELECT DISTINCT annotator FROM {_CURRENT}")]
 
     def decisions(self) -> list[Decision]:
-        """RETURNS (List[Decision]): What was accepted, one for each text, the newest, in the order
-        in which it was decided.
+        """RETURNS (List[Decision]): The newest accepted decision on each text, in the order of the
+        decisions.
         """
         found: dict[int, Decision] = {}
         for _, decision in self._decisions("answer = 'accept'"):
@@ -440,9 +445,7 @@ class Store:
         return list(found.values())
 
     def accepted_by_several(self) -> list[Decision]:
-        """RETURNS (List[Decision]): What was accepted by each annotator on texts that several have
-        decided.
-        """
+        """RETURNS (List[Decision]): The accepted decisions on texts with several annotators."""
         several = (
             f"SELECT text_id FROM {_CURRENT} AND how != ? GROUP BY text_id HAVING COUNT(*) > 1"
         )
@@ -450,7 +453,7 @@ class Store:
         return [decision for _, decision in self._decisions(where, GIVEN, GIVEN)]
 
     def accepted(self, number: int) -> Decision | None:
-        """RETURNS (Optional[Decision]): What was accepted last on a text."""
+        """RETURNS (Optional[Decision]): The newest accepted decision on a text."""
         found = self._decisions("answer = 'accept' AND text_id = ?", number, order="DESC")
         return next((decision for _, decision in found), None)
 
@@ -470,13 +473,13 @@ class Store:
             )
 
     def decided_ids(self) -> list[int]:
-        """RETURNS (List[int]): The numbers of the texts that were decided, skipped ones too."""
+        """RETURNS (List[int]): The numbers of all decided texts, including skipped ones."""
         return [row[0] for row in self._db.execute(f"SELECT DISTINCT text_id FROM {_CURRENT}")]
 
     def counts(self, annotator: str) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): How many texts were `decided` and `skipped`, how many of the
-        decided ones were chosen at `random`, how many are `left` for an annotator, and what each
-        of the `annotators` has decided.
+        """RETURNS (Dict[str, Any]): The numbers of `decided` and `skipped` texts, of decided texts
+        that were chosen at `random`, of texts `left` for an annotator, and of the decisions of each
+        of the `annotators`.
         """
         row = self._db.execute(
             "SELECT COUNT(DISTINCT CASE WHEN answer = 'accept' THEN text_id END), "
@@ -510,7 +513,7 @@ class Store:
     # What the learner has found
 
     def add_estimate(self, value: dict[str, Any], decided: int) -> None:
-        """Store an estimate of how good the network is."""
+        """Store an estimate of the scores of the network."""
         self._db.execute(
             "INSERT INTO estimates (decided, value, at) VALUES (?, ?, ?)",
             (decided, json.dumps(value), _now()),
@@ -518,18 +521,18 @@ class Store:
 
     def estimates(self) -> list[dict[str, Any]]:
         """RETURNS (List[Dict[str, Any]]): The estimates, the oldest first, each with the number of
-        texts that were `decided`.
+        `decided` texts at the time.
         """
         rows = self._db.execute("SELECT decided, value FROM estimates ORDER BY id")
         return [{**json.loads(value), "decided": decided} for decided, value in rows]
 
     def leave_alone(self, number: int, annotated: Any, instead: Any) -> None:
-        """Store that a doubt is none."""
+        """Store that a doubt was dismissed."""
         row = number, json.dumps(annotated), json.dumps(instead)
         self._db.execute("REPLACE INTO left_alone VALUES (?, ?, ?)", row)
 
     def left_alone(self) -> set[tuple[int, str, str]]:
-        """RETURNS (Set[Tuple[int, str, str]]): The doubts that are none, in JSON."""
+        """RETURNS (Set[Tuple[int, str, str]]): The dismissed doubts, as JSON."""
         return set(self._db.execute("SELECT text_id, annotated, instead FROM left_alone"))
 
 

@@ -1,4 +1,4 @@
-"""Files of texts → the texts of a project: long ones in pieces, each text once."""
+"""Adds texts from files to a project. Long texts are split, and duplicates are skipped."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,12 +33,12 @@ _PLACES = (
 
 @dataclass
 class Added:
-    """What was added to a project.
+    """The texts that were added to a project.
 
-    n_texts (int): How many texts are new.
-    n_again (int): How many were there already.
-    n_annotated (int): How many came annotated.
-    errors (List[str]): What could not be read, a line for each.
+    n_texts (int): The number of new texts.
+    n_again (int): The number of texts that were already in the project.
+    n_annotated (int): The number of texts that were added with annotation.
+    errors (List[str]): A message for each text that could not be read.
     """
 
     n_texts: int = 0
@@ -58,14 +58,14 @@ def add_inputs(
     """Add the texts of files to a project. Files that have not changed since are not read again.
 
     store (Store): The project.
-    nlp (Language): The pipeline, whose tokenizer divides texts that came annotated.
+    nlp (Language): The pipeline whose tokenizer is used for annotated texts.
     inputs (Sequence[Union[str, Path]]): Files, folders and globs of texts.
     annotated (Sequence[Path]): Files of annotated texts, of any kind that `read_annotated` reads.
-    names (Sequence[Path]): Files with a name on each line, a tab and its label. The label can be
-        left out where the project has only one. Or `.jsonl` files with patterns of spaCy's
-        `entity_ruler`.
-    text_field (str): The field of the texts in JSON lines.
-    RETURNS (Added): What was added.
+    names (Sequence[Path]): Files with a name, a tab and its label on each line, or `.jsonl` files
+        with patterns of spaCy's `entity_ruler`. The label can be left out if the project has only
+        one.
+    text_field (str): The field of JSON lines that contains the text.
+    RETURNS (Added): A summary.
     RAISES (ValueError): If a file cannot be read.
     """
     known: dict[str, Any] = store.setting("inputs", {})
@@ -97,12 +97,12 @@ def add_inputs(
 
 
 def pieces(text: str, most: int = MOST_CHARACTERS) -> Iterable[tuple[int, str]]:
-    """Divide a long text at paragraphs, or else at ends of sentences, or else at white space.
+    """Split a long text at paragraphs, or else at sentence ends, or else at white space.
 
     text (str): The text.
-    most (int): The most characters of a piece.
-    RETURNS (Iterable[Tuple[int, str]]): Where each piece begins, and the piece, without white space
-        around it.
+    most (int): Maximum number of characters per piece.
+    RETURNS (Iterable[Tuple[int, str]]): The start offset of each piece, and the piece without
+        surrounding white space.
     """
     if len(text) > most:
         return _pieces(text, most)
@@ -129,13 +129,13 @@ def _end(text: str, start: int, most: int) -> int:
 
 
 def digest(text: str) -> int:
-    """RETURNS (int): A number that texts which differ do not share, of 64 bits with sign."""
+    """RETURNS (int): A hash of a text, as a signed 64-bit integer."""
     data = blake2b(text.encode("utf8"), digest_size=8).digest()
     return int.from_bytes(data, "little", signed=True)
 
 
 def _state(path: Path, text_field: str) -> list[Any]:
-    """What changes when a file does, or a file of a folder."""
+    """A fingerprint of a file, or of the files in a folder, that changes when they change."""
     files = [path] if path.is_file() else sorted(path.rglob("*"))
     statuses = [file.stat() for file in files]
     return [text_field, *([one.st_size, one.st_mtime] for one in statuses)]
@@ -162,7 +162,7 @@ def _rows(
 def _add_annotated(
     store: Store, nlp: Language, path: Path, numbers: dict[int, int], added: Added
 ) -> None:
-    """Add texts that came annotated, with their annotation."""
+    """Add annotated texts with their annotation."""
     source, labels = str(path.resolve()), set[str]()
     for position, doc in enumerate(read_annotated([path], nlp), start=1):
         if not doc.text.strip() or not doc.has_annotation("ENT_IOB"):
@@ -211,7 +211,7 @@ def _read_names(path: Path, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield label, labels[0]
         else:
             raise ValueError(
-                f"{path}: {label!r:.80} has no label. Write it after a tab, or give a single "
+                f"{path}: {label!r:.80} has no label. Write it after a tab, or set a single "
                 f"--label."
             )
 
@@ -223,14 +223,14 @@ def _read_patterns(path: Path) -> Iterator[tuple[str | list[dict[str, Any]], str
             raise error_at(path, line.position, line.error)
         pattern = line.fields.get("pattern")
         if not (isinstance(pattern, str) or (isinstance(pattern, list) and pattern)):
-            why = "the field 'pattern' must be a text, or a list of tokens"
+            why = "the field 'pattern' must be a string or a list of token patterns"
             raise error_at(path, line.position, why)
         yield pattern, line.text
 
 
 def _decision(number: int, doc: Doc) -> Decision:
-    """What the annotation of a document says. Where it is missing for some tokens, the others that
-    are outside of entities are said to be no entities.
+    """The annotation of a document as spans. If annotation is missing for some tokens, the tokens
+    that are annotated as outside of entities get spans without a label.
     """
     entities: list[Marked] = [*offsets_of(doc)]
     is_complete = all(token.ent_iob for token in doc)

@@ -87,14 +87,14 @@ def test_reading_around_what_is_fixed(client, session):
 @pytest.mark.parametrize(
     ("question", "status", "said"),
     [
-        ({"id": 99, "entities": []}, 404, "There is no text 99; there are 5."),
+        ({"id": 99, "entities": []}, 404, "Text 99 does not exist. The project has 5."),
         ({"id": 2**60, "entities": []}, 422, "less than or equal"),
         ({"id": "1", "entities": []}, 422, "valid integer"),
         ({"id": 1}, 422, "entities: Field required"),
         ({"id": 1, "entities": [], "x": 1}, 422, "not permitted"),
         ({"id": 1, "entities": [span(0, 999, "PER")]}, 422, "outside of the"),
         ({"id": 1, "entities": [span(-1, 3, "PER")]}, 422, "greater than or equal"),
-        ({"id": 1, "entities": [span(0, 5, "XYZ")]}, 422, "There is no label 'XYZ'"),
+        ({"id": 1, "entities": [span(0, 5, "XYZ")]}, 422, "The label 'XYZ' does not exist"),
         ({"id": 1, "entities": [span(0, 5, "PER"), span(0, 4, None)]}, 422, "overlap"),
     ],
 )
@@ -122,7 +122,7 @@ def test_two_tabs(client, session):
     shown = client.get("/next").json()
     decide(client, shown, [])
     told = decide(client, shown, [span(*shown["tokens"][0], "PER")], status=409)
-    assert "decided in another tab" in told["detail"]
+    assert "decided on this text in another tab" in told["detail"]
     # Undoing in one tab changes what the other one has on the page; neither loses anything.
     other = client.get("/next").json()
     assert post(client, "/undo")["id"] == shown["id"]
@@ -164,7 +164,7 @@ def test_opening_what_is_decided(client, session):
     assert session.store.accepted(shown["id"]).entities == []
     assert session.store.accepted(shown["id"]).how == shown["how"]
     assert client.get("/next").json() == waiting
-    assert post(client, "/open", 404, id=99)["detail"].startswith("There is no text")
+    assert post(client, "/open", 404, id=99)["detail"].startswith("Text 99 does not exist")
 
 
 def test_names(client, session):
@@ -185,7 +185,7 @@ def test_names(client, session):
     for name in (" ", "x" * 501, "\ud800"):
         content = json.dumps({"text": name, "label": "PER"})
         assert client.post("/names", content=content).status_code == 422
-    assert "no label" in post(client, "/names", 422, text="x", label="XYZ")["detail"]
+    assert "does not exist" in post(client, "/names", 422, text="x", label="XYZ")["detail"]
 
 
 def test_labels(client):

@@ -364,7 +364,7 @@ def test_search_opens_a_text_that_is_decided(annotate):
     at.keys("/")
     at.page.keyboard.type("foo bar")
     at.page.wait_for_selector("#results button.chosen")
-    assert "decided" in at.page.text_content("#results button")
+    assert "annotated" in at.page.text_content("#results button")
     at.keys("Enter")
     at.wait(lambda: at.words() == ["a", "foo", "bar", "sang", "."])
     by_keys(at, 1, 2, "PER")
@@ -394,7 +394,7 @@ def test_doubts_are_taken_or_kept(annotate):
     at.keys("t")
     at.wait(lambda: at.page.text_content("#doubt-annotated") == "no entity")
     at.page.click("#keep")
-    at.wait(lambda: "Nothing" in at.page.text_content("#doubts-said"))
+    at.wait(lambda: "No doubts" in at.page.text_content("#doubts-said"))
     assert [one["take"] for one in answers] == [True, False]
     assert [one["annotated"] for one in answers] == [spans[0], None]
     at.keys("Escape", "2")
@@ -547,12 +547,21 @@ def test_progress(annotate):
     at = annotate(PLAIN, status=status)
     at.wait(lambda: at.page.text_content("#f1") == "F1 71.2")
     aside = at.page.inner_text("aside")
-    for said in ("65.0", "78.0", "13 random", "1.5 points", "Network 9", "learning", "90.0", "bob"):
+    for said in (
+        "65.0",
+        "78.0",
+        "13 random",
+        "1.5 points",
+        "Network 9",
+        "training…",
+        "90.0",
+        "bob",
+    ):
         assert said in aside
     assert len(at.page.get_attribute("#curve .curve", "points").split()) == 3
     status["enough"] = True
     at.keys(" ")
-    at.wait(lambda: "hardly worth it" in at.page.inner_text("#gain"))
+    at.wait(lambda: "unlikely to improve F1" in at.page.inner_text("#gain"))
 
 
 def test_finish(annotate):

@@ -47,7 +47,7 @@ def test_it_makes_what_learn_makes(docs, folds, tmp_path, monkeypatch):
     assert ner_of(packaged).threshold == ner_of(nlp).threshold
     assert any(one.startswith("spacy-window-ner") for one in meta["requirements"])
     with open(paths["report"], encoding="utf8") as file:
-        assert "6 texts, each read by a network that has not learned it" in file.read()
+        assert "6 texts by cross-validation" in file.read()
     for part in ("train", "dev"):
         found = list(DocBin().from_disk(project / "pipeline" / f"{part}.spacy").get_docs(nlp.vocab))
         assert [doc.text for doc in found] == [doc.text for doc in docs]
@@ -67,7 +67,9 @@ def test_too_few_texts(docs, folds, tmp_path):
     empty = shared().make_doc("Nothing.")
     empty.set_ents([], default="outside")
     for some in (docs[:5], [*docs[:2], *[empty] * 9], []):
-        with pytest.raises(ValueError, match=r"^\d+ texts are decided, \d of them with entities"):
+        with pytest.raises(
+            ValueError, match=r"^You have annotated \d+ texts, \d of them with entities"
+        ):
             finish(tmp_path, some, shared(), "base", folds, 0, lambda n: None)
     assert not list(tmp_path.iterdir())
 

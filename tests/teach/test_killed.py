@@ -18,7 +18,7 @@ def test_nothing_is_lost(tmp_path):
     sitting = sit(tmp_path, str(tmp_path / "base"), 1)
     second = subprocess.run(sitting.command, capture_output=True, text=True)
     assert second.returncode == 1
-    assert "Another server has it open" in " ".join(second.stdout.split())
+    assert "Another server is using it" in " ".join(second.stdout.split())
     # What was decided before can be undone.
     number = list(sitting.known)[-1]
     shown = sitting.ask("undo", {})

@@ -169,7 +169,9 @@ def test_too_few_texts_to_finish(work, store, tmp_path):
     decide(store, 1, 2)
     work._try(work._finish, finishing=True)
     [failed] = heard(ours, tmp_path)
-    assert failed.finishing and failed.message.startswith("2 texts are decided, 2 of them with")
+    assert failed.finishing and failed.message.startswith(
+        "You have annotated 2 texts, 2 of them with"
+    )
 
 
 def test_folds_have_a_third_each():
@@ -216,7 +218,7 @@ def test_it_is_killed_and_goes_on(store, base, tmp_path):
             learner.poll()
     finally:
         learner.close()
-    assert learner.error.startswith("The process that learns has ended with exit code -9")
+    assert learner.error.startswith("The training process has ended with exit code -9")
     assert not learner.learning and not learner._process.is_alive()
     learner.wake(), learner.finish()
     assert learner.poll() == []

@@ -70,11 +70,11 @@ def test_spans_are_widened_to_words(given, expected):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([(0, 0, "A")], "Characters 0 to 0 are empty"),
-        ([(5, 4, "A")], "are empty"),
-        ([(-1, 4, "A")], "outside of the 39 characters"),
-        ([(0, 40, "A")], "outside of the 39 characters"),
-        ([(5, 6, "A")], "Characters 5 to 6 have no word"),
+        ([(0, 0, "A")], "The span from character 0 to 0 is empty"),
+        ([(5, 4, "A")], "is empty"),
+        ([(-1, 4, "A")], "outside of the text with 39 characters"),
+        ([(0, 40, "A")], "outside of the text with 39 characters"),
+        ([(5, 6, "A")], "The span from character 5 to 6 does not contain a word"),
         ([(8, 9, "A"), (0, 7, None)], r"Characters 0 to 12 \(None\) and 6 to 12 \(A\) overlap"),
         ([(0, 5, "A"), (0, 5, "A")], "overlap"),
     ],

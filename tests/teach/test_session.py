@@ -142,7 +142,7 @@ def test_finish(store, learner):
     learner.messages.append(Failed("Too few texts", finishing=True))
     with pytest.raises(ConflictError, match="Too few texts"):
         session.finished()
-    with pytest.raises(ConflictError, match="Nothing learns"):
+    with pytest.raises(ConflictError, match="no training process"):
         Session(store, shared()).finish()
 
 

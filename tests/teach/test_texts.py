@@ -82,7 +82,7 @@ def test_what_cannot_be_read(store, tmp_path):
     assert all_texts(store) == ["a", "b\x00c"]
     assert len(added.errors) == 3
     assert added.errors[0].startswith(f"{path}, line 2: ")
-    with pytest.raises(InputError, match="no files to read"):
+    with pytest.raises(InputError, match="No files found"):
         add_inputs(store, NLP, [tmp_path / "missing"])
     (tmp_path / "c.spacy").write_bytes(b"damaged")
     with pytest.raises(InputError, match="is damaged"):
@@ -158,9 +158,12 @@ def test_patterns(store, tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ({"pattern": "Ann"}, "line 1: there is no field 'label'"),
-        ({"label": "PER"}, "line 1: the field 'pattern' must be a text, or a list of tokens"),
-        ({"label": "PER", "pattern": []}, "must be a text"),
+        ({"pattern": "Ann"}, "line 1: the field 'label' is missing"),
+        (
+            {"label": "PER"},
+            "line 1: the field 'pattern' must be a string or a list of token patterns",
+        ),
+        ({"label": "PER", "pattern": []}, "must be a string"),
         ({"label": "PER", "pattern": [{"POS": "NOUN"}]}, "POS"),
         ({"label": "PER", "pattern": [{"COLOR": "red"}]}, "COLOR"),
         ({"label": "", "pattern": "Ann"}, "label"),

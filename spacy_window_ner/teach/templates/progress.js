@@ -10,11 +10,11 @@ const showStatus = function (status) {
   byId("annotator").textContent = status.annotator;
   byId("f1").textContent = f1 ? "F1 " + score(f1.value) : "F1 –";
   byId("f1-said").textContent = f1
-    ? score(f1.low) + " to " + score(f1.high) + " with 95% confidence, from " + status.random + " random texts."
-    : "Known after some more texts.";
+    ? "95% confidence interval: " + score(f1.low) + " to " + score(f1.high) + ", from " + status.random + " random texts."
+    : "Annotate more texts to get an estimate.";
   byId("gain").textContent = status.enough
-    ? "More is hardly worth it."
-    : status.gain === null ? "" : "The next 50 texts are likely to bring " + score(status.gain) + " points of F1.";
+    ? "More texts are unlikely to improve F1 much. You can finish."
+    : status.gain === null ? "" : "Estimated gain from the next 50 texts: " + score(status.gain) + " points of F1.";
   byId("by-label").hidden = state.labels.length === 0;
   byId("by-label").tBodies[0].replaceChildren(...state.labels.map((one) => labelRow(one, status.labels[one])));
   byId("counts").replaceChildren(
@@ -23,8 +23,8 @@ const showStatus = function (status) {
     ...(status.agreement === null ? [] : terms([["agreement", "F1 " + score(status.agreement)]]))
   );
   byId("network").textContent = status.error
-    ? "Learning failed: " + status.error
-    : (status.network ? "Network " + status.network : "Nothing is learned yet") + (status.learning ? "; learning…" : ".");
+    ? "Training failed: " + status.error
+    : (status.network ? "Network " + status.network : "No network yet") + (status.learning ? ", training…" : ".");
   drawCurve(status.curve);
 };
 
@@ -82,12 +82,12 @@ const askStatus = async function () {
 const finish = async function () {
   byId("finished").hidden = false;
   byId("finish").disabled = true;
-  byId("finished-said").textContent = "The pipeline is being made. You can go on.";
+  byId("finished-said").textContent = "Training the pipeline… You can continue to annotate.";
   byId("finished-paths").replaceChildren();
   byId("finished").scrollIntoView({ block: "nearest" });
   try {
     const made = await ask("POST", "finish");
-    byId("finished-said").textContent = "Made:";
+    byId("finished-said").textContent = "Saved:";
     byId("finished-paths").replaceChildren(...terms(Object.entries(made).filter(([, path]) => path !== null)));
   } catch (error) {
     byId("finished-said").textContent = error.message;

@@ -52,7 +52,7 @@
     if (answer.status === 204) return null;
     const said = await answer.json().catch((error) => (answer.ok ? Promise.reject(error) : {}));
     byId("gone").hidden = true;
-    if (!answer.ok) throw new Refused(answer.status, said.detail || "The server failed; its output says why.");
+    if (!answer.ok) throw new Refused(answer.status, said.detail || "The server failed. See its log for the error.");
     return said;
   };
 
@@ -124,13 +124,13 @@
   };
 
   const HOW = {
-    diverse: "Shown because it is unlike the others.",
-    random: "Chosen at random: such texts tell how good the network is.",
-    informative: "Shown because the network would learn much from it.",
-    common: "Everybody reads this text.",
+    diverse: "Chosen because it differs from the other texts.",
+    random: "Chosen at random, to measure the network.",
+    informative: "Chosen because the network can learn much from it.",
+    common: "This text is given to all annotators.",
     search: "Opened from the search.",
-    given: "This text came with annotation.",
-    doubt: "Shown because of a doubt.",
+    given: "This text was already annotated.",
+    doubt: "Opened because of a doubt.",
   };
 
   // Show a text, with what the person has said of it before.
@@ -151,7 +151,7 @@
       draw();
       if (kept) readAgain();
     } else {
-      text.replaceChildren(make("p", "There are no more texts. You can still undo, search, and finish.", "soft"));
+      text.replaceChildren(make("p", "There are no more texts. You can still undo, search, or finish.", "soft"));
       describe();
     }
     text.scrollTop = 0;
@@ -183,10 +183,10 @@
 
   const sayOf = function (spot) {
     const said = quoted(spot.start, spot.end) + ": ";
-    if (spot.label === null) return said + (spot.fixed ? "no entity" : "perhaps an entity");
+    if (spot.label === null) return said + (spot.fixed ? "no entity" : "possibly an entity");
     if (spot.fixed) return said + spot.label;
-    if (spot.perhaps) return said + "perhaps " + spot.label + ", " + percent(spot.score);
-    return said + spot.label + ", " + percent(spot.score) + (spot.unsure ? ", unsure" : "");
+    if (spot.perhaps) return said + "possibly " + spot.label + ", " + percent(spot.score);
+    return said + spot.label + ", " + percent(spot.score) + (spot.unsure ? ", uncertain" : "");
   };
 
   const draw = function () {
@@ -262,7 +262,7 @@
     const words = chosen ? quoted(state.words[from][0], state.words[to][1]) : "";
     byId("choice-said").textContent = spot ? sayOf(spot) : words && words + ": choose a label";
     byId("choice-does").hidden = !spot && !state.stretched;
-    byId("remove-said").textContent = spot && spot.label === null ? "Leave it open" : spot && !spot.perhaps ? "Remove" : "No entity";
+    byId("remove-said").textContent = spot && spot.label === null ? "Unmark" : spot && !spot.perhaps ? "Remove" : "No entity";
     byId("confirm").hidden = !spot || spot.fixed || spot.label === null;
     byId("same").hidden = !spot || (spot.label === null && !spot.fixed);
     for (const button of byId("labels").children) {
@@ -369,7 +369,7 @@
     const known = ask("POST", "names", name);
     const back = () => known.then(() => ask("DELETE", "names", { text: name.text }));
     change([...without(spot), plain(spot)], back);
-    say(quoted(spot.start, spot.end) + (name.label === null ? " is no entity" : " is " + name.label) + ", here and in texts to come.");
+    say(quoted(spot.start, spot.end) + (name.label === null ? " is not an entity" : " is labeled " + name.label) + ", here and in the following texts.");
     await known.then(readAgain, (error) => say(error.message));
   };
 
@@ -422,7 +422,7 @@
     state.checked = state.checked === "all" ? "given" : "all";
     byId("only-checked").setAttribute("aria-pressed", String(state.checked === "given"));
     text.classList.toggle("only-checked", state.checked === "given");
-    say(state.checked === "all" ? "All of the text counts as checked." : "Only what you change or confirm counts; the rest stays unknown.");
+    say(state.checked === "all" ? "The whole text counts as checked." : "Only what you change or confirm counts as checked. The rest stays unknown.");
   };
 
   // --- Labels ---

@@ -9,7 +9,7 @@ const search = async function () {
   try {
     const { results } = await ask("GET", "search?q=" + encodeURIComponent(words));
     if (words !== byId("query").value) return;
-    byId("search-said").textContent = results.length ? "" : "No text has these words.";
+    byId("search-said").textContent = results.length ? "" : "No text contains these words.";
     byId("results").replaceChildren(...results.map(searchResult));
     chooseResult(0);
   } catch (error) {
@@ -19,7 +19,7 @@ const search = async function () {
 const searchResult = function (found) {
   const button = make("button", found.snippet);
   Object.assign(button, { type: "button", dir: "auto" });
-  if (found.decided) button.append(make("small", "decided"));
+  if (found.decided) button.append(make("small", "annotated"));
   button.addEventListener("click", () => openText(found.id));
   const line = make("li", "");
   line.append(button);
@@ -68,7 +68,7 @@ const startDoubts = async function () {
 const showDoubt = function () {
   const one = doubts[0];
   byId("doubt").hidden = !one;
-  byId("doubts-said").textContent = one ? doubts.length + " left" : "Nothing is in doubt.";
+  byId("doubts-said").textContent = one ? doubts.length + " left" : "No doubts about your annotation.";
   if (!one) return;
   const characters = Array.from(one.text);
   const cut = (from, to) => characters.slice(from, to).join("");
