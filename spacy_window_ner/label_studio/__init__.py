@@ -1,4 +1,4 @@
-"""A pipeline as an ML backend of Label Studio: it reads its tasks, and learns what people annotate.
+"""A pipeline as an ML backend for Label Studio: it predicts tasks, and learns from annotations.
 
 pip install 'spacy-window-ner[serve]'
 """

@@ -1,4 +1,4 @@
-"""The ML backend on the web: what Label Studio asks at which address, and what is refused."""
+"""The web app of the ML backend: its endpoints, and the requests that it rejects."""
 
 import secrets
 from collections.abc import AsyncIterator, Collection
@@ -23,10 +23,10 @@ from .schema import Event, Predict, Predictions, Setup, Train, Validate, Version
 MAX_BYTES = 200_000_000
 _FAILURES = failures(
     {
-        404: "There is no such project",
-        409: "It is not known where to ask for the annotation",
-        422: "Something is wrong with what was sent",
-        503: "Too many requests wait already",
+        404: "The project does not exist",
+        409: "The address of Label Studio is unknown",
+        422: "The request is invalid",
+        503: "Too many requests are waiting",
     }
 )
 
@@ -43,12 +43,12 @@ def make_label_studio_app(
     """Make the web app of an ML backend.
 
     projects (Projects): The projects.
-    host (str): The address that it will listen at. At this computer's own, it answers only those
-        who ask for this computer by name.
-    public_hosts (Collection[str]): Other names that it may be asked for by.
-    queue (int): The most requests that are at work or wait.
-    login (Optional[Tuple[str, str]]): The user and the password to ask for.
-    studio (Optional[Studio]): The Label Studio to ask for annotation; see `Backend`.
+    host (str): The address to listen on. If it is a loopback address, only requests to a loopback
+        host name or to one of `public_hosts` are accepted.
+    public_hosts (Collection[str]): Other host names to accept.
+    queue (int): Maximum number of requests that are running or waiting.
+    login (Optional[Tuple[str, str]]): The user name and password that requests must have.
+    studio (Optional[Studio]): The Label Studio to get annotations from; see `Backend`.
     RETURNS (FastAPI): The app.
     """
     worker = Worker(queue)
@@ -77,7 +77,7 @@ def make_label_studio_app(
 
 
 def _asks_for(login: tuple[str, str]) -> Any:
-    """What refuses those who do not know user and password."""
+    """A dependency that rejects requests without the user name and password."""
     basic = HTTPBasic()
 
     def check(given: Annotated[HTTPBasicCredentials, Depends(basic)]) -> None:
@@ -86,15 +86,20 @@ def _asks_for(login: tuple[str, str]) -> Any:
             for one, other in zip((given.username, given.password), login, strict=True)
         )
         if not (user and password):
-            raise HTTPException(401, "User or password is wrong.", {"WWW-Authenticate": "Basic"})
+            raise HTTPException(
+                401,
+                "The user name or password is wrong. Check the settings of the ML backend in Label "
+                "Studio.",
+                {"WWW-Authenticate": "Basic"},
+            )
 
     return check
 
 
 def _add_questions(app: FastAPI, backend: Backend) -> None:
-    """Add what Label Studio asks."""
+    """Add the endpoints that Label Studio uses."""
 
-    @app.get("/health", summary="Whether the backend is there")
+    @app.get("/health", summary="Check that the backend is running")
     @app.get("/", include_in_schema=False)
     async def health() -> dict[str, str]:
         return {"status": "UP", "model_class": "window_ner"}
@@ -111,15 +116,17 @@ def _add_questions(app: FastAPI, backend: Backend) -> None:
             raise HTTPException(422, str(error)) from None
         return {"status": "ok"}
 
-    @app.post("/predict", response_model=Predictions, responses=_FAILURES, summary="Read tasks")
+    @app.post("/predict", response_model=Predictions, responses=_FAILURES, summary="Predict tasks")
     async def predict(question: Predict) -> Any:
         return {"results": await backend.predict(question)}
 
-    @app.post("/train", status_code=201, responses=_FAILURES, summary="Learn all annotation")
+    @app.post("/train", status_code=201, responses=_FAILURES, summary="Train on all annotations")
     async def train(question: Train) -> dict[str, str]:
         await backend.train(question)
         return {"status": "stored"}
 
-    @app.post("/webhook", status_code=201, responses=_FAILURES, summary="Learn what has happened")
+    @app.post(
+        "/webhook", status_code=201, responses=_FAILURES, summary="Handle an event in Label Studio"
+    )
     async def webhook(event: Event) -> dict[str, str]:
         return {"status": await backend.event(event)}

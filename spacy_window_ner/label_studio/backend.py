@@ -1,7 +1,7 @@
-"""What the ML backend does when it is asked, and what it asks Label Studio itself.
+"""The actions of the ML backend, and its own requests to Label Studio.
 
-Label Studio waits for a second when something was annotated, and may answer nothing as long as it
-waits. So what it has not sent is asked for afterwards.
+Label Studio waits up to a second for the response to an event, and may not answer other requests in
+the meantime. So annotations that an event does not include are requested afterwards.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ T = TypeVar("T")
 
 
 class Backend:
-    """An ML backend. The event loop's thread alone calls its methods.
+    """An ML backend. Its methods must be called from the thread of the event loop.
 
     projects (Projects): The projects.
-    worker (Worker): The one thread that uses them.
-    studio (Optional[Studio]): The Label Studio to ask for annotation; by default, that of each
-        project, with the token that it sends.
+    worker (Worker): The thread that uses them.
+    studio (Optional[Studio]): The Label Studio to get annotations from. By default, the address and
+        token that each project sends.
     """
 
     def __init__(self, projects: Projects, worker: Worker, studio: Studio | None = None) -> None:
@@ -51,7 +51,7 @@ class Backend:
         self._since: dict[str, set[Any]] = {}
 
     def start(self) -> None:
-        """Begin to take what is learned, also while nothing is asked."""
+        """Start to load new networks, even when there are no requests."""
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -62,10 +62,10 @@ class Backend:
             except QueueFullError:
                 continue
             except Exception:
-                logger.exception("What was learned cannot be taken")
+                logger.exception("Cannot load the new network")
 
     async def close(self) -> None:
-        """Stop asking, and close the projects."""
+        """Cancel requests to Label Studio, and close the projects."""
         tasks = [self._watching, *self._tasks.values()]
         for task in tasks:
             task.cancel()
@@ -73,7 +73,7 @@ class Backend:
         await self._worker.run(self._projects.close)
 
     async def setup(self, question: Setup) -> str:
-        """Connect a project. RETURNS (str): The version of the network that reads it."""
+        """Connect a project. RETURNS (str): The version of its network."""
         key = await self._call(self._projects.open, question.project, question.label_config)
         studio = self._studio
         if studio is None and question.hostname and question.access_token:
@@ -85,7 +85,7 @@ class Backend:
         return await self._call(self._projects.version, key)
 
     async def predict(self, question: Predict) -> list[dict[str, Any]]:
-        """Read tasks. RETURNS (List[Dict[str, Any]]): A prediction for each."""
+        """Predict tasks. RETURNS (List[Dict[str, Any]]): A prediction for each."""
         return await self._call(
             self._projects.predict,
             question.project,
@@ -95,12 +95,12 @@ class Backend:
         )
 
     async def train(self, question: Train) -> None:
-        """Store annotation of which all is sent."""
+        """Store annotations that were sent in full."""
         key = await self._call(self._projects.open, question.project, question.label_config)
         await self._replace(key, list(annotated(question.annotations)), await self._known(key))
 
     async def event(self, event: Event) -> str:
-        """Store what was annotated, or ask for it. RETURNS (str): What was done."""
+        """Store the annotations of an event, or request them. RETURNS (str): What was done."""
         if event.action not in (*CREATED, *DELETED, START):
             return "ignored"
         if event.project is None:
@@ -119,7 +119,7 @@ class Backend:
         return "stored"
 
     async def _start(self, key: str) -> str:
-        """Make a pipeline of all annotation, with what was not sent if that can be asked for."""
+        """Train the final pipeline, after requesting annotations that were not sent if possible."""
         if self._studio_of(key) is None:
             await self._call(self._projects.finish, key)
         else:
@@ -136,16 +136,16 @@ class Backend:
         if not keys or any(self._studio_of(key) is None for key in keys):
             raise HTTPException(
                 409,
-                "The annotation is not sent along, and it is not known where to ask for it. Switch "
-                "on the payload in the settings of the webhook, or set LABEL_STUDIO_URL and "
-                "LABEL_STUDIO_API_KEY for this service.",
+                "The event does not include the annotation, and the address of Label Studio is "
+                "unknown. Turn on the payload in the settings of the webhook, or set "
+                "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY for this service.",
             )
         for key in keys:
             self._ask_for(key)
-        return "asking for the annotation"
+        return "requesting the annotations"
 
     def _ask_for(self, key: str) -> None:
-        """Ask for all annotation of a project in the background; once more, if that is going on."""
+        """Request all annotations of a project in the background, again if a request is running."""
         self._again.add(key)
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._asking(key))
@@ -162,15 +162,15 @@ class Backend:
             del self._tasks[key]
 
     async def _explained(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        """Log what goes wrong: nobody waits for it."""
+        """Log errors, since nothing waits for the result."""
         try:
             await work
         except (StudioError, HTTPException, MissingError) as error:
             reason = getattr(error, "detail", None) or error
-            logger.warning("The annotation of project %s is not there: %s", key, reason)
+            logger.warning("Cannot get the annotations of project %s: %s", key, reason)
 
     async def _synchronize(self, key: str) -> None:
-        """Store all annotation of a project, and forget what is no longer there."""
+        """Store all annotations of a project, and remove those that no longer exist."""
         studio = self._studio_of(key)
         assert studio is not None
         since = self._since[key] = set()
@@ -197,13 +197,13 @@ class Backend:
         await self._call(self._projects.withdraw, key, list(gone))
 
     async def _call(self, function: Callable[..., T], *args: Any) -> T:
-        """Let the worker call a function, and log what is refused: Label Studio does not show it.
+        """Call a function in the worker, and log errors, since Label Studio does not show them.
 
-        RETURNS (Any): What it returned.
-        RAISES (HTTPException): If it cannot.
+        RETURNS (Any): Its return value.
+        RAISES (HTTPException): If it fails.
         """
         try:
             return await ask(self._worker, function, *args)
         except (HTTPException, MissingError) as error:
-            logger.warning("Refused: %s", getattr(error, "detail", None) or error)
+            logger.warning("Rejected a request: %s", getattr(error, "detail", None) or error)
             raise

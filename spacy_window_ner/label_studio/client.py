@@ -1,4 +1,4 @@
-"""What Label Studio answers about its annotation, where it has not sent it."""
+"""A client that requests annotations from Label Studio."""
 
 import base64
 import binascii
@@ -14,14 +14,14 @@ SECONDS = 60
 
 
 class StudioError(Exception):
-    """Label Studio does not answer, or says no."""
+    """Label Studio does not respond, or rejects a request."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """The token is for the address that was given, and no other."""
+    """Does not follow redirects, so that the token is only sent to the given address."""
 
     def redirect_request(self, *_: Any) -> None:
-        """RETURNS (None): Do not follow."""
+        """RETURNS (None): No request to follow."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,25 @@ class Studio:
     """A Label Studio.
 
     url (str): Its address.
-    token (str): A token of its API: a legacy one, or a personal access token.
+    token (str): An API token: a legacy token or a personal access token.
     """
 
     url: str
     token: str
 
     def annotated_tasks(self, project: int) -> list[dict[str, Any]]:
-        """Ask for the annotated tasks of a project.
+        """Request the annotated tasks of a project.
 
-        project (int): The number of the project.
+        project (int): The ID of the project.
         RETURNS (List[Dict[str, Any]]): The tasks, each with its annotations.
-        RAISES (StudioError): If there is no answer.
+        RAISES (StudioError): If the request fails.
         """
         tasks = self._get(f"/api/projects/{project}/export?exportType=JSON")
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-            raise StudioError(f"{self.url} does not export tasks.")
+            raise StudioError(
+                f"{self.url} did not return a list of tasks. Check that this is the address of "
+                f"Label Studio."
+            )
         return tasks
 
     def _get(self, path: str) -> Any:
@@ -66,14 +69,14 @@ class Studio:
             with build_opener(_NoRedirect).open(request, timeout=SECONDS) as answer:
                 return json.load(answer)
         except HTTPError as error:
-            reason = " (is the token right?)" if error.code in (401, 403) else ""
-            raise StudioError(f"{url} answers {error.code}{reason}.") from error
+            reason = " Check the API token." if error.code in (401, 403) else ""
+            raise StudioError(f"{url} responded with status {error.code}.{reason}") from error
         except (OSError, HTTPException, ValueError, RecursionError) as error:
-            raise StudioError(f"{url} cannot be asked: {error}.") from error
+            raise StudioError(f"Cannot connect to {url}: {error}.") from error
 
 
 def _is_refresh_token(token: str) -> bool:
-    """Whether a token is a personal one (JWT), which others of five minutes are asked for with."""
+    """Whether a token is a personal access token (JWT), used to get tokens for five minutes."""
     parts = token.split(".")
     try:
         found = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))

@@ -1,7 +1,7 @@
-"""A project of Label Studio: its network, and what people have annotated in it.
+"""A project of Label Studio: its network and its annotations.
 
-One thread at a time uses a project. Networks come from the learner, a process of its own, and are
-taken between two requests.
+A project is used by one thread at a time. New networks come from the learner, a separate process,
+and are loaded between two requests.
 """
 
 import logging
@@ -40,11 +40,11 @@ SOURCE = "label-studio"
 class Project:
     """A project.
 
-    folder (Path): Where everything that was annotated and learned is, and will be.
-    base (Language): The pipeline to begin from.
+    folder (Path): The folder for annotations and networks.
+    base (Language): The pipeline to start from.
     base_name (str): Its name or path.
     label_config (str): The labeling config.
-    seed (int): The seed of the training.
+    seed (int): Random seed of the training.
     RAISES (ValueError): If the folder is damaged, or the labels cannot be learned.
     """
 
@@ -63,8 +63,8 @@ class Project:
         if before["base"] != base_name:
             self.store.close()
             raise ValueError(
-                f"{folder} was begun with the pipeline {before['base']}. Serve that one, or give "
-                f"another directory as --output."
+                f"{folder} was created with the pipeline {before['base']}. Serve that pipeline, or "
+                f"choose another directory with --output."
             )
         self.store.change(MADE_WITH, own)  # `teach` can go on with it
         self.store.change("label_config", label_config)
@@ -78,15 +78,15 @@ class Project:
             self.wake()
 
     def close(self) -> None:
-        """Stop learning, and close the database."""
+        """Stop training, and close the database."""
         self._learner.close()
         self.store.close()
 
     def configure(self, label_config: str) -> None:
-        """Use another labeling config.
+        """Switch to another labeling config.
 
         label_config (str): The config.
-        RAISES (ValueError): If it cannot be used. Then nothing is changed.
+        RAISES (ValueError): If it is invalid. The project is unchanged then.
         """
         if label_config == self._label_config:
             return
@@ -103,18 +103,18 @@ class Project:
         self._set_version()
 
     def _use(self, made: NetworkMade) -> None:
-        """Read with a network that was learned, if it was learned from the same base."""
+        """Load a trained network, if it was trained from the same base."""
         try:
             unpack(self.nlp, made.data)
         except ValueError as error:
-            logger.warning("Project %s begins to learn again. %s", self.folder.name, error)
+            logger.warning("Project %s is trained from the start. %s", self.folder.name, error)
             return
         self.network = made.number
         self._set_version()
 
     def _set_version(self) -> None:
-        """Networks that differ have other versions: Label Studio keeps predictions of one that it
-        knows.
+        """Set a version that differs for each network, since Label Studio keeps the predictions of
+        a version that it knows.
         """
         data = blake2b(pack(self.nlp), digest_size=4).hexdigest()
         self.version = f"window_ner {self.network} ({data})"
@@ -124,12 +124,12 @@ class Project:
     def predict(
         self, tasks: Sequence[Mapping[str, Any]], drawn: Sequence[Any] | None = None
     ) -> list[JsonObject]:
-        """Read texts.
+        """Predict tasks.
 
-        tasks (Sequence[Mapping[str, Any]]): The tasks that have the texts.
-        drawn (Optional[Sequence[Dict[str, Any]]]): Regions that a person has just drawn on a page,
-            and that the text is read around. The page keeps them and what else is on it: only what
-            overlaps nothing of that is found.
+        tasks (Sequence[Mapping[str, Any]]): The tasks with their texts.
+        drawn (Optional[Sequence[Dict[str, Any]]]): Regions that an annotator has just drawn on the
+            page, which are fixed for the prediction. The page keeps its regions, so only entities
+            that do not overlap them are returned.
         RETURNS (List[Dict[str, Any]]): A prediction for each task.
         RAISES (ValueError): If a task has no text.
         """
@@ -155,11 +155,14 @@ class Project:
     def _text_of(self, task: Mapping[str, Any]) -> str:
         text = self._config.text_of(task)
         if not is_text(text):
-            raise ValueError(f"The text of task {task.get('id')} has half a surrogate pair.")
+            raise ValueError(
+                f"The text of task {task.get('id')} is not valid Unicode: it contains an unpaired "
+                f"surrogate. Remove it."
+            )
         return text
 
     def _certainty(self, docs: Sequence[Doc]) -> list[float]:
-        """How sure the reading of each document is, from 0 to 1."""
+        """The confidence of the prediction for each document, from 0 to 1."""
         if not any(map(len, docs)):
             return [1.0] * len(docs)
         component = find_component(self.nlp, NAME)
@@ -171,8 +174,8 @@ class Project:
         ]
 
     def _regions(self, doc: Doc, known: Sequence[Marked]) -> list[JsonObject]:
-        """The entities of a document whose labels the project has, but for those that overlap what
-        is known.
+        """The entities of a document with labels of the project, except for those that overlap
+        known regions.
         """
         scores: dict[Marked, float | None] = {
             (ent.start_char, ent.end_char, ent.label_): score
@@ -190,15 +193,15 @@ class Project:
     # Learning
 
     def annotate(self, annotation: Mapping[str, Any], task: Mapping[str, Any]) -> None:
-        """Store an annotation; it is on disk when this returns.
+        """Store an annotation. It is saved when this returns.
 
         annotation (Mapping[str, Any]): The annotation.
         task (Mapping[str, Any]): Its task.
-        RAISES (ValueError): If there is something wrong with it.
+        RAISES (ValueError): If it is invalid.
         """
         number, regions = annotation.get("id"), annotation.get("result")
         if not isinstance(number, int) or not isinstance(regions, list):
-            raise ValueError("An annotation must have an id, and a list as its result.")
+            raise ValueError("An annotation must have an id, and a list in the field 'result'.")
         text = self._text_of(task)
         entities = in_memory_zone(self.nlp, lambda: self._entities(text, regions))
         answer = "skip" if annotation.get("was_cancelled") else "accept"
@@ -209,19 +212,19 @@ class Project:
         self.store.decide(decision, self.network, replace=True)
 
     def withdraw(self, number: int) -> None:
-        """Forget an annotation that was deleted.
+        """Remove a deleted annotation.
 
-        number (int): Its number.
+        number (int): Its ID.
         """
         self.store.withdraw(annotator(number))
 
     @property
     def annotations(self) -> set[int]:
-        """RETURNS (Set[int]): The numbers of all annotations."""
+        """RETURNS (Set[int]): The IDs of all annotations."""
         return {int(name.rpartition(" ")[2]) for name in self.store.annotators()}
 
     def wake(self) -> None:
-        """Learn what is new, in the background."""
+        """Train on new annotations, in the background."""
         if self._is_learning:
             self.take_networks()
             self._learner.wake()
@@ -230,21 +233,21 @@ class Project:
             self._is_learning = True
 
     def finish(self) -> None:
-        """Make what `window-ner learn` makes of what is annotated, in the background."""
+        """Train the final pipeline as `window-ner learn` does, in the background."""
         self.wake()
         self._learner.finish()
 
     def take_networks(self) -> None:
-        """Read with the newest network from now on."""
+        """Switch to the newest network."""
         name = self.folder.name
         for message in self._learner.poll():
             if isinstance(message, NetworkMade):
                 self._use(message)
-                logger.info("Project %s reads with %s.", name, self.version)
+                logger.info("Project %s now uses %s.", name, self.version)
             elif isinstance(message, Finished):
-                logger.info("Project %s is trained: %s", name, message.paths["pipeline"])
+                logger.info("Saved the pipeline of project %s: %s", name, message.paths["pipeline"])
             elif isinstance(message, Failed):
-                logger.warning("Project %s does not learn: %s", name, message.message)
+                logger.warning("Training failed for project %s: %s", name, message.message)
 
     def _text_id(self, text: str, task: Mapping[str, Any]) -> int:
         key, position = digest(text), task.get("id")
@@ -255,8 +258,8 @@ class Project:
         return self._numbers[key]
 
     def _entities(self, text: str, regions: Iterable[Any]) -> list[Marked]:
-        """The entities that regions are: of the labels that are known, widened to words. Where
-        they overlap, the longest one is.
+        """Convert regions with known labels to entities, expanded to words. If regions overlap, the
+        longest one is kept.
         """
         tokens = tokens_of(self.nlp.make_doc(text))
         found = [entity for region in regions for entity in self._entity(text, tokens, region)]
@@ -267,7 +270,7 @@ class Project:
         return sorted(chosen, key=lambda one: one[0])
 
     def _entity(self, text: str, tokens: Sequence[tuple[int, int]], region: Any) -> list[Marked]:
-        """The entity that a region is, if it is one."""
+        """The entity of a region, if it has a known label."""
         value = region.get("value") if isinstance(region, Mapping) else None
         if not isinstance(value, Mapping) or region.get("to_name") != self._config.text:
             return []
@@ -280,8 +283,8 @@ class Project:
             return []
         if not 0 <= start < end <= len(text):
             raise ValueError(
-                f"The region {start} to {end} is empty, or outside of the {len(text):,} characters "
-                f"of the text."
+                f"The region from character {start} to {end} is empty, or outside of the text with "
+                f"{len(text):,} characters."
             )
         if not text[start:end].strip():
             return []
@@ -289,13 +292,13 @@ class Project:
 
 
 def _without(entities: Iterable[Marked], others: Sequence[Marked]) -> list[Marked]:
-    """The entities that overlap none of the others."""
+    """The entities that do not overlap any of the others."""
     return [one for one in entities if not overlap(one, others)]
 
 
 def _on_page(task: Mapping[str, Any]) -> tuple[list[Any], bool]:
-    """The regions that are on the page of a task, and whether they are those of a person. A page
-    begins with the newest prediction.
+    """The regions on the page of a task, and whether an annotator has drawn them. A page starts
+    with the newest prediction.
     """
     for name in ("drafts", "annotations", "predictions"):
         found = [one for one in task.get(name) or () if isinstance(one, Mapping)]
@@ -306,7 +309,7 @@ def _on_page(task: Mapping[str, Any]) -> tuple[list[Any], bool]:
 
 
 def annotator(number: int) -> str:
-    """RETURNS (str): Who has decided what is in an annotation: each of them by itself, as a person
-    can have several.
+    """RETURNS (str): The annotator name for an annotation. Each annotation has its own, since a
+    person can have several.
     """
     return f"annotation {number}"

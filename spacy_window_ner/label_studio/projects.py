@@ -1,4 +1,4 @@
-"""The projects of a folder, each in a folder of its own."""
+"""The connected projects, each in its own folder."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ Pair = tuple[JsonObject, JsonObject]  # an annotation and its task
 
 
 class Projects:
-    """All projects that are connected. One thread at a time uses them.
+    """All connected projects. They are used by one thread at a time.
 
     folder (Path): The folder.
-    base (Language): The pipeline to begin from.
+    base (Language): The pipeline to start from.
     base_name (str): Its name or path.
-    seed (int): The seed of the training.
+    seed (int): Random seed of the training.
     """
 
     def __init__(self, folder: Path, base: Language, base_name: str, seed: int = 0) -> None:
@@ -32,11 +32,11 @@ class Projects:
     def open(self, key: str, label_config: str | None = None) -> str:
         """Open a project.
 
-        key (str): Its number, with the second of its creation if that is known.
+        key (str): Its ID, followed by the second of its creation if known.
         label_config (Optional[str]): Its labeling config; by default, the last one.
-        RETURNS (str): Its key in what follows.
-        RAISES (MissingError): If nothing is known of it.
-        RAISES (ValueError): If its config cannot be used.
+        RETURNS (str): The key to use from now on.
+        RAISES (MissingError): If the project is unknown.
+        RAISES (ValueError): If its config is invalid.
         """
         key = self._full(key)
         if key not in self._open:
@@ -44,8 +44,8 @@ class Projects:
             config = label_config or _last_config(folder)
             if config is None:
                 raise MissingError(
-                    f"Project {key.partition('.')[0]} is not known here. Connect it in its "
-                    f"settings in Label Studio, under Model."
+                    f"Project {key.partition('.')[0]} is not connected to this service. Connect it "
+                    f"in Label Studio, in the settings of the project under Model."
                 )
             self._open[key] = Project(folder, *self._beginning, config, self._seed)
         elif label_config is not None:
@@ -62,7 +62,7 @@ class Projects:
         return self.project(key).version
 
     def take_networks(self) -> None:
-        """Read with the newest networks from now on."""
+        """Switch to the newest networks."""
         for project in self._open.values():
             project.take_networks()
 
@@ -73,7 +73,7 @@ class Projects:
         tasks: Sequence[JsonObject],
         drawn: Sequence[Any] | None,
     ) -> list[JsonObject]:
-        """RETURNS (List[Dict[str, Any]]): What is read in tasks; see `Project.predict`."""
+        """RETURNS (List[Dict[str, Any]]): Predictions for tasks; see `Project.predict`."""
         project = self.project(self.open(key, label_config))
         project.take_networks()
         return project.predict(tasks, drawn)
@@ -81,7 +81,7 @@ class Projects:
     def annotate(self, key: str, pairs: Iterable[Pair]) -> None:
         """Store annotations of an open project, with their tasks.
 
-        RAISES (ValueError): If there is something wrong with some. The others are stored.
+        RAISES (ValueError): If some are invalid. The valid ones are stored.
         """
         errors = []
         for annotation, task in pairs:
@@ -94,17 +94,17 @@ class Projects:
             raise ValueError(" ".join(errors[:SHOWN]))
 
     def annotations(self, key: str) -> set[int]:
-        """RETURNS (Set[int]): The numbers of all annotations of an open project."""
+        """RETURNS (Set[int]): The IDs of all annotations of an open project."""
         return self.project(key).annotations
 
     def withdraw(self, key: str, numbers: Iterable[Any]) -> None:
-        """Forget annotations of an open project, by their numbers."""
+        """Remove annotations of an open project, by their IDs."""
         for number in numbers:
             self.project(key).withdraw(number)
         self.project(key).wake()
 
     def _full(self, key: str) -> str:
-        """The key with the second of creation, that of the newest project of the number."""
+        """The key with the second of creation, of the newest project with this ID."""
         if "." in key:
             return key
         names = [*self._open, *(path.name for path in self._folder.glob(f"{key}.*"))]
@@ -112,7 +112,7 @@ class Projects:
         return max(known, default=key, key=lambda name: int(name.partition(".")[2]))
 
     def finish(self, key: str) -> None:
-        """Make the pipeline of an open project in the background."""
+        """Train the final pipeline of an open project in the background."""
         self._open[key].finish()
 
     def close(self) -> None:

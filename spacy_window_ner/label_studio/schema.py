@@ -1,4 +1,4 @@
-"""What Label Studio asks. Versions differ: what is not needed is not looked at."""
+"""The requests of Label Studio. Since its versions differ, unused fields are not checked."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,11 +9,11 @@ JsonObject = dict[str, Any]
 
 
 def project_key(value: Any) -> str:
-    """Find which project is meant.
+    """Find the key of a project.
 
-    value (Any): Its number, alone or with the second of its creation as in `7.1700000000`, or an
-        object that has them.
-    RETURNS (str): Its number, with the second of its creation if that is known.
+    value (Any): The ID of the project, possibly followed by the second of its creation as in
+        `7.1700000000`, or an object that contains them.
+    RETURNS (str): The ID, followed by the second of creation if known.
     RAISES (ValueError): If it is something else.
     """
     if isinstance(value, dict):
@@ -21,7 +21,7 @@ def project_key(value: Any) -> str:
         value = f"{number}.{_second(created)}" if isinstance(created, str) else number
     key = str(value)
     if not all(part.isascii() and part.isdecimal() for part in key.split(".", 1)) or len(key) > 40:
-        raise ValueError("a project is its number, or an object that has it as its id")
+        raise ValueError("a project must be a number, or an object with the number as its id")
     return key
 
 
@@ -29,18 +29,16 @@ def _second(created: str) -> int:
     return int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp())
 
 
-Project = Annotated[
-    str, BeforeValidator(project_key), Field(description="The number of the project")
-]
-Config = Annotated[str, Field(description="Its labeling config, in XML")]
+Project = Annotated[str, BeforeValidator(project_key), Field(description="ID of the project")]
+Config = Annotated[str, Field(description="Labeling config in XML")]
 
 
 class Setup(BaseModel):
-    """A project that is connected."""
+    """A project to connect."""
 
     project: Project
     label_config: Annotated[Config, Field(validation_alias=AliasChoices("schema", "label_config"))]
-    hostname: Annotated[str | None, Field(description="Where Label Studio is")] = None
+    hostname: Annotated[str | None, Field(description="Address of Label Studio")] = None
     access_token: str | None = None
 
 
@@ -51,13 +49,13 @@ class Validate(BaseModel):
 
 
 class Params(BaseModel):
-    """What else is asked for."""
+    """The parameters of a prediction request."""
 
     context: JsonObject | None = None
 
 
 class Predict(BaseModel):
-    """Tasks to read."""
+    """Tasks to predict."""
 
     tasks: list[JsonObject]
     project: Project
@@ -66,15 +64,15 @@ class Predict(BaseModel):
 
     @property
     def drawn(self) -> list[Any] | None:
-        """RETURNS (Optional[List[Any]]): The regions that a person has just drawn; None if the page
-        of a task does not ask.
+        """RETURNS (Optional[List[Any]]): The regions that an annotator has just drawn; None if the
+        request does not come from the page of a task.
         """
         context = self.params.context if self.params is not None else None
         return None if context is None else _as_list(context.get("result"))
 
 
 class Train(BaseModel):
-    """All annotated tasks, as older versions send them."""
+    """All annotated tasks, as sent by older versions."""
 
     annotations: list[JsonObject]
     project: Project
@@ -82,11 +80,11 @@ class Train(BaseModel):
 
 
 class Event(BaseModel):
-    """Something that has happened. Without the payload, the action alone is there."""
+    """An event. Without the payload, it only has the action."""
 
     action: str
     project: Project | None = None
-    label_config: Annotated[str | None, Field(description="As the project has it")] = None
+    label_config: Annotated[str | None, Field(description="Labeling config of the project")] = None
     annotation: JsonObject | list[JsonObject] | None = None
     annotations: list[JsonObject] | None = None
     task: JsonObject | list[JsonObject] | None = None
@@ -101,13 +99,13 @@ class Event(BaseModel):
 
     @property
     def numbers(self) -> list[Any]:
-        """RETURNS (List[Any]): The numbers of the annotations."""
+        """RETURNS (List[Any]): The IDs of the annotations."""
         return [one.get("id") for one in self._annotations]
 
     @property
     def pairs(self) -> list[tuple[JsonObject, JsonObject]]:
         """RETURNS (List[Tuple[Dict[str, Any], Dict[str, Any]]]): The annotations with their tasks;
-        nothing if some of that is left out.
+        empty if parts of these are missing.
         """
         annotations, tasks = self._annotations, _as_list(self.task)
         is_complete = all("result" in one for one in annotations)
@@ -122,7 +120,7 @@ class Event(BaseModel):
 
 
 class Prediction(BaseModel):
-    """What was read in a task."""
+    """The prediction for a task."""
 
     result: list[JsonObject]
     score: float
@@ -130,13 +128,13 @@ class Prediction(BaseModel):
 
 
 class Predictions(BaseModel):
-    """What was read in each task, in the order of the tasks."""
+    """The prediction for each task, in the order of the tasks."""
 
     results: list[Prediction]
 
 
 class Version(BaseModel):
-    """The network that reads now."""
+    """The version of the current network."""
 
     model_version: str
 

@@ -120,7 +120,7 @@ def test_connect_and_predict(client):
 def test_predict_without_setup_and_with_less(client):
     answer = client.post("/predict", json={"tasks": [task(1, TEXT)], "project": "7"})
     assert answer.status_code == 404
-    assert "Project 7 is not known here" in answer.json()["detail"]
+    assert "Project 7 is not connected to this service" in answer.json()["detail"]
     answer = client.post(
         "/predict", json={"tasks": [task(1, TEXT)], "project": 7, "label_config": CONFIG}
     )
@@ -239,7 +239,7 @@ def test_what_is_left_out_is_asked_for(client, projects, studio, body):
     # Meanwhile one was deleted and another one made.
     studio.tasks = [task(1, TEXT, annotations=[annotation(6, PARIS)])]
     answer = client.post("/webhook", json=body)
-    assert (answer.status_code, answer.json()) == (201, {"status": "asking for the annotation"})
+    assert (answer.status_code, answer.json()) == (201, {"status": "requesting the annotations"})
     wait_for(lambda: decided(projects) == [[(35, 40, "LOC")]])
     wait_for(lambda: projects.project(UID).annotations == {6})
 
@@ -264,7 +264,7 @@ def test_what_is_learned_is_taken_while_nothing_is_asked(client, projects, caplo
     learner = projects.project(UID)._learner
     learner.messages = [Finished({"pipeline": "out/pipeline"}), Failed("too few texts", True)]
     caplog.set_level("INFO")
-    wait_for(lambda: "does not learn: too few texts" in caplog.text)
+    wait_for(lambda: "Training failed for project 7: too few texts" in caplog.text)
     assert "is trained: out/pipeline" in caplog.text
 
 
@@ -306,9 +306,9 @@ def test_it_is_not_known_where_to_ask(client):
 def test_a_studio_that_says_no(client, projects, studio, status, caplog):
     studio.status = status
     client.post("/setup", json=connected(studio))
-    wait_for(lambda: "is not there" in caplog.text)
+    wait_for(lambda: "Cannot get the annotations of project" in caplog.text)
     assert f"answers {status}" in caplog.text
-    assert ("is the token right?" in caplog.text) == (status == 401)
+    assert ("Check the API token." in caplog.text) == (status == 401)
     assert len(studio.asked) == 1
     assert client.post("/predict", json=predict(task(1, TEXT))).status_code == 200
 
@@ -328,7 +328,7 @@ def test_the_studio_that_was_given(projects, studio):
 
 @pytest.mark.parametrize("url", ["file:///etc", "http://127.0.0.1:1", "http://[", "ftp://x/"])
 def test_an_address_that_cannot_be_asked(url):
-    with pytest.raises(StudioError, match="cannot be asked"):
+    with pytest.raises(StudioError, match="Cannot connect to"):
         Studio(url, "legacy").annotated_tasks(7)
 
 
@@ -340,8 +340,8 @@ def test_an_address_that_cannot_be_asked(url):
     [
         ("/setup", setup(schema="<View/>"), 422, "no labels for text"),
         ("/setup", setup(schema=None), 422, "schema"),
-        ("/setup", setup(project="../7"), 422, "a project is its number"),
-        ("/setup", setup(project=None), 422, "a project is its number"),
+        ("/setup", setup(project="../7"), 422, "a project must be a number"),
+        ("/setup", setup(project=None), 422, "a project must be a number"),
         ("/setup", setup(project={"id": [], "created_at": "x"}), 422, "project"),
         ("/predict", predict({"id": 3, "data": {"url": "x"}}), 422, "Task 3 has no text"),
         ("/predict", predict(tasks="all"), 422, "tasks: Input should be a valid list"),
@@ -351,7 +351,7 @@ def test_an_address_that_cannot_be_asked(url):
         ("/webhook", event("ANNOTATION_CREATED", annotation=5), 422, "annotation"),
         ("/webhook", event("ANNOTATION_CREATED", project={"id": 99}), 404, "Project 99 is not"),
         ("/train", {"project": 7, "annotations": "No annotations"}, 422, "annotations"),
-        ("/validate", {"config": "<View>"}, 422, "is not XML"),
+        ("/validate", {"config": "<View>"}, 422, "is not valid XML"),
     ],
 )
 def test_payloads_with_mistakes(client, projects, path, body, status, said):

@@ -37,15 +37,15 @@ def test_other_names_of_tags_and_several_of_them():
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (None, "is not XML without declarations"),
-        ('<!DOCTYPE x [<!ENTITY a "b">]><View>&a;</View>', "is not XML without declarations"),
-        ("<View>", "is not XML: no element found"),
+        (None, "must be XML without declarations"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><View>&a;</View>', "must be XML without declarations"),
+        ("<View>", "is not valid XML: no element found"),
         ("<View/>", "has no labels for text"),
         ('<View><Text name="text" value="$text"/></View>', "has no labels for text"),
-        (config_of('value="A"', text='<Text name="text" value="Hello"/>'), "and not 'Hello'"),
+        (config_of('value="A"', text='<Text name="text" value="Hello"/>'), "not 'Hello'"),
         (
             config_of('value="A"', text='<Text name="text" value="$url" valueType="url"/>'),
-            "or the address of a text",
+            "not the URL of a text",
         ),
         (config_of('value="A"', text='<HyperText name="text" value="$text"/>'), "has no labels"),
     ],
@@ -57,7 +57,7 @@ def test_a_config_that_cannot_be_used(config, said):
 
 @pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, "text", None])
 def test_a_task_without_text(data):
-    with pytest.raises(ValueError, match="Task 3 has no text in its field 'text'"):
+    with pytest.raises(ValueError, match="Task 3 has no text in the field 'text'"):
         read_label_config(CONFIG).text_of({"id": 3, "data": data})
 
 
@@ -100,5 +100,5 @@ def test_the_very_name_goes_before_one_in_another_case():
 
 
 def test_two_labels_that_are_one_of_the_pipeline():
-    with pytest.raises(ValueError, match="'A' and 'B' of the project are both 'PER'"):
+    with pytest.raises(ValueError, match="'A' and 'B' of the project both map to 'PER'"):
         labels_of('value="A" predicted_values="PER"', 'value="B" predicted_values="PER"')

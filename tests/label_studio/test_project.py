@@ -160,7 +160,7 @@ def test_of_several_annotations_of_a_text_the_newest_is_learned(project):
         (annotation(1, region(0, 99, "x", "PER")), "0 to 99 is empty, or outside of the 41"),
         (annotation(1, region(5, 5, "", "PER")), "5 to 5 is empty"),
         (annotation(None), "must have an id"),
-        (annotation(1, result=None), "a list as its result"),
+        (annotation(1, result=None), "a list in the field 'result'"),
     ],
 )
 def test_an_annotation_with_a_mistake(project, wrong, said):
@@ -192,7 +192,7 @@ def test_another_config(project):
 
 
 def test_a_project_that_was_begun_with_another_pipeline(project):
-    with pytest.raises(ValueError, match=r"was begun with the pipeline shared\. Serve"):
+    with pytest.raises(ValueError, match=r"was created with the pipeline shared\. Serve"):
         Project(project.folder, shared(), "other", CONFIG)
 
 
