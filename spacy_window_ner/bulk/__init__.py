@@ -1,7 +1,7 @@
-"""Bulk annotation: texts in, names with their probabilities out, from a folder to a cluster.
+"""Bulk annotation of texts with their entities and probabilities, on one machine or a cluster.
 
-`annotate_batches` is the one function that reads texts; everything else brings texts to it and
-takes its rows away. It works with any spaCy pipeline.
+`annotate_batches` is the function that processes texts; everything else provides its input and
+saves its output. It works with any spaCy pipeline.
 
     pip install 'spacy-window-ner[bulk]'
 """
@@ -10,7 +10,7 @@ try:
     import pyarrow  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "spacy_window_ner.bulk needs pyarrow: pip install 'spacy-window-ner[bulk]'"
+        "spacy_window_ner.bulk needs pyarrow. Install it with: pip install 'spacy-window-ner[bulk]'"
     ) from error
 
 from ..files.texts import InputError

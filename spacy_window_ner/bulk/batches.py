@@ -1,4 +1,4 @@
-"""The one function of bulk annotation: Arrow record batches in, Arrow record batches out."""
+"""The core of bulk annotation: from Arrow record batches to annotated Arrow record batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -36,8 +36,8 @@ EntityRow = tuple[int, int, str, str, float | None]
 class RowError(ValueError):
     """A row that cannot be annotated.
 
-    row (int): Its number in the batch.
-    reason (str): What is wrong.
+    row (int): Its index in the batch.
+    reason (str): The reason.
     """
 
     def __init__(self, row: int, reason: str) -> None:
@@ -46,23 +46,25 @@ class RowError(ValueError):
 
 
 def annotated_schema(schema: pa.Schema, text: str = "text") -> pa.Schema:
-    """Find the schema of annotated batches.
+    """Compute the schema of annotated batches.
 
     schema (Schema): The schema of the batches.
-    text (str): The column of the texts.
-    RETURNS (Schema): The same with the columns `entities` and `error` behind the others.
-    RAISES (ValueError): If there is no such column, if it has another type, or if the new columns
-        are there already.
+    text (str): The column that contains the texts.
+    RETURNS (Schema): The same schema with the additional columns `entities` and `error` at the end.
+    RAISES (ValueError): If the column does not exist or is not of type string, or if the new
+        columns exist already.
     """
     names = schema.names
     if names.count(text) != 1:
-        raise ValueError(f"There is no column {text!r} with texts. Columns: {', '.join(names)}.")
+        raise ValueError(f"The column {text!r} does not exist. Columns: {', '.join(names)}.")
     if not _is_text(schema.field(text).type):
         kind = schema.field(text).type
-        raise ValueError(f"The column {text!r} has the type {kind}, and texts are strings.")
+        raise ValueError(f"The column {text!r} must have type string, but has type {kind}.")
     taken = [field.name for field in ADDED if field.name in names]
     if taken:
-        raise ValueError(f"Rename the columns that the result would replace: {', '.join(taken)}.")
+        raise ValueError(
+            f"The result would replace the columns {', '.join(taken)}. Rename them in the input."
+        )
     return pa.schema([*schema, *ADDED], metadata=schema.metadata)
 
 
@@ -77,23 +79,23 @@ def annotate_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Annotate record batches with the entities of their texts.
 
-    Each batch is read in a memory zone of its own, so memory stays flat however many new words
-    there are. Only the first ones are read outside, so that the pipeline gets to know the frequent
-    words for good; otherwise it would have to learn them anew in each zone.
+    Each batch is processed in its own memory zone, so memory usage stays constant however many new
+    words there are. Only the first batches are processed outside of a zone, so that frequent words
+    stay in the vocabulary and do not have to be added again in each zone.
 
     nlp (Language): Any pipeline.
     batches (Iterable[RecordBatch]): The batches.
-    text (str): The column of the texts.
+    text (str): The column that contains the texts.
     batch_size (Optional[int]): As in `nlp.pipe`; the pipeline's own if None.
-    strict (bool): Whether the first text that cannot be read ends the run. Otherwise its row says
-        what was wrong in the column `error`, and has no entities (null).
-    on_doc (Optional[Callable]): Is called with the row in the batch and the document of each text,
-        inside the memory zone. The document is not valid outside.
-    YIELDS (RecordBatch): Each batch with two more columns: `entities`, a list of structs with
-        offsets by characters, label, text, and probability (`ent._.score`, null where there is
-        none); and `error`, null where all is well.
-    RAISES (ValueError): If the columns are not as `annotated_schema` wants them.
-    RAISES (RowError): With `strict`, if a text cannot be read.
+    strict (bool): Whether to raise an error for the first text that cannot be annotated. Otherwise,
+        the column `error` of its row contains the reason, and `entities` is null.
+    on_doc (Optional[Callable]): Called with the row index in the batch and the document of each
+        text, inside the memory zone. The document is not valid outside.
+    YIELDS (RecordBatch): Each batch with two additional columns: `entities`, a list of structs with
+        character offsets, label, text, and probability (`ent._.score`, null if there is none); and
+        `error`, null if there was no error.
+    RAISES (ValueError): If the columns do not meet the requirements of `annotated_schema`.
+    RAISES (RowError): With `strict`, if a text cannot be annotated.
     """
     for batch in batches:
         schema = annotated_schema(batch.schema, text)
@@ -118,7 +120,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _texts_of(column: pa.Array, max_length: int) -> tuple[list[str | None], dict[int, str]]:
-    """The texts, None for those that cannot be read, and by row what is wrong with these."""
+    """The texts, None for those that cannot be annotated, and the error of each such row."""
     errors: dict[int, str] = {}
     try:
         texts: list[str | None] = column.to_pylist()
@@ -136,14 +138,14 @@ def _texts_of(column: pa.Array, max_length: int) -> tuple[list[str | None], dict
         elif len(one) > max_length:
             texts[row] = None
             errors[row] = (
-                f"the text has {len(one):,} characters, and the pipeline reads no more than "
-                f"{max_length:,} (nlp.max_length): cut it"
+                f"the text has {len(one):,} characters, but the pipeline accepts at most "
+                f"{max_length:,} (nlp.max_length). Split the text"
             )
     return texts, errors
 
 
 def _memory(nlp: Language, n_characters: int) -> AbstractContextManager[object]:
-    """A memory zone, or none where the words of a batch are to be known for good."""
+    """A memory zone, or none if the words of a batch should stay in the vocabulary."""
     n_read = _READ.get(nlp, 0)
     if n_read + n_characters > WARM_UP:
         return nlp.memory_zone()
@@ -158,7 +160,7 @@ def _annotate(
     found: list[list[EntityRow] | None],
     on_doc: OnDoc | None,
 ) -> dict[int, str]:
-    """Find the entities of texts with their rows. RETURNS: What is wrong with others, by row."""
+    """Find the entities of texts with their rows. RETURNS: The errors by row."""
 
     def note(row: int, doc: Doc) -> None:
         entities = [

@@ -1,4 +1,4 @@
-"""Annotates files, with any engine: the work behind `python -m spacy window-ner annotate`."""
+"""Annotates files with any engine: the implementation of `python -m spacy window-ner annotate`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -24,13 +24,13 @@ Engine = Callable[[BulkTask, Sequence[Shard], int, Progress], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has done.
+    """A summary of a run.
 
-    counts (Counts): What this run has read.
-    seconds (float): How long that took, with loading.
-    parts (int): The number of parts that there are now.
-    parts_before (int): How many of them earlier runs had written.
-    errors (int): How many rows with errors there are in all parts.
+    counts (Counts): The amount of data processed by this run.
+    seconds (float): The duration of the run, including loading.
+    parts (int): The total number of result files.
+    parts_before (int): The number of result files written by earlier runs.
+    errors (int): The number of rows with errors in all result files.
     """
 
     counts: Counts
@@ -52,21 +52,22 @@ def annotate_files(
     engine: Engine = local.run,
     show_progress: bool = False,
 ) -> Outcome:
-    """Annotate the texts of files. A run that was stopped, in whatever way, goes on where it was
-    when it is started again with the same arguments; `workers`, `strict` and `engine` may differ.
+    """Annotate the texts of files. To resume an interrupted run, call this again with the same
+    arguments; `workers`, `strict` and `engine` may differ.
 
     pipeline (str): The name or path of a pipeline.
     inputs (Iterable[Union[str, Path]]): Files, folders and globs.
-    output (Path): A folder for the results: parts, `_manifest.json`, and if there are rows with
-        errors, `_errors.jsonl` with the file, the line and the reason of each.
-    settings (Optional[Settings]): What decides the results; see `Settings` for the defaults.
-    workers (int): The number of processes, or of tasks of the engine at a time.
-    strict (bool): Whether the first row with an error ends the run.
+    output (Path): A folder for the results: result files, `_manifest.json`, and if there are rows
+        with errors, `_errors.jsonl` with the file, line and reason of each.
+    settings (Optional[Settings]): The settings that determine the results; see `Settings` for the
+        defaults.
+    workers (int): The number of processes, or of concurrent tasks of the engine.
+    strict (bool): Whether to stop at the first row with an error.
     code (Optional[Path]): A Python file with registered functions that the pipeline needs.
     engine (Callable): Runs the shards.
     show_progress (bool): Whether to print a progress bar to stderr.
-    RETURNS (Outcome): What has been done.
-    RAISES (InputError): If something is wrong with the arguments or the inputs.
+    RETURNS (Outcome): A summary.
+    RAISES (InputError): If arguments or inputs are invalid.
     """
     settings = settings or Settings()
     _check(settings, workers)
@@ -78,7 +79,7 @@ def annotate_files(
     try:
         nlp = load_once(pipeline, code_path)
     except (OSError, ImportError, ValueError) as error:
-        raise InputError(f"{pipeline} cannot be loaded: {error}") from error
+        raise InputError(f"Cannot load the pipeline {pipeline}: {error}") from error
     shards = begin(output, describe_run(nlp, pipeline, files, settings), files, settings)
     task = BulkTask(pipeline, str(output.resolve()), settings, strict, code_path)
     for left_over in output.rglob("_*.tmp"):
@@ -102,7 +103,7 @@ def annotate_files(
 
 
 class _Bar:
-    """A progress bar of bytes that says how many words have been read in a second."""
+    """A progress bar in bytes that also shows the number of words per second."""
 
     def __init__(self, size: int, done: int, show: bool) -> None:
         self.start, self.done = perf_counter(), done
@@ -123,7 +124,7 @@ class _Bar:
         self.bar.close()
 
     def show(self, counts: Counts) -> None:
-        """Show what has been read since the beginning."""
+        """Update the progress bar."""
         speed = counts.words / (perf_counter() - self.start)
         errors = f", {counts.errors:,} errors" if counts.errors else ""
         self.bar.set_postfix_str(f"{counts.words:,} words, {speed:,.0f}/s{errors}", refresh=False)
@@ -132,23 +133,23 @@ class _Bar:
 
 def _check(settings: Settings, workers: int) -> None:
     if settings.format not in FORMATS:
-        raise InputError(f"There is no format {settings.format!r}. Formats: {', '.join(FORMATS)}.")
+        raise InputError(f"Unknown format {settings.format!r}. Use one of {', '.join(FORMATS)}.")
     for name in ("batch_size", "shard_size"):
         if getattr(settings, name) < 1:
-            raise InputError(f"{name} is {getattr(settings, name)}; it has to be at least 1.")
+            raise InputError(f"{name} must be at least 1, got {getattr(settings, name)}.")
     if workers < 1:
-        raise InputError(f"There are {workers} workers; there has to be at least 1.")
+        raise InputError(f"The number of workers must be at least 1, got {workers}.")
     names = [settings.text_field, settings.id_field or "id", RECORD, *(one.name for one in ADDED)]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(
-            f"Name other fields for texts and identifiers: {', '.join(sorted(twice))} would be "
-            "there twice."
+            f"The result would contain the columns {', '.join(sorted(twice))} twice. Choose other "
+            f"fields for texts and identifiers."
         )
 
 
 def _join_errors(task: BulkTask, shards: Sequence[Shard]) -> int:
-    """Write the errors of all parts to one file. RETURNS (int): How many there are."""
+    """Write the errors of all result files to one file. RETURNS (int): Their number."""
     parts = [path for shard in shards if (path := task.errors(shard.number)).exists()]
     path, n_errors = Path(task.output) / ERRORS_FILE, 0
     if not parts:

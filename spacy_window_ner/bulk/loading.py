@@ -1,4 +1,4 @@
-"""Loads pipelines, each of them once in a process."""
+"""Loads pipelines, each at most once per process."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from spacy.language import Language
 
 @cache
 def load_once(pipeline: str, code: str | None = None) -> Language:
-    """Load a pipeline, or give the one that this process has loaded before.
+    """Load a pipeline, or return it if this process has loaded it before.
 
     pipeline (str): Its name or path.
     code (Optional[str]): A Python file with registered functions that it needs.

@@ -1,4 +1,4 @@
-"""The engine for one machine: this process, or several that are given shards one by one."""
+"""The engine for one machine: this process, or several processes that get shards one by one."""
 
 import os
 import signal
@@ -15,16 +15,16 @@ from .shards import BulkTask, Counts, Progress, annotate_shard
 
 
 class WorkerError(RuntimeError):
-    """A worker process has ended, or failed, before its work was done."""
+    """A worker process has failed or ended before its work was done."""
 
 
 def run(task: BulkTask, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
     """Annotate shards.
 
     task (BulkTask): The task.
-    shards (Sequence[Shard]): The shards that are to do.
-    workers (int): The number of processes; with one, it is this one.
-    progress (Callable): Is called with what has been read since the last call.
+    shards (Sequence[Shard]): The shards to annotate.
+    workers (int): The number of processes. With 1, the work is done in this process.
+    progress (Callable): Called with the counts since the last call.
     RAISES (InputError): If the task is strict and there is an error.
     RAISES (WorkerError): If a worker fails.
     """
@@ -71,12 +71,17 @@ def _next(done: "Queue[Any]", processes: Sequence[Any]) -> tuple[str, Any]:
         except Empty:
             codes = [one.exitcode for one in processes if one.exitcode not in (None, 0)]
         if codes:
-            reason = "it was killed, perhaps for want of memory" if codes[0] < 0 else "see above"
-            raise WorkerError(f"A worker has ended with exit code {codes[0]}: {reason}.")
+            reason = (
+                "It was killed, possibly because it ran out of memory. Use fewer --workers or a "
+                "smaller --batch-size."
+                if codes[0] < 0
+                else "See the output above for the error."
+            )
+            raise WorkerError(f"A worker process has ended with exit code {codes[0]}. {reason}")
 
 
 def _work(task: BulkTask, to_do: "Queue[Shard | None]", done: "Queue[tuple[str, Any]]") -> None:
-    """Annotate shards until there is none."""
+    """Annotate shards until there are none left."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what happens then
     Thread(target=_end_with_parent, daemon=True).start()
     try:
@@ -91,7 +96,7 @@ def _work(task: BulkTask, to_do: "Queue[Shard | None]", done: "Queue[tuple[str, 
 
 
 def _end_with_parent() -> None:
-    """End this process with its parent, even if that is killed."""
+    """End this process when its parent ends, even if the parent is killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()

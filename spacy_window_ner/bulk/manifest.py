@@ -1,4 +1,4 @@
-"""What a run of `annotate` is about, written beside its results, so that only the same goes on."""
+"""The manifest of a run of `annotate`, saved with its results, so that only this run resumes it."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def describe_run(
     pipeline (str): Its name or path.
     files (Sequence[Path]): The files to read.
     settings (Settings): The settings.
-    RETURNS (Dict[str, Any]): All that the results depend on, as plain data.
+    RETURNS (Dict[str, Any]): Everything that the results depend on, as plain data.
     """
     stats = {str(path): path.stat() for path in files}
     return {
@@ -41,14 +41,14 @@ def describe_run(
 def begin(
     output: Path, run: dict[str, Any], files: Sequence[Path], settings: Settings
 ) -> list[Shard]:
-    """Begin a run, or go on with it.
+    """Start or resume a run.
 
     output (Path): The folder of the results.
-    run (Dict[str, Any]): What `describe_run` gave.
+    run (Dict[str, Any]): The result of `describe_run`.
     files (Sequence[Path]): The files to read.
     settings (Settings): The settings.
     RETURNS (List[Shard]): All shards, in order.
-    RAISES (InputError): If the folder belongs to another run, or has other files in it.
+    RAISES (InputError): If the folder belongs to another run, or contains other files.
     """
     path = output / NAME
     if path.exists():
@@ -56,19 +56,20 @@ def begin(
             before = json.loads(path.read_text(encoding="utf8"))
             shards = [Shard.from_json(shard) for shard in before["shards"]]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is damaged: give another output folder.") from error
+            raise InputError(f"{path} is damaged. Choose another output folder.") from error
         changed = differences(before, run)
         if changed:
             raise InputError(
-                f"{output} has the results of another run. Repeat that command to go on with it, "
-                "or give another output folder. What has changed:\n" + "\n".join(changed)
+                f"{output} contains the results of another run. To resume that run, repeat its "
+                f"command. Otherwise, choose another output folder. Differences:\n"
+                + "\n".join(changed)
             )
         return shards
     # What is left of a run that was stopped before it had a manifest is in the way of nobody.
     if output.exists() and (
         not output.is_dir() or any(not path.name.endswith(".tmp") for path in output.iterdir())
     ):
-        raise InputError(f"{output} has other files in it: give a new or empty folder.")
+        raise InputError(f"{output} contains other files. Choose a new or empty folder.")
     shards = plan(files, settings)
     output.mkdir(parents=True, exist_ok=True)
     contents = {**run, "shards": [shard.to_json() for shard in shards]}
@@ -80,15 +81,15 @@ def begin(
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Compare two runs.
 
-    before (Dict[str, Any]): What `describe_run` gave.
-    now (Dict[str, Any]): The same of another run.
+    before (Dict[str, Any]): The result of `describe_run` for the first run.
+    now (Dict[str, Any]): The same for the second run.
     RETURNS (List[str]): A line for each difference.
     """
     lines = []
     if before["pipeline"]["fingerprint"] != now["pipeline"]["fingerprint"]:
         names = before["pipeline"]["name"], now["pipeline"]["name"]
         if names[0] == names[1]:
-            lines.append(f"- pipeline: the contents of {names[0]} are others")
+            lines.append(f"- pipeline: the contents of {names[0]} have changed")
         else:
             lines.append(f"- pipeline: {names[0]} → {names[1]}")
     for part in ("versions", "settings"):

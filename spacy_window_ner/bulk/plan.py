@@ -1,4 +1,4 @@
-"""What there is to read: files, and how they are cut into shards."""
+"""Splits input files into shards."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ RECORD = "_record"
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the results, but for the pipeline and the inputs.
+    """The settings that determine the results, apart from the pipeline and the inputs.
 
-    text_field (str): The field or column of the texts.
-    id_field (Optional[str]): The field or column of identifiers.
+    text_field (str): The field or column that contains the texts.
+    id_field (Optional[str]): The field or column that contains identifiers.
     format (str): The format of the results, one of `FORMATS`.
     batch_size (int): The number of texts in a record batch.
-    whole_files (bool): Whether a .txt file is one text, and not a text on each line.
-    shard_size (int): About how many bytes of input one part of the results is made of.
+    whole_files (bool): Whether a .txt file is a single text, instead of one text per line.
+    shard_size (int): Approximate number of bytes of input per result file.
     """
 
     text_field: str = "text"
@@ -42,14 +42,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a file.
+    """A segment of a file.
 
     path (str): The file.
     kind (str): Its kind, one of the values of `KINDS`.
-    start (int): The first byte, or row group.
-    stop (int): The end of these, exclusive.
-    size (int): About how many bytes that is.
-    line (int): How many lines begin before it, or how many rows of a Parquet file there are.
+    start (int): The first byte or row group.
+    stop (int): The end byte or row group, exclusive.
+    size (int): Its approximate size in bytes.
+    line (int): The number of lines that start before it, or the number of rows before it in a
+        Parquet file.
     columns (List[str]): The columns of a CSV file.
     """
 
@@ -64,10 +65,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Shard:
-    """What one part of the results is made of.
+    """The input of one result file.
 
-    number (int): The number of the part.
-    segments (List[Segment]): Parts of files, with the same columns.
+    number (int): The number of the result file.
+    segments (List[Segment]): Segments of files with the same columns.
     """
 
     number: int
@@ -75,7 +76,7 @@ class Shard:
 
     @property
     def size(self) -> int:
-        """About how many bytes there are to read."""
+        """The approximate number of bytes to read."""
         return sum(segment.size for segment in self.segments)
 
     def to_json(self) -> dict[str, Any]:
@@ -84,17 +85,17 @@ class Shard:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Shard":
-        """RETURNS (Shard): The shard of what `to_json` gave."""
+        """RETURNS (Shard): The shard, from the result of `to_json`."""
         return cls(data["number"], [Segment(**segment) for segment in data["segments"]])
 
 
 def plan(files: Sequence[Path], settings: Settings) -> list[Shard]:
-    """Cut files into shards of about the size that is set. Small files are put together.
+    """Split files into shards of about `shard_size` bytes. Small files are combined.
 
     files (Sequence[Path]): The files.
     settings (Settings): The settings.
     RETURNS (List[Shard]): The shards, in the order of the files.
-    RAISES (InputError): If a file does not have the columns that the settings name.
+    RAISES (InputError): If a file does not have the columns named in the settings.
     """
     groups: list[tuple[Any, list[Segment]]] = []
     for path in files:
@@ -102,7 +103,7 @@ def plan(files: Sequence[Path], settings: Settings) -> list[Shard]:
         try:
             found = list(_segments(path, kind, settings))
         except (OSError, pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
+            raise InputError(f"Cannot read {path}: {error}") from error
         for key, segment in found:
             last = groups[-1] if groups else (None, [])
             size = sum(one.size for one in last[1]) + segment.size
@@ -114,7 +115,7 @@ def plan(files: Sequence[Path], settings: Settings) -> list[Shard]:
 
 
 def _segments(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
-    """The segments of a file. Those with equal keys have the same columns."""
+    """The segments of a file. Segments with equal keys have the same columns."""
     size = path.stat().st_size
     if kind in DELIMITERS:
         yield from _of_csv(path, kind, settings)
@@ -127,7 +128,7 @@ def _segments(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, 
 
 
 def _of_lines(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
-    """Cut anywhere: a line belongs to the segment in which it begins."""
+    """Split at any byte: a line belongs to the segment in which it starts."""
     size, start, n_lines = path.stat().st_size, 0, 0
     with path.open("rb") as file:
         while True:
@@ -159,7 +160,7 @@ def _of_parquet(path: Path, settings: Settings) -> Iterator[tuple[Any, Segment]]
 
 
 def _of_csv(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Segment]]:
-    """Cut between records: a quoted field may have lines of its own, so only a reader can tell."""
+    """Split between records. A quoted field may contain line breaks, so this needs a CSV reader."""
     csv.field_size_limit(2**31 - 1)
     size, done = path.stat().st_size, 0
 
@@ -174,7 +175,7 @@ def _of_csv(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Se
     reader = csv.reader(lines(), delimiter=DELIMITERS[kind], strict=True)
     columns = next(reader, None)
     if columns is None:
-        raise InputError(f"{path} is empty: there are no names of columns.")
+        raise InputError(f"{path} is empty. The first line must contain the column names.")
     check_columns(path, pa.schema([(name, pa.string()) for name in columns]), settings)
     start, line = done, reader.line_num
     while size - start > settings.shard_size:
@@ -189,7 +190,7 @@ def _of_csv(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, Se
 
 
 def check_columns(path: Path, schema: pa.Schema, settings: Settings) -> None:
-    """Check that a file has the columns that the settings name.
+    """Check that a file has the columns named in the settings.
 
     path (Path): The file, for messages.
     schema (Schema): Its columns.
@@ -203,4 +204,4 @@ def check_columns(path: Path, schema: pa.Schema, settings: Settings) -> None:
     name = settings.id_field
     if name is not None and name not in schema.names:
         columns = ", ".join(schema.names)
-        raise InputError(f"{path}: there is no column {name!r}. Columns: {columns}.")
+        raise InputError(f"{path}: The column {name!r} does not exist. Columns: {columns}.")

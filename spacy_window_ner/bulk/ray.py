@@ -11,7 +11,7 @@ try:
     from ray.util import ActorPool
 except ImportError as error:
     raise ImportError(
-        "spacy_window_ner.bulk.ray needs Ray: pip install 'spacy-window-ner[ray]'"
+        "spacy_window_ner.bulk.ray needs Ray. Install it with: pip install 'spacy-window-ner[ray]'"
     ) from error
 import pyarrow as pa
 
@@ -22,16 +22,16 @@ from .shards import BulkTask, Counts, Progress, counts_of, try_shard
 
 
 class Annotator:
-    """Annotates tables. It loads the pipeline where it is made: arrays that Ray shares between
-    processes are read-only, and pipelines need theirs to be writable.
+    """Annotates tables. Each instance loads the pipeline itself, since arrays that Ray shares
+    between processes are read-only, but pipelines need writable ones.
     """
 
     def __init__(self, pipeline: str, text: str = "text", strict: bool = False) -> None:
         """Load the pipeline.
 
-        pipeline (str): Its name, or a path that the workers see.
-        text (str): The column of the texts.
-        strict (bool): Whether the first text that cannot be read ends the run.
+        pipeline (str): Its name, or a path that all workers can access.
+        text (str): The column that contains the texts.
+        strict (bool): Whether to stop at the first text that cannot be annotated.
         """
         self.nlp, self.text, self.strict = load_once(pipeline), text, strict
 
@@ -39,7 +39,7 @@ class Annotator:
         """Annotate a table.
 
         table (Table): The table.
-        RETURNS (Table): The same with the columns `entities` and `error`.
+        RETURNS (Table): The table with the additional columns `entities` and `error`.
         """
         batches = annotate_batches(self.nlp, table.to_batches(), text=self.text, strict=self.strict)
         return pa.Table.from_batches(batches, annotated_schema(table.schema, self.text))
@@ -58,15 +58,17 @@ def annotate(
     """Annotate a data set.
 
     ds (Dataset): The data set.
-    pipeline (str): The name of a pipeline that is installed on the workers, or a path they see.
-    text (str): The column of the texts.
-    strict (bool): Whether the first text that cannot be read ends the run.
-    workers (int): The number of actors. Each loads the pipeline once, and takes one CPU. Leave some
-        CPUs of the cluster for other steps, such as reading files: if the actors have all of them,
-        these steps wait for ever.
+    pipeline (str): The name of a pipeline that is installed on all workers, or a path that they can
+        access.
+    text (str): The column that contains the texts.
+    strict (bool): Whether to stop at the first text that cannot be annotated.
+    workers (int): The number of actors. Each loads the pipeline once, and uses one CPU. Leave some
+        CPUs of the cluster for other steps, such as reading files. If the actors use all of them,
+        these steps wait forever.
     batch_size (int): The number of rows in a batch.
     options (Any): Other arguments of `ray.data.Dataset.map_batches`.
-    RETURNS (Dataset): The same with the columns `entities` and `error`; see `annotate_batches`.
+    RETURNS (Dataset): The data set with the additional columns `entities` and `error`; see
+        `annotate_batches`.
     """
     return ds.map_batches(
         Annotator,
@@ -89,7 +91,7 @@ class _Worker:
 
 
 def run(task: BulkTask, shards: Sequence[Shard], workers: int, progress: Progress) -> None:
-    """Annotate shards of files that all workers see. The arguments are those of `local.run`."""
+    """Annotate shards of files that all workers can access. See `local.run` for the arguments."""
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
     actor = ray.remote(num_cpus=1)(_Worker)

@@ -1,4 +1,4 @@
-"""Shards → record batches. Rows without a text that can be read are reported, and left out."""
+"""Reads shards as record batches. Rows without a readable text are reported and left out."""
 
 import csv
 import json
@@ -25,11 +25,11 @@ Report = Callable[[str, int, str], object]
 
 @dataclass
 class RowBatch:
-    """Some rows.
+    """A batch of rows.
 
     rows (RecordBatch): The rows.
-    places (List[Tuple[str, int]]): The file of each row, and its line or row there.
-    size (int): About how many bytes have been read for them.
+    places (List[Tuple[str, int]]): The file of each row, and its line or row number in that file.
+    size (int): The approximate number of bytes read for them.
     """
 
     rows: pa.RecordBatch
@@ -41,10 +41,10 @@ class RowBatch:
 class FileRow:
     """A row of a file of lines.
 
-    line (int): Its line, counted from the beginning of the segment.
-    size (int): How many bytes have been read for it.
+    line (int): Its line number, counted from the start of the segment.
+    size (int): The number of bytes read for it.
     values (Optional[List[Optional[str]]]): The values of the columns; None if it is malformed.
-    text (str): Its text, or what is wrong with it.
+    text (str): Its text, or an error message if it is malformed.
     """
 
     line: int
@@ -58,9 +58,9 @@ def read_shard(shard: Shard, settings: Settings, report: Report) -> Iterator[Row
 
     shard (Shard): The shard.
     settings (Settings): The settings.
-    report (Callable): Is called with file, line, and reason for each malformed row. Lines and rows
-        count from 1.
-    YIELDS (RowBatch): The other rows, at least one batch, which may be empty.
+    report (Callable): Called with file, line, and reason for each malformed row. Lines and rows are
+        counted from 1.
+    YIELDS (RowBatch): All other rows, in at least one batch, which may be empty.
     """
     if shard.segments[0].kind == "parquet":
         for segment in shard.segments:
@@ -119,7 +119,7 @@ def _read_rows(segment: Segment, settings: Settings) -> Iterator[FileRow]:
 
 
 def _lines(segment: Segment) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin in a segment, with their numbers."""
+    """The lines that start in a segment, with their numbers."""
     with Path(segment.path).open("rb") as file:
         place = segment.start
         if place > 0:
@@ -138,7 +138,7 @@ def _read_json(number: int, line: bytes, settings: Settings) -> FileRow:
         fields = parse_json_line(raw, settings.text_field)
         taken = [field.name for field in ADDED if field.name in fields]
         if taken:
-            raise ValueError(f"the result would replace the fields {', '.join(taken)}: rename them")
+            raise ValueError(f"the result would replace the fields {', '.join(taken)}. Rename them")
         ids = [] if settings.id_field is None else [_plain(required(fields, settings.id_field))]
     except ValueError as error:
         return FileRow(number, len(line), None, str(error))
@@ -165,7 +165,7 @@ def _read_spacy(segment: Segment) -> Iterator[FileRow]:
         docs = DocBin().from_disk(segment.path)
         texts = [doc.text for doc in docs.get_docs(Vocab())]
     except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
-        yield FileRow(1, segment.size, None, f"the file is no .spacy file: {error}")
+        yield FileRow(1, segment.size, None, f"the file is not a valid .spacy file: {error}")
         return
     for number, text in enumerate(texts, start=1):
         yield FileRow(number, segment.size // len(texts), [f"{segment.path}:{number}", text], text)
@@ -196,9 +196,9 @@ def _read_csv(segment: Segment, settings: Settings) -> Iterator[FileRow]:
         try:
             values = next(reader)
             if values and len(values) != len(segment.columns):
-                broken = broken or f"{len(values)} fields for {len(segment.columns)} columns"
+                broken = broken or f"{len(values)} fields, expected {len(segment.columns)}"
         except csv.Error as error:
-            broken = f"broken CSV: {error}"
+            broken = f"invalid CSV: {error}"
         except StopIteration:
             return
         size, done = n_read - done, n_read
@@ -220,5 +220,5 @@ def _read_parquet(segment: Segment, settings: Settings, report: Report) -> Itera
                 places = [(segment.path, first + i) for i in range(len(batch))]
                 yield RowBatch(batch, places, segment.size * len(batch) // max(1, n_rows))
     except (OSError, pa.ArrowException) as error:
-        reason = f"this row and the others of its row group cannot be read: {error}"
+        reason = f"the row group that starts with this row cannot be read: {error}"
         report(segment.path, segment.line + done + 1, reason)

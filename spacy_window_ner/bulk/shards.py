@@ -1,4 +1,4 @@
-"""Annotates one shard: what each engine runs, wherever it runs it."""
+"""Annotates a single shard, as run by each engine."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ ERRORS = "_errors"
 
 
 class Counts(NamedTuple):
-    """What has been read: bytes of input, texts, words, and rows with errors."""
+    """The amount of processed data: bytes of input, texts, words, and rows with errors."""
 
     size: int
     texts: int
@@ -39,12 +39,12 @@ Progress = Callable[[Counts], object]
 
 @dataclass(frozen=True)
 class BulkTask:
-    """What is the same for all shards of a run.
+    """The settings that all shards of a run share.
 
     pipeline (str): The name or path of the pipeline.
     output (str): The folder of the results.
     settings (Settings): The settings.
-    strict (bool): Whether the first row with an error ends the run.
+    strict (bool): Whether to stop at the first row with an error.
     code (Optional[str]): A Python file with registered functions that the pipeline needs.
     """
 
@@ -59,20 +59,20 @@ class BulkTask:
         return Path(self.output) / f"part-{number:05d}.{self.settings.format}"
 
     def errors(self, number: int) -> Path:
-        """RETURNS (Path): The file with the errors of a shard; there is none if there are none."""
+        """RETURNS (Path): The file with the errors of a shard, if it has any."""
         return Path(self.output) / ERRORS / f"part-{number:05d}.jsonl"
 
 
 def annotate_shard(
     task: BulkTask, shard: Shard, progress: Progress = lambda counts: None
 ) -> Counts:
-    """Annotate a shard, and write its part of the results. The part is there as a whole or not at
-    all, and its bytes do not depend on what was read before, or by whom.
+    """Annotate a shard, and write its result file. The file is written atomically, and its contents
+    do not depend on previous shards or on the worker.
 
     task (BulkTask): The task.
     shard (Shard): The shard.
-    progress (Callable): Is called with what has been read since the last call.
-    RETURNS (Counts): All that has been read.
+    progress (Callable): Called with the counts since the last call.
+    RETURNS (Counts): The total counts.
     RAISES (InputError): If the task is strict and there is an error, with its file and line.
     """
     nlp = load_once(task.pipeline, task.code)
@@ -89,11 +89,11 @@ def annotate_shard(
 
 
 def try_shard(task: BulkTask, shard: Shard) -> Counts | str:
-    """Annotate a shard on a machine from which exceptions do not come home as they are.
+    """Annotate a shard in an engine that does not preserve the type of exceptions.
 
     task (BulkTask): The task.
     shard (Shard): The shard.
-    RETURNS (Union[Counts, str]): All that has been read, or the message of an `InputError`.
+    RETURNS (Union[Counts, str]): The total counts, or the message of an `InputError`.
     """
     try:
         return annotate_shard(task, shard)
@@ -102,7 +102,7 @@ def try_shard(task: BulkTask, shard: Shard) -> Counts | str:
 
 
 def counts_of(result: Counts | str) -> Counts:
-    """RETURNS (Counts): What `try_shard` gave. RAISES (InputError): If it is a message."""
+    """RETURNS (Counts): The result of `try_shard`. RAISES (InputError): If it is a message."""
     if isinstance(result, str):
         raise InputError(result)
     return result
@@ -154,14 +154,14 @@ class _Run:
         self._count(batch.size, len(annotated))
 
     def report(self, path: str, line: int, reason: str) -> None:
-        """Take note of an error."""
+        """Record an error."""
         if self.task.strict:
             raise InputError(f"{path}, line {line}: {reason}")
         error = {"file": path, "line": line, "error": reason}
         self.errors.append(json.dumps(error, ensure_ascii=False) + "\n")
 
     def _names_of(self, batch: RowBatch) -> list[str]:
-        """What documents are called."""
+        """The identifiers of documents."""
         column = self.task.settings.id_field or "id"
         if column in batch.rows.schema.names:
             return list(map(str, batch.rows.column(column).to_pylist()))

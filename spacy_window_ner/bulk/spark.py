@@ -13,7 +13,8 @@ try:
     from pyspark.sql.types import StructType
 except ImportError as error:
     raise ImportError(
-        "spacy_window_ner.bulk.spark needs Spark: pip install 'spacy-window-ner[spark]'"
+        "spacy_window_ner.bulk.spark needs Spark. Install it with: "
+        "pip install 'spacy-window-ner[spark]'"
     ) from error
 import pyarrow as pa
 
@@ -35,12 +36,13 @@ def annotate(
     """Annotate a data frame. Each Python worker loads the pipeline once.
 
     df (DataFrame): The data frame.
-    pipeline (str): The name of a pipeline that is installed on the workers, a path that they see,
-        or the name of a folder that was sent to them by `SparkContext.addFile` or `--archives`.
-    text (str): The column of the texts.
-    strict (bool): Whether the first text that cannot be read ends the job.
-    RETURNS (DataFrame): The same with the columns `entities` and `error`; see `annotate_batches`.
-    RAISES (ValueError): If there is no such column, or if the new ones are there already.
+    pipeline (str): The name of a pipeline that is installed on all workers, a path that they can
+        access, or the name of a folder distributed with `SparkContext.addFile` or `--archives`.
+    text (str): The column that contains the texts.
+    strict (bool): Whether to stop at the first text that cannot be annotated.
+    RETURNS (DataFrame): The data frame with the additional columns `entities` and `error`; see
+        `annotate_batches`.
+    RAISES (ValueError): If the column does not exist, or if the new columns exist already.
     """
     added = StructType.fromDDL(ADDED)
     _check(df, text, added)
@@ -56,14 +58,16 @@ def annotate(
 def _check(df: DataFrame, text: str, added: StructType) -> None:
     if df.columns.count(text) != 1:
         columns = ", ".join(df.columns)
-        raise ValueError(f"There is no column {text!r} with texts. Columns: {columns}.")
+        raise ValueError(f"The column {text!r} does not exist. Columns: {columns}.")
     taken = [name for name in added.names if name in df.columns]
     if taken:
-        raise ValueError(f"Rename the columns that the result would replace: {', '.join(taken)}.")
+        raise ValueError(
+            f"The result would replace the columns {', '.join(taken)}. Rename them in the input."
+        )
 
 
 def find_pipeline(pipeline: str) -> str:
-    """RETURNS (str): Where a worker has a pipeline, if it was sent there by `addFile`."""
+    """RETURNS (str): The local path of a pipeline, if it was distributed with `addFile`."""
     sent = Path(SparkFiles.get(pipeline))
     return str(sent) if not Path(pipeline).exists() and sent.exists() else pipeline
 
@@ -76,9 +80,9 @@ def run(
     *,
     master: str | None = None,
 ) -> None:
-    """Annotate shards of files that all workers see. The arguments are those of `local.run`.
+    """Annotate shards of files that all workers can access. See `local.run` for other arguments.
 
-    master (Optional[str]): The master, such as "local[2]" or "yarn"; by default, as configured.
+    master (Optional[str]): The master URL, such as "local[2]" or "yarn"; by default, as configured.
     """
     builder = SparkSession.builder.appName("window-ner annotate")
     context = (builder if master is None else builder.master(master)).getOrCreate().sparkContext

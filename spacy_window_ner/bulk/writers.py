@@ -1,4 +1,4 @@
-"""Annotated record batches → files of the results."""
+"""Writes annotated record batches to result files."""
 
 import csv
 import json
@@ -30,15 +30,15 @@ class ResultWriter(Protocol):
         """Add a batch."""
 
     def add_doc(self, doc: Doc, identifier: str) -> None:
-        """Add a document, inside its memory zone and before the batch that it belongs to."""
+        """Add a document, inside its memory zone and before its batch."""
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining data."""
 
 
 def whole_file(path: Path) -> AbstractContextManager[Path]:
-    """Write a file of the results under a name that readers skip and the next run removes, and
-    rename it when it is whole.
+    """Write a result file under a temporary name, which readers skip and the next run removes, and
+    rename it when it is complete.
 
     path (Path): The file.
     RETURNS (AbstractContextManager[Path]): See `saving.replacing`.
@@ -64,14 +64,14 @@ def open_writer(path: Path, schema: pa.Schema, settings: Settings) -> ResultWrit
 
 
 class FileWriter:
-    """What writers of text files have in common."""
+    """Base class of writers of text files."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.file = path.open("w", encoding="utf8", newline="")
         self.names = schema.names
 
     def add_doc(self, doc: Doc, identifier: str) -> None:
-        """Documents are not kept."""
+        """Does nothing: documents are not saved in this format."""
 
     def close(self) -> None:
         """Close the file."""
@@ -79,7 +79,7 @@ class FileWriter:
 
 
 class JsonWriter(FileWriter):
-    """JSON lines. Lines that were read from such a file stay as they are, with `entities` added."""
+    """JSON lines. Lines from such an input file are kept unchanged, with `entities` added."""
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add a batch."""
@@ -112,7 +112,7 @@ class CsvWriter(FileWriter):
 
 
 class ParquetWriter:
-    """Parquet. Batches are put together in row groups of some size."""
+    """Parquet. Batches are combined to larger row groups."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.writer = pq.ParquetWriter(path, schema, compression="zstd")
@@ -125,10 +125,10 @@ class ParquetWriter:
             self._write()
 
     def add_doc(self, doc: Doc, identifier: str) -> None:
-        """Documents are not kept."""
+        """Does nothing: documents are not saved in this format."""
 
     def close(self) -> None:
-        """Write the batches that are left, and close the file."""
+        """Write the remaining batches, and close the file."""
         self._write()
         self.writer.close()
 
@@ -139,8 +139,8 @@ class ParquetWriter:
 
 
 class SpacyWriter:
-    """spaCy's binary format, with the whole documents. `doc.user_data["id"]` is what they were
-    read from.
+    """spaCy's binary format, with complete documents. `doc.user_data["id"]` identifies their
+    source.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -148,7 +148,7 @@ class SpacyWriter:
         self.docs = DocBin(store_user_data=True)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Rows are not kept."""
+        """Does nothing: rows are not saved in this format."""
 
     def add_doc(self, doc: Doc, identifier: str) -> None:
         """Add a document."""
@@ -161,7 +161,7 @@ class SpacyWriter:
 
 
 def plain(value: Any) -> Any:
-    """RETURNS (Any): What JSON has for a value that it cannot express."""
+    """RETURNS (Any): A JSON-serializable value for one that JSON cannot express."""
     if isinstance(value, date | time):
         return value.isoformat()
     return b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)

@@ -121,7 +121,11 @@ def test_documents_that_an_error_handler_drops_are_errors():
     nlp.add_pipe("fails_on_bang")
     nlp.set_error_handler(lambda name, proc, docs, error: None)
     (result,) = annotate(nlp, batch_of([TEXTS[0], "Paris!", TEXTS[1]]))
-    assert result.column("error").to_pylist() == [None, "the pipeline gave no document", None]
+    assert result.column("error").to_pylist() == [
+        None,
+        "the pipeline did not return a document",
+        None,
+    ]
     assert same(result.column("entities").to_pylist()[2], plain(nlp, TEXTS[1]))
 
 
@@ -193,9 +197,9 @@ def test_the_first_words_stay_in_the_vocabulary():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"body": ["a"]}, "no column 'text' with texts. Columns: body"),
-        ({"text": [1]}, "has the type int64"),
-        ({"text": ["a"], "entities": ["b"]}, "Rename the columns .* entities"),
+        ({"body": ["a"]}, "The column 'text' does not exist. Columns: body"),
+        ({"text": [1]}, "has type int64"),
+        ({"text": ["a"], "entities": ["b"]}, "would replace the columns .*entities"),
     ],
 )
 def test_wrong_columns(columns, message):

@@ -129,6 +129,6 @@ def test_files_are_annotated_to_the_same_bytes(request, name, pipeline, texts, t
     ]
     assert outcomes[0].counts == outcomes[1].counts
     assert contents(tmp_path / "engine") == contents(tmp_path / "local")
-    with pytest.raises(InputError, match=f"line {len(texts) + 1}: broken JSON"):
+    with pytest.raises(InputError, match=f"line {len(texts) + 1}: invalid JSON"):
         output = tmp_path / "strict"
         annotate_files(str(pipeline), [path], output, settings, strict=True, engine=engine)
