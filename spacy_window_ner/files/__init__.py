@@ -1,1 +1,1 @@
-"""What is read and written: texts, components, and which pipeline results belong to."""
+"""Reading and writing of texts, annotated documents and components."""

@@ -1,4 +1,4 @@
-"""CoNLL files, a token on each line → documents with their entities."""
+"""Reads CoNLL files, with a token on each line, as annotated documents."""
 
 import re
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ _BILUO = str.maketrans("ES", "LU")
 
 
 def read_conll(path: Path, nlp: Language) -> Iterator[Doc]:
-    """Read tokens with tags. Sentences are documents, unless the file says where these begin.
+    """Read tokens with tags. Each sentence is a document, unless the file marks document starts.
 
     path (Path): The file.
-    nlp (Language): The pipeline, whose vocabulary the documents get.
+    nlp (Language): The pipeline whose vocabulary is used.
     YIELDS (Doc): The documents, with their entities.
     RAISES (InputError): If a line cannot be read.
     """
@@ -37,7 +37,7 @@ def read_conll(path: Path, nlp: Language) -> Iterator[Doc]:
 
 
 def _conll_sentences(path: Path) -> Iterator[tuple[list[tuple[str, str]], bool]]:
-    """The sentences, and whether a document begins with each."""
+    """The sentences, and whether each one starts a document."""
     rows, begins = list[tuple[str, str]](), False
     with path.open("rb") as file:
         for position, line in enumerate(file, start=1):
@@ -66,8 +66,8 @@ def _row(line: str) -> tuple[str, str] | None:
     if line.startswith("# "):
         return None
     raise ValueError(
-        f"{line!r:.80} is no token with its tag. Write the token first and the tag last: O, or "
-        f"B-, I-, L-, U-, E- or S- with the label, or - where the annotation is missing"
+        f"{line!r:.80} is not a token with a tag. Write the token first and the tag last: O, or a "
+        f"label with the prefix B-, I-, L-, U-, E- or S-, or - for missing annotation"
     )
 
 
@@ -84,8 +84,8 @@ def _conll_doc(sentences: list[list[tuple[str, str]]], nlp: Language) -> Doc:
 
 
 def _biluo(tags: list[str]) -> list[str]:
-    """Tags of a sentence in any scheme → BILUO: entities go on while their label stays the same and
-    nothing begins or ends one.
+    """Convert the tags of a sentence from any scheme to BILUO. An entity continues while its label
+    stays the same and no tag starts or ends an entity.
     """
     begins = []
     for i, tag in enumerate(tags):

@@ -1,4 +1,4 @@
-"""Annotated documents → files for other tools. `formats` reads all of them."""
+"""Writes annotated documents in the formats of other tools. `formats` can read all of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,9 +22,9 @@ SUFFIXES = {
 
 
 def format_of(path: Path) -> str:
-    """RETURNS (str): The format of a file by its suffix; the first where several have it.
+    """RETURNS (str): The format of a file by its suffix; the first one if several formats have it.
 
-    RAISES (ValueError): If there is none.
+    RAISES (ValueError): If the suffix is unknown.
     """
     found = next((form for form, suffix in SUFFIXES.items() if suffix == path.suffix), None)
     if found is None:
@@ -36,9 +36,9 @@ def format_of(path: Path) -> str:
 def write_annotated(path: Path, docs: Sequence[Doc], form: str) -> None:
     """Write annotated documents.
 
-    path (Path): The file; one that exists is replaced as a whole.
-    docs (Sequence[Doc]): The documents. Only `spacy` and `conll` can say that annotation is
-        missing, and `conll` leaves white space out, within and between tokens.
+    path (Path): The file. An existing file is replaced atomically.
+    docs (Sequence[Doc]): The documents. Only `spacy` and `conll` can represent missing annotation.
+        `conll` does not preserve white space, inside and between tokens.
     form (str): A name in `SUFFIXES`.
     """
     with replacing(path) as unfinished:
@@ -53,24 +53,24 @@ def write_annotated(path: Path, docs: Sequence[Doc], form: str) -> None:
 
 
 def offsets_of(doc: Doc) -> list[Offsets]:
-    """RETURNS (List[Tuple[int, int, str]]): The entities of a document, by characters."""
+    """RETURNS (List[Tuple[int, int, str]]): The entities of a document, as character offsets."""
     return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
 
 
 def tokens_of(doc: Doc) -> list[tuple[int, int]]:
-    """RETURNS (List[Tuple[int, int]]): Start and end of the tokens of a document, by characters."""
+    """RETURNS (List[Tuple[int, int]]): Start and end character offsets of tokens."""
     return [(token.idx, token.idx + len(token)) for token in doc]
 
 
 def for_prodigy(
     text: str, tokens: Sequence[tuple[int, int]], entities: Iterable[Offsets]
 ) -> dict[str, Any]:
-    """Write an annotated text for Prodigy.
+    """Convert an annotated text to a task for Prodigy.
 
     text (str): The text.
-    tokens (Sequence[Tuple[int, int]]): Start and end of its tokens, by characters.
-    entities (Iterable[Tuple[int, int, str]]): Its entities. Prodigy wants all of them to align with
-        its tokens; those that do not are left out.
+    tokens (Sequence[Tuple[int, int]]): Start and end character offsets of its tokens.
+    entities (Iterable[Tuple[int, int, str]]): Its entities. Those that do not align with the tokens
+        are left out, since Prodigy requires alignment.
     RETURNS (Dict[str, Any]): A task of `ner.manual`.
     """
     first = {start: i for i, (start, _) in enumerate(tokens)}
@@ -98,12 +98,12 @@ def for_label_studio(
     entities: Iterable[Offsets],
     tags: tuple[str, str] = ("label", "text"),
 ) -> list[dict[str, Any]]:
-    """Write entities for Label Studio.
+    """Convert entities to regions of Label Studio.
 
     text (str): The text.
-    entities (Iterable[Tuple[int, int, str]]): Its entities, by characters.
-    tags (Tuple[str, str]): What the labeling config calls its labels and its text; by default, as
-        the template for named entities does.
+    entities (Iterable[Tuple[int, int, str]]): Its entities, as character offsets.
+    tags (Tuple[str, str]): The names of the labels tag and the text tag in the labeling config. The
+        defaults are those of the template for named entities.
     RETURNS (List[Dict[str, Any]]): The `result` of an annotation or a prediction.
     """
     return [
@@ -131,7 +131,7 @@ def _task(doc: Doc) -> dict[str, Any]:
 
 
 def _conll(docs: Sequence[Doc]) -> Iterator[str]:
-    """The lines. A document of several sentences begins with one that says so."""
+    """The lines. A document with several sentences starts with a document marker."""
     sentences = [
         list(doc.sents) if doc.has_annotation("SENT_START") else [doc[:]] if len(doc) else []
         for doc in docs

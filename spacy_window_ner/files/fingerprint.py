@@ -1,4 +1,4 @@
-"""A fingerprint of a pipeline, by which results that are kept belong to it."""
+"""A fingerprint of a pipeline, to check that saved results belong to it."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from ..network.lexicon import carried
 
 
 def fingerprint(nlp: Language) -> str:
-    """Compute a fingerprint of all that decides what a pipeline finds, as it is in memory.
+    """Compute a fingerprint of everything that determines the predictions of a pipeline.
 
     nlp (Language): The pipeline.
     RETURNS (str): A hash of its config, its tokenizer, its components with their parameters, and
-        its tables of words. It is the same after saving and loading, and whatever was read.
+        its tables of words. It does not change by saving, loading or processing texts.
     """
     digest = hashlib.sha256()
     for part in _parts(nlp):
@@ -26,7 +26,7 @@ def fingerprint(nlp: Language) -> str:
 
 
 def _parts(nlp: Language) -> Iterator[bytes | memoryview]:
-    """All but the strings, which grow with what is read."""
+    """Everything except the strings, since their number grows with processed texts."""
     vectors = nlp.vocab.vectors
     yield nlp.config.to_str(interpolate=False).encode()
     yield nlp.tokenizer.to_bytes(exclude=["vocab"])  # type: ignore[union-attr]

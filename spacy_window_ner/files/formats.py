@@ -1,12 +1,12 @@
-"""Files of annotated texts, of all kinds that people have → documents with their entities.
+"""Reads files of annotated texts in many formats as documents with entities.
 
-| suffix | what is in it |
+| suffix | contents |
 | --- | --- |
 | `.spacy` | documents in spaCy's binary format |
-| `.conll`, `.iob`, `.bio`, `.txt` | a token on each line and its tag in the last column; an empty line after each sentence. With `-DOCSTART-` lines, documents are what is between these |
-| `.jsonl`, `.ndjson` | a `text` on each line, and its entities in `spans`, `entities`, `label` or `labels`: those of Prodigy, doccano and this package |
-| `.json` | a list of tasks that Label Studio has exported, or a list of what `.jsonl` has on its lines |
-| `.csv`, `.tsv` | the columns `text`, `start`, `end` and `label`, a row for each entity. A `.tsv` without them is read as `.conll` |
+| `.conll`, `.iob`, `.bio`, `.txt` | a token on each line, with its tag in the last column, and an empty line after each sentence. Lines with `-DOCSTART-` separate documents |
+| `.jsonl`, `.ndjson` | a JSON object on each line, with a `text`, and its entities in `spans`, `entities`, `label` or `labels`, as in Prodigy, doccano and this package |
+| `.json` | a list of tasks exported from Label Studio, or a list of objects as in `.jsonl` |
+| `.csv`, `.tsv` | a row for each entity, with the columns `text`, `start`, `end` and `label`. A `.tsv` file without these columns is read as `.conll` |
 
 Offsets are in characters, and ends are exclusive.
 """  # noqa: E501
@@ -31,14 +31,14 @@ def read_annotated(
 ) -> Iterator[Doc]:
     """Read annotated documents.
 
-    inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder with `.spacy` files,
-        only these are read.
-    nlp (Language): The pipeline, whose tokenizer divides texts where a file does not.
-    misaligned (Optional[List[str]]): Gets a line on each entity that does not align with tokens.
-        The annotation of the tokens that it touches is missing, so that nothing wrong is learned.
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs. If a folder contains `.spacy`
+        files, only these are read.
+    nlp (Language): The pipeline whose tokenizer is used for files without tokens.
+    misaligned (Optional[List[str]]): A list to which a message is added for each entity that does
+        not align with tokens. The tokens that it touches get missing annotation.
     YIELDS (Doc): The documents, with their entities.
-    RAISES (InputError): If there is no file, or one cannot be read: with file, line, what is wrong,
-        and what to do.
+    RAISES (InputError): If there is no file, or one cannot be read. The message states file, line,
+        what is wrong, and what to do.
     """
     for path in _files(inputs):
         if path.suffix.lower() == ".spacy":
@@ -68,7 +68,7 @@ def _read_spacy(path: Path, nlp: Language) -> Iterator[Doc]:
     try:
         yield from DocBin().from_disk(path).get_docs(nlp.vocab)
     except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
-        raise InputError(f"{path} is damaged, or not of spaCy: {error}.") from error
+        raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
 
 
 def _doc(record: AnnotatedRecord, nlp: Language, path: Path, misaligned: list[str]) -> Doc:
@@ -79,7 +79,7 @@ def _doc(record: AnnotatedRecord, nlp: Language, path: Path, misaligned: list[st
         try:
             words, spaces = get_words_and_spaces(record.words, record.text)
         except ValueError as error:
-            why = "its tokens are not those of its text: leave the field 'tokens' out"
+            why = "its tokens do not match its text. Correct or remove the field 'tokens'"
             raise error_at(path, record.position, why) from error
         doc = Doc(nlp.vocab, words=words, spaces=spaces)
     entities, missing = [], []

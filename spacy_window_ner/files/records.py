@@ -1,4 +1,4 @@
-"""Annotated texts in JSON and in tables → records of their entities by characters."""
+"""Reads annotated texts from JSON and tables as records with character offsets."""
 
 import csv
 import json
@@ -26,9 +26,9 @@ class AnnotatedRecord:
 
     position (int): Its line, or its number in the file, from 1.
     text (str): The text.
-    spans (List[Tuple[int, int, str]]): Its entities, in their order.
-    words (Optional[List[str]]): Its tokens, if the file says what they are.
-    is_complete (bool): Whether what is outside of the entities is annotated too.
+    spans (List[Tuple[int, int, str]]): Its entities, in the order of the text.
+    words (Optional[List[str]]): Its tokens, if the file contains them.
+    is_complete (bool): Whether tokens outside of the entities are annotated as well.
     """
 
     position: int
@@ -41,8 +41,8 @@ class AnnotatedRecord:
 def read_annotated_records(path: Path) -> Iterator[AnnotatedRecord]:
     """Read annotated texts.
 
-    path (Path): The file, of one of the kinds in `READERS`.
-    YIELDS (AnnotatedRecord): The texts that are annotated.
+    path (Path): The file, with one of the suffixes in `READERS`.
+    YIELDS (AnnotatedRecord): The annotated texts.
     RAISES (InputError): If one cannot be read.
     """
     for position, found in READERS[path.suffix.lower()](path):
@@ -69,11 +69,11 @@ def _read_json(path: Path) -> _Found:
     try:
         tasks = json.loads(decode_line(path.read_bytes()))
         if not isinstance(tasks, list):
-            raise ValueError("there is no list of tasks")
+            raise ValueError("the file does not contain a list of tasks")
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path} is not what Label Studio exports as JSON: {error}. If it has one object on "
-            f"each line, name it .jsonl."
+            f"{path} is not a JSON export of Label Studio: {error}. If it has one object on each "
+            f"line, use the suffix .jsonl."
         ) from error
     for position, task in enumerate(tasks, start=1):
         if isinstance(task, dict) and "data" in task:
@@ -87,8 +87,8 @@ def _parsed(position: int, line: bytes) -> AnnotatedRecord | None:
 
 
 def _record(position: int, fields: Any) -> AnnotatedRecord | None:
-    """What a JSON object of Prodigy, doccano or this package has; None if a person has skipped it,
-    or has said that it is wrong.
+    """The record of a JSON object of Prodigy, doccano or this package; None if the annotator has
+    skipped or rejected it.
     """
     fields = checked_text(fields, "text")
     if fields.get("answer", "accept") != "accept":
@@ -96,19 +96,23 @@ def _record(position: int, fields: Any) -> AnnotatedRecord | None:
     name = next((name for name in FIELDS if fields.get(name) is not None), None)
     if name is None:
         known = ", ".join(FIELDS)
-        raise ValueError(f"there is no annotation: none of the fields {known}. Annotate it first")
+        raise ValueError(
+            f"the text has no annotation: none of the fields {known} exists. Annotate it first"
+        )
     words, text = None, fields["text"]
     if fields.get("tokens"):
         try:
             words = [text[token["start"] : token["end"]] for token in fields["tokens"]]
         except (KeyError, TypeError) as error:
-            raise ValueError("its tokens need start and end: leave them out") from error
+            raise ValueError(
+                "its tokens must have start and end. Correct or remove them"
+            ) from error
     is_complete = fields.get("_view_id") != _ONE_ENTITY
     return AnnotatedRecord(position, text, _spans(text, fields[name]), words, is_complete)
 
 
 def _task(position: int, task: Mapping[str, Any]) -> AnnotatedRecord | None:
-    """What a task of Label Studio has: its last annotation; None if nobody has annotated it."""
+    """The record of a task of Label Studio with its last annotation; None if it has none."""
     text = checked_text(task["data"], "text")["text"]
     done = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
     if not done:
@@ -120,12 +124,12 @@ def _task(position: int, task: Mapping[str, Any]) -> AnnotatedRecord | None:
 
 
 def by_characters(text: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Correct the offsets of a region of Label Studio: pages of older versions count UTF-16 units,
-    two for most emoji.
+    """Correct the offsets of a region of Label Studio, since older versions count UTF-16 code
+    units, two for most emoji.
 
     text (str): The text.
     value (Dict[str, Any]): The value of the region, with `start`, `end` and `text`.
-    RETURNS (Dict[str, Any]): The value, with characters as offsets.
+    RETURNS (Dict[str, Any]): The value, with character offsets.
     """
     units = text.encode("utf-16-le")
     try:
@@ -145,7 +149,7 @@ def _read_table(path: Path) -> _Found:
     try:
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f"there is no column {', '.join(missing)}. Name the columns there")
+            raise ValueError(f"the column {', '.join(missing)} is missing. Add it to the header")
         rows = [(reader.line_num, row) for row in reader]
     except (ValueError, csv.Error) as error:
         raise error_at(path, reader.line_num, error) from error
@@ -169,8 +173,8 @@ def _of_rows(text: str, rows: list[tuple[int, dict[str, str]]]) -> AnnotatedReco
                 spans.append([int(values[0]), int(values[1]), values[2]])
             except ValueError as error:
                 raise ValueError(
-                    f"start and end of the entity on line {position} are no numbers: "
-                    f"{values[0]!r}, {values[1]!r}"
+                    f"start and end of the entity on line {position} must be numbers, got "
+                    f"{values[0]!r} and {values[1]!r}"
                 ) from error
     unique = [list(span) for span in dict.fromkeys(map(tuple, spans))]
     return AnnotatedRecord(
@@ -179,9 +183,9 @@ def _of_rows(text: str, rows: list[tuple[int, dict[str, str]]]) -> AnnotatedReco
 
 
 def _spans(text: str, given: Any) -> list[Offsets]:
-    """The entities of a text, in their order, without white space around them."""
+    """The entities of a text, in order, without surrounding white space."""
     if not isinstance(given, list):
-        raise ValueError(f"its entities are no list, but {given!r:.50}")
+        raise ValueError(f"its entities must be a list, got {given!r:.50}")
     spans = sorted(_span(text, one) for one in given)
     for (start, end, label), (other, other_end, other_label) in pairwise(spans):
         if other < end:
@@ -201,15 +205,19 @@ def _span(text: str, given: Any) -> Offsets:
         else:
             start, end, label = given
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{given!r:.80} is no entity. Write [start, end, label]") from error
+        raise ValueError(
+            f"{given!r:.80} is not a valid entity. Write [start, end, label]"
+        ) from error
     if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
-        raise ValueError(f"{given!r:.80} is no entity: it needs start, end and label")
+        raise ValueError(f"{given!r:.80} is not a valid entity. It must have start, end and label")
     if not 0 <= start < end <= len(text):
-        raise ValueError(f"{given!r:.80} is empty, or outside of its {len(text)} characters")
+        raise ValueError(
+            f"the entity {given!r:.80} is empty, or outside of the text with {len(text)} characters"
+        )
     inside = text[start:end]
     start, end = end - len(inside.lstrip()), start + len(inside.rstrip())
     if start >= end:
-        raise ValueError(f"{given!r:.80} has nothing but white space. Leave it out")
+        raise ValueError(f"the entity {given!r:.80} is only white space. Remove it")
     return start, end, label
 
 

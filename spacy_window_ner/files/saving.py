@@ -1,9 +1,9 @@
-"""Save so that a kill at any moment leaves what was there before or what is new, and no mixture.
+"""Atomic saving: if the process is killed, either the old or the new data is there, never a mix.
 
-The files of a component are written beside the old ones, with `.new` behind their names. Then the
-file of their checksums is replaced, which is one step for the file system, and from then on the new
-files are the saved ones, even before they have taken the names of the old ones: `read_file` finds
-what has the right checksum. A directory is written as a whole beside the old one, and exchanged.
+The files of a component are written next to the old ones, with the suffix `.new`. Then the file
+with their checksums is replaced in a single step. From then on, the new files are the saved ones,
+even before they are renamed, since `read_file` looks for the file with the correct checksum. A
+directory is written next to the old one, and both are exchanged.
 """
 
 import ctypes
@@ -43,9 +43,9 @@ def checksums(files: Mapping[str, bytes]) -> dict[str, str]:
 def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
     """Write files and their checksums, all or none of them.
 
-    directory (Path): The directory, which is made if it does not exist.
-    files (Mapping[str, bytes]): The contents by name. Other files there, and what the checksums say
-        of them, stay.
+    directory (Path): The directory, which is created if it does not exist.
+    files (Mapping[str, bytes]): The contents by name. Other files in the directory and their
+        checksums are kept.
     """
     directory.mkdir(exist_ok=True)
     kept = _finish(directory)
@@ -61,12 +61,12 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def replacing(path: Path, unfinished: Path | None = None) -> Iterator[Path]:
-    """Write a single file beside the one that it replaces as a whole, if all goes well.
+    """Replace a single file atomically: write to a temporary file, which is then renamed.
 
     path (Path): The file.
-    unfinished (Optional[Path]): The file to write, if its name matters to those that find it after
-        a kill.
-    YIELDS (Path): The file to write. If there is an exception, it is deleted.
+    unfinished (Optional[Path]): The temporary file, if its name matters in case the process is
+        killed.
+    YIELDS (Path): The temporary file. It is deleted if there is an exception.
     """
     unfinished = unfinished or path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -84,8 +84,8 @@ def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, 
     directory (Path): The directory.
     name (str): The name of the file.
     expected (Optional[str]): Its checksum; None if it has none.
-    RETURNS (Tuple[bytes, Optional[bool]]): Its contents, and whether they are what was written;
-        None if that is not known.
+    RETURNS (Tuple[bytes, Optional[bool]]): Its contents, and whether they match the checksum; None
+        if it has no checksum.
     """
     path, new = directory / name, directory / (name + NEW)
     data = path.read_bytes() if path.exists() or expected is None or not new.exists() else b""
@@ -101,7 +101,7 @@ def read_file(directory: Path, name: str, expected: str | None) -> tuple[bytes, 
 
 
 def _finish(directory: Path) -> dict[str, str]:
-    """Finish what a killed save has begun, or take it back. RETURNS: The checksums that hold."""
+    """Complete or revert an interrupted save. RETURNS: The valid checksums."""
     path = directory / CHECKSUM
     try:
         sums = dict(srsly.json_loads(path.read_bytes()))
@@ -135,26 +135,27 @@ def _sync_directory(path: Path) -> None:
 
 
 def save(nlp: Language, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-    """Save a pipeline, as `nlp.to_disk`, but as a whole: whenever the process is killed, the
-    directory is the old pipeline or the new one. Where the system cannot exchange directories
-    (Linux and macOS can), there is a moment with none; the next `save` to this path finds it.
+    """Save a pipeline as `nlp.to_disk` does, but atomically: if the process is killed, the
+    directory contains the old pipeline or the new one. On systems that cannot exchange directories
+    (Linux and macOS can), the directory is missing for a moment; the next `save` to the same path
+    restores it.
 
     nlp (Language): The pipeline.
-    path (Union[str, Path]): A new directory, or an empty one, or that of a pipeline, which is
-        replaced. Files there that are no part of it are kept.
+    path (Union[str, Path]): A new or empty directory, or the directory of a pipeline, which is
+        replaced. Other files in that directory are kept.
     exclude (Iterable[str]): Names of components or fields to leave out.
-    RAISES (ValueError): If there is something else.
+    RAISES (ValueError): If the path is a file, or a directory with other contents.
     """
     path = Path(path).resolve()
     restore(path)
     if path.exists() and not path.is_dir():
-        raise ValueError(f"Cannot save a pipeline to {path}: there is a file. Give a directory.")
+        raise ValueError(f"Cannot save a pipeline to {path}: it is a file. Choose a directory.")
     others = []
     if path.exists() and any(path.iterdir()):
         if not (path / "config.cfg").exists() or not (path / "meta.json").exists():
             raise ValueError(
-                f"Cannot save a pipeline to {path}: the directory is not empty, and is no "
-                f"pipeline, which could be replaced. Give a new or empty directory."
+                f"Cannot save a pipeline to {path}: the directory is not empty, and does not "
+                f"contain a pipeline to replace. Choose a new or empty directory."
             )
         # Some of spaCy's components are saved to a file NAME.json.
         own = _OF_PIPELINES.union(_components(path), nlp.component_names, exclude)
@@ -180,10 +181,10 @@ def _components(path: Path) -> list[str]:
 
 
 def replace_directory(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a directory beside an old one, and put it in its place.
+    """Write a directory, and replace the old one by it.
 
-    path (Path): The directory; the old one may be missing.
-    write (Callable[[Path], object]): Writes the contents to a directory.
+    path (Path): The directory; it does not have to exist.
+    write (Callable[[Path], object]): Writes the contents to a given directory.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=NEW, dir=path.parent))
@@ -208,8 +209,8 @@ def replace_directory(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def restore(path: Path) -> None:
-    """Put a directory back that a killed `replace_directory` has moved away, and remove what
-    others have left.
+    """Restore a directory that an interrupted `replace_directory` has moved, and remove temporary
+    directories.
 
     path (Path): The directory.
     """
@@ -237,7 +238,7 @@ def _sync_tree(path: Path) -> None:
 def _exchange(first: Path, second: Path) -> bool:
     """Exchange two directories in one step.
 
-    RETURNS (bool): Whether the system and the file system can.
+    RETURNS (bool): Whether the system and the file system support this.
     """
     # name of the function, what stands before each path, and the flag for an exchange
     if sys.platform == "linux":

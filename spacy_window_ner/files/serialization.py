@@ -1,5 +1,5 @@
-"""Save components with checksums, and load them. A file that does not fit, or that is not what was
-saved, gets a clear error and changes nothing.
+"""Save components with checksums, and load them. If a file does not match the component or its
+checksum, loading raises a clear error and changes nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,11 +36,11 @@ _FILES = ("cfg", "model")
 def saved_files(
     cfg: Mapping[str, Any], model: Model, tables: Lexicon, exclude: Collection[str]
 ) -> dict[str, bytes]:
-    """What is saved of a component beside the vocabulary.
+    """The saved contents of a component, apart from the vocabulary.
 
     cfg (Mapping[str, Any]): Its labels and settings.
     model (Model): Its network.
-    tables (Lexicon): The tables of words that the vocabulary does not have.
+    tables (Lexicon): The tables of words that are not part of the vocabulary.
     exclude (Collection[str]): Names of fields to leave out; without `lexicon`, the network is saved
         without the tables.
     RETURNS (Dict[str, bytes]): The contents by the name of the field.
@@ -60,10 +60,9 @@ def saved_files(
 
 
 def round_to_half_precision(model: Model) -> None:
-    """Round the parameters of a network to numbers that 16 bits can hold: it takes half as much
-    space on disk.
+    """Round the parameters of a network to 16-bit floats, which halves its size on disk.
 
-    model (Model): The network. Parameters beyond the range of 16-bit floats stay as they are.
+    model (Model): The network. Parameters beyond the range of 16-bit floats are not changed.
     """
     for node in model.walk():
         for name in node.param_names:
@@ -83,7 +82,7 @@ def to_disk(
     vocab: Vocab,
     exclude: Collection[str],
 ) -> None:
-    """Save a component to a directory, all of its files or none; see `saved_files`."""
+    """Save a component to a directory atomically; see `saved_files`."""
     path = Path(path)
     write_files(path, saved_files(cfg, model, tables, exclude))
     if "vocab" not in exclude:
@@ -112,14 +111,14 @@ def read_saved(
 
     source (Union[bytes, str, Path]): The result of `to_bytes`, or the directory of `to_disk`.
     vocab (Vocab): The vocabulary, which is loaded too.
-    exclude (Collection[str]): Names of fields to leave out; without `checksum`, what was saved is
-        not compared with its checksums.
+    exclude (Collection[str]): Names of fields to leave out; without `checksum`, checksums are not
+        verified.
     name (str): Name of the component, for messages.
-    check (Callable): Checks the settings that are read, and returns all as they are in use. Takes
-        also whether settings that are not known are allowed: those that were saved so are.
-    RETURNS (Tuple[Dict[str, Any], Optional[bytes], Optional[bool]]): Its labels and settings, its
-        network, None if it is left out, and whether the network is what was saved, None if that is
-        not known.
+    check (Callable): Checks the settings that are read, and returns the complete settings. Also
+        takes whether unknown settings are allowed, as they are if they were saved.
+    RETURNS (Tuple[Dict[str, Any], Optional[bytes], Optional[bool]]): Its labels and settings; its
+        network, None if it is left out; and whether the network matches its checksum, None if it
+        has no checksum.
     RAISES (ValueError): If the data is damaged, or labels or settings are not valid.
     """
     part = "component"
@@ -138,8 +137,8 @@ def read_saved(
             read_vocab(vocab)
     except Exception as error:
         raise ValueError(
-            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load everything that "
-            f"the component saved."
+            f"[{name}] The saved {part} is damaged or incomplete: {error}. Load all files that the "
+            f"component saved, unchanged."
         ) from error
     return cfg, *files.get("model", (None, None))
 
@@ -165,11 +164,11 @@ def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
     if unknown:
         raise ValueError(f"it has unknown fields {', '.join(map(repr, unknown))}")
     if not saved.keys() & {*_FILES, "vocab"} and not set(_FILES) <= set(exclude):
-        raise ValueError("it has neither settings nor a network")
+        raise ValueError("it contains neither settings nor a network")
     sums = _checked_sums(b"{}" if CHECKSUM in exclude else saved.get(CHECKSUM, b"{}"))
     missing = [name for name in sums if name not in saved and name not in exclude]
     if missing:
-        raise ValueError(f"it has no {', '.join(missing)}")
+        raise ValueError(f"it is missing {', '.join(missing)}")
     files: dict[str, tuple[bytes, bool | None]] = {}
     for name in saved.keys() & set(_FILES).difference(exclude):
         is_intact = checksum(saved[name]) == sums[name] if name in sums else None
@@ -182,27 +181,27 @@ def _read_bytes(source: Any, exclude: Collection[str]) -> _Read:
 def _checked_sums(data: bytes) -> dict[str, str]:
     sums = srsly.json_loads(data)
     if not isinstance(sums, dict) or not sums.keys() <= set(_FILES):
-        raise ValueError(f"its checksums are {sums!r}")
+        raise ValueError(f"its checksums are invalid: {sums!r}")
     return sums
 
 
 def _read_settings(data: bytes) -> dict[str, Any]:
     settings = srsly.json_loads(data)
     if not isinstance(settings, dict):
-        raise ValueError(f"it is {settings!r}, not a table of settings")
+        raise ValueError(f"it must be a table of settings, got {settings!r}")
     labels = settings.get("labels", [])
     if new_labels(labels, []) != labels:
-        raise ValueError(f"its labels are {labels!r}, not a list of distinct strings")
+        raise ValueError(f"its labels must be a list of distinct strings, got {labels!r}")
     return settings
 
 
 def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the settings that a pipeline is loaded with in the place of those in its config.
+    """Find the settings that override those in the config of a pipeline when it is loaded.
 
-    path (Union[str, Path]): The directory of the component, in that of the pipeline; or one that
-        is in no pipeline.
-    settings (Mapping[str, Any]): The settings that the component was made with.
-    RETURNS (Dict[str, Any]): Those that differ from what the pipeline's config file has.
+    path (Union[str, Path]): The directory of the component, inside the directory of a pipeline or
+        not.
+    settings (Mapping[str, Any]): The settings that the component was created with.
+    RETURNS (Dict[str, Any]): The settings that differ from those in the pipeline's config file.
     """
     path = Path(path)
     config_path = path.parent / "config.cfg"
@@ -218,15 +217,14 @@ def overridden_settings(path: str | Path, settings: Mapping[str, Any]) -> dict[s
 def load_model(
     model: Model, data: bytes, labels: Sequence[str], name: str, *, is_intact: bool | None = None
 ) -> None:
-    """Load a saved network, or raise and leave the network as it was.
+    """Load a saved network. The network is unchanged if this raises an error.
 
     model (Model): The network to load into.
-    data (bytes): The network as `saved_files` saves it, or the result of `Model.to_bytes`.
+    data (bytes): The network as saved by `saved_files`, or the result of `Model.to_bytes`.
     labels (Sequence[str]): The labels that were saved with it.
     name (str): Name of the component, for messages.
-    is_intact (Optional[bool]): Whether the data has the checksum that was saved with it; None if
-        there is none.
-    RAISES (ValueError): If the data is damaged, or is from a network of another kind or shape.
+    is_intact (Optional[bool]): Whether the data matches its checksum; None if it has none.
+    RAISES (ValueError): If the data is damaged, or belongs to a different network.
     """
     try:
         if is_intact is False:
@@ -243,17 +241,17 @@ def load_model(
     except Exception as error:
         raise ValueError(
             f"[{name}] The saved model cannot be loaded: {error}. Either the file is damaged, or "
-            f"it was saved with other settings in [components.{name}.model] (layers, widths, rows, "
-            f"labels) than this pipeline has. Load it with the config it was saved with: "
-            f"spacy.load reads the one beside it. What version 0.1 saved has to be trained again."
+            f"it was saved with different settings in [components.{name}.model] (layers, widths, "
+            f"rows, labels). Load it with the config that it was saved with, as spacy.load does. "
+            f"Models saved by version 0.1 have to be trained again."
         ) from error
     model.from_bytes(data)
     carry(model, lexicon)
 
 
 def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:
-    """Compare a network with a saved one. Thinc does not: it accepts any names, references and
-    settings, and keeps its own where some are missing.
+    """Compare a network with a saved one. Thinc does not do this: it accepts any names, references
+    and settings, and keeps its own if some are missing.
     """
     own, tok2vec = model.to_dict(), model.get_ref("tok2vec")
     others = [] if tok2vec.name == LEXEME_EMBED else list(tok2vec.walk())
@@ -268,28 +266,28 @@ def _validate(model: Model, saved: dict[str, Any], n_labels: int) -> None:
     dims = {ref: saved["nodes"][i]["dims"] for ref, i in saved["nodes"][0]["refs"].items()}
     tags, classes = dims["scores"]["nO"], dims["transitions"]["n_labels"]
     if tags not in (None, n_tags(n_labels)):
-        raise ValueError(f"its network has {tags} tags, but its {n_labels} labels need others")
+        raise ValueError(f"its network has {tags} tags, which does not match its {n_labels} labels")
     if classes not in (None, n_labels):
-        raise ValueError(f"it has transition scores for {classes} labels, not {n_labels}")
+        raise ValueError(f"it has transition scores for {classes} labels, expected {n_labels}")
     unseen = srsly.msgpack_loads(saved["attrs"][0]["unseen_labels"])
     if not set(unseen) <= set(range(n_labels)):
-        raise ValueError(f"it has unseen labels {unseen} of {n_labels} labels")
+        raise ValueError(f"its unseen labels {unseen} are not valid for {n_labels} labels")
 
 
 def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> None:
     """Compare a layer with a saved one: `nodes`, `attrs` and `params` of `Model.to_dict`."""
     if _outline(saved) != _outline(own):
-        raise ValueError(f"it has a layer {_outline(saved)} in the place of {_outline(own)}")
+        raise ValueError(f"it has a layer {_outline(saved)} instead of {_outline(own)}")
     dims = saved["nodes"]["dims"]
     if not all(size is None or type(size) is int for size in dims.values()):
-        raise ValueError(f"the dimensions of {node.name} are not numbers: {dims}")
+        raise ValueError(f"the dimensions of {node.name} must be numbers, got {dims}")
     for attr in node.attrs:  # those that are functions are not saved
         pair = saved["attrs"].get(attr), own["attrs"].get(attr)
         if pair[0] is None and attr in _ADDED:
             continue
         if pair[0] != pair[1] and (None in pair or attr not in _LEARNED):
             value, other = (part and srsly.msgpack_loads(part) for part in pair)
-            raise ValueError(f"{node.name} has {attr} = {value!r}, not {other!r}")
+            raise ValueError(f"{node.name} has {attr} = {value!r}, expected {other!r}")
     if "known" in node.attrs:
         known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
         if known != 2 * counts or known % 8:
@@ -301,13 +299,17 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
     if "clusters" in node.attrs:
         clusters = np.frombuffer(srsly.msgpack_loads(saved["attrs"]["clusters"]), dtype="<u2")
         if clusters.max(initial=0) >= dims["nV"]:
-            raise ValueError(f"{node.name} has a cluster {clusters.max()} of {dims['nV'] - 1}")
+            raise ValueError(
+                f"{node.name} has cluster {clusters.max()}, but only {dims['nV'] - 1} clusters"
+            )
     for param, value in saved["params"].items():
         if value is None:
             continue
         shape = tuple(dims[dim] + (dim == "n_labels") for dim in _DIMS[param])
         if np.shape(value) != shape:
-            raise ValueError(f"{node.name} has {param} of shape {np.shape(value)}, not {shape}")
+            raise ValueError(
+                f"{node.name} has {param} of shape {np.shape(value)}, expected {shape}"
+            )
         is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
         if not is_float or not np.isfinite(value).all():
             raise ValueError(f"{param} of {node.name} has values that are not finite numbers")

@@ -1,4 +1,4 @@
-"""Files of texts: which there are, and what is in them. All commands that read texts share this."""
+"""Finds and reads files of texts, for all commands that read texts."""
 
 import glob
 import json
@@ -16,15 +16,15 @@ BOM = b"\xef\xbb\xbf"
 
 
 class InputError(ValueError):
-    """The inputs or settings cannot be worked with; the message says why."""
+    """The inputs or settings are invalid. The message states the reason."""
 
 
 def error_at(path: Path, position: int, error: object) -> InputError:
-    """RETURNS (InputError): What is wrong in a file, with its place.
+    """RETURNS (InputError): An error with its place in a file.
 
     path (Path): The file.
     position (int): The line, or the number of a task in a `.json` file, from 1.
-    error (object): What is wrong.
+    error (object): The error.
     """
     what = "task" if path.suffix.lower() == ".json" else "line"
     return InputError(f"{path}, {what} {position}: {error}.")
@@ -32,7 +32,7 @@ def error_at(path: Path, position: int, error: object) -> InputError:
 
 @dataclass(frozen=True)
 class Line:
-    """One text of a file, or what is wrong with it.
+    """One text of a file, or its error.
 
     position (int): The line, or the number in a .spacy file, from 1.
     content (Union[str, Doc]): The text, or the document. Empty if there is an error.
@@ -56,13 +56,13 @@ def find_files(
 ) -> list[Path]:
     """Find the files of inputs.
 
-    inputs (Iterable[Union[str, Path]]): Files, folders and globs. Of a folder, all files of a known
-        kind count, but for those whose name begins with a dot or an underscore.
-    kinds (Collection[str]): The suffixes of the kinds that are known.
-    without (Optional[Path]): A folder whose files do not count.
-    RETURNS (List[Path]): Absolute paths, each once, in the order of the inputs; those of a folder
-        or glob are sorted.
-    RAISES (InputError): If there is nothing, or if a file is of no known kind.
+    inputs (Iterable[Union[str, Path]]): Files, folders and globs. In folders, all files with a
+        known suffix are used, except those whose name starts with a dot or an underscore.
+    kinds (Collection[str]): The known suffixes.
+    without (Optional[Path]): A folder to ignore.
+    RETURNS (List[Path]): Absolute paths without duplicates, in the order of the inputs; files of a
+        folder or glob are sorted.
+    RAISES (InputError): If no files are found, or a file has an unknown suffix.
     """
     files: dict[Path, None] = {}
     for given in map(str, inputs):
@@ -73,17 +73,19 @@ def find_files(
         found = [file for file in found if without is None or without.resolve() not in file.parents]
         if not found:
             known = " ".join(kinds)
-            raise InputError(f"There are no files to read at {given}. Kinds of files: {known}")
+            raise InputError(f"No files found at {given}. Supported file types: {known}")
         files.update(dict.fromkeys(found))
     if not files:
-        raise InputError("Give files, folders or globs to read.")
+        raise InputError("No inputs given. Pass files, folders or globs.")
     return list(files)
 
 
 def _files_at(path: Path, kinds: Collection[str]) -> list[Path]:
     if not path.is_dir():
         if path.suffix.lower() not in kinds:
-            raise InputError(f"{path} is of no known kind. Kinds of files: {' '.join(kinds)}")
+            raise InputError(
+                f"{path} has an unknown file type. Supported file types: {' '.join(kinds)}"
+            )
         return [path]
     return sorted(
         file
@@ -113,40 +115,40 @@ def parse_json_line(line: str, text_field: str) -> dict[str, Any]:
     line (str): The line.
     text_field (str): The field of the text.
     RETURNS (Dict[str, Any]): Its fields; that of the text is a string.
-    RAISES (ValueError): If it is no JSON object, or has no text that can be saved again.
+    RAISES (ValueError): If it is not a JSON object, or has no text that can be encoded as UTF-8.
     """
     try:
         return checked_text(json.loads(line), text_field)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"broken JSON: {error}") from error
+        raise ValueError(f"invalid JSON: {error}") from error
 
 
 def checked_text(fields: Any, text_field: str) -> dict[str, Any]:
-    """Check what was read of JSON.
+    """Check that a value read from JSON is an object with a text.
 
-    fields (Any): Anything.
+    fields (Any): The value.
     text_field (str): The field of the text.
-    RETURNS (Dict[str, Any]): The same.
-    RAISES (ValueError): If it is no JSON object, or has no text that can be saved again.
+    RETURNS (Dict[str, Any]): The same value.
+    RAISES (ValueError): If it is not a JSON object, or has no text that can be encoded as UTF-8.
     """
     if not isinstance(fields, dict):
-        raise ValueError("the line is no JSON object")
+        raise ValueError("the line is not a JSON object")
     text = required(fields, text_field)
     if not isinstance(text, str):
-        raise ValueError(f"the field {text_field!r} is no string: {str(text)[:50]}")
+        raise ValueError(f"the field {text_field!r} is not a string: {str(text)[:50]}")
     return fields
 
 
 def required(fields: dict[str, Any], name: str) -> Any:
-    """Find a field that a line has to have.
+    """Find a required field of a line.
 
     fields (Dict[str, Any]): The fields of the line.
     name (str): The name of the field.
     RETURNS (Any): Its value.
-    RAISES (ValueError): If there is none, or it cannot be saved again.
+    RAISES (ValueError): If it is missing, or cannot be encoded as UTF-8.
     """
     if name not in fields:
-        raise ValueError(f"there is no field {name!r}")
+        raise ValueError(f"the field {name!r} is missing")
     value = fields[name]
     if value is None:
         raise ValueError(f"the field {name!r} is null")
@@ -158,11 +160,11 @@ def required(fields: dict[str, Any], name: str) -> Any:
 def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
     """Read the texts of a file.
 
-    path (Path): `.jsonl` with a text in a field of each line, `.txt` with a text on each line, or
-        `.spacy` with documents, whose sentence starts and entities stay as they are.
-    text_field (str): The field of the text in JSON lines.
+    path (Path): `.jsonl` with a text in a field of each line, `.txt` with one text per line, or
+        `.spacy` with documents, whose sentence starts and entities are kept.
+    text_field (str): The field of JSON lines that contains the text.
     vocab (Vocab): The vocabulary of the documents in a `.spacy` file.
-    YIELDS (Line): The texts and errors. Empty lines are left out.
+    YIELDS (Line): The texts and errors. Empty lines are skipped.
     RAISES (InputError): If a `.spacy` file is damaged.
     """
     kind = KINDS[path.suffix.lower()]
@@ -171,7 +173,7 @@ def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
             docs = DocBin().from_disk(path).get_docs(vocab)
             yield from (Line(position, doc) for position, doc in enumerate(docs, start=1))
         except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
-            raise InputError(f"{path} is damaged, or not of spaCy: {error}.") from error
+            raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
         return
     with path.open("rb") as file:
         for position, line in enumerate(file, start=1):

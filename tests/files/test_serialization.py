@@ -54,7 +54,7 @@ def assert_refused(nlp: Language, data: bytes, match: str | None = None) -> None
     message = str(info.value)
     assert "[names] The saved model cannot be loaded" in message
     assert "damaged" in message  # what may be wrong
-    assert "Load it with the config it was saved with" in message  # and what to do
+    assert "Load it with the config that it was saved with" in message  # and what to do
     assert ner.model.to_bytes() == before
 
 
@@ -356,7 +356,7 @@ def test_a_network_of_other_settings_is_refused(
     nlp = blank(model=model)
     other = ner_of(nlp).model
     before = other.to_bytes()
-    with pytest.raises(ValueError, match="saved with other settings"):
+    with pytest.raises(ValueError, match="saved with different settings"):
         load_model(other, saved, LABELS, "names")
     assert other.to_bytes() == before
     for label in LABELS:
@@ -376,7 +376,9 @@ def test_a_network_of_other_labels_is_refused(trained_copy: Language):
 
 def test_labels_that_do_not_fit_the_network_are_refused(saved: bytes):
     for labels in ([], ["A"], [*LABELS, "D"]):
-        with pytest.raises(ValueError, match=f"13 tags, but its {len(labels)} labels"):
+        with pytest.raises(
+            ValueError, match=f"13 tags, which does not match its {len(labels)} labels"
+        ):
             load_model(ner_of(blank()).model, saved, labels, "names")
 
 
@@ -395,7 +397,7 @@ def test_a_network_of_version_0_1_is_refused_with_the_reason():
     """The file was saved by version 0.1.0, with layers that no later network has."""
     model = ner_of(blank()).model
     before = model.to_bytes()
-    with pytest.raises(ValueError, match=r"version 0\.1 saved has to be trained again"):
+    with pytest.raises(ValueError, match=r"saved by version 0\.1 have to be trained again"):
         load_model(model, (VERSION_0_1 / "model").read_bytes(), ["A"], "names")
     assert model.to_bytes() == before
 

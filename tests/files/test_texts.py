@@ -54,10 +54,10 @@ def test_files_of_folders_and_globs(tmp_path: Path):
     assert [path.name for path in find_files([tmp_path], without=tmp_path / "more")] == names[:2]
     assert find_files([tmp_path / "b.txt", tmp_path / "*.txt"], [".txt"])[0].name == "b.txt"
     for inputs, message in {
-        "nowhere": "no files to read at nowhere",
-        str(tmp_path / "image.png"): "is of no known kind",
+        "nowhere": "No files found at nowhere",
+        str(tmp_path / "image.png"): "has an unknown file type",
     }.items():
         with pytest.raises(InputError, match=message):
             find_files([inputs])
-    with pytest.raises(InputError, match="Give files"):
+    with pytest.raises(InputError, match="Pass files"):
         find_files([])
