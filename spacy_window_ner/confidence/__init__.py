@@ -1,1 +1,1 @@
-"""How sure the network is: calibration, guarantees, and how well both hold on held-out text."""
+"""Confidence of the network: calibration, guarantees, and their evaluation on held-out text."""

@@ -1,8 +1,8 @@
-"""Calibration: probabilities that agree with how often the network is right on held-out text.
+"""Calibration: make probabilities agree with the share of correct predictions on held-out text.
 
-A network that has learned its training data by heart claims too much elsewhere. Its scores are
-corrected by a temperature τ (Guo et al. 2017, "On calibration of modern neural networks") and by
-one number c_x for each label x, added to the tags that begin an entity of this label:
+A network that has memorized its training data is overconfident on other text. Its scores are
+corrected by a temperature τ (Guo et al. 2017, "On calibration of modern neural networks") and by a
+bias c_x for each label x, added to the tags that begin an entity with this label:
 
     S′ = S / τ + c,  T′ = T / τ
 
@@ -11,9 +11,9 @@ development data. With β = 1 / τ and the gradient ∂J/∂S′ that the object
 
     ∂J/∂β = Σ ∂J/∂S′ ∘ S + Σ ∂J/∂T′ ∘ T,  ∂J/∂c_x = Σ ∂J/∂S′ over the tokens and the tags B-x, U-x
 
-A normal prior on log β and c keeps labels where they are that the data does not have. The result is
-a network like any other: τ and c are folded into its last layer and its transition scores, so that
-they cost nothing, and each probability stays the exact one of the network.
+A normal prior on log β and c keeps labels unchanged that do not occur in the data. The result is an
+ordinary network: τ and c are folded into its last layer and its transition scores, so they do not
+slow down prediction, and probabilities are still computed exactly.
 """
 
 from collections.abc import Callable
@@ -39,8 +39,8 @@ _SHARE = 1e-4
 class Calibration:
     """A correction of scores.
 
-    temperature (float): τ, above 0; 1 changes nothing. Above 1, the network claimed too much.
-    bias (ndarray): c, shape (n_labels,); below 0, it found too many entities of the label.
+    temperature (float): τ, above 0; 1 changes nothing. Above 1, the network was overconfident.
+    bias (ndarray): c, shape (n_labels,); below 0, it predicted too many entities of the label.
     """
 
     temperature: float
@@ -67,7 +67,7 @@ class Calibration:
         return np.append(0.0, by_position)
 
     def fold(self, model: Model) -> None:
-        """Change a network so that its scores are the corrected ones.
+        """Change a network so that it computes the corrected scores.
 
         model (Model): A network of `window_classifier`, initialized.
         """
@@ -81,7 +81,7 @@ class Calibration:
 
 
 def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Calibration:
-    """Find the most likely correction of scores.
+    """Find the maximum likelihood correction of scores.
 
     scores (Scores): The network's scores of development data: emissions (n_tokens, n_tags),
         transitions (n_labels + 1, n_labels + 1) and lengths (n_docs,).
@@ -115,7 +115,7 @@ def calibration_loss(
     """Compute the loss of a correction and its gradient; see `fit` for the other arguments.
 
     x (ndarray): Shape (1 + n_labels,), log β and c.
-    RETURNS (Tuple[float, ndarray]): The loss in nats, that of the prior included, and its gradient
+    RETURNS (Tuple[float, ndarray]): The loss in nats, including the prior, and its gradient
         (1 + n_labels,).
     """
     correction = _calibration(x)

@@ -1,20 +1,20 @@
-"""Guarantees: thresholds that keep a promise on new documents, with a stated confidence.
+"""Guarantees: thresholds with a guaranteed recall or precision on new documents.
 
-A promise is about a share of errors: of the entities of new documents, at most α are missed; of
-the spans found there, at most α are wrong. Document i with n_i of these, e_i of which are errors,
-leaves a margin αn_i − e_i, and the promise holds where the margins sum to 0 or more. It is made if
-the mean margin of the calibration documents is so far above 0 that it hardly gets below 0 in as
-many new documents by chance:
+A guarantee bounds a share of errors: at most a share α of the entities in new documents is missed,
+or at most a share α of the predicted spans is wrong. A document i with n_i entities (or spans), e_i
+of which are errors, has the margin αn_i − e_i, and the guarantee holds if the margins sum to 0 or
+more. It is given if the mean margin of the calibration documents is so far above 0 that the mean
+margin of the same number of new documents is unlikely to be below 0:
 
     mean ≥ t_{1−δ} · s · √(2 / n)
 
-with their standard deviation s and the quantile of Student's t: both means vary. As in conformal
-risk control (Angelopoulos et al. 2022), one more document is added to the calibration documents, in
-which everything is an error; here it has the size of the document that a randomly chosen entity is
-in. Thresholds are tried in a fixed order until the first one that fails ("Learn then test",
-Angelopoulos et al. 2021), so that trying many of them costs no confidence. A bound for documents of
-any kind (Hoeffding, betting) would need some thousands of them; this one is asymptotic. Tests on
-random halves of several corpora are in `benchmarks/README.md`.
+with their standard deviation s and a quantile of Student's t. The factor 2 accounts for the
+variance of both means. As in conformal risk control (Angelopoulos et al. 2022), one document in
+which everything is an error is added to the calibration documents; here it has the expected size of
+the document of a randomly chosen entity. Thresholds are tried in a fixed order until the first one
+that fails ("Learn then test", Angelopoulos et al. 2021), so no correction for multiple testing is
+needed. A distribution-free bound (Hoeffding, betting) would need thousands of documents; this one
+is asymptotic. `benchmarks/README.md` has tests on random halves of several corpora.
 """
 
 from collections.abc import Mapping
@@ -38,11 +38,11 @@ _TRIED = 400
 
 @dataclass(frozen=True)
 class Guarantee:
-    """A promise.
+    """A guarantee.
 
     kind (str): `recall` or `precision` of the entities, or `candidates_recall`.
-    level (float): Their lowest value that keeps the promise.
-    confidence (float): 1 − δ.
+    level (float): The guaranteed minimum.
+    confidence (float): The confidence level, 1 − δ.
     """
 
     kind: str
@@ -51,10 +51,12 @@ class Guarantee:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"There is no guarantee of {self.kind!r}; use {', '.join(KINDS)}.")
+            raise ValueError(f"Unknown guarantee {self.kind!r}. Use one of {', '.join(KINDS)}.")
         for name, value in ((self.kind, self.level), ("confidence", self.confidence)):
             if not (isinstance(value, Real) and 0 < value < 1):
-                raise ValueError(f"A guarantee needs a {name} between 0 and 1; got {value!r}.")
+                raise ValueError(
+                    f"The {name} of a guarantee must be between 0 and 1, got {value!r}."
+                )
 
     def __str__(self) -> str:
         return (
@@ -63,62 +65,63 @@ class Guarantee:
 
     @property
     def setting(self) -> str:
-        """RETURNS (str): The setting of the component that keeps the promise."""
+        """RETURNS (str): The setting of the component that the guarantee determines."""
         return "candidates_threshold" if self.kind == CANDIDATES_RECALL else "threshold"
 
 
 class NotCarriedError(ValueError):
-    """The calibration documents cannot carry a guarantee."""
+    """The calibration documents do not support a guarantee."""
 
 
 def parse_guarantees(levels: Mapping[str, float] | None, confidence: float) -> list[Guarantee]:
     """Read guarantees from a config.
 
     levels (Optional[Mapping[str, float]]): The level of each kind, for example {"recall": 0.95}.
-    confidence (float): The confidence of all.
+    confidence (float): The confidence level of all guarantees.
     RETURNS (List[Guarantee]): The guarantees.
     RAISES (ValueError): If a kind is unknown, a number is not between 0 and 1, or both recall and
-        precision are given, which cannot be kept by one threshold.
+        precision are given, which a single threshold cannot guarantee.
     """
     found = [Guarantee(kind, level, confidence) for kind, level in (levels or {}).items()]
     if {RECALL, PRECISION} <= {guarantee.kind for guarantee in found}:
         raise ValueError(
-            "One threshold cannot guarantee recall and precision at once. Choose one of them; "
-            "candidates_recall can be given besides."
+            "A single threshold cannot guarantee both recall and precision. Choose one of them. "
+            "You can combine it with candidates_recall."
         )
     return found
 
 
 def find_threshold(scored: ScoredExamples, guarantee: Guarantee) -> float:
-    """Find the threshold that keeps a promise at the least cost: the highest for recall, the lowest
-    for precision.
+    """Find the best threshold for which a guarantee holds: the highest one for recall, the lowest
+    one for precision.
 
     scored (ScoredExamples): The calibration documents.
-    guarantee (Guarantee): The promise.
+    guarantee (Guarantee): The guarantee.
     RETURNS (float): The threshold, or the threshold of the candidates.
-    RAISES (NotCarriedError): If there is none. The message has the level that could be promised.
+    RAISES (NotCarriedError): If there is none. The message states the level that is possible.
     """
     found = spans_for(scored, guarantee)
     threshold = choose_threshold(found, scored.n_gold, guarantee)
     if threshold is not None:
         return threshold
-    message = f"These {scored.n_documents} documents cannot guarantee a {guarantee}"
+    message = f"These {scored.n_documents} documents are not enough to guarantee a {guarantee}"
     for percent in range(int(guarantee.level * 100), 0, -1):
         lower = Guarantee(guarantee.kind, percent / 100, guarantee.confidence)
         if (
             lower.level < guarantee.level
             and choose_threshold(found, scored.n_gold, lower) is not None
         ):
-            message += f", but {lower.level:g}"
+            message += f", but enough for {lower.level:g}"
             break
-    message += ". Use more documents, or promise less."
+    message += ". Use more documents, or a lower level."
     if guarantee.kind == RECALL:
-        message += " The candidates, which may overlap, can have more: candidates_recall."
+        message += " For candidates, which may overlap, a higher recall is possible: use "
+        message += "candidates_recall."
     raise NotCarriedError(message)
 
 
 def spans_for(scored: ScoredExamples, guarantee: Guarantee) -> ScoredSpans:
-    """RETURNS (ScoredSpans): The spans that a promise is about, with any threshold."""
+    """RETURNS (ScoredSpans): The spans that a guarantee is about, at any threshold."""
     if guarantee.kind == CANDIDATES_RECALL:
         return scored.candidates(LEAST_LIKELY)
     return scored.entities(LEAST_LIKELY)
@@ -127,11 +130,11 @@ def spans_for(scored: ScoredExamples, guarantee: Guarantee) -> ScoredSpans:
 def choose_threshold(
     found: ScoredSpans, n_gold: NDArray[np.integer], guarantee: Guarantee
 ) -> float | None:
-    """Choose the threshold that keeps a promise; see `find_threshold`.
+    """Choose a threshold for which a guarantee holds; see `find_threshold`.
 
-    found (ScoredSpans): What is found in the calibration documents; see `spans_for`.
+    found (ScoredSpans): The spans found in the calibration documents; see `spans_for`.
     n_gold (ndarray): Shape (n_documents,), the number of entities of each document.
-    guarantee (Guarantee): The promise.
+    guarantee (Guarantee): The guarantee.
     RETURNS (Optional[float]): The threshold; None if there is none.
     """
     right = found.probabilities[found.correct]
@@ -156,7 +159,7 @@ def choose_threshold(
 
 
 def _counts(found: ScoredSpans, thresholds: Float64s, n_documents: int) -> NDArray[np.int64]:
-    """How many spans of each document are above each threshold: (n_thresholds, n_documents).
+    """The number of spans of each document above each threshold: (n_thresholds, n_documents).
 
     thresholds (ndarray): Shape (n_thresholds,), ascending.
     """
@@ -170,12 +173,12 @@ def _counts(found: ScoredSpans, thresholds: Float64s, n_documents: int) -> NDArr
 def _carries(
     sizes: NDArray[np.integer], errors: NDArray[np.integer], guarantee: Guarantee
 ) -> tuple[NDArray[np.bool_], Float64s]:
-    """Whether documents carry a promise with each threshold, and how clearly.
+    """Test whether documents support a guarantee at each threshold.
 
     sizes (ndarray): Shape (n_thresholds, n_documents), or (1, n_documents) for all of them: n_i.
     errors (ndarray): Shape (n_thresholds, n_documents), e_i.
-    RETURNS (Tuple[ndarray, ndarray]): (n_thresholds,) bool, and the mean margin by its standard
-        deviation (n_thresholds,).
+    RETURNS (Tuple[ndarray, ndarray]): Whether they do, (n_thresholds,) bool, and the mean margin
+        divided by its standard deviation (n_thresholds,).
     """
     alpha = 1 - guarantee.level
     typical = np.square(sizes).sum(axis=1) / np.maximum(sizes.sum(axis=1), 1)
@@ -193,7 +196,7 @@ def student_quantile(p: float, degrees: int) -> float:
     """A quantile of Student's t, by the expansion 26.7.5 of Abramowitz and Stegun (1964).
 
     p (float): Between 0 and 1.
-    degrees (int): The degrees of freedom. With 5 or more, the error is below 1 % up to p = 0.99.
+    degrees (int): The degrees of freedom. With 5 or more, the error is below 1% up to p = 0.99.
     RETURNS (float): The quantile.
     """
     z = NormalDist().inv_cdf(p)

@@ -1,4 +1,4 @@
-"""What calibration is worth, judged on documents that it was not fitted on."""
+"""Evaluation of calibration on documents that it was not fitted to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from .tuning import best_threshold
 
 @dataclass(frozen=True)
 class Judgment:
-    """How a network does on annotated documents.
+    """The probabilities of a network on annotated documents.
 
     entities (ndarray): Shape (n_entities,), the probabilities of the predicted entities.
     entities_correct (ndarray): Shape (n_entities,) bool, which of them are entities.
-    spans (ndarray): Shape (n_spans,), the probabilities of all spans that are likelier than
-        `LOWEST`, before or after calibration.
+    spans (ndarray): Shape (n_spans,), the probabilities of all spans above `LOWEST`, before or
+        after calibration.
     spans_correct (ndarray): Shape (n_spans,) bool, which of them are entities.
     n_gold (int): The number of annotated entities.
     """
@@ -32,7 +32,7 @@ class Judgment:
 
     @classmethod
     def together(cls, parts: Sequence["Judgment"]) -> "Judgment":
-        """RETURNS (Judgment): That of the documents of all parts together."""
+        """RETURNS (Judgment): The combined judgment of the documents of several parts."""
         return cls(
             np.concatenate([part.entities for part in parts]),
             np.concatenate([part.entities_correct for part in parts]),
@@ -43,8 +43,9 @@ class Judgment:
 
     @property
     def figures(self) -> dict[str, float]:
-        """RETURNS (Dict[str, float]): The ECE of the entities, and what it would be by chance if
-        their probabilities were true; Brier score and log loss of the spans; F1 of the entities.
+        """RETURNS (Dict[str, float]): The ECE of the entities, and its expectation by chance if the
+        probabilities were perfectly calibrated; Brier score and log loss of the spans; F1 of the
+        entities.
         """
         n_correct, n_predicted = int(self.entities_correct.sum()), len(self.entities)
         return {
@@ -61,10 +62,10 @@ def judge_calibration(
     after: ScoredExamples,
     thresholds: tuple[float | None, float | None],
 ) -> tuple[Judgment, Judgment]:
-    """Judge a network before and after calibration on the same documents.
+    """Evaluate a network before and after calibration on the same documents.
 
-    before (ScoredExamples): What it made of them.
-    after (ScoredExamples): What it makes of them now.
+    before (ScoredExamples): The scores before calibration.
+    after (ScoredExamples): The scores after calibration.
     thresholds (Tuple[Optional[float], Optional[float]]): The threshold of each.
     RETURNS (Tuple[Judgment, Judgment]): The judgments.
     """
@@ -89,20 +90,21 @@ def judge_calibration(
 def cross_fit(
     scored: ScoredExamples, *, n_folds: int = 5, seed: int = 0
 ) -> tuple[Judgment, Judgment]:
-    """Judge calibration on documents that it was not fitted on: each fold by a fit to the others.
-    The thresholds before and after are the best for F1 of the others, too.
+    """Evaluate calibration by cross-fitting: each fold is evaluated with a calibration fitted to
+    the other folds. The thresholds before and after are also those with the best F1 on the other
+    folds.
 
-    scored (ScoredExamples): What the component makes of the development data.
-    n_folds (int): Into how many parts the documents are divided, at random.
-    seed (int): The seed of the division.
-    RETURNS (Tuple[Judgment, Judgment]): How the network does before and after.
-    RAISES (ValueError): If there are less than two documents.
+    scored (ScoredExamples): The scores of the component on the development data.
+    n_folds (int): The number of random folds.
+    seed (int): Random seed of the folds.
+    RETURNS (Tuple[Judgment, Judgment]): The results before and after calibration.
+    RAISES (ValueError): If there are fewer than two documents.
     """
     n = scored.n_documents
     if n < 2:
         raise ValueError(
-            "Calibration is judged on other documents than those it is fitted on, so the data "
-            "needs two documents or more."
+            "Calibration is evaluated on documents that it was not fitted to, so the data must "
+            "have at least two documents."
         )
     order = np.random.default_rng(seed).permutation(n)
     judgments = []

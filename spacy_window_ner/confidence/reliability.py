@@ -1,8 +1,9 @@
-"""Whether probabilities agree with how often the network is right.
+"""Measures of calibration.
 
 The expected calibration error (ECE; Naeini et al. 2015, "Obtaining well calibrated probabilities
-using Bayesian binning") is the mean distance between what is claimed and what is right, in bins of
-equally many spans. Few spans have a large ECE by chance alone: `expected_ece` says how large.
+using Bayesian binning") is the mean difference between the mean probability and the share of
+correct spans, over bins with the same number of spans. If there are few spans, the ECE is large by
+chance alone: `expected_ece` estimates how large.
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,11 @@ class Bins:
 
 
 def bins_of(probabilities: Float64s, correct: Mask, n_bins: int = N_BINS) -> Bins:
-    """Divide spans into bins.
+    """Sort spans into bins.
 
     probabilities (ndarray): Shape (n_spans,).
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
-    n_bins (int): How many; there are fewer where there are fewer spans.
+    n_bins (int): The number of bins, or fewer if there are fewer spans.
     RETURNS (Bins): The bins, none of them empty.
     """
     order = np.argsort(probabilities, kind="stable")
@@ -60,8 +61,8 @@ def ece(probabilities: Float64s, correct: Mask, n_bins: int = N_BINS) -> float:
 
 
 def expected_ece(probabilities: Float64s, n_bins: int = N_BINS, seed: int = 0) -> float:
-    """RETURNS (float): The mean ECE of so many spans if their probabilities are true, simulated.
-    See `bins_of`.
+    """RETURNS (float): The expected ECE by chance if the probabilities are perfectly calibrated,
+    estimated by simulation. See `bins_of`.
     """
     rng = np.random.default_rng(seed)
     draws = rng.random((_SAMPLES, len(probabilities))) < probabilities
@@ -74,23 +75,23 @@ def brier(probabilities: Float64s, correct: Mask) -> float:
 
 
 def log_loss(probabilities: Float64s, correct: Mask) -> float:
-    """RETURNS (float): The mean of −log p of what is true, in nats; 0 without spans."""
+    """RETURNS (float): The log loss of probabilities (n_spans,) in nats; 0 without spans."""
     p = np.clip(np.where(correct, probabilities, 1 - probabilities), _TINY, 1)
     return float(-np.log(p).mean()) if len(p) else 0.0
 
 
 def diagram(probabilities: Float64s, correct: Mask, n_bins: int = 10, width: int = 40) -> str:
-    """Draw a reliability diagram as text: for each bin what is claimed, what is right, and a bar of
-    what is right with a mark at what is claimed.
+    """Draw a reliability diagram as text: for each bin the mean probability, the share of correct
+    spans, and a bar for this share with a mark at the mean probability.
 
     probabilities (ndarray): Shape (n_spans,).
     correct (ndarray): Shape (n_spans,) bool.
     n_bins (int): The number of bins.
-    width (int): The length of a bar of 1.
+    width (int): The length of a bar for 1.
     RETURNS (str): The lines of the diagram.
     """
     bins = bins_of(probabilities, correct, n_bins)
-    lines = ["claimed   right   spans"]
+    lines = ["  prob. correct   spans"]
     for claimed, right, size in zip(bins.claimed, bins.right, bins.sizes, strict=True):
         bar = list(("█" * round(right * width)).ljust(width + 1, "·"))
         bar[round(claimed * width)] = "│"

@@ -1,4 +1,4 @@
-"""A pipeline on annotated documents: the network's scores, and which spans are entities."""
+"""The scores of a network on annotated documents, and which spans are entities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ from .calibration import Calibration, fit
 
 @dataclass(frozen=True)
 class ScoredSpans:
-    """Spans that a network finds.
+    """Spans predicted by a network.
 
-    spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), tokens counted through all
+    spans (ndarray): Shape (n_spans, 3), rows (start, end, label index), tokens counted over all
         documents, end exclusive.
     probabilities (ndarray): Shape (n_spans,), the probability of each.
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
-    documents (ndarray): Shape (n_spans,), the numbers of their documents.
+    documents (ndarray): Shape (n_spans,), the indices of their documents.
     """
 
     spans: NDArray[np.int64]
@@ -37,13 +37,11 @@ class ScoredSpans:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """RETURNS (ndarray): Shape (n_spans,), the numbers of their labels."""
+        """RETURNS (ndarray): Shape (n_spans,), the indices of their labels."""
         return self.spans[:, 2]
 
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.integer]) -> "ScoredSpans":
-        """RETURNS (ScoredSpans): Those where an array (n_spans,) is true, or those with the numbers
-        (n,), in their order.
-        """
+        """RETURNS (ScoredSpans): The spans selected by a mask (n_spans,) or by indices (n,)."""
         return ScoredSpans(
             self.spans[chosen],
             self.probabilities[chosen],
@@ -54,7 +52,7 @@ class ScoredSpans:
 
 @dataclass(frozen=True)
 class ScoredExamples:
-    """What a component makes of annotated documents.
+    """The scores of a component on annotated documents.
 
     scores (Scores): The network's scores: emissions (n_tokens, n_tags), transitions
         (n_labels + 1, n_labels + 1) and lengths (n_docs,).
@@ -105,22 +103,22 @@ class ScoredExamples:
         )
 
     def corrected(self, calibration: Calibration) -> "ScoredExamples":
-        """RETURNS (ScoredExamples): The same with the corrected scores."""
+        """RETURNS (ScoredExamples): The same documents with corrected scores."""
         return replace(self, scores=calibration.apply(self.scores))
 
     def fit(self) -> Calibration:
-        """RETURNS (Calibration): The most likely correction of the scores."""
+        """RETURNS (Calibration): The maximum likelihood correction of the scores."""
         return fit(self.scores, self.allowed, self.legal, self.objective)
 
     def entities(self, threshold: float | NDArray[np.float64] | None) -> ScoredSpans:
-        """RETURNS (ScoredSpans): The entities with a threshold, or those of the best tag sequences
-        with None.
+        """RETURNS (ScoredSpans): The entities at a threshold, or those of the best tag sequences if
+        it is None.
         """
         found = decode(self.scores, self.objective, self.presets, threshold=threshold)
         return self._scored(found.spans, found.probabilities)
 
     def candidates(self, least: float) -> ScoredSpans:
-        """RETURNS (ScoredSpans): All spans that are likelier than this, overlapping ones too."""
+        """RETURNS (ScoredSpans): All spans above a threshold, including overlapping ones."""
         # With this threshold, the entities cost nothing.
         found = decode(
             self.scores, self.objective, self.presets, threshold=1.0, candidates_above=least
@@ -131,8 +129,8 @@ class ScoredExamples:
     def _scored(
         self, spans: NDArray[np.int64], probabilities: NDArray[np.float64] | None
     ) -> ScoredSpans:
-        """Compare spans with the annotation. Spans over tokens that are not annotated are left out,
-        as in spaCy's scorer, and those of labels that are not.
+        """Compare spans with the annotation. Spans with unannotated tokens are left out, as in
+        spaCy's scorer, as are spans with labels that are not annotated.
         """
         assert probabilities is not None
         gold = {tuple(row) for row in tags_to_spans(self.tags).tolist()}
@@ -151,13 +149,13 @@ def score_examples(nlp: Language, name: str, examples: Sequence[Example]) -> Sco
     name (str): The name of the component.
     examples (Sequence[Example]): The annotated documents; they are not changed.
     RETURNS (ScoredExamples): The network's scores, and the annotation.
-    RAISES (ValueError): If the component is no `window_ner`, or there is no annotated document.
+    RAISES (ValueError): If the component is not a `window_ner`, or there is no annotated document.
     """
     component = find_component(nlp, name)
     examples = [example for example in examples if len(example.predicted)]
     if not any(example.reference.has_annotation("ENT_IOB") for example in examples):
         raise ValueError(
-            f"[{name}] There is no document with annotated entities in the development data."
+            f"[{name}] None of the documents in the development data has annotated entities."
         )
     docs = run_before(nlp, name, [example.predicted.copy() for example in examples])
     aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
@@ -183,13 +181,15 @@ def score_examples(nlp: Language, name: str, examples: Sequence[Example]) -> Sco
 def find_component(nlp: Language, name: str) -> WindowNER:
     """RETURNS (WindowNER): The component of a pipeline with this name.
 
-    RAISES (ValueError): If there is none, or it is another kind of component.
+    RAISES (ValueError): If it does not exist, or is another kind of component.
     """
     if name not in nlp.component_names:
-        raise ValueError(f"There is no component '{name}' among {nlp.component_names}.")
+        raise ValueError(
+            f"The pipeline has no component named '{name}'. Components: {nlp.component_names}."
+        )
     component = nlp.get_pipe(name)
     if not isinstance(component, WindowNER):
-        raise ValueError(f"'{name}' is not a window_ner, but {type(component)}.")
+        raise ValueError(f"The component '{name}' must be a window_ner, but is {type(component)}.")
     return component
 
 
@@ -199,7 +199,7 @@ def run_before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
     nlp (Language): The pipeline.
     name (str): The name of the component.
     docs (List[Doc]): The documents, which may change.
-    RETURNS (List[Doc]): The documents as the component gets them.
+    RETURNS (List[Doc]): The documents as passed to the component.
     """
     for other, pipe in nlp.pipeline:
         if other == name:

@@ -1,4 +1,4 @@
-"""Calibrate a component, and choose its thresholds, on development data."""
+"""Calibrate a component and choose its thresholds on development data."""
 
 from copy import copy, deepcopy
 from typing import Any
@@ -19,7 +19,7 @@ def best_threshold(scored: ScoredExamples) -> float | None:
     """Find the threshold with the best F1.
 
     scored (ScoredExamples): The development data.
-    RETURNS (Optional[float]): The threshold; None if the network finds nothing that is right.
+    RETURNS (Optional[float]): The threshold; None if the network finds no correct entity.
     """
     found = scored.entities(LOWEST)
     if not found.correct.any():
@@ -30,14 +30,14 @@ def best_threshold(scored: ScoredExamples) -> float | None:
 def calibrate(
     nlp: Language, name: str, scored: ScoredExamples
 ) -> tuple[float | None, ScoredExamples]:
-    """Calibrate a component, and choose the threshold with the best F1. A network that has learned
-    nothing yet, whose calibrated probabilities find no entity, is left as it is.
+    """Calibrate a component, and choose the threshold with the best F1. A network that has not
+    learned anything yet, so that it finds no entity after calibration, is left unchanged.
 
     nlp (Language): The pipeline, which is changed.
     name (str): The name of the component.
-    scored (ScoredExamples): What the component makes of the development data.
-    RETURNS (Tuple[Optional[float], ScoredExamples]): The temperature, None if it is left as it is,
-        and what it makes of the data now.
+    scored (ScoredExamples): The scores of the component on the development data.
+    RETURNS (Tuple[Optional[float], ScoredExamples]): The temperature, None if it is left unchanged,
+        and the new scores.
     """
     component = find_component(nlp, name)
     calibration = scored.fit()
@@ -51,14 +51,14 @@ def calibrate(
 
 
 def keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) -> float:
-    """Set the threshold of a component that keeps a guarantee.
+    """Set the threshold of a component so that a guarantee holds.
 
-    component (WindowNER): The component. If candidates have to be predicted, they are from now on,
-        under the key `CANDIDATES_KEY` if there is none.
-    scored (ScoredExamples): What the component makes of the calibration documents.
+    component (WindowNER): The component. If the guarantee is about candidates, they are predicted
+        from now on, under `CANDIDATES_KEY` if the component has no key for them.
+    scored (ScoredExamples): The scores of the component on the calibration documents.
     guarantee (Guarantee): The guarantee.
     RETURNS (float): The threshold.
-    RAISES (NotCarriedError): If the data cannot carry it.
+    RAISES (NotCarriedError): If the data does not support it.
     """
     threshold = find_threshold(scored, guarantee)
     settings: dict[str, Any] = {guarantee.setting: threshold}
@@ -69,7 +69,7 @@ def keep(component: WindowNER, scored: ScoredExamples, guarantee: Guarantee) -> 
 
 
 def with_component(nlp: Language, name: str, model: Model, cfg: dict[str, Any]) -> Language:
-    """Copy a pipeline with another network and other settings for one component. The other
+    """Copy a pipeline with a different network and settings for one component. The other
     components, config and meta are the same.
 
     nlp (Language): The pipeline.

@@ -1,4 +1,4 @@
-"""What else words could be: an entity of another label, or in none at all."""
+"""Alternative readings of a span: an entity with another label, or no entity at all."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ..sequences.tags import OUTSIDE, n_labels
 def alternatives(
     scores: Scores, objective: Objective, allowed: Mask | None, start: int, end: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Find what else a span of one document could be.
+    """Find the alternatives of a span in one document.
 
     scores (Scores): The scores of the document.
     objective (Objective): The objective.

@@ -1,4 +1,4 @@
-"""What is said where a trained network gives scores with which nothing can be computed."""
+"""The error message for invalid scores of a trained network."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ FIRST_WORDS = 8
 
 
 def prediction_error(error: ScoresError, docs: Sequence[Doc], name: str) -> ValueError:
-    """Say which document it is, and what may be wrong where nothing is trained.
+    """Describe the document with invalid scores, and possible causes during prediction.
 
-    error (ScoresError): What is wrong.
+    error (ScoresError): The error.
     docs (Sequence[Doc]): The batch.
     name (str): Name of the component.
     RETURNS (ValueError): The error to raise.
@@ -24,8 +24,8 @@ def prediction_error(error: ScoresError, docs: Sequence[Doc], name: str) -> Valu
         more = " …" if len(doc) > FIRST_WORDS else ""
         where = f"Document {error.document} of the batch ({doc[:FIRST_WORDS].text + more!r})"
     return ValueError(
-        f"[{name}] {where} {error.fact}. The parameters of the network are damaged, or were "
-        f"changed, or saved when training had diverged; or the pipeline has other word "
-        f"vectors than those it was trained with, with values that are too large. Load the "
-        f"pipeline again from the files that training saved, and keep its vectors."
+        f"[{name}] {where} {error.fact}. Either the parameters of the network are damaged or were "
+        f"saved after training had diverged, or the pipeline has different word vectors than it "
+        f"was trained with. Load the pipeline again from the files that training saved, and do "
+        f"not replace its vectors."
     )

@@ -36,14 +36,14 @@ def checked(threshold: Any, labels: Sequence[str]) -> Threshold:
     unknown = [label for label in threshold if labels and label not in labels]
     if unknown:
         raise ValueError(
-            f"threshold has {', '.join(map(repr, unknown))}, but the labels are "
+            f"threshold has unknown labels {', '.join(map(repr, unknown))}. The labels are: "
             f"{', '.join(labels)}."
         )
     unfit = [label for label in threshold if not is_setting(label)]
     if unfit:
         raise ValueError(
-            f"threshold cannot have {', '.join(map(repr, unfit))}: a label with one of the "
-            f"characters =:.[]#;$ is no name of a setting in a config. Use one number for all "
+            f"threshold cannot have {', '.join(map(repr, unfit))}: a config cannot have settings "
+            f"whose name contains one of the characters =:.[]#;$. Use one number for all "
             f"labels."
         )
     return {
@@ -67,7 +67,7 @@ def probability(name: str, value: Any, or_else: str = "") -> float:
     """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not (is_number and 0 <= float(value) <= 1):
-        raise ValueError(f"{name} is a probability from 0 to 1{or_else}; got {value!r}.")
+        raise ValueError(f"{name} must be a probability from 0 to 1{or_else}, got {value!r}.")
     # What srsly writes for 0.3 is read as 0.30000000000000004.
     return round(float(value), 12)
 

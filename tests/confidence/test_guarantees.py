@@ -85,7 +85,9 @@ def test_candidates_carry_what_entities_cannot():
         presets=None,
         n_gold=np.ones(n, dtype=int),
     )
-    with pytest.raises(NotCarriedError, match=r"400 documents cannot.*but 0\.4\d.*candidates_rec"):
+    with pytest.raises(
+        NotCarriedError, match=r"400 documents are not.*but enough for 0\.4\d.*candidates_rec"
+    ):
         find_threshold(scored, Guarantee("recall", 0.9))
     threshold = find_threshold(scored, Guarantee("candidates_recall", 0.9))
     assert scored.candidates(threshold).correct.sum() == n
@@ -93,7 +95,7 @@ def test_candidates_carry_what_entities_cannot():
 
 @pytest.mark.parametrize("kind", guarantees.KINDS)
 def test_few_documents_carry_nothing(kind):
-    with pytest.raises(NotCarriedError, match="These 2 documents cannot guarantee"):
+    with pytest.raises(NotCarriedError, match="These 2 documents are not enough"):
         find_threshold(words(2), Guarantee(kind, 0.95))
 
 
@@ -105,7 +107,7 @@ def test_without_entities_nothing_is_carried(kind):
         tags=np.zeros_like(scored.tags),
         n_gold=np.zeros_like(scored.n_gold),
     )
-    with pytest.raises(NotCarriedError, match="Use more documents, or promise less"):
+    with pytest.raises(NotCarriedError, match="Use more documents, or a lower level"):
         find_threshold(nothing, Guarantee(kind, 0.5))
 
 
@@ -150,11 +152,11 @@ def test_quantiles_of_students_t(p, degrees, expected):
 @pytest.mark.parametrize(
     ("levels", "confidence", "message"),
     [
-        ({"accuracy": 0.9}, 0.9, "no guarantee of 'accuracy'; use recall, precision"),
-        ({"recall": 1.0}, 0.9, "needs a recall between 0 and 1; got 1.0"),
-        ({"recall": "much"}, 0.9, "needs a recall between 0 and 1; got 'much'"),
-        ({"precision": 0.5}, 0.0, "needs a confidence between 0 and 1"),
-        ({"precision": 0.5, "recall": 0.5}, 0.9, "cannot guarantee recall and precision at once"),
+        ({"accuracy": 0.9}, 0.9, "Unknown guarantee 'accuracy'. Use one of recall, precision"),
+        ({"recall": 1.0}, 0.9, "The recall of a guarantee must be between 0 and 1, got 1.0"),
+        ({"recall": "much"}, 0.9, "The recall of a guarantee must be between 0 and 1, got 'much'"),
+        ({"precision": 0.5}, 0.0, "The confidence of a guarantee must be between 0 and 1"),
+        ({"precision": 0.5, "recall": 0.5}, 0.9, "cannot guarantee both recall and precision"),
     ],
 )
 def test_invalid_guarantees(levels, confidence, message):

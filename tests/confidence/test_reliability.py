@@ -68,7 +68,7 @@ def test_true_probabilities_have_the_expected_ece():
 
 def test_no_spans():
     assert [ece(*NOTHING), brier(*NOTHING), log_loss(*NOTHING), expected_ece(NOTHING[0])] == [0] * 4
-    assert diagram(*NOTHING).splitlines() == ["claimed   right   spans"]
+    assert diagram(*NOTHING).splitlines() == ["  prob. correct   spans"]
 
 
 def test_certain_mistakes_have_a_finite_loss():
