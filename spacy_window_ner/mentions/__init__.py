@@ -1,5 +1,5 @@
-"""A database of the names in many texts: where each is mentioned, and what it is mentioned with.
+"""A database of the names in many texts: where each is mentioned, and which names occur together.
 
-One SQLite file with the documents, their sentences, the mentions of names, and the names that these
-are brought together to. It is made with any pipeline that writes `doc.ents`.
+It is a single SQLite file with the documents, their sentences, the mentions of names, and the names
+that they refer to. It can be built with any pipeline that sets `doc.ents`.
 """

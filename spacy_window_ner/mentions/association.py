@@ -1,4 +1,4 @@
-"""How strongly two names belong together, from the sentences that have them."""
+"""Measures of association between two names, from the sentences that contain them."""
 
 from math import log, log2
 
@@ -7,11 +7,11 @@ def pmi(both: int, one: int, other: int, total: int) -> float:
     """Pointwise mutual information in bits (Church and Hanks 1990).
 
     both (int): The number of sentences with both names.
-    one (int): The number with the one.
-    other (int): The number with the other.
+    one (int): The number with the first name.
+    other (int): The number with the second name.
     total (int): The number of all sentences.
-    RETURNS (float): log₂ p(both) / (p(one) p(other)); above 0 if they come together more often than
-        by chance. Names that are rare have the highest values.
+    RETURNS (float): log₂ p(both) / (p(one) p(other)); above 0 if they occur together more often
+        than by chance. Rare names have the highest values.
     """
     return log2(both * total / (one * other)) if both else float("-inf")
 
@@ -20,11 +20,11 @@ def log_likelihood(both: int, one: int, other: int, total: int) -> float:
     """The log-likelihood ratio G² of the two names being independent (Dunning 1993).
 
     both (int): The number of sentences with both names.
-    one (int): The number with the one.
-    other (int): The number with the other.
+    one (int): The number with the first name.
+    other (int): The number with the second name.
     total (int): The number of all sentences.
-    RETURNS (float): 2 Σ observed ln(observed / expected) over sentences with both, with either one
-        alone and with neither; negative if the names come together less often than by chance.
+    RETURNS (float): 2 Σ observed ln(observed / expected) over sentences with both names, with only
+        one of them and with neither; negative if they occur together less often than by chance.
     """
     observed = (both, one - both, other - both, total - one - other + both)
     rows, columns = (one, total - one), (other, total - other)

@@ -1,4 +1,4 @@
-"""The tables of the database of names, and how it is opened."""
+"""The tables of the database of names, and functions to open it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -137,13 +137,13 @@ CREATE VIEW cooccurrences AS
 
 
 def create(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
-    """Open a database for writing, and make its tables if it is new.
+    """Open a database for writing, and create its tables if it is new.
 
     path (Path): The file.
-    settings (Dict[str, str]): What it is made with: "lang" of the pipeline, and all else that must
-        not change while documents are added.
-    RETURNS (sqlite3.Connection): The connection; transactions are begun and ended by hand.
-    RAISES (ValueError): If the file is no such database, or was made with other settings.
+    settings (Dict[str, str]): Its settings: "lang" of the pipeline, and everything else that must
+        not change between runs.
+    RETURNS (sqlite3.Connection): The connection, without automatic transactions.
+    RAISES (ValueError): If the file is not such a database, or was created with other settings.
     """
     connection = _connect(path, f"file:{_quoted(path)}?mode=rwc")
     try:
@@ -171,14 +171,17 @@ def create(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database that exists, for reading only.
+    """Open an existing database for reading.
 
     path (Path): The file.
     YIELDS (sqlite3.Connection): The connection, which is closed at the end.
-    RAISES (ValueError): If there is no such database.
+    RAISES (ValueError): If the database does not exist.
     """
     if not path.is_file():
-        raise ValueError(f"There is no database at {path}. `window-ner index` makes one.")
+        raise ValueError(
+            f"The database {path} does not exist. Create it with `python -m spacy window-ner "
+            f"index`."
+        )
     connection = _connect(path, f"file:{_quoted(path)}?mode=rw")
     try:
         connection.execute("PRAGMA query_only = ON")
@@ -191,8 +194,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def close(connection: sqlite3.Connection) -> None:
-    """Close a database after writing. It is one file then, which can be read where nothing can be
-    written, unless somebody reads it at this moment.
+    """Close a database after writing. It then consists of a single file, which can be read from a
+    read-only location, unless another process is reading it at the moment.
     """
     try:
         connection.execute("PRAGMA optimize")
@@ -206,11 +209,11 @@ def close(connection: sqlite3.Connection) -> None:
 
 def unusable(path: Path, error: sqlite3.DatabaseError) -> ValueError:
     """RETURNS (ValueError): The error for a database that is damaged or locked, or a full disk."""
-    return ValueError(f"The database {path} cannot be used: {error}.")
+    return ValueError(f"Cannot use the database {path}: {error}.")
 
 
 def setting(connection: sqlite3.Connection, key: str) -> str:
-    """RETURNS (str): What the database was made with."""
+    """RETURNS (str): A setting that the database was created with."""
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
     return str(row[0])
 
@@ -219,14 +222,14 @@ def _connect(path: Path, uri: str) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     except sqlite3.OperationalError as error:
-        raise ValueError(f"The database {path} cannot be opened: {error}.") from error
+        raise ValueError(f"Cannot open the database {path}: {error}.") from error
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
 def _quoted(path: Path) -> str:
-    """A path in a URI, where some characters have another meaning."""
+    """A path as a URI, with special characters escaped."""
     return path.resolve().as_uri().removeprefix("file:")
 
 
@@ -248,11 +251,12 @@ def _require_version(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     if not {"settings", "documents", "mentions"} <= tables:
-        raise ValueError(f"{path} is no database of names. Give another file.")
+        raise ValueError(f"{path} is not a database of names. Choose another file.")
     if version != VERSION:
         raise ValueError(
-            f"The database {path} has version {version} of its tables, and this version of "
-            f"spacy-window-ner reads version {VERSION}. Make it again with `window-ner index`."
+            f"The database {path} has format version {version}, but this version of "
+            f"spacy-window-ner needs version {VERSION}. Build it again with `python -m spacy "
+            f"window-ner index`."
         )
 
 
@@ -265,6 +269,6 @@ def _require_settings(connection: sqlite3.Connection, path: Path, settings: dict
     ]
     if changed:
         raise ValueError(
-            f"The database {path} was made with other settings: {'; '.join(changed)}. Use the same "
-            f"ones, or give a new file."
+            f"The database {path} was created with different settings: {'; '.join(changed)}. Use "
+            f"the same settings, or choose a new file."
         )

@@ -1,10 +1,10 @@
-"""Which mentions are of one name: a key for each mention, from its text and its document.
+"""Groups mentions by name, with a key for each mention that depends on its text and document.
 
-Keys leave out what changes from one mention to the next: case, punctuation, a possessive 's, the
-article, titles of people and legal forms of companies. In a document, the short name of a person
-becomes the full one if that was introduced before, no other full name there has it, and the words
-beside it do not speak of relatives. A wrong name is worse than one that is found twice, so what is
-not clear stays apart.
+Keys ignore differences between mentions of the same name: case, punctuation, a possessive 's, the
+article, titles of people and legal forms of companies. Within a document, the short name of a
+person is replaced by the full name if that was mentioned before, no other full name fits, and the
+surrounding words do not refer to relatives. Since merging two different names is worse than listing
+one name twice, unclear cases are kept separate.
 """
 
 import re
@@ -63,12 +63,12 @@ _INITIALS = re.compile(r"\b(?:[^\W\d_] )+[^\W\d_]\b")
 
 @dataclass(frozen=True)
 class Mention:
-    """What decides on the name of a mention.
+    """A mention with its context.
 
     text (str): Its text.
     label (str): Its label.
     before (str): Some of the text before it.
-    after (str): Some of the text behind it.
+    after (str): Some of the text after it.
     """
 
     text: str
@@ -81,8 +81,8 @@ class Mention:
 class Grouped:
     """The name of a mention.
 
-    key (str): The same for all mentions of one name with one label.
-    short (bool): Whether the mention is short for a name that is in the document in full.
+    key (str): The same for all mentions of a name with the same label.
+    short (bool): Whether the mention is a short form of a name whose full form is in the document.
     """
 
     key: str
@@ -90,11 +90,11 @@ class Grouped:
 
 
 def name_key(text: str, *, person: bool = False) -> str:
-    """Find what all full forms of a name have in common.
+    """Compute the key that all full forms of a name share.
 
     text (str): The mention.
-    person (bool): Whether it is of a person, so that a title is no part of the name.
-    RETURNS (str): The key; never empty unless the text is.
+    person (bool): Whether it is a person, so that a title is not part of the name.
+    RETURNS (str): The key; not empty unless the text is.
     """
     words = _words(text, possessive=not person and _SAINTS.match(text) is not None)
     if person:
@@ -103,10 +103,10 @@ def name_key(text: str, *, person: bool = False) -> str:
 
 
 def case_mark(text: str) -> str:
-    """Find how a name is written, where that tells it from another one with the same letters.
+    """Find the case of a name, if it distinguishes it from another name with the same letters.
 
     text (str): The mention, in a text that writes names with capital letters.
-    RETURNS (str): What is added to its key; empty for most names.
+    RETURNS (str): A suffix for its key; empty for most names.
     """
     if text.islower():
         return CASE_MARKS[0]
@@ -125,8 +125,8 @@ def group(
 
     mentions (Sequence[Mention]): The mentions in the order of the text.
     people (Collection[str]): The labels of people.
-    cased (bool): Whether the document writes names with capital letters. A party is not the Party
-        then, and TIM is not Tim.
+    cased (bool): Whether the document writes names with capital letters, so that case can
+        distinguish names, such as TIM and Tim.
     RETURNS (List[Grouped]): The name of each mention.
     """
     own = [
@@ -146,11 +146,11 @@ def _own_key(mention: Mention, person: bool) -> str:
 
 
 def _resolve(names: list[str], mentions: Sequence[Mention], places: Sequence[int]) -> None:
-    """Put full names in the place of short ones.
+    """Replace short names by full names.
 
     names (List[str]): The keys of all mentions, which are changed.
     mentions (Sequence[Mention]): All mentions.
-    places (Sequence[int]): Those of people.
+    places (Sequence[int]): The indices of mentions of people.
     """
     first = {names[i]: i for i in reversed(places)}
     # With hyphens: Bose is not short for Bose-Einstein.
@@ -181,13 +181,13 @@ def _resolve(names: list[str], mentions: Sequence[Mention], places: Sequence[int
 
 
 def _key(words: Iterable[str]) -> str:
-    """Spider-Man is Spider Man."""
+    """Ignore hyphens: Spider-Man is the same as Spider Man."""
     return " ".join(words).replace("-", " ")
 
 
 def _words(text: str, *, possessive: bool = False) -> list[str]:
-    """The words of a name without case, accents, punctuation but hyphens, article, legal form, and
-    unless it is part of the name, a possessive 's.
+    """The words of a name without case, accents, punctuation (except hyphens), article, legal form,
+    and possessive 's unless it is part of the name.
     """
     text = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
     text = unicodedata.normalize("NFKC", _ACCENTS.sub("", text)).casefold()
@@ -219,9 +219,9 @@ def _without_titles(words: list[str]) -> list[str]:
 
 
 def _full_names(words: dict[str, list[str]], relatives: Collection[str]) -> dict[str, str]:
-    """The key of the full name for each short one that only one full name of the document has.
+    """The key of the full name for each short name that fits exactly one full name of the document.
 
-    A surname is not short for the name of a relative: it may be that of whose relative it is.
+    A surname is not a short form of the name of a relative, since it may refer to the other person.
     """
     longer = {
         short: [full for full in words if _is_short_for(words[short], words[full])]
@@ -273,7 +273,7 @@ def _abbreviates(one: str, other: str) -> bool:
 
 
 def _may_be_another(short: list[str], full: list[str], words: dict[str, list[str]]) -> bool:
-    """Whether a Mrs. Quinn, and a Quinn or Mr. Quinn besides, are in the document: two people."""
+    """Whether the document mentions both Mrs. Quinn and Quinn or Mr. Quinn, who are two people."""
     surname = short[-1]
     alone = [surname] in words.values()
     with_title = any(

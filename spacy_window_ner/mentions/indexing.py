@@ -1,4 +1,4 @@
-"""Documents → database: sentences, mentions and names, batch by batch."""
+"""Adds the sentences, mentions and names of documents to a database, batch by batch."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,12 +22,12 @@ BATCH_SIZE = 256
 
 @dataclass
 class IndexingProgress:
-    """What a run has done.
+    """A summary of a run.
 
-    added (int): Documents that were added, those with errors included.
-    unchanged (int): Documents that were in the database already.
-    removed (int): Documents that are no longer in their file, or have changed.
-    errors (List[Tuple[Path, int, str]]): File, position and error of each that was not read.
+    added (int): The number of added documents, including those with errors.
+    unchanged (int): The number of documents that were already in the database.
+    removed (int): The number of documents that have changed or are no longer in their file.
+    errors (List[Tuple[Path, int, str]]): File, position and error of documents that were not read.
     """
 
     added: int = 0
@@ -36,7 +36,7 @@ class IndexingProgress:
     errors: list[tuple[Path, int, str]] = field(default_factory=list)
 
     def note(self, file: Path, change: Change) -> None:
-        """Add what a batch of a file has changed."""
+        """Add the changes of a batch of a file."""
         self.added += change.added
         self.unchanged += change.unchanged
         self.removed += change.removed
@@ -55,23 +55,23 @@ def index(
 ) -> IndexingProgress:
     """Add the names of documents to a database.
 
-    Each batch is one transaction, so a run that is stopped leaves whole batches, and the next one
-    goes on there. Documents that are in the database already are not read again, those that have
-    changed are replaced, and those that are no longer in their file are removed.
+    Each batch is a transaction, so an interrupted run leaves complete batches, and the next run
+    continues from there. Documents that are already in the database are skipped, changed documents
+    are replaced, and documents that are no longer in their file are removed.
 
-    nlp (Language): The pipeline, which writes `doc.ents`.
+    nlp (Language): A pipeline that sets `doc.ents`.
     inputs (Iterable[Union[str, Path]]): Files, folders and globs; see `texts.find_files`.
-    path (Path): The database, which is made if it does not exist.
+    path (Path): The database, which is created if it does not exist.
     fields (Optional[Fields]): The names of fields in JSON lines.
-    people (Sequence[str]): The labels of people, whose titles and short names are recognized.
-    batch_size (int): The number of documents of a batch.
-    done (Callable): Is called with the number of documents of each batch that is finished.
-    RETURNS (IndexingProgress): What was done.
-    RAISES (ValueError): If an input or the database cannot be used, or if the database was made
-        with another pipeline or other labels of people.
+    people (Sequence[str]): The labels of people, for which titles and short names are merged.
+    batch_size (int): The number of documents per batch.
+    done (Callable): Called with the number of documents of each finished batch.
+    RETURNS (IndexingProgress): A summary.
+    RAISES (ValueError): If an input or the database is invalid, or if the database was created with
+        a different pipeline or different labels of people.
     """
     if batch_size < 1:
-        raise ValueError(f"The batch size is {batch_size}, but must be 1 or more.")
+        raise ValueError(f"The batch size must be at least 1, got {batch_size}.")
     files = find_files(inputs)
     progress = IndexingProgress()
     settings = {

@@ -1,4 +1,4 @@
-"""Texts → documents to index. A line that cannot be read is a document with an error."""
+"""Reads documents to index. A line that cannot be read becomes a document with an error."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ class Fields:
     """The names of fields in JSON lines.
 
     text (str): The field of the text.
-    name (Optional[str]): The field of a name or number of the document.
-    date (Optional[str]): The field of its date, best as 2001-04-03, so that it can be sorted.
+    name (Optional[str]): The field of an identifier of the document.
+    date (Optional[str]): The field of its date, preferably in the form 2001-04-03, which sorts
+        correctly.
     """
 
     text: str = "text"
@@ -32,7 +33,7 @@ class Record:
 
     position (int): The line, or the number in a .spacy file, from 1.
     content (Union[str, Doc]): The text, or the document. Empty if there is an error.
-    name (Optional[str]): Its name or number.
+    name (Optional[str]): Its identifier.
     date (Optional[str]): Its date.
     error (Optional[str]): Why it could not be read.
     """
@@ -45,7 +46,7 @@ class Record:
 
     @property
     def digest(self) -> str:
-        """What tells whether the document has changed."""
+        """A hash of the document, to detect changes."""
         if isinstance(self.content, Doc):
             content: object = self.content.to_json()
         else:

@@ -1,4 +1,4 @@
-"""One batch of documents → rows of the database."""
+"""Writes a batch of documents to the database."""
 
 import sqlite3
 from collections import Counter, defaultdict
@@ -24,12 +24,12 @@ _AROUND = 60
 
 @dataclass
 class Change:
-    """What a batch has changed.
+    """The changes of a batch.
 
-    added (int): Documents that were added, those with errors included.
-    unchanged (int): Documents that were in the database already.
-    removed (int): Documents that are gone or have changed.
-    errors (List[Tuple[int, str]]): Position and error of each that was not read.
+    added (int): The number of added documents, including those with errors.
+    unchanged (int): The number of documents that were already in the database.
+    removed (int): The number of documents that have changed or no longer exist.
+    errors (List[Tuple[int, str]]): Position and error of documents that were not read.
     """
 
     added: int = 0
@@ -55,19 +55,19 @@ class IndexWriter:
         self._sentencizer = Sentencizer()
 
     def source(self, path: str) -> int:
-        """RETURNS (int): The number of a file, which is new or not."""
+        """RETURNS (int): The ID of a file, which is added if it is new."""
         self.connection.execute("INSERT OR IGNORE INTO sources(path) VALUES (?)", (path,))
         found = self.connection.execute("SELECT id FROM sources WHERE path = ?", (path,))
         return int(found.fetchone()[0])
 
     def add(self, source_id: int, first: int, batch: Sequence[Record]) -> Change:
-        """Add those documents of a batch that are new or have changed.
+        """Add the new and changed documents of a batch.
 
-        source_id (int): The number of the file.
-        first (int): The position after the batch before. Documents from there to the end of the
-            batch that are not in it are removed.
+        source_id (int): The ID of the file.
+        first (int): The position after the previous batch. Documents from there to the end of the
+            batch that are not in the batch are removed.
         batch (Sequence[Record]): Documents, by position.
-        RETURNS (Change): What was changed.
+        RETURNS (Change): The changes.
         """
         stored = self.connection.execute(
             "SELECT position, digest, id FROM documents "
@@ -101,9 +101,9 @@ class IndexWriter:
     def remove_from(self, source_id: int, first: int) -> int:
         """Remove the documents of a file from a position on.
 
-        source_id (int): The number of the file.
+        source_id (int): The ID of the file.
         first (int): The position.
-        RETURNS (int): How many there were.
+        RETURNS (int): The number of removed documents.
         """
         rows = self.connection.execute(
             "SELECT id FROM documents WHERE source_id = ? AND position >= ?", (source_id, first)
@@ -185,7 +185,7 @@ class IndexWriter:
         return ids[key]
 
     def _choose_forms(self, name_ids: Iterable[int]) -> None:
-        """Give names the text of their most frequent full form."""
+        """Set the text of names to their most frequent full form."""
         self.connection.executemany(
             "UPDATE names SET text = (SELECT text FROM forms WHERE name_id = names.id "
             "ORDER BY short, mentions DESC, text LIMIT 1) WHERE id = ?",
@@ -194,7 +194,7 @@ class IndexWriter:
 
 
 def _annotate(nlp: Language, records: Sequence[Record]) -> list[Doc | str]:
-    """The document of each record, or the error that there was."""
+    """The document of each record, or the error."""
     found: list[Doc | str] = [record.error or "" for record in records]
     contents = [(one.content, i) for i, one in enumerate(records) if one.error is None]
     for i, error in annotate_each(nlp, contents, found.__setitem__).items():
@@ -212,8 +212,8 @@ def _is_cased(doc: Doc) -> bool:
 
 
 def _spans(doc: Doc) -> list[tuple[int, int, str, float | None]]:
-    """Start, end, label and probability of the entities of a document, without the whitespace
-    around them, as sentences are. Those of whitespace alone, which rules can give, are left out.
+    """Start, end, label and probability of the entities of a document, without surrounding
+    whitespace. Entities of whitespace only, which rules can produce, are left out.
     """
     found = []
     for ent, score in zip(doc.ents, scores_of(doc), strict=True):
@@ -225,8 +225,8 @@ def _spans(doc: Doc) -> list[tuple[int, int, str, float | None]]:
 
 
 def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:
-    """Where sentences begin and end in the text of a document, without the whitespace around them.
-    No sentence begins inside of an entity, and there is none of whitespace alone.
+    """The character offsets of the sentences of a document, without surrounding whitespace. No
+    sentence starts inside an entity, and sentences of whitespace only are left out.
     """
     if len(doc) == 0:
         return []
@@ -247,8 +247,9 @@ def _sentences(doc: Doc, sentencizer: Sentencizer) -> list[tuple[int, int]]:
 def _contexts(
     n_sentences: int, places: list[int], mentions: list[Mention], names: list[Grouped]
 ) -> list[str]:
-    """The names that each sentence is about without giving them in full, so that a search finds it:
-    those it gives in short, those of the sentence before, and the document's most frequent one.
+    """The names that each sentence probably refers to without mentioning them in full, so that a
+    search finds it: the full forms of its short names, the names of the previous sentence, and the
+    most frequent name of the document.
     """
     full: dict[tuple[str, str], str] = {}
     counts: Counter[tuple[str, str]] = Counter()
