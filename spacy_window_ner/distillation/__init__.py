@@ -1,1 +1,1 @@
-"""A window network learns from other pipelines: their entities, or their probabilities."""
+"""Distillation: a window network learns the entities or probabilities of other pipelines."""

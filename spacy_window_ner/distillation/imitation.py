@@ -75,7 +75,7 @@ def train_to_imitate(
         tokenized by the student's pipeline.
     optimizer (Optimizer): The optimizer.
     drop (float): The dropout rate.
-    done (Callable): Is called with the divergence for each batch.
+    done (Callable): Called with the divergence of each batch.
     """
     seen = seen_labels(teachers[0].model)
     student.model.attrs["unseen_labels"] = np.flatnonzero(~seen).tolist()
@@ -93,7 +93,7 @@ def train_to_imitate(
 
 
 def _copy(doc: Doc, teacher: WindowNER) -> Doc:
-    """The words of a document with a teacher's vocabulary: its word vectors are in there."""
+    """Copy the words of a document to a teacher's vocabulary, which has its word vectors."""
     copy = copy_words(doc, teacher.vocab)
     if doc.has_annotation("SENT_START"):
         copy.from_array(["SENT_START"], doc.to_array("SENT_START").reshape(-1, 1))

@@ -1,4 +1,4 @@
-"""Texts, and what teachers find in them. What a teacher has found is kept, and not asked again."""
+"""Reads texts, and annotates them with teachers. The predictions of teachers are cached."""
 
 import hashlib
 from collections import Counter
@@ -25,7 +25,7 @@ def read_texts(path: Path, field: str = "text") -> list[str]:
     path (Path): `.jsonl` with a text in a field of each line, `.txt` with a text on each line,
         `.spacy` with documents, or a folder of these.
     field (str): The name of the field.
-    RETURNS (List[str]): The texts that are not empty, each once.
+    RETURNS (List[str]): The texts, without empty ones and duplicates.
     RAISES (ValueError): If there are none, or a line or a file cannot be read.
     """
     vocab, texts = Vocab(), dict[str, None]()
@@ -36,7 +36,7 @@ def read_texts(path: Path, field: str = "text") -> list[str]:
             if line.text.strip():
                 texts[line.text] = None
     if not texts:
-        raise ValueError(f"There are no texts in {path}.")
+        raise ValueError(f"No texts found in {path}.")
     return list(texts)
 
 
@@ -49,16 +49,16 @@ def annotate_texts(
     batch_size: int | None = None,
     done: Callable[[int], object] = lambda n: None,
 ) -> list[Doc]:
-    """Let a teacher find the entities of texts.
+    """Predict the entities of texts with a teacher.
 
     nlp (Language): The teacher.
     texts (Sequence[str]): The texts.
-    cache (Path): A folder for what it has found. Parts of the texts that are there are not read
+    cache (Path): A folder for the predictions. Texts with saved predictions are not processed
         again.
     n_process (int): The number of processes.
     batch_size (Optional[int]): As in `nlp.pipe`.
-    done (Callable): Is called with the number of texts of each part that is finished.
-    RETURNS (List[Doc]): The documents with their entities, and nothing else.
+    done (Callable): Called with the number of texts of each finished part.
+    RETURNS (List[Doc]): The documents with their entities, without other annotation.
     """
     cache.mkdir(parents=True, exist_ok=True)
     docs: list[Doc] = []
@@ -77,7 +77,7 @@ def annotate_texts(
 
 
 def key_of(nlp: Language, name: str) -> str:
-    """RETURNS (str): A name of the folder of a teacher, different for other pipelines."""
+    """RETURNS (str): A folder name for a teacher, unique for each pipeline."""
     return f"{Path(name).name}-{fingerprint(nlp)[:12]}"
 
 
@@ -87,23 +87,23 @@ def entities_of(doc: Doc) -> EntitySet:
 
 
 def vote(found: Sequence[EntitySet]) -> EntitySet:
-    """Let several teachers vote: an entity needs more than half of them.
+    """Combine the entities of several teachers by majority vote.
 
-    found (Sequence[FrozenSet[Tuple[int, int, str]]]): The entities that each of them has found.
-    RETURNS (FrozenSet[Tuple[int, int, str]]): The entities. They do not overlap, since no two
-        entities of one teacher do.
+    found (Sequence[FrozenSet[Tuple[int, int, str]]]): The entities found by each teacher.
+    RETURNS (FrozenSet[Tuple[int, int, str]]): The entities found by more than half of them. They do
+        not overlap, since the entities of one teacher do not.
     """
     votes = Counter(entity for entities in found for entity in entities)
     return frozenset(entity for entity, n in votes.items() if 2 * n > len(found))
 
 
 def silver(nlp: Language, text: str, entities: EntitySet) -> Doc:
-    """Annotate a text with what teachers have found.
+    """Annotate a text with the entities found by teachers.
 
     nlp (Language): The pipeline whose tokenizer to use.
     text (str): The text.
     entities (FrozenSet[Tuple[int, int, str]]): The entities. Those that do not align with the
-        tokens are missing annotation.
+        tokens become missing annotation.
     RETURNS (Doc): The document.
     """
     doc = nlp.make_doc(text)
@@ -127,7 +127,7 @@ def silver(nlp: Language, text: str, entities: EntitySet) -> Doc:
 
 
 def split_by_shares(n: int, shares: Sequence[float]) -> list[slice]:
-    """Divide n things into parts of given shares, at least one in each: slices."""
+    """Split n items into parts of given shares, at least one item in each: slices."""
     sizes = [max(1, round(n * share)) for share in shares]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
     return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]

@@ -1,8 +1,9 @@
-"""θ = Σ_i θ_i / n: the mean of networks that were trained from the same beginning.
+"""θ = Σ_i θ_i / n: the mean of networks that were trained from the same initial parameters.
 
-Networks that learn the same documents in another order, from the same parameters, find different
-parameters that are about as good, and their mean is better than each (Wortsman et al. 2022, "Model
-soups", section 3): what they have in common stays, and what was chance in one run is divided by n.
+Networks that are trained on the same documents in different orders, from the same initial
+parameters, find different parameters of about the same quality, and their mean is better than each
+of them (Wortsman et al. 2022, "Model soups", section 3): averaging preserves what they have in
+common, and reduces the random differences between runs.
 """
 
 from collections.abc import Sequence

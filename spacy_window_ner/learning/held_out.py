@@ -1,4 +1,4 @@
-"""What networks find in documents that they have not learned, and what follows from it."""
+"""Predictions on held-out documents, and scores and thresholds derived from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ PRIOR_THRESHOLD, PRIOR_ENTITIES = 0.3, 100
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What networks found in documents that they have not learned.
+    """Predictions of networks on documents that they were not trained on.
 
-    probabilities (ndarray): Shape (n_spans,), the probabilities of the spans that they found.
+    probabilities (ndarray): Shape (n_spans,), the probabilities of the predicted spans.
     correct (ndarray): Shape (n_spans,) bool, which of them are entities.
-    documents (ndarray): Shape (n_spans,), the numbers of their documents.
-    labels (ndarray): Shape (n_spans,), the numbers of their labels.
+    documents (ndarray): Shape (n_spans,), the indices of their documents.
+    labels (ndarray): Shape (n_spans,), the indices of their labels.
     n_gold (ndarray): Shape (n_docs, n_labels), the number of annotated entities.
     """
 
@@ -37,7 +37,7 @@ class HeldOut:
 
     @classmethod
     def together(cls, parts: Sequence["HeldOut"]) -> "HeldOut":
-        """RETURNS (HeldOut): That of the documents of all parts, one after the other."""
+        """RETURNS (HeldOut): The predictions of all parts, concatenated."""
         firsts = np.cumsum([0, *(len(part.n_gold) for part in parts)]).tolist()
         return cls(
             np.concatenate([part.probabilities for part in parts]),
@@ -48,7 +48,7 @@ class HeldOut:
         )
 
     def threshold(self) -> float:
-        """Choose a threshold: that with the best F1, drawn towards the prior.
+        """Choose the threshold with the best F1, shrunk towards a prior.
 
         RETURNS (float): The threshold.
         """
@@ -61,8 +61,8 @@ class HeldOut:
         return round(float(1 / (1 + np.exp(-odds))), 4)
 
     def counts(self, threshold: float) -> NDArray[np.int64]:
-        """RETURNS (ndarray): Shape (n_docs, n_labels, 3), the correct, found and annotated entities
-        of each label in each document.
+        """RETURNS (ndarray): Shape (n_docs, n_labels, 3), the correct, predicted and annotated
+        entities of each label in each document.
         """
         counts = np.zeros((*self.n_gold.shape, 3), dtype=np.int64)
         counts[:, :, 2] = self.n_gold
@@ -73,7 +73,7 @@ class HeldOut:
         return counts
 
     def f_score(self) -> float:
-        """RETURNS (float): F1 with the threshold that is chosen, from 0 to 1."""
+        """RETURNS (float): F1 at the chosen threshold, from 0 to 1."""
         return float(prf(self.counts(self.threshold()).sum(axis=(0, 1)))[2])
 
 
@@ -83,17 +83,17 @@ def _log_odds(p: float) -> float:
 
 @dataclass(frozen=True)
 class Learned:
-    """A pipeline, and what is known of it.
+    """A trained pipeline and its estimated scores.
 
     nlp (Language): The pipeline, trained on all documents.
     steps (int): The number of steps.
-    counts (ndarray): Shape (n_docs, n_labels, 3), the correct, found and annotated entities in
-        documents that networks had not learned.
-    f_whole (float): F1 of one of these networks.
-    f_half (float): F1 of one that has learned from half as many documents.
-    n_docs (int): The number of documents to learn from.
-    is_crossed (bool): Whether the counts are of cross-validation, by networks that have learned
-        from a share of (FOLDS - 1) / FOLDS of the documents.
+    counts (ndarray): Shape (n_docs, n_labels, 3), the correct, predicted and annotated entities in
+        held-out documents.
+    f_whole (float): F1 of one of the networks for held-out documents.
+    f_half (float): F1 of a network that was trained on half as many documents.
+    n_docs (int): The number of training documents.
+    is_crossed (bool): Whether the counts come from cross-validation, with networks trained on
+        (FOLDS - 1) / FOLDS of the documents.
     """
 
     nlp: Language
@@ -111,7 +111,8 @@ class Learned:
 
     def scores(self) -> list[tuple[str, NDArray[np.float64], NDArray[np.float64] | None]]:
         """RETURNS (List[Tuple[str, ndarray, Optional[ndarray]]]): For all labels together and for
-        each one: precision, recall and F1 (3,), and where their intervals begin and end (3, 2).
+        each label: precision, recall and F1 (3,), and the bounds of their confidence intervals
+        (3, 2).
         """
         counts = np.concatenate([self.counts.sum(axis=1, keepdims=True), self.counts], axis=1)
         between = intervals(counts)
@@ -123,11 +124,11 @@ class Learned:
         ]
 
     def gain(self, n_more: int) -> float:
-        """Estimate what more documents would add, by a power law of the error (Cortes et al. 1994,
-        "Learning curves: asymptotic values and rate of convergence", with asymptote 0) through the
-        networks of half and of all documents of a fold.
+        """Estimate the gain from more documents by a power law of the error (Cortes et al. 1994,
+        "Learning curves: asymptotic values and rate of convergence", with asymptote 0), fitted to
+        networks trained on half and on all documents of a fold.
 
-        n_more (int): The number of further documents.
+        n_more (int): The number of additional documents.
         RETURNS (float): The gain in F1, from 0 to 1.
         """
         error = 1 - float(prf(self.counts.sum(axis=(0, 1)))[2])

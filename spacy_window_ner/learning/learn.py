@@ -1,7 +1,7 @@
-"""Learn from a handful of annotated documents, beginning from a network that has seen others.
+"""Train on a few annotated documents, starting from a network that was trained on other data.
 
-How many steps to take and the threshold are chosen by cross-validation: every document is read by a
-network that was trained on the others, so that few documents have to do for everything.
+The number of steps and the threshold are chosen by cross-validation: every document is processed by
+a network that was trained on the others, so that no documents have to be set aside.
 """
 
 import random
@@ -58,17 +58,17 @@ def learn(
     seed: int = 0,
     progress: Progress = print_nothing,
 ) -> Learned:
-    """Learn from annotated documents.
+    """Train on annotated documents.
 
-    docs (Sequence[Doc]): The documents to learn from, at least four.
+    docs (Sequence[Doc]): The training documents, at least four.
     config (Config): The config of the pipeline; see `config_from`.
-    base (Language): The pipeline whose network to begin from.
+    base (Language): The pipeline whose network to start from.
     labels (Sequence[str]): The labels to learn.
-    dev (Sequence[Doc]): Documents to choose by in place of cross-validation.
-    stops (Optional[Sequence[int]]): The numbers of steps to choose from, ascending; by default, as
-        many as a trained network needs.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
+    dev (Sequence[Doc]): Development documents, used instead of cross-validation.
+    stops (Optional[Sequence[int]]): The numbers of steps to choose from, ascending; by default,
+        suitable for a trained base.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
     RETURNS (Learned): The pipeline.
     RAISES (ValueError): If there are too few documents.
     """
@@ -97,13 +97,13 @@ def choose_base(
     seed: int = 0,
     progress: Progress = print_nothing,
 ) -> dict[str, float]:
-    """Compare pipelines to begin from, by cross-validation of short trainings.
+    """Compare pipelines to start from by cross-validation of short training runs.
 
-    docs (Sequence[Doc]): The documents to learn from, at least four.
+    docs (Sequence[Doc]): The training documents, at least four.
     bases (Mapping[str, Language]): The pipelines by name.
     labels (Sequence[str]): The labels to learn.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
     RETURNS (Dict[str, float]): F1 of each, from 0 to 1.
     RAISES (ValueError): If there are too few documents.
     """
@@ -116,7 +116,7 @@ def choose_base(
 
 
 class Folds:
-    """Networks that read what they have not learned."""
+    """Trains networks, and applies them to held-out documents."""
 
     def __init__(
         self,
@@ -126,13 +126,13 @@ class Folds:
         seed: int,
         progress: Progress,
     ) -> None:
-        """Divide the documents.
+        """Split the documents.
 
-        docs (Sequence[Doc]): The documents to learn from.
-        dev (Sequence[Doc]): Documents to be read in the place of folds of those; may be empty.
+        docs (Sequence[Doc]): The training documents.
+        dev (Sequence[Doc]): Held-out documents to use instead of folds; may be empty.
         labels (Sequence[str]): The labels to learn.
-        seed (int): The seed.
-        progress (Callable): Is called with 1 after each step.
+        seed (int): Random seed.
+        progress (Callable): Called with 1 after each step.
         RAISES (ValueError): If there are too few documents.
         """
         self._docs, self._everything = docs, [*docs, *dev]
@@ -146,12 +146,12 @@ class Folds:
     def train(
         self, config: Config, base: Language, stops: Sequence[int]
     ) -> Iterator[tuple[HeldOut, ...]]:
-        """Train one network for each part, together.
+        """Train one network for each part, side by side.
 
         config (Config): The config of the pipeline.
-        base (Language): The pipeline to begin from.
-        stops (Sequence[int]): After which steps to read, ascending.
-        YIELDS (Tuple[HeldOut]): What each network finds in its part.
+        base (Language): The pipeline to start from.
+        stops (Sequence[int]): The steps after which to predict, ascending.
+        YIELDS (Tuple[HeldOut]): The predictions of each network for its part.
         """
         networks = [self.train_one(config, base, part, stops) for part in self.parts]
         yield from zip(*networks, strict=True)
@@ -167,11 +167,11 @@ class Folds:
         """Train a network on a share of the documents outside of a part.
 
         config (Config): The config of the pipeline.
-        base (Language): The pipeline to begin from.
-        part (Sequence[int]): The numbers of the documents to read.
-        stops (Sequence[int]): After which steps to read, ascending.
-        share (float): The share of the other documents to learn from.
-        YIELDS (HeldOut): What the network finds.
+        base (Language): The pipeline to start from.
+        part (Sequence[int]): The indices of the documents to predict.
+        stops (Sequence[int]): The steps after which to predict, ascending.
+        share (float): The share of the other documents to train on.
+        YIELDS (HeldOut): The predictions of the network.
         """
         out = set(part)
         others = [i for i in range(len(self._docs)) if i not in out]
@@ -193,17 +193,17 @@ def train_fully(
     seed: int = 0,
     progress: Progress = print_nothing,
 ) -> Language:
-    """Train on annotated documents, and choose nothing.
+    """Train on annotated documents for a given number of steps.
 
     docs (Sequence[Doc]): The documents.
     config (Config): The config of the pipeline; see `config_from`.
-    base (Language): The pipeline whose network to begin from.
+    base (Language): The pipeline whose network to start from.
     labels (Sequence[str]): The labels to learn.
     steps (int): The number of steps.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
-    RETURNS (Language): The pipeline, with the mean of `NETWORKS` networks that have each learned
-        the documents in another order.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
+    RETURNS (Language): The pipeline, with the mean of `NETWORKS` networks, each trained on the
+        documents in a different order.
     """
     models = []
     for number in range(NETWORKS):
@@ -218,12 +218,12 @@ def train_fully(
 
 
 def put_beside(base: Language, learned: Language) -> str:
-    """Add the component of a pipeline to the one that it began from, so that all labels of both are
-    found: the new component keeps the entities that the others have found, and adds its own.
+    """Add the component of a trained pipeline to its base, so that the labels of both are found:
+    the new component keeps the entities of the other components, and adds its own.
 
-    base (Language): The pipeline, which is changed.
-    learned (Language): The pipeline that `learn` made from it.
-    RETURNS (str): The name of the new component, which is its `spans_key` too.
+    base (Language): The base pipeline, which is changed.
+    learned (Language): The pipeline that `learn` has trained from it.
+    RETURNS (str): The name of the new component, which is also its `spans_key`.
     """
     name = next(n for i in count(2) if (n := f"{NAME}_{i}") not in base.component_names)
     base.add_pipe(NAME, name, source=learned)
@@ -232,8 +232,8 @@ def put_beside(base: Language, learned: Language) -> str:
 
 
 def begin_from(config: Config, base: Language, labels: Sequence[str]) -> Language:
-    """RETURNS (Language): A pipeline with the config, with the vocabulary of another one and its
-    network, and new outputs for the labels.
+    """RETURNS (Language): A pipeline with the given config, with the vocabulary and network of the
+    base, and new outputs for the labels.
     """
     nlp = load_model_from_config(config, vocab=base.vocab)
     start_from(find_component(nlp, NAME), find_component(base, NAME), labels)
@@ -252,10 +252,11 @@ def train_steps(
 
     nlp (Language): The pipeline.
     docs (Sequence[Doc]): The annotated documents.
-    stops (Sequence[int]): After which steps to stop, ascending.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
-    optimizer (Optional[Optimizer]): That of the steps before, to go on with; a new one if None.
+    stops (Sequence[int]): The steps at which to yield, ascending.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
+    optimizer (Optional[Optimizer]): The optimizer of previous steps, to continue; a new one if
+        None.
     YIELDS (Tuple[int, Optimizer]): The number of steps, and the optimizer, which has the averages.
     """
     fix_random_seed(seed)
@@ -276,7 +277,7 @@ def train_steps(
 
 
 def _read(nlp: Language, docs: Sequence[Doc]) -> Iterator[Example]:
-    """The documents in another order each time, as `[corpora.train]` reads them."""
+    """The documents in a new random order each time, as `[corpora.train]` reads them."""
     shares = nlp.config["corpora"]["train"]
     reader = SentenceCorpus("", cut=shares["cut"])
     for example in reader.make_examples(nlp, random.sample(list(docs), len(docs))):
@@ -286,8 +287,8 @@ def _read(nlp: Language, docs: Sequence[Doc]) -> Iterator[Example]:
 
 
 def hold(nlp: Language, examples: Sequence[Example]) -> HeldOut:
-    """RETURNS (HeldOut): What a pipeline finds in annotated documents with tokens, whose labels it
-    has all.
+    """RETURNS (HeldOut): The predictions of a pipeline for annotated documents with tokens. It must
+    have all of their labels.
     """
     scored: ScoredExamples = score_examples(nlp, NAME, examples)
     found = scored.entities(LOWEST)
@@ -300,15 +301,15 @@ def hold(nlp: Language, examples: Sequence[Example]) -> HeldOut:
 
 
 def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) -> Config:
-    """Make the config that `spacy train` does the same with: begins from the network of a pipeline,
-    and takes so many steps.
+    """Make a config for `spacy train` that starts from the network of a pipeline, and trains for
+    the given number of steps.
 
-    nlp (Language): The pipeline to begin from, with a component `window_ner`.
+    nlp (Language): The pipeline to start from, with a component `window_ner`.
     path (str): Its name or path.
     steps (int): The number of steps.
-    seed (int): The seed.
+    seed (int): Random seed.
     RETURNS (Config): The config.
-    RAISES (ValueError): If nothing can begin from its network; see `set_start`.
+    RAISES (ValueError): If training cannot start from its network; see `set_start`.
     """
     config = own_config(nlp, path, NAME)
     set_start(config, nlp, path)

@@ -1,4 +1,4 @@
-"""A pipeline that was learned from few documents, with everything that makes it again."""
+"""Saves a pipeline trained on few documents, with everything needed to train it again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,21 +27,21 @@ def learn_and_save(
     progress: Progress = print_nothing,
     place: Path | None = None,
 ) -> Learned:
-    """Learn from annotated documents, and save the pipeline as `model`, the documents as
-    `train.spacy` and `dev.spacy`, and as `config.cfg` what `spacy train` does the same with.
+    """Train on annotated documents, and save the pipeline as `model`, the documents as
+    `train.spacy` and `dev.spacy`, and an equivalent config for `spacy train` as `config.cfg`.
 
-    docs (Sequence[Doc]): The documents to learn from, at least four.
-    base (Language): The pipeline whose network to begin from.
+    docs (Sequence[Doc]): The training documents, at least four.
+    base (Language): The pipeline whose network to start from.
     source (Optional[str]): Its name or path. If None, it is saved too, as `base`.
     labels (Sequence[str]): The labels to learn.
     output (Path): The directory to save to.
-    dev (Sequence[Doc]): Documents to choose by in place of cross-validation.
+    dev (Sequence[Doc]): Development documents, used instead of cross-validation.
     stops (Optional[Sequence[int]]): The numbers of steps to choose from; see `learn`.
-    seed (int): The seed.
-    progress (Callable): Is called with 1 after each step.
-    place (Optional[Path]): Where the directory will be, if it is moved afterwards.
+    seed (int): Random seed.
+    progress (Callable): Called with 1 after each step.
+    place (Optional[Path]): The final path of the directory, if it is moved afterwards.
     RETURNS (Learned): The pipeline.
-    RAISES (ValueError): If there are too few documents, or nothing can begin from the base.
+    RAISES (ValueError): If there are too few documents, or training cannot start from the base.
     """
     place = place or output
     if source is None:

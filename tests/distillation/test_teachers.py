@@ -41,10 +41,10 @@ def test_texts_of_all_formats(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", '{"text": "x"}\n{"body": "y"}', "a.jsonl, line 2: there is no field 'text'"),
-        ("a.txt", "\n \n", "There are no texts in"),
-        ("a.csv", "text\nx", "a.csv is of no known kind"),
-        (None, "", "There are no files to read at"),
+        ("a.jsonl", '{"text": "x"}\n{"body": "y"}', "a.jsonl, line 2: the field 'text' is missing"),
+        ("a.txt", "\n \n", "No texts found in"),
+        ("a.csv", "text\nx", "a.csv has an unknown file type"),
+        (None, "", "No files found at"),
     ],
 )
 def test_wrong_texts(tmp_path: Path, name: str | None, content: str, message: str):

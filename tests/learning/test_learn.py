@@ -100,7 +100,7 @@ def test_the_better_base_is_found(base, monkeypatch):
 
 
 def test_too_few_documents(base):
-    with pytest.raises(ValueError, match="cannot be divided into 3 folds"):
+    with pytest.raises(ValueError, match="are too few for 3 folds"):
         learn(documents(base, RENAMED[:3]), config_from(base, "base"), base, ["HERO"])
 
 
@@ -146,5 +146,5 @@ def test_a_network_with_other_settings_cannot_begin(base):
     with pytest.raises(ValueError, match=r"embed_NORM has nV = \d+ and not \d+"):
         begin_from(config, base, ["PER"])
     config["components"]["window_ner"]["model"]["document_context"] = False
-    with pytest.raises(ValueError, match="the layers are not the same"):
+    with pytest.raises(ValueError, match="the layers are different"):
         begin_from(config, base, ["PER"])
