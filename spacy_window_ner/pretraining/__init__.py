@@ -1,1 +1,1 @@
-"""Raw text → word vectors."""
+"""Pretraining on raw text: word vectors, and networks that predict masked words."""

@@ -1,10 +1,10 @@
 """S = U f(z) + c with z_t = Σ_{j≠0} W_j x_{t+j} + b: which word stands in the center of a window?
 
-This is the window classifier without labels. The center is hidden, and the network is to tell from
-its neighbors which cluster of words it belongs to, so raw text is all that it needs. Collobert et
-al. (2011, section 4) rank the true center over a random one for the same purpose, and CBOW (Mikolov
-et al. 2013) predicts it from the sum of its neighbors. Clusters instead of words are few, so that
-nothing has to be sampled, and words that are used alike are no mistakes for each other.
+This is the window classifier without labels. The center is masked, and the network predicts from
+its neighbors which cluster of words it belongs to, so it only needs raw text. Collobert et al.
+(2011, section 4) rank the true center over a random word for the same purpose, and CBOW (Mikolov et
+al. 2013) predicts it from the sum of its neighbors. Since there are fewer clusters than words, no
+sampling is needed, and confusing words that are used in the same way is not an error.
 
     J = −(1/n) Σ_t log p_t[c_t]      p_t = softmax(S_t)      δ = ∂J/∂S = (p − y) / n
 
@@ -28,7 +28,7 @@ InT = list[Doc]
 
 @dataclass(frozen=True)
 class Guesses:
-    """What the network makes of the windows of a batch.
+    """The predictions of the network for the windows of a batch.
 
     scores (ndarray): Shape (n_tokens, n_clusters), S.
     orths (ndarray): Shape (n_tokens,) uint64, the words in the centers.
@@ -81,15 +81,15 @@ def forward(
 
 
 def hide_centers(windows: Windows) -> Windows:
-    """RETURNS (Windows): The same windows with the zero vector in the place of their centers."""
+    """RETURNS (Windows): The same windows with the zero vector instead of their centers."""
     neighbors = windows.neighbors.copy()
     neighbors[len(neighbors) // 2] = 0
     return replace(windows, neighbors=neighbors)
 
 
 def cluster_loss(scores: NDArray, clusters: NDArray[np.int64]) -> tuple[float, NDArray]:
-    """Compute J and ∂J/∂S. Same as `objectives.softmax.loss` with one tag allowed, without what
-    partial annotation needs, and 15 times as fast for 500 clusters.
+    """Compute J and ∂J/∂S. The same as `objectives.softmax.loss` with one tag allowed, but 15 times
+    as fast for 500 clusters, since it does not support partial annotation.
 
     scores (ndarray): Shape (n, n_clusters), S.
     clusters (ndarray): Shape (n,), the clusters of the centers, −1 for words without one, which

@@ -1,7 +1,8 @@
-"""A network learns from raw text what stands around which words, before it sees any annotation.
+"""Pretrains a network on raw text, so that it learns the contexts of words before any annotation.
 
-A network that has learned annotation before would forget it: its names of people are of no use for
-hidden words. So it also matches its own earlier predictions on the same text, as `rehearse` does.
+A network that was trained on annotation before would forget it, since predicting masked words does
+not need it. So the network also matches its own earlier predictions on the same text, as `rehearse`
+does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,8 +34,8 @@ REHEARSED_EVERY = 4
 def learn_contexts(
     network: Model, docs: Iterable[Doc], learned: LearnedVectors
 ) -> tuple[int, list[float]]:
-    """Train the layers of a network up to its hidden layer to predict hidden words from what is
-    around them; see `center_words`. The mean of the parameters over the steps is kept.
+    """Train the layers of a network up to its hidden layer to predict masked words from their
+    context; see `center_words`. The result is the mean of the parameters over the steps.
 
     network (Model): A network of `window_classifier`, initialized, which is changed.
     docs (Iterable[Doc]): The documents; a stream that is read once.
@@ -87,7 +88,7 @@ def rehearse(network: Model, before: Model, docs: list[Doc]) -> None:
 def word_clusters(
     learned: LearnedVectors, n_clusters: int = N_CLUSTERS
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Divide words into clusters by their vectors.
+    """Cluster words by their vectors.
 
     learned (LearnedVectors): The vectors of n_words words.
     n_clusters (int): The number of clusters, fewer where there are fewer words.
@@ -100,10 +101,10 @@ def word_clusters(
 
 
 def batches_of(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
-    """Divide documents into batches of about `BATCH_WORDS` words.
+    """Split documents into batches of about `BATCH_WORDS` words.
 
     docs (Iterable[Doc]): The documents.
-    YIELDS (List[Doc]): Documents, longer ones in parts.
+    YIELDS (List[Doc]): Batches; long documents are split.
     """
     batch: list[Doc] = []
     n_words = 0

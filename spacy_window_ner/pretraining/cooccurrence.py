@@ -1,9 +1,9 @@
-"""How often each word stands at each place of the window of each other word.
+"""Counts how often each word occurs at each position in the window of each other word.
 
-A context is a place of the window and a word there, such as "patients, one to the left". So what is
-counted is the input of the window classifier, and its center word is what the input is counted for.
-Contexts that keep their places make words similar that take the same place in a sentence (Levy and
-Goldberg 2014, Linguistic Regularities), and those are the words with the same labels.
+A context is a word at a position of the window, such as "patients, one to the left". So the counts
+are those of the inputs of the window classifier for each center word. With positional contexts,
+words are similar if they are used in the same place of a sentence (Levy and Goldberg 2014,
+Linguistic Regularities), as are words with the same label.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ STRETCH = 2_000_000
 
 @dataclass(frozen=True)
 class SparseMatrix:
-    """A matrix (n_rows, n_columns) of which only the numbers that are not zero are kept.
+    """A sparse matrix (n_rows, n_columns).
 
     rows (ndarray): Shape (n,) int64, ascending.
     columns (ndarray): Shape (n,) int64, ascending within each row.
@@ -37,11 +37,11 @@ def count_contexts(
 ) -> SparseMatrix:
     """Count the contexts of words.
 
-    ids (ndarray): Shape (n_tokens,), numbers of words in the order of frequency, or -1 for what is
-        neither word nor context.
+    ids (ndarray): Shape (n_tokens,), indices of words in the order of frequency, or -1 for tokens
+        that are neither word nor context.
     n_words (int): The size of the vocabulary.
-    places (Sequence[int]): The places of the window relative to the center, without 0.
-    n_contexts (int): How many words count as contexts at each place: the most frequent ones.
+    places (Sequence[int]): The positions in the window relative to the center, without 0.
+    n_contexts (int): The number of context words at each position, the most frequent words.
     RETURNS (SparseMatrix): Shape (n_words, len(places) · n_contexts), the counts, int64. Column
         p · n_contexts + v is word v at places[p].
     """
@@ -61,7 +61,7 @@ def count_contexts(
 def _pairs(
     ids: NDArray[np.int32], start: int, place: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The centers of a stretch, and what stands at a place of their windows, both (n,)."""
+    """The centers of a stretch, and the words at a position of their windows, both (n,)."""
     first, stop = max(start, -place), min(start + STRETCH, len(ids), len(ids) - place)
     stop = max(first, stop)
     return ids[first:stop].astype(np.int64), ids[first + place : stop + place]

@@ -1,10 +1,10 @@
 """M_wc = max(0, log p(c | w) − log p(c)): positive pointwise mutual information.
 
-It says how much more often context c stands around word w than around any word. Skip-gram with
-negative sampling (Mikolov et al. 2013) learns by gradients, for a word and a context, σ(u·v) = 1 if
-they were seen together and 0 if the context was sampled; the u·v of the minimum is this logarithm
-less that of the number of samples (Levy and Goldberg 2014, Neural Word Embedding as Implicit Matrix
-Factorization). Here it is counted, in one pass over the text.
+It measures how much more often context c occurs with word w than with any word. Skip-gram with
+negative sampling (Mikolov et al. 2013) learns by gradients that σ(u·v) is 1 for a word and a
+context that occur together, and 0 for a sampled context. At the minimum, u·v is this logarithm
+minus the logarithm of the number of samples (Levy and Goldberg 2014, Neural Word Embedding as
+Implicit Matrix Factorization). Here, it is computed from counts, in one pass over the text.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ SMOOTHING = 0.75
 def positive_mutual_information(counts: SparseMatrix) -> SparseMatrix:
     """Compute M from counts.
 
-    counts (SparseMatrix): Shape (n_words, n_contexts), how often each context stands with a word.
+    counts (SparseMatrix): Shape (n_words, n_contexts), how often each context occurs with a word.
     RETURNS (SparseMatrix): The same shape, float32.
     """
     n = counts.values.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Raw text → word vectors, and networks that have learned the contexts of its words."""
+"""Pretrains word vectors, and networks that predict masked words, on raw text."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ Read = Callable[[Language, str, float], Iterable[Doc]]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What has been learned from texts.
+    """The result of pretraining.
 
     nlp (Language): The pipeline.
-    vectors (LearnedVectors): The vectors of the words of the texts.
-    n_words (int): How many words its networks have learned the contexts of.
-    losses (Tuple[float, float]): The loss of the first and of the last steps of that, in nats.
+    vectors (LearnedVectors): The vectors of the words in the texts.
+    n_words (int): The number of words that its networks were pretrained on.
+    losses (Tuple[float, float]): The loss of the first and last steps of that, in nats.
     """
 
     nlp: Language
@@ -55,25 +55,25 @@ def pretrain(
     min_count: int = 3,
     words: Words | None = None,
 ) -> Pretrained:
-    """Learn from raw text: first the vectors of its words, then what stands around which words.
+    """Learn from raw text: first word vectors, then to predict masked words.
 
-    work (Language): The pipeline to begin from, which is used up: it gets the strings of all words
-        that it reads.
-    nlp (Language): The same once more, for the result. Its `window_ner`s learn contexts.
+    work (Language): The pipeline to start from. It must not be used afterwards, since the strings
+        of all words are added to it.
+    nlp (Language): Another copy of this pipeline, for the result.
     read (Callable[[Language, str, float], Iterable[Doc]]): Reads a share of the texts, drawn at
-        random, by the tokenizer of a pipeline, for the vectors (`READING`), the features of a new
-        network (`COUNTING`) or the contexts (`CONTEXTS`).
-    width (int): The width of the vectors to learn.
-    min_count (int): How often a word has to occur to have a vector.
-    words (Optional[Words]): What has been read for the vectors before; the texts are added to it.
-    RETURNS (Pretrained): The second pipeline, with the vectors of the texts beside those that it
-        had, and networks that read them.
-    RAISES (ValueError): If there is too little text, or no network can read its vectors.
+        random, with the tokenizer of a pipeline, for the vectors (`READING`), the features of a new
+        network (`COUNTING`) or masked words (`CONTEXTS`).
+    width (int): The width of the vectors.
+    min_count (int): Minimum frequency of a word to get a vector.
+    words (Optional[Words]): The words that were read in an interrupted run, to continue.
+    RETURNS (Pretrained): The second pipeline, with the new vectors next to its previous ones, and
+        networks that use them.
+    RAISES (ValueError): If there is too little text, or no network can use the vectors.
     """
     if nlp.pipeline and not _networks(nlp):
         raise ValueError(
-            "The network has been sourced from a pipeline with other word vectors, and would not "
-            "read those of the texts: begin from that pipeline."
+            "The network was sourced from a pipeline with different word vectors, and would not "
+            "use the new ones. Start from that pipeline instead (--from)."
         )
     vectors = learn_vectors(read(work, READING, 1.0), width, min_count, words)
     for pipeline in (work, nlp):
@@ -92,7 +92,7 @@ def pretrain(
 
 
 def _networks(nlp: Language) -> list[tuple[str, WindowNER]]:
-    """The components that read the vectors of the pipeline, with their names."""
+    """The components that use the vectors of the pipeline, with their names."""
     return [
         (name, pipe)
         for name, pipe in nlp.pipeline

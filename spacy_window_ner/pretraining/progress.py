@@ -1,7 +1,7 @@
-"""What has been read of raw text, kept in files, so that a run that was stopped can go on.
+"""Saves the progress of reading raw text, so that an interrupted run can be resumed.
 
-Each file has what was read since the one before, and the place in the inputs where that ends. It is
-written as a whole or not at all, and never changed.
+Each file contains the words that were read since the previous file, and the position in the inputs
+where it ends. Files are written atomically and never changed.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ SAVED_TOKENS = 1_000_000
 
 
 def is_begun(folder: Path) -> bool:
-    """RETURNS (bool): Whether a folder has what a run that was stopped has read."""
+    """RETURNS (bool): Whether a folder contains the progress of an interrupted run."""
     return any(folder.glob("*reading-*.msgpack*"))  # one that is unfinished, too
 
 
 def describe_inputs(nlp: Language, files: Sequence[Path], text_field: str) -> str:
-    """RETURNS (str): A fingerprint of all that decides which tokens are read.
+    """RETURNS (str): A fingerprint of everything that determines which tokens are read.
 
-    nlp (Language): The pipeline, whose tokenizer is used.
+    nlp (Language): The pipeline whose tokenizer is used.
     files (Sequence[Path]): The files, in order.
-    text_field (str): The field of the texts in JSON lines.
+    text_field (str): The field of JSON lines that contains the text.
     """
     stats = [(str(file), file.stat()) for file in files]
     described = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
@@ -38,19 +38,19 @@ def describe_inputs(nlp: Language, files: Sequence[Path], text_field: str) -> st
 
 
 class Progress:
-    """How far texts have been read.
+    """The progress of reading texts.
 
-    words (Words): What has been read.
-    place (Tuple[int, int]): The number of the last file that was read, and its line.
-    seconds (float): How long that took.
+    words (Words): The words that have been read.
+    place (Tuple[int, int]): The index of the last file, and the last line that was read.
+    seconds (float): The time that this took.
     """
 
     def __init__(self, folder: Path, inputs: str) -> None:
-        """Go on with what a folder has, or begin.
+        """Load the progress in a folder, or start from the beginning.
 
         folder (Path): The folder.
-        inputs (str): What `describe_inputs` gave.
-        RAISES (InputError): If it has what was read of other inputs, or is damaged.
+        inputs (str): The result of `describe_inputs`.
+        RAISES (InputError): If the progress belongs to other inputs, or is damaged.
         """
         self.words, self.place, self.seconds = Words(), (0, 0), 0.0
         self._folder, self._inputs, self._n_saved, self._n_forms = folder, inputs, 0, 0
@@ -62,27 +62,27 @@ class Progress:
             part: dict[str, Any] = srsly.read_msgpack(path)
             if part["inputs"] != self._inputs:
                 raise InputError(
-                    f"What {self._folder} has was read of other texts: files have changed or are "
-                    f"not the same, or the tokenizer or --text-field. Repeat the command as it was "
-                    f"to go on with it, or give another directory."
+                    f"The progress in {self._folder} belongs to other texts: the files, the "
+                    f"tokenizer or --text-field are different. Repeat the original command to "
+                    f"resume, or choose another directory."
                 )
             if part["start"] != len(self.words.ids):
-                raise ValueError("what was read before it is missing")
+                raise ValueError("the file before it is missing")
             self.words.extend(part["forms"], part["ids"])
             self.place, self.seconds = tuple(part["place"]), part["seconds"]
         except InputError:
             raise
         except Exception as error:  # msgpack has exceptions of its own
             raise InputError(
-                f"{path} is damaged: {error}. Give another directory to begin anew."
+                f"{path} is damaged: {error}. Choose another directory to start again."
             ) from error
         self._n_saved, self._n_forms = len(self.words.ids), len(self.words.forms)
 
     def save(self, place: tuple[int, int], seconds: float) -> None:
-        """Save what has been read since the last time, if it is much.
+        """Save the words since the last save, if there are enough.
 
-        place (Tuple[int, int]): The number of the file, and the line that was read last.
-        seconds (float): How long everything took.
+        place (Tuple[int, int]): The index of the file, and the last line that was read.
+        seconds (float): The total time.
         """
         words, start = self.words, self._n_saved
         if len(words.ids) - start < SAVED_TOKENS:

@@ -1,4 +1,4 @@
-"""Word vectors of a domain from its raw text, alone or beside the vectors of a pipeline."""
+"""Learns word vectors of a domain from raw text, alone or next to the vectors of a pipeline."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ COMPARED = 20_000
 
 @dataclass(frozen=True)
 class LearnedVectors:
-    """What has been learned from texts.
+    """Word vectors learned from texts.
 
     text (Text): The text.
-    table (ndarray): Shape (n_words, width) float32, the vectors of its words, of length one.
-    kept (float): How much of M the vectors keep: ‖S‖² / ‖M‖², from 0 to 1.
+    table (ndarray): Shape (n_words, width) float32, unit vectors of its words.
+    kept (float): The share of M that the vectors preserve: ‖S‖² / ‖M‖², from 0 to 1.
     """
 
     text: Text
@@ -55,11 +55,11 @@ def learn_vectors(
     the others (Levy, Goldberg and Dagan 2015, section 3.3).
 
     docs (Iterable[Doc]): The documents; a stream that is read once.
-    width (int): The width of the vectors. Where there are fewer words, the last columns are zero.
-    min_count (int): How often a word has to occur to have a vector.
-    words (Optional[Words]): What has been read before; the documents are added to it.
+    width (int): The width of the vectors. If there are fewer words, the last columns are zero.
+    min_count (int): Minimum frequency of a word to get a vector.
+    words (Optional[Words]): Words that were read before, to which the documents are added.
     RETURNS (LearnedVectors): The vectors.
-    RAISES (ValueError): If no two words stand side by side that are frequent enough.
+    RAISES (ValueError): If no two neighboring words are frequent enough.
     """
     words = Words() if words is None else words
     for doc in docs:
@@ -70,8 +70,8 @@ def learn_vectors(
     M = positive_mutual_information(counts)
     if not len(M.values):
         raise ValueError(
-            f"There is too little text: of {text.n_tokens} words, {len(text.words)} different ones "
-            f"occur at least {min_count} times. Give more texts, or a lower --min-count."
+            f"There is too little text: in {text.n_tokens} words, only {len(text.words)} distinct "
+            f"words occur at least {min_count} times. Use more texts, or a lower --min-count."
         )
     U, S = factorize(M, width)
     table = np.zeros((len(text.words), width), dtype=np.float32)
@@ -82,7 +82,7 @@ def learn_vectors(
 
 
 def units(table: NDArray) -> NDArray[np.float32]:
-    """RETURNS (ndarray): The rows of a table (n_rows, width) at length one; zero rows stay."""
+    """RETURNS (ndarray): The rows of a table (n_rows, width), normalized; zero rows stay zero."""
     table = table.astype(np.float32)
     norms = np.linalg.norm(table, axis=1, keepdims=True)
     return table / np.where(norms > 0, norms, np.float32(1))
@@ -94,20 +94,20 @@ def make_vectors(learned: LearnedVectors) -> Vectors:
 
 
 def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, NDArray[np.int64]]:
-    """Put the vectors of the domain beside others, so that the widths add up.
+    """Concatenate the vectors of the domain with other vectors.
 
-    learned (LearnedVectors): The vectors of the domain. A word without one is zero there.
-    others (Vectors): The vectors of a pipeline. A word of the domain without one has there what
-        words that are used like it have: see `_guess`.
-    RETURNS (Tuple[Vectors, ndarray]): The vectors, those of the domain's words first; and for each
-        the row of the same word among the others, or of the word that is most like it; -1 if there
-        is none (n_vectors,).
-    RAISES (ValueError): If the others are floret vectors, which have no words.
+    learned (LearnedVectors): The vectors of the domain. Words without one get zeros.
+    others (Vectors): The vectors of a pipeline. Words of the domain without one get a vector
+        estimated from similar words: see `_guess`.
+    RETURNS (Tuple[Vectors, ndarray]): The vectors, with the words of the domain first; and for each
+        the row of the same word among the others, or of the most similar word; -1 if there is none
+        (n_vectors,).
+    RAISES (ValueError): If the others are floret vectors, which are not a table of words.
     """
     if others.mode == Mode.floret:
         raise ValueError(
-            "The vectors of the pipeline are floret vectors, which are no table of words. Leave "
-            "--from out, or give a pipeline with a table of vectors."
+            "The pipeline has floret vectors, which are not a table of words. Leave out --from, or "
+            "choose a pipeline with a table of vectors."
         )
     keys = learned.keys
     # What a word of the domain finds among the others is what the network would find.
@@ -134,13 +134,13 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
 def _guess(
     X: NDArray[np.float32], Y: NDArray[np.float32], missing: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Guess y = xA by ridge regression, A = (XᵀX + I)⁻¹ XᵀY over the words that have both.
+    """Estimate y = xA by ridge regression, A = (XᵀX + I)⁻¹ XᵀY over the words that have both.
 
-    X (ndarray): Shape (n_words, width of x), of length one, the most frequent word first.
+    X (ndarray): Shape (n_words, width of x), unit vectors, the most frequent word first.
     Y (ndarray): Shape (n_words, width of y).
     missing (ndarray): Shape (n_words,) bool, the words without y.
-    RETURNS (Tuple[ndarray, ndarray]): y of the n_missing words, of length one (n_missing, width of
-        y); and the word with both whose x has the smallest angle to theirs (n_missing,).
+    RETURNS (Tuple[ndarray, ndarray]): y of the n_missing words as unit vectors (n_missing, width of
+        y); and the most similar word by x that has both (n_missing,).
     """
     known = np.flatnonzero(~missing)
     gram = X[known].T @ X[known] + np.eye(X.shape[1], dtype=X.dtype)
@@ -151,7 +151,7 @@ def _guess(
 
 
 def _find(vectors: Vectors, words: Sequence[str]) -> NDArray[np.int64]:
-    """The rows of words as they are written, else in lower case, else -1: (n_words,)."""
+    """The rows of words as written, else in lower case, else -1: (n_words,)."""
     rows = [vectors.find(keys=list(map(get_string_id, words)))]
     rows.append(vectors.find(keys=[get_string_id(word.lower()) for word in words]))
     written, lower = (np.asarray(found, dtype=np.int64) for found in rows)
@@ -162,10 +162,10 @@ def neighbors(learned: LearnedVectors, rows: Sequence[int], n: int) -> list[list
     """Find the words with the most similar vectors.
 
     learned (LearnedVectors): The vectors.
-    rows (Sequence[int]): The rows of n_asked words.
-    n (int): How many words for each.
-    RETURNS (List[List[str]]): For each, the n words whose vectors have the smallest angle to its
-        own, the nearest first.
+    rows (Sequence[int]): The rows of the words.
+    n (int): The number of neighbors of each word.
+    RETURNS (List[List[str]]): For each word, the n words with the highest cosine similarity, the
+        most similar first.
     """
     similarities = learned.table[rows] @ learned.table.T
     similarities[np.arange(len(rows)), rows] = -np.inf

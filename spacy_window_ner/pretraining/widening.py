@@ -1,7 +1,7 @@
-"""A trained network that gets vectors of more words, and a second vector for each word.
+"""Adds vectors of new words, and more columns for each word, to a trained network.
 
-It computes what it did before, since the weights of the new columns are zero. Their gradient is
-not: ∂J/∂W = δ xᵀ with the new vectors in x.
+The outputs of the network do not change, since the weights of the new columns are zero. Their
+gradient is not zero: ∂J/∂W = δ xᵀ with the new vectors in x.
 """
 
 import numpy as np
@@ -16,10 +16,10 @@ from .vectors import LearnedVectors, extend_vectors, make_vectors
 
 
 def add_vectors(nlp: Language, learned: LearnedVectors) -> None:
-    """Give a pipeline the vectors of a domain, beside those that it has. Its `window_ner`s find
-    what they found before, but where a word had no vector.
+    """Add the vectors of a domain to a pipeline, next to its own vectors. The predictions of its
+    `window_ner` components do not change, except for words that had no vector.
 
-    nlp (Language): The pipeline. A network that carries vectors of its own keeps these.
+    nlp (Language): The pipeline. A network that carries its own vectors keeps them.
     learned (LearnedVectors): The vectors of the domain.
     RAISES (ValueError): If the pipeline has floret vectors.
     """
@@ -36,10 +36,10 @@ def add_vectors(nlp: Language, learned: LearnedVectors) -> None:
 
 
 def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
-    """Let a network read a wider and longer table of word vectors, in place.
+    """Adapt a network to a larger table of word vectors, in place.
 
     model (Model): A network of `window_classifier`, initialized.
-    added (int): How many columns come after those that it has read so far.
+    added (int): The number of columns that were added after the old ones.
     rows (ndarray): Shape (n_vectors,), the old row whose cluster each row of the table has, or -1.
     """
     for node in model.walk():
@@ -67,9 +67,7 @@ def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
 
 
 def _vector_layers(model: Model) -> list[tuple[Model, Model, Model]]:
-    """Each layer of vectors side by side, the static ones among them, and the layer that mixes
-    them.
-    """
+    """The layers that concatenate vectors, including static ones, and the layer that mixes them."""
     chains = [node for node in model.walk() if node.name == "lexeme_vectors"]
     return [
         (chain.layers[0], part, chain.layers[2])

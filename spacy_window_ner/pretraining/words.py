@@ -1,4 +1,4 @@
-"""A stream of documents → the words that are frequent enough, and the text as their numbers."""
+"""Converts documents to a vocabulary of frequent words, and text to indices of words."""
 
 from array import array
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Text:
-    """A text as numbers of words, the most frequent word being 0.
+    """A text as indices of words, the most frequent word being 0.
 
     words (List[str]): The vocabulary, n_words in the order of frequency.
-    ids (ndarray): Shape (n_tokens,) int32, the word of each token, or `UNKNOWN`. There is one
-        `UNKNOWN` between two documents, so that no window reaches from one into the other.
+    ids (ndarray): Shape (n_tokens,) int32, the word of each token, or `UNKNOWN`. Documents are
+        separated by an `UNKNOWN`, so that windows do not cross document boundaries.
     n_tokens (int): The number of tokens that were read, without whitespace.
     """
 
@@ -30,10 +30,10 @@ class Text:
 
 
 class Words:
-    """The words of documents that are read, of which nothing is kept but four bytes a token.
+    """Collects the words of documents, using four bytes per token.
 
     forms (List[str]): The forms that have occurred, in order.
-    ids (array): The number of each token's form, and `UNKNOWN` after each document.
+    ids (array): The index of each token's form, and `UNKNOWN` after each document.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Words:
         self._rows: dict[int, int] = {}
 
     def add(self, doc: Doc) -> None:
-        """Read a document. Documents may have different vocabularies."""
+        """Add a document. Documents may have different vocabularies."""
         table = doc.to_array([ORTH, IS_SPACE]).reshape(len(doc), 2)
         orths = table[table[:, 1] == 0, 0].tolist()
         for orth in set(orths).difference(self._rows):
@@ -52,10 +52,10 @@ class Words:
         self.ids.append(UNKNOWN)
 
     def extend(self, forms: Sequence[str], ids: bytes) -> None:
-        """Add what has been read before.
+        """Add words that were saved before.
 
-        forms (Sequence[str]): The forms that come after those that there are.
-        ids (bytes): The tokens, as `ids.tobytes()` gives them.
+        forms (Sequence[str]): The additional forms, after the existing ones.
+        ids (bytes): The tokens, as returned by `ids.tobytes()`.
         """
         for form in forms:
             self._rows[get_string_id(form)] = len(self.forms)
@@ -65,11 +65,11 @@ class Words:
     def number(self, min_count: int, max_words: int) -> Text:
         """Number the words by their frequency.
 
-        A form that is rarer than `min_count` counts as its lower-case form, which is how it is
-        looked up when there is no vector for it.
+        A form that is rarer than `min_count` counts as its lower-case form, which is how a word
+        without a vector is looked up.
 
-        min_count (int): How often a word has to occur.
-        max_words (int): The size of the vocabulary; rarer words are left out.
+        min_count (int): Minimum frequency of a word.
+        max_words (int): Maximum size of the vocabulary; rarer words are left out.
         RETURNS (Text): The text.
         """
         read = np.frombuffer(self.ids, dtype=np.int32)

@@ -115,7 +115,7 @@ def test_a_network_that_cannot_read_the_vectors_is_refused(nlp):
     with pytest.warns(UserWarning, match="W113"):
         other.add_pipe("window_ner", source=nlp)
     ner_of(other).model.get_ref("tok2vec").attrs["lexicon"] = Lexicon(nlp.vocab.vectors)
-    with pytest.raises(ValueError, match="begin from that pipeline"):
+    with pytest.raises(ValueError, match="Start from that pipeline"):
         pretrain(other, other, lambda nlp, title, share: docs_of(nlp, 2))
 
 
