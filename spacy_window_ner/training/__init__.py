@@ -1,1 +1,1 @@
-"""What `spacy train` uses: the reader, augmenters, callbacks, the scorer and the logger."""
+"""Registered functions for `spacy train`: reader, augmenters, callbacks, scorer and logger."""

@@ -1,4 +1,4 @@
-"""An augmenter for text in lower case and in capitals, such as chats and headlines."""
+"""An augmenter for lower-case and upper-case text, such as chats and headlines."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,17 +12,18 @@ Augmenter = Callable[[Language, Example], Iterator[Example]]
 
 
 def create_casing(lower: float = 0.0, upper: float = 0.0) -> Augmenter:
-    """Make `spacy_window_ner.casing.v1`, an augmenter that gives some documents in another case in
-    place of their own.
+    """Make `spacy_window_ner.casing.v1`, an augmenter that replaces some documents by a lower-case
+    or upper-case version.
 
-    lower (float): The share of documents in lower case, drawn anew each time.
-    upper (float): The share of documents in capitals.
+    lower (float): The share of documents converted to lower case, drawn at random each time.
+    upper (float): The share of documents converted to upper case.
     RETURNS (Callable): The augmenter.
-    RAISES (ValueError): If a share is not from 0 to 1, or both together are above 1.
+    RAISES (ValueError): If a share is not from 0 to 1, or their sum is above 1.
     """
     if not (lower >= 0 and upper >= 0 and lower + upper <= 1):
         raise ValueError(
-            f"lower and upper are shares of documents, together at most 1; got {lower} and {upper}."
+            f"lower and upper must be shares of documents with a sum of at most 1, got {lower} and "
+            f"{upper}."
         )
 
     def augment(nlp: Language, example: Example) -> Iterator[Example]:
@@ -38,10 +39,10 @@ def create_casing(lower: float = 0.0, upper: float = 0.0) -> Augmenter:
 
 
 def in_case(example: Example, case: Callable[[str], str]) -> Example:
-    """Write an example in another case, with the same tokens and the same annotation.
+    """Change the case of an example, with the same tokens and the same annotation.
 
     example (Example): The example.
-    case (Callable): From a word to the word in this case. Words of another length stay as they are.
+    case (Callable): Converts a word. A word is not changed if the result has a different length.
     RETURNS (Example): The new example.
     """
     annotation = example.to_dict()

@@ -1,8 +1,8 @@
-"""A callback for `[training.before_to_disk]`: calibrate a window_ner, and choose its threshold.
+"""A callback for `[training.before_to_disk]` that calibrates a window_ner and sets its threshold.
 
 Viterbi decoding finds the most probable tag sequence, which is not the set of entities with the
-best F1: where names are hard to recognize, it misses most of them. Here spans are ranked by
-probability, and the cut with the best F1 on the development data becomes the threshold.
+best F1: if names are hard to recognize, it misses most of them. Instead, spans are ranked by
+probability, and the threshold with the best F1 on the development data is chosen.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,15 +32,15 @@ def create_calibrate(
 
     path (Optional[Path]): Development data in spaCy's binary format.
     name (str): Name of the component.
-    guarantee (Optional[Mapping[str, float]]): What the saved pipeline has to guarantee: `recall` or
-        `precision` of the entities, `candidates_recall`. Where the data cannot carry it, there is a
-        warning, and the threshold is that with the best F1.
-    confidence (float): The confidence of the guarantee.
-    RETURNS (Callable): Returns a copy of a pipeline with the component calibrated and the threshold
-        chosen; prints a line with both, and writes the scores that the copy has to its
-        `meta["performance"]`. The parameters of the copy take 16 bits each on disk, but for those
-        of the scores and transitions, which calibration changes afterwards. In the pipeline itself,
-        only the threshold is changed, so that training goes on with the same network.
+    guarantee (Optional[Mapping[str, float]]): The minimum `recall` or `precision` of the entities,
+        or `candidates_recall`, to guarantee. If the data does not support it, there is a warning,
+        and the threshold with the best F1 is used.
+    confidence (float): The confidence level of the guarantee.
+    RETURNS (Callable): Takes a pipeline and returns a calibrated copy with the chosen threshold. It
+        prints a line with both, and writes the scores of the copy to its `meta["performance"]`. The
+        parameters of the copy take 16 bits each on disk, except for those of the scores and
+        transitions, which calibration changes. In the pipeline itself, only the threshold is
+        changed, so that training continues with the same network.
     RAISES (ValueError): If the guarantee is invalid.
     """
     guarantees = parse_guarantees(guarantee, confidence)
@@ -77,14 +77,14 @@ def create_calibrate(
 def _read(path: Path | None, nlp: Language) -> list[Example]:
     if path is None:
         raise ValueError(
-            "[training.before_to_disk] needs development data: set its path, for example to "
-            "${paths.dev}, or set [training] before_to_disk = null."
+            "[training.before_to_disk] needs development data. Set its path, for example to "
+            "${paths.dev}, or set before_to_disk = null in [training]."
         )
     return list(Corpus(path)(nlp))
 
 
 def describe_calibration(temperature: float | None, threshold: Threshold, f_score: float) -> str:
-    """RETURNS (str): One line on what was chosen, and the F1 that it has."""
+    """RETURNS (str): One line with the temperature, the threshold and F1."""
     chosen = "nothing to calibrate yet"
     if temperature is not None:
         chosen = f"temperature {temperature:.2f}, threshold {threshold}"
@@ -92,7 +92,7 @@ def describe_calibration(temperature: float | None, threshold: Threshold, f_scor
 
 
 def report_scores(nlp: Language, examples: list[Example]) -> float:
-    """Evaluate a pipeline, and write what it scores to its meta.
+    """Evaluate a pipeline, and write its scores to its meta.
 
     nlp (Language): The pipeline; `nlp.meta["performance"]` is changed.
     examples (List[Example]): The development data.

@@ -1,4 +1,4 @@
-"""A reader that prepares the network for text with and without sentences, short and long."""
+"""A corpus reader that varies sentence starts and document lengths, to make the network robust."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ def create_corpus(
 ) -> "SentenceCorpus":
     """Make `spacy_window_ner.Corpus.v1`, a reader of annotated documents; see `SentenceCorpus`.
 
-    RAISES (ValueError): If there is no path, or a setting is outside its range.
+    RAISES (ValueError): If the path is missing, or a setting is outside its range.
     """
     if path is None:
         raise ValueError(Errors.E913)
@@ -46,7 +46,7 @@ def create_corpus(
 
 
 class SentenceCorpus(Corpus):
-    """spaCy's `Corpus`, whose documents keep their sentence starts or not, and are whole or not."""
+    """spaCy's `Corpus`, with some documents without sentence starts, and some cut into pieces."""
 
     def __init__(
         self,
@@ -60,19 +60,20 @@ class SentenceCorpus(Corpus):
         """Initialize the reader.
 
         path (Union[str, Path]): A file or folder in spaCy's binary format.
-        sentence_starts (float): The share of documents, drawn anew each time, whose predicted
+        sentence_starts (float): The share of documents, drawn at random each time, whose predicted
             document gets the sentence starts of the annotation, from 0 to 1.
-        cut (float): The share of documents, drawn anew each time, that are cut between sentences:
-            half of them into single sentences, the others into runs of random length, from 0 to 1.
-        labels (Optional[Sequence[str]]): The labels that the annotation has. Outside of entities,
-            others are unknown then, and nothing is learned of them. If None, it has what each
-            document says (`labels.set_annotated_labels`), or all labels.
-        **settings: Those of spaCy's `Corpus`.
+        cut (float): The share of documents, drawn at random each time, that are cut between
+            sentences, from 0 to 1: half of them into single sentences, the others into runs of
+            random length.
+        labels (Optional[Sequence[str]]): The labels that are annotated. Other labels are unknown
+            outside of entities, and nothing is learned about them. If None, the labels are those
+            set in each document (`labels.set_annotated_labels`), or else all labels.
+        **settings: Settings of spaCy's `Corpus`.
         RAISES (ValueError): If a share is outside its range.
         """
         for name, share in (("sentence_starts", sentence_starts), ("cut", cut)):
             if not 0 <= share <= 1:
-                raise ValueError(f"{name} is a share of documents, from 0 to 1; got {share}.")
+                raise ValueError(f"{name} must be a share of documents from 0 to 1, got {share}.")
         super().__init__(path, **settings)
         self.sentence_starts = sentence_starts
         self.cut = cut
@@ -102,7 +103,7 @@ class SentenceCorpus(Corpus):
         return super().make_examples(nlp, self._pieces(reference_docs))
 
     def _make_example(self, nlp: Language, reference: Doc, gold_preproc: bool) -> Example:
-        """As spaCy's, which takes four times as long to copy the words of the annotation."""
+        """The same as spaCy's method, but four times as fast at copying the annotated words."""
         if not (gold_preproc or reference.has_unknown_spaces):
             return super()._make_example(nlp, reference, gold_preproc)
         return Example(copy_words(reference, nlp.vocab), reference)
@@ -116,11 +117,11 @@ class SentenceCorpus(Corpus):
 
 
 def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
-    """Make examples of annotated documents as spaCy's `Corpus` does, of empty ones too.
+    """Make examples from annotated documents as spaCy's `Corpus` does, including empty ones.
 
-    nlp (Language): The pipeline, which divides texts into tokens.
-    docs (Iterable[Doc]): The documents. The tokens of those whose white space is unknown stay.
-    RETURNS (List[Example]): One for each.
+    nlp (Language): The pipeline whose tokenizer is used.
+    docs (Iterable[Doc]): The documents. Those with unknown white space keep their tokens.
+    RETURNS (List[Example]): An example for each document.
     """
     return [
         Example(
@@ -132,7 +133,7 @@ def read_examples(nlp: Language, docs: Iterable[Doc]) -> list[Example]:
 
 
 def _keep_labels(augmenter: Augmenter) -> Augmenter:
-    """An augmenter whose examples say what their annotation has."""
+    """An augmenter whose examples state their annotated labels."""
 
     def augment(nlp: Language, example: Example) -> Iterator[Example]:
         labels = annotated_labels(example.reference)
@@ -160,8 +161,8 @@ def set_sentence_starts(example: Example) -> None:
 
 
 def cut_document(doc: Doc) -> Iterator[Doc]:
-    """Cut a document between sentences: half of the time into single ones, otherwise into runs
-    whose lengths are drawn up to the number of sentences left.
+    """Cut a document between sentences: with probability ½ into single sentences, otherwise into
+    runs of random length.
 
     doc (Doc): The document, with sentence starts.
     YIELDS (Doc): The pieces, with their annotation.

@@ -1,4 +1,4 @@
-"""A logger of `spacy train` that draws the training curve while it prints."""
+"""A logger for `spacy train` that also draws the training curve."""
 
 import sys
 from collections.abc import Callable
@@ -20,13 +20,13 @@ def plot_logger(
     console_output: bool = True,
     output_file: str | Path | None = None,
 ) -> SetUp:
-    """Print what `spacy.ConsoleLogger.v3` prints, and draw F1, loss and calibration by step to an
-    SVG file, that is replaced after every evaluation.
+    """Print the same as `spacy.ConsoleLogger.v3`, and plot F1, loss and calibration by step to an
+    SVG file, which is replaced after every evaluation.
 
     path (Union[str, Path]): The SVG file.
     progress_bar (Optional[str]): As in `spacy.ConsoleLogger.v3`.
-    console_output (bool): As there.
-    output_file (Optional[Union[str, Path]]): As there.
+    console_output (bool): As in `spacy.ConsoleLogger.v3`.
+    output_file (Optional[Union[str, Path]]): As in `spacy.ConsoleLogger.v3`.
     RETURNS (Callable): The logger.
     RAISES (ImportError): If matplotlib is not installed.
     """
@@ -54,13 +54,13 @@ def plot_logger(
 
 
 def point(info: dict[str, Any], steps: int) -> dict[str, Any]:
-    """What is drawn of one evaluation.
+    """The values of one evaluation to plot.
 
-    info (Dict[str, Any]): What `spacy train` tells a logger.
-    steps (int): The number of steps since the last evaluation, whose losses it has the sum of.
-    RETURNS (Dict[str, Any]): `step`; `scores`, F1 of the entities in percent, or where there are
-        none the score that training is judged by; `losses` of a step, by component; and
-        `calibration`, where `spacy_window_ner.ner_scorer.v1` has found the error of probabilities.
+    info (Dict[str, Any]): The argument that `spacy train` passes to a logger.
+    steps (int): The number of steps since the last evaluation, over which losses are summed.
+    RETURNS (Dict[str, Any]): `step`; `scores`, F1 of the entities in percent, or the main score of
+        the training if there is none; `losses` per step, by component; and `calibration`, if
+        `spacy_window_ner.ner_scorer.v1` has computed the calibration error.
     """
     f, ece = (info["other_scores"].get(name) for name in ("ents_f", "ents_ece"))
     score = {"score": info["score"]} if f is None else {"F1": f}
@@ -81,11 +81,10 @@ TITLES = {
 
 
 def draw(logged: list[dict[str, Any]], path: Path) -> None:
-    """Draw scores, losses and calibration by step, one below the other; calibration only where it
-    is known.
+    """Plot scores, losses and, if known, calibration by step, one below the other.
 
-    logged (List[Dict[str, Any]]): What `point` gives for each evaluation.
-    path (Path): The SVG file, which is replaced as a whole.
+    logged (List[Dict[str, Any]]): The result of `point` for each evaluation.
+    path (Path): The SVG file, which is replaced atomically.
     """
     keys = [key for key in TITLES if key != "calibration" or any(one[key] for one in logged)]
     figure = _figure_class()(figsize=(7, 3 * len(keys)), layout="constrained")
@@ -103,13 +102,13 @@ def draw(logged: list[dict[str, Any]], path: Path) -> None:
 
 
 def _figure_class() -> Any:
-    """Matplotlib's figure: without pyplot, whose windows and figures outlive a drawing."""
+    """Matplotlib's `Figure`, without pyplot, which would keep the figure in memory."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "spacy_window_ner.PlotLogger.v1 needs matplotlib: "
+            "spacy_window_ner.PlotLogger.v1 needs matplotlib. Install it with: "
             "pip install 'spacy-window-ner[plot]'. "
-            'Or take the logger {"@loggers":"spacy.ConsoleLogger.v1"}.'
+            'Alternatively, use the logger {"@loggers":"spacy.ConsoleLogger.v1"}.'
         ) from error
     return Figure

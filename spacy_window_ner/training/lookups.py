@@ -1,4 +1,4 @@
-"""Tables of spaCy's lookups that a config can name without requiring them."""
+"""Optional lookup tables for a config."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,14 @@ from ..network.lexicon import CLUSTER_TABLE
 
 
 def create_lookups(lang: str, tables: Sequence[str] = (CLUSTER_TABLE,)) -> Lookups:
-    """Load tables from the package `spacy-lookups-data`, those that it has for the language:
+    """Load the tables that the package `spacy-lookups-data` has for a language:
     `spacy_window_ner.lookups.v1` for `[initialize.lookups]`.
 
     lang (str): The language.
     tables (Sequence[str]): Names of tables.
-    RETURNS (Lookups): The tables that were found. That of Brown clusters has no words without a
-        cluster, which are four fifths of the English ones and would be saved with the pipeline.
+    RETURNS (Lookups): The tables that were found. Words without a cluster are removed from the
+        table of Brown clusters, since they are four fifths of the English words and would be saved
+        with the pipeline.
     """
     found, lookups = load_lookups(lang, list(tables), strict=False), Lookups()
     for name in found.tables:

@@ -1,7 +1,7 @@
 """The presets: complete configs for training, and pipelines with new networks.
 
-The files in `spacy_window_ner/configs` contain only what differs from the defaults. Everything else
-is filled in from the registered functions, as `spacy init fill-config` does.
+The files in `spacy_window_ner/configs` only contain settings that differ from the defaults.
+Everything else is filled in from the registered functions, as `spacy init fill-config` does.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PRESETS_PATH = Path(__file__).parents[1] / "configs"
 
 
 class Preset(str, Enum):
-    """What a config is for."""
+    """The presets for configs."""
 
     efficiency = "efficiency"
     accuracy = "accuracy"
@@ -44,27 +44,27 @@ def init_config(
     train: Path | None = None,
     dev: Path | None = None,
 ) -> Config:
-    """Generate a config for `spacy train` that leaves nothing to defaults.
+    """Generate a complete config for `spacy train`.
 
     preset (str): One of `PRESETS`.
-    lang (Optional[str]): Code of the language; that of `base` if None, or English.
+    lang (Optional[str]): Language code; that of `base` if None, or English.
     vectors (Optional[str]): Name or path of a pipeline with word vectors, for `paths.vectors`.
-    pipeline (Optional[Sequence[str]]): Names of the components in order, with `window_ner` among
-        them; only those of the preset if None. The others get their default settings; with
+    pipeline (Optional[Sequence[str]]): Names of the components in order, including `window_ner`;
+        only those of the preset if None. Other components get their default settings. With
         `shared_tok2vec`, components that can listen to its `tok2vec` do so.
-    base (Optional[str]): Name or path of the pipeline to begin from. Its network, word vectors and
-        clusters take the place of those of the preset.
-    train (Optional[Path]): Training data, a `.spacy` file or a folder of them. The length of the
-        training and the batches follow its size.
+    base (Optional[str]): Name or path of the pipeline to start from. Its network, word vectors and
+        clusters replace those of the preset.
+    train (Optional[Path]): Training data, a `.spacy` file or a folder of them. The number of steps
+        and the batch size are adapted to its size.
     dev (Optional[Path]): Development data.
-    RETURNS (Config): The config, with its variables in place.
-    RAISES (ValueError): If there is no such preset, language or component, the pipeline has no
-        `window_ner` or a component twice, nothing can begin from the base, or the training data
+    RETURNS (Config): The config, with variables that are not interpolated.
+    RAISES (ValueError): If the preset, language or a component is unknown, the pipeline has no
+        `window_ner` or a component twice, training cannot start from the base, or the training data
         cannot be read.
-            (OSError): If the base is not there.
+            (OSError): If the base does not exist.
     """
     if preset not in PRESETS:
-        raise ValueError(f"Unknown preset {preset!r}: use one of {', '.join(PRESETS)}.")
+        raise ValueError(f"Unknown preset {preset!r}. Use one of {', '.join(PRESETS)}.")
     common, changes = (
         util.load_config(PRESETS_PATH / f"{name}.cfg", interpolate=False)
         for name in ("common", preset)
@@ -73,7 +73,7 @@ def init_config(
     config["paths"].update(vectors=vectors, train=train and str(train), dev=dev and str(dev))
     nlp = None if base is None else _load_base(preset, base, vectors)
     if nlp is not None and lang not in (None, nlp.lang):
-        raise ValueError(f"The language of {base} is {nlp.lang!r}: leave --lang out.")
+        raise ValueError(f"The language of {base} is {nlp.lang!r}. Leave out --lang.")
     config["nlp"]["lang"] = lang = nlp.lang if nlp is not None else lang or "en"
     try:
         if pipeline is not None:
@@ -89,23 +89,25 @@ def init_config(
 
 
 def _load_base(preset: str, base: str, vectors: str | None) -> Language:
-    """Load the pipeline to begin from, if that is possible with the other options."""
+    """Load the pipeline to start from, if this is compatible with the other options."""
     if preset in _NOT_ALONE:
         raise ValueError(
-            f"The network of the preset {preset} reads what other components write, which that of "
-            f"{base} does not. Use {', '.join(name for name in PRESETS if name not in _NOT_ALONE)}."
+            f"The preset {preset} uses the output of other components, but the network of {base} "
+            f"does not. Use one of {', '.join(name for name in PRESETS if name not in _NOT_ALONE)}."
         )
     if vectors is not None:
-        raise ValueError(f"The word vectors are those of {base}: leave --vectors out.")
+        raise ValueError(f"The word vectors of {base} are used. Leave out --vectors.")
     return util.load_model(base)
 
 
 def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
     """Add components with their default settings to a preset."""
     if NAME not in pipeline:
-        raise ValueError(f"The pipeline has no {NAME}: {', '.join(pipeline) or 'it is empty'}.")
+        raise ValueError(
+            f"The pipeline must contain {NAME}, but is {', '.join(pipeline) or 'empty'}."
+        )
     if len(set(pipeline)) < len(pipeline):
-        raise ValueError(f"The pipeline has a component twice: {', '.join(pipeline)}.")
+        raise ValueError(f"The pipeline contains a component twice: {', '.join(pipeline)}.")
     nlp = spacy.blank(config["nlp"]["lang"])  # this registers the factories
     components = config["components"]
     listener = components[NAME].get("model", {}).get("tok2vec", {})
@@ -114,7 +116,7 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
             continue
         if not nlp.has_factory(name):
             raise ValueError(
-                f"There is no component {name!r}. Use the names of factories, such as 'tagger', "
+                f"Unknown component {name!r}. Use the names of factories, such as 'tagger', "
                 f"separated by commas."
             )
         components[name] = {"factory": name}
@@ -127,8 +129,8 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
 
 
 def new_pipeline(preset: str, lang: str) -> Language:
-    """RETURNS (Language): A pipeline with the network of a preset, not initialized. It does without
-    Brown clusters, which few languages have.
+    """RETURNS (Language): A pipeline with the network of a preset, not initialized, and without
+    Brown clusters, which are available for few languages.
     """
     config = init_config(preset, lang=lang)
     config["initialize"]["lookups"] = None

@@ -14,7 +14,7 @@ _LONGEST_WARMUP = 100_000
 
 
 class _Watched(Iterator[float]):
-    """A schedule that remembers whether anybody steps it, and what is updated before that."""
+    """A schedule that records whether it is stepped, and which updates come before that."""
 
     def __init__(self, schedule: Iterator[float]) -> None:
         self.schedule = schedule
@@ -27,10 +27,10 @@ class _Watched(Iterator[float]):
 
 
 def skip_idle_warmup(sgd: Optimizer, param: tuple[int, str]) -> None:
-    """Raise a learning rate of 0 to where its schedule stops rising, if nobody steps the schedule.
+    """If the schedule is never stepped, raise a learning rate of 0 to the end of the warmup.
 
-    That is certain from the second update on: whoever steps it does so between two updates, and
-    for them nothing changes.
+    This is certain from the second update on, since a training loop that steps the schedule does so
+    between two updates. For such loops, nothing changes.
 
     sgd (thinc.api.Optimizer): The optimizer, before it updates the parameter.
     param (Tuple[int, str]): The id of a node and the name of its parameter.

@@ -1,6 +1,6 @@
-"""The scorer `spacy_window_ner.ner_scorer.v1`: spaCy's, and how well probabilities are calibrated.
+"""The scorer `spacy_window_ner.ner_scorer.v1`: spaCy's entity scores, and the calibration error.
 
-Documents need not annotate all labels.
+It supports documents in which only some of the labels are annotated.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,13 +24,13 @@ def make_ner_scorer() -> Callable[..., dict[str, Any]]:
 
 
 def ner_score(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    """Score entities as spaCy's `spacy.ner_scorer.v1`, but for those of labels that the annotation
-    of a document does not have (see `labels.annotated_labels`): they are neither right nor wrong.
+    """Score entities as `spacy.ner_scorer.v1` does. Entities with labels that are not annotated in
+    a document (see `labels.annotated_labels`) are ignored.
 
     examples (Iterable[Example]): The examples.
     RETURNS (Dict[str, Any]): `ents_p`, `ents_r`, `ents_f`, `ents_per_type`, and `ents_ece`, the
-        expected calibration error of predicted entities (see `confidence.reliability.ece`; the
-        lower the better); None where no entity that can be judged has a probability.
+        expected calibration error of predicted entities (see `confidence.reliability.ece`; lower is
+        better), or None if no evaluated entity has a probability.
     """
     examples = list(examples)
     judged = [one for example in examples for one in _judged(example)]
@@ -40,7 +40,7 @@ def ner_score(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
 
 
 def _judged(example: Example) -> Iterator[tuple[float, bool]]:
-    """The probabilities of predicted entities, and whether they are right, by the rules of
+    """The probabilities of predicted entities, and whether they are correct, by the rules of
     `get_ner_prf`.
     """
     gold = {(ent.start, ent.end, ent.label_) for ent in example.reference.ents}

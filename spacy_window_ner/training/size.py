@@ -1,4 +1,4 @@
-"""Settings of the training that follow the size of the training data."""
+"""Adapts training settings to the size of the training data."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FULL_SIZE = 150_000
 
 
 def count_words(path: Path) -> int:
-    """Count the words of training data without making documents of it.
+    """Count the words of training data without creating documents.
 
     path (Path): A `.spacy` file or a folder of them.
     RETURNS (int): The number of tokens.
@@ -23,22 +23,23 @@ def count_words(path: Path) -> int:
             n_words += sum(len(doc) for doc in DocBin().from_disk(file).tokens)
         except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
             raise ValueError(
-                f"{file} is not in spaCy's binary format: {error}. `python -m spacy window-ner "
-                f"convert` makes such files."
+                f"{file} is not in spaCy's binary format: {error}. Convert it with `python -m "
+                f"spacy window-ner convert`."
             ) from error
     if not n_words:
-        raise ValueError(f"There are no words in {path}.")
+        raise ValueError(f"The training data {path} contains no words.")
     return n_words
 
 
 def fit_to_size(config: Config, n_words: int) -> None:
-    """Shorten the training that a preset has for much data.
+    """Reduce the training of a preset, which is intended for large data.
 
-    With a share s of `FULL_SIZE` words, there are ∛s as many steps, and batches of ∛s as many
-    words, so that less data is read more often. Chosen on the dev files of wnut17 and anem, with
-    100 and 400 sentences and one seed. Another dropout or learning rate was no better on both.
+    With a share s of `FULL_SIZE` words, the number of steps and the batch size are scaled by ∛s, so
+    that smaller data is repeated more often. This was chosen on the dev files of wnut17 and anem,
+    with 100 and 400 sentences and one seed. No other dropout or learning rate was better on both.
 
-    config (Config): The config of a preset, which is changed. From `FULL_SIZE` words up, it stays.
+    config (Config): The config of a preset, which is changed if there are fewer than `FULL_SIZE`
+        words.
     n_words (int): The number of words of the training data.
     """
     factor = min(1.0, n_words / FULL_SIZE) ** (1 / 3)

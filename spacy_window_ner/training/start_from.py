@@ -1,4 +1,4 @@
-"""A network that begins with what another one has learned, of other labels."""
+"""Initializes a network with the parameters of another one, even with different labels."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -23,24 +23,24 @@ START_FROM = "spacy_window_ner.start_from.v1"
 
 
 def set_start(config: Config, nlp: Language, path: str) -> None:
-    """Let a config begin from the network of a pipeline, with its vocabulary and tokenizer.
+    """Change a config to start from the network of a pipeline, with its vocabulary and tokenizer.
 
     config (Config): The config of a pipeline with a component `window_ner`, which is changed.
-    nlp (Language): The pipeline to begin from.
+    nlp (Language): The pipeline to start from.
     path (str): Its name or path.
     RAISES (ValueError): If it has no component `window_ner`, or one whose network listens to
         another component.
     """
     if NAME not in nlp.pipe_names:
         raise ValueError(
-            f"{path} has no component {NAME} to begin from. For its word vectors alone, use "
+            f"{path} has no component {NAME} to start from. To use only its word vectors, run "
             f"`init-config accuracy … --vectors {path}`."
         )
     find_component(nlp, NAME)  # of the right kind
     if any(NAME in getattr(pipe, "listening_components", []) for _, pipe in nlp.pipeline):
         raise ValueError(
-            f"The network of {path} reads the token vectors of another component, so that nothing "
-            f"can begin from it alone. Use a pipeline that was trained with another preset."
+            f"Training cannot start from {path}, because its network uses the token vectors of "
+            f"another component. Use a pipeline that was trained with another preset."
         )
     config["nlp"]["tokenizer"] = nlp.config["nlp"]["tokenizer"]
     config["components"][NAME]["model"] = nlp.config["components"][NAME]["model"]
@@ -53,13 +53,12 @@ def create_start_from(source: str, name: str = NAME) -> Callback:
     """Make `spacy_window_ner.start_from.v1`, a callback for both `[initialize.before_init]` and
     `[initialize.after_init]`.
 
-    source (str): Name or path of the pipeline to begin from, with a component of the same name and
-        a network of the same settings.
+    source (str): Name or path of the pipeline to start from, with a component of the same name and
+        a network with the same settings.
     name (str): Name of the component.
-    RETURNS (Callable): Before initialization, it gives a pipeline the tokenizer, the vocabulary,
-        and the word vectors and clusters of the source, with which the component can be
-        initialized; after it, the component gets the parameters of the source. The output layer is
-        new, but for labels that the source has too.
+    RETURNS (Callable): Before initialization, it copies the tokenizer, the vocabulary, and the word
+        vectors and clusters of the source to the pipeline. After initialization, it copies the
+        parameters of the source. The output layer is new, except for labels that the source has.
     """
 
     def callback(nlp: Language) -> Language:
@@ -75,14 +74,14 @@ def create_start_from(source: str, name: str = NAME) -> Callback:
 
 
 def start_from(component: WindowNER, base: WindowNER, labels: Sequence[str]) -> None:
-    """Give a component a copy of the network of another one, with an output layer for its labels.
+    """Copy the network of a component to another one, with an output layer for its labels.
 
-    component (WindowNER): The component, which is changed. Its settings have to be those of a
-        component with the network of `base`, and its vocabulary needs the vectors and lookups.
+    component (WindowNER): The component, which is changed. Its settings must match the network of
+        `base`, and its vocabulary must have the same vectors and lookups.
     base (WindowNER): The trained component.
     labels (Sequence[str]): The labels.
-    RAISES (ValueError): If the network of the component has other layers or dimensions: with
-        them in its config, it could not be loaded again.
+    RAISES (ValueError): If the network of the component has different layers or dimensions, since
+        it could then not be loaded with its config.
     """
     _require_same(component.model.get_ref("hidden"), base.model.get_ref("hidden"))
     labels = new_labels(labels, [])
@@ -95,24 +94,24 @@ def start_from(component: WindowNER, base: WindowNER, labels: Sequence[str]) -> 
 def _require_same(model: Model, base: Model) -> None:
     nodes, others = list(model.walk()), list(base.walk())
     different = [
-        f"{node.name} has {dim} = {node.get_dim(dim)} and not {other.get_dim(dim)}"
+        f"{node.name} has {dim} = {node.get_dim(dim)}, expected {other.get_dim(dim)}"
         for node, other in zip(nodes, others, strict=False)
         for dim in node.dim_names
         if node.name == other.name and node.maybe_get_dim(dim) and other.maybe_get_dim(dim)
         if node.get_dim(dim) != other.get_dim(dim)
     ]
     if [node.name for node in nodes] != [other.name for other in others]:
-        different.insert(0, "the layers are not the same")
+        different.insert(0, "the layers are different")
     if different:
         raise ValueError(
-            f"The network cannot begin from that of the other pipeline: {different[0]}. Copy the "
-            f"settings of its [components.{NAME}.model]; `init-config --base` does so."
+            f"Training cannot start from the network of the other pipeline: {different[0]}. Copy "
+            f"the settings of its [components.{NAME}.model], or use `init-config --base`."
         )
 
 
 def with_outputs(model: Model, old: Sequence[str], new: Sequence[str]) -> Model:
-    """Copy a network, with outputs for other labels. Those of labels that it has stay, all others
-    begin at zero.
+    """Copy a network, with outputs for other labels. Outputs of existing labels are kept, all
+    others are initialized with zero.
 
     model (Model): A trained network of `window_classifier`.
     old (Sequence[str]): Its labels.

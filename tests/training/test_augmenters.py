@@ -51,5 +51,5 @@ def test_shares():
 
 @pytest.mark.parametrize("settings", [{"lower": -0.1}, {"lower": 0.6, "upper": 0.6}, {"upper": 2}])
 def test_wrong_shares(settings):
-    with pytest.raises(ValueError, match="lower and upper are shares of documents"):
+    with pytest.raises(ValueError, match="lower and upper must be shares of documents"):
         create_casing(**settings)

@@ -118,7 +118,7 @@ def test_what_is_reported_is_what_the_pipeline_scores(dev):
 def test_a_guarantee_is_given_or_a_warning(dev, capsys, monkeypatch):
     def promise(scored, guarantee):
         if guarantee.level > 0.8:
-            raise NotCarriedError("Use more documents, or promise less.")
+            raise NotCarriedError("Use more documents, or a lower level.")
         return 0.25
 
     monkeypatch.setattr("spacy_window_ner.confidence.tuning.find_threshold", promise)
@@ -126,9 +126,9 @@ def test_a_guarantee_is_given_or_a_warning(dev, capsys, monkeypatch):
     printed = " ".join(capsys.readouterr().out.split())
     assert ner_of(saved).threshold == 0.25
     assert "recall of 0.7 with confidence 0.9: threshold 0.25" in printed
-    assert "promise less" in printed
+    assert "a lower level" in printed
     assert ner_of(saved).cfg["candidates_key"] is None
-    with pytest.raises(ValueError, match="no guarantee of 'speed'"):
+    with pytest.raises(ValueError, match="Unknown guarantee 'speed'"):
         make(dev, guarantee={"speed": 0.9})
 
 
@@ -137,7 +137,7 @@ def test_a_path_and_a_window_ner_are_needed(dev):
     with pytest.raises(ValueError, match=r"paths\.dev"):
         make(None)(nlp)
     nlp.add_pipe("sentencizer")
-    with pytest.raises(ValueError, match="not a window_ner"):
+    with pytest.raises(ValueError, match="must be a window_ner"):
         make(dev, name="sentencizer")(nlp)
 
 

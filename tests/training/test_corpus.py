@@ -123,7 +123,7 @@ def test_spacys_settings_still_work(data):
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_share_outside_its_range(data, name, share):
     with pytest.raises(
-        ValueError, match=f"{name} is a share of documents, from 0 to 1; got {share}"
+        ValueError, match=f"{name} must be a share of documents from 0 to 1, got {share}"
     ):
         create_corpus(data, **{name: share})
 

@@ -45,7 +45,7 @@ def test_the_reader_that_a_message_refers_to_is_there():
 def test_an_empty_file_is_an_error(tmp_path, content):
     path = tmp_path / "none.txt"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"list of names of PER in .*none.txt has no name"):
+    with pytest.raises(ValueError, match=r"list of names of PER in .*none.txt is empty"):
         create_names({"PER": path})
 
 
@@ -65,7 +65,7 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("files", [None, "people.txt", ["people.txt"], {}])
 def test_anything_but_a_mapping_is_an_error(files):
-    with pytest.raises(ValueError, match=r"need the file of each label.*srsly\.read_json\.v1"):
+    with pytest.raises(ValueError, match=r"with a file for each label.*srsly\.read_json\.v1"):
         create_names(files)
 
 
