@@ -1,1 +1,1 @@
-"""Docs → scores and back: features, layers, architectures, and what looks at them."""
+"""The network: features, layers, architectures, and checks of its gradients."""

@@ -60,13 +60,14 @@ def window_classifier(
         in the document.
     context_dropout (float): In training, the share of a word's neighbors, and of the contexts of
         the same word in the document, that is hidden from the network, from 0 to below 1. It helps
-        most where examples are few. Off where spaCy's `drop` is 0.
-    cache_megabytes (int): How much memory prediction may use to remember what it has computed for
-        each lexeme. It does so where `tok2vec` is a `LexemeEmbed`.
-    gazetteer_key (Optional[str]): Where in `doc.spans` an earlier component, for example a
-        `span_ruler`, writes the matches of lists of names, which become features. None for none.
-    hidden_windows (Sequence[int]): The sizes of further windows, each over the hidden layer before
-        it: k neighbors on each side. More accurate where examples are many, and slower.
+        most if there are few examples. Disabled if spaCy's `drop` is 0.
+    cache_megabytes (int): Memory limit of the cache of computed values for each lexeme during
+        prediction. Only used if `tok2vec` is a `LexemeEmbed`.
+    gazetteer_key (Optional[str]): The key in `doc.spans` under which an earlier component, for
+        example a `span_ruler`, stores matches in lists of names, which become features. None to
+        use no lists.
+    hidden_windows (Sequence[int]): The sizes k of additional windows over the previous hidden
+        layer, with k neighbors on each side. More accurate if there are many examples, but slower.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
@@ -99,10 +100,10 @@ def resize_output(model: Model[list[Doc], Scores], nO: int) -> Model[list[Doc], 
     """Set the number of tags, or add tags to an initialized network.
 
     model (Model): A network of `window_classifier`.
-    nO (int): The number of tags, 1 + 4 · n_labels. New labels come behind the old ones; in an
+    nO (int): The number of tags, 1 + 4 · n_labels. New labels come after the old ones; in an
         initialized network they are unseen, and not predicted, until an annotation has them.
     RETURNS (Model): The same network.
-    RAISES (ValueError): If the number is no number of tags, or below the old one.
+    RAISES (ValueError): If the number is not a valid number of tags, or below the old one.
     """
     labels = n_labels(nO)
     scores, transitions = model.get_ref("scores"), model.get_ref("transitions")
@@ -178,7 +179,7 @@ def lexeme_embed(
     parts += [VectorClusters(n_clusters, CLUSTER_WIDTH) for n_clusters in vector_clusters]
     if not parts:
         raise ValueError(
-            "LexemeEmbed has nothing to embed: give it attrs, or set include_static_vectors = true."
+            "LexemeEmbed has nothing to embed. Set attrs, or set include_static_vectors = true."
         )
     layers = [Concatenate(parts), Dropout()]
     if width is not None:
@@ -211,7 +212,7 @@ def _hidden_window(size: int, width: int, activation: str, maxout_pieces: int) -
 
 def _require_positive(name: str, value: int) -> None:
     if value != int(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number from 1 up, got {value}.")
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value}.")
 
 
 def _defaults(architecture: Callable) -> dict[str, Any]:

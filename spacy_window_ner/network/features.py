@@ -160,9 +160,9 @@ class Tokens:
             return {}
         if not len(self.clusters):
             warnings.warn(
-                f"The attributes CLUSTER… have no effect here: the vocabulary has no table "
+                f"The attributes CLUSTER… have no effect here, because the vocabulary has no table "
                 f"{CLUSTER_TABLE!r}. Install spacy-lookups-data and set [initialize.lookups], or "
-                f"add to nlp.vocab.lookups the table that the pipeline was trained with.",
+                f"add the table that the pipeline was trained with to nlp.vocab.lookups.",
                 stacklevel=2,
             )
         paths = cluster_paths(orths, self.vocab, self.clusters)
@@ -195,7 +195,7 @@ def read_tokens(
 
     docs (Sequence[Doc]): The documents; they share one vocabulary.
     attrs (Sequence[str]): The attributes by which lexemes differ.
-    lexicon (Lexicon): The tables of words, in the place of those of the vocabulary.
+    lexicon (Lexicon): Tables of words that override those of the vocabulary.
     RETURNS (Tokens): The tokens.
     """
     vocab = docs[0].vocab if docs else Vocab()

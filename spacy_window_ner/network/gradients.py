@@ -1,4 +1,4 @@
-"""Hold hand-derived gradients against central differences in float64.
+"""Compare hand-derived gradients with central differences in float64.
 
     ∂J/∂θ_i ≈ (J(θ + ε e_i) − J(θ − ε e_i)) / 2ε
 
@@ -73,8 +73,8 @@ def check_gradients(
     inputs, d_inputs = _arrays(X), _arrays(backprop(loss(Y)[1]))
     if len(d_inputs) < len(inputs):
         raise ValueError(
-            f"{model.name} returns no gradient for its input: its backprop gives "
-            f"{len(d_inputs)} arrays for {len(inputs)}."
+            f"{model.name} does not return a gradient for its input: its backprop returns "
+            f"{len(d_inputs)} arrays, expected {len(inputs)}."
         )
     pairs = [(node.name, name, node.get_param(name), node.get_grad(name)) for node, name in params]
     pairs += [(model.name, "input", x, d_x) for x, d_x in zip(inputs, d_inputs, strict=False)]

@@ -1,4 +1,4 @@
-"""How many of the words of texts a network knows, by a word vector, a cluster, or from training."""
+"""The share of words in texts that a network knows: by vector, by cluster, or from training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,12 +48,12 @@ class KnownWords:
 
 
 def known_words(model: Model, docs: Sequence[Doc]) -> KnownWords | None:
-    """Count the words that a network knows.
+    """Count the words known to a network.
 
     model (Model): The network, initialized.
     docs (Sequence[Doc]): The texts; they share one vocabulary.
     RETURNS (Optional[KnownWords]): Their shares; None if there are no tokens, or if the network
-        looks no words up: its token vectors may be those of another component.
+        does not look up words, because it uses token vectors of another component.
     """
     embed = next((node for node in model.walk() if node.name == LEXEME_EMBED), None)
     if embed is None or not any(len(doc) for doc in docs):
@@ -90,7 +90,7 @@ def _with_vectors(lexemes: Lexemes) -> tuple[NDArray[np.bool_], NDArray[np.bool_
 
 
 def _seen(embed: Model, lexemes: Lexemes) -> NDArray[np.bool_] | None:
-    """Which lexemes are in the training data (n_lexemes,); None if the network does not know."""
+    """Which lexemes are in the training data (n_lexemes,); None if this is unknown."""
     tables = [node for node in embed.walk() if node.attrs.get("known")]
     columns = [(table, table.attrs["column"]) for table in tables]
     found = [

@@ -1,8 +1,8 @@
-"""The tables of words that a network reads beside its parameters: word vectors and Brown clusters.
+"""The tables of words that a network uses besides its parameters: word vectors and Brown clusters.
 
-They are those of the documents' vocabulary, as for spaCy's own components. A component that has
-left the pipeline it was trained in carries them along, since another vocabulary has other vectors
-or none.
+By default, these are the tables of the documents' vocabulary, as for spaCy's own components. A
+component that was moved to a different pipeline carries its tables along, since the vocabulary of
+that pipeline has different vectors, or none.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Lexicon:
         return self  # it never changes, and copies of a network share it
 
     def beyond(self, *vocabs: Vocab) -> "Lexicon":
-        """RETURNS (Lexicon): The tables that not all of these vocabularies have too."""
+        """RETURNS (Lexicon): The tables that are missing from at least one of the vocabularies."""
         vectors, clusters = self.vectors, self.clusters
         if vectors is not None and vocabs and all(vectors == v.vectors for v in vocabs):
             vectors = None
@@ -49,8 +49,8 @@ class Lexicon:
         return Lexicon(vectors, clusters)
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS (Dict[str, Any]): What is to be saved, with vectors of 16 bits where that loses
-        nothing. Empty if nothing is carried.
+        """RETURNS (Dict[str, Any]): The tables as serializable data, with 16-bit vectors if this
+        does not lose precision. Empty if there are no tables.
         """
         saved: dict[str, Any] = {}
         if self.vectors is not None:
@@ -62,14 +62,16 @@ class Lexicon:
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Lexicon":
-        """RETURNS (Lexicon): What `to_dict` gave. RAISES (ValueError): If it is damaged."""
+        """RETURNS (Lexicon): The tables, from the result of `to_dict`. RAISES (ValueError): If the
+        data is damaged.
+        """
         vectors, clusters = None, saved.get("clusters")
         if "vectors" in saved:
             vectors = Vectors().from_bytes(saved["vectors"])
             _make_whole(vectors)
             rows = np.fromiter(vectors.key2row.values(), dtype=np.int64)
             if vectors.data.ndim != 2 or not np.isfinite(vectors.data).all():
-                raise ValueError("its word vectors are no table of finite numbers")
+                raise ValueError("its word vectors must be a table of finite numbers")
             if rows.min(initial=0) < 0 or rows.max(initial=-1) >= len(vectors.data):
                 raise ValueError("some of its word vectors are missing")
         if clusters is not None:  # raises an exception if they are no numbers
@@ -79,7 +81,7 @@ class Lexicon:
 
 
 def half_precision(values: NDArray) -> NDArray:
-    """RETURNS (ndarray): Numbers as 16-bit floats if that loses nothing, else as they are."""
+    """RETURNS (ndarray): Numbers as 16-bit floats if this keeps their precision, else unchanged."""
     if values.dtype != np.float32:
         return values
     with np.errstate(over="ignore"):

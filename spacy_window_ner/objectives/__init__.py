@@ -22,7 +22,7 @@ TagLogOdds = Callable[
 
 @dataclass(frozen=True)
 class Objective:
-    """What the component needs of an objective.
+    """The interface of an objective.
 
     Scores have emissions (n_tokens, n_tags), transitions (n_labels + 1, n_labels + 1), which only
     `crf` uses, and lengths (n_docs,). Spans are rows (start, end, label number) of an array
@@ -40,9 +40,9 @@ class Objective:
         for all, to the probability of each tag at each token (n_tokens, n_tags).
     tag_log_odds (Optional[Callable]): From emissions (n, n_tags) float64, the allowed tags
         (n, n_tags) bool, and one tag for each token (n,), to log p and log(1 − p) of this tag (n,)
-        and their gradients (n, n_tags), exact for every p. None where tokens are not independent.
+        and their gradients (n, n_tags), exact for every p. None if tokens are not independent.
     token_entropies (Optional[Callable]): From the probability of each tag (n_tokens, n_tags) to the
-        entropy of each token in nats (n_tokens,). None where tokens are not independent.
+        entropy of each token in nats (n_tokens,). None if tokens are not independent.
     """
 
     name: str

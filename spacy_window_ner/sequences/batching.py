@@ -35,19 +35,19 @@ class Scores:
 
 
 class ScoresError(ValueError):
-    """Scores with which nothing can be computed. The message is for training; prediction has
-    another, because what is wrong is something else there: see `prediction_errors`.
+    """Invalid scores. The message is for training; see `prediction_error` for the message during
+    prediction, where the cause is different.
 
-    fact (str): What is wrong, as the end of a sentence about a document or the network.
-    document (Optional[int]): The number of the document in the batch; None for all of them.
+    fact (str): The error, as the predicate of a sentence about a document or the network.
+    document (Optional[int]): The index of the document in the batch; None for all of them.
     """
 
     def __init__(self, fact: str, document: int | None = None) -> None:
         self.fact, self.document = fact, document
         where = "The network" if document is None else f"Document {document} of the batch"
         super().__init__(
-            f"{where} {fact}: training has diverged. Lower the learning rate, set grad_clip in "
-            f"[training.optimizer], or check the vectors."
+            f"{where} {fact}. Training has diverged. Lower the learning rate, set grad_clip in "
+            f"[training.optimizer], or check the word vectors."
         )
 
 
@@ -123,8 +123,8 @@ def groups_of(lengths: Ints) -> Iterator[slice]:
 
 
 def ranges(starts: Ints, lengths: Ints) -> Ints:
-    """RETURNS (ndarray): Shape (Σ lengths,), the numbers from each start on, as many as its length
-    says, one range behind the other.
+    """RETURNS (ndarray): Shape (Σ lengths,), the concatenated ranges that begin at each start and
+    have the given lengths.
     """
     firsts = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - firsts, lengths)

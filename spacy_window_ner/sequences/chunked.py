@@ -134,7 +134,7 @@ def sequence_sums(
     best_tags(scores, allowed)  # raises if there is no path
     token = int(np.abs(scores.emissions).max(axis=1).argmax())
     raise ScoresError(
-        "has scores that lie further apart than float64 can hold (about 700)",
+        "has scores that differ by more than float64 can represent (about 700)",
         document_of(token, lengths),
     )
 

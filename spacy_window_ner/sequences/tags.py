@@ -6,7 +6,7 @@ tags `B-X`, `I-X`, `L-X`, `U-X` (begin, in, last, unit). The column of a tag is
     0                      for O
     1 + 4x + position      for label number x, position in BEGIN, IN, LAST, UNIT
 
-so that a label added later gets columns behind all the old ones.
+so that a label added later gets columns after all the old ones.
 """
 
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ def n_labels(n_tags: int) -> int:
     labels, remainder = divmod(n_tags - 1, TAGS_PER_LABEL)
     if remainder or labels < 0:
         raise ValueError(
-            f"A tag set has 1 + {TAGS_PER_LABEL} tags for each label, so it cannot have "
-            f"{n_tags}. Set nO = null and let the component set the number of tags."
+            f"The number of tags must be 1 + {TAGS_PER_LABEL} · the number of labels, got "
+            f"{n_tags}. Set nO = null, so that the component sets the number of tags."
         )
     return labels
 
@@ -64,7 +64,7 @@ def legal_tags(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def tags_of_spans(
     spans: NDArray[np.integer],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Write spans as BILUO tags, one span behind another. They may overlap.
+    """Convert spans to BILUO tags, one span after another. They may overlap.
 
     spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), end exclusive.
     RETURNS (Tuple[ndarray, ndarray, ndarray]): The tokens of each span and their tag columns
@@ -81,7 +81,7 @@ def tags_of_spans(
 
 
 def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32]:
-    """Write spans that do not overlap as the BILUO tags of all tokens.
+    """Convert spans that do not overlap to the BILUO tags of all tokens.
 
     spans (ndarray): Shape (n_spans, 3), rows (start, end, label number), end exclusive.
     n_tokens (int): The number of tokens.
@@ -94,7 +94,7 @@ def spans_to_tags(spans: NDArray[np.integer], n_tokens: int) -> NDArray[np.int32
 
 
 def tags_to_spans(tags: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Read the spans of legal BILUO sequences.
+    """Find the spans in legal BILUO sequences.
 
     tags (ndarray): Shape (n_tokens,), a tag column for each token of one or more documents.
     RETURNS (ndarray): Shape (n_spans, 3), rows (start, end, label number) in the order of the

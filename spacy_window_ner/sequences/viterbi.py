@@ -1,11 +1,11 @@
 """The best legal tag sequence of each document.
 
-The states and the step from token to token are those of `forward_backward`, with maxima in the
-place of sums (Viterbi 1967). Most words are plainly no part of a name: where every entity over a
-word scores below the same words outside of entities, by more than transitions can make up for, the
-best sequence has O there. The stretches between such words are independent of each other and short,
-and are searched side by side: 1.3 to 2.4 times as fast as whole documents in batches, 6 times for
-single documents, and 70 times in one of 200,000 tokens.
+The states and transitions are those of `forward_backward`, with maxima instead of sums (Viterbi
+1967). Most words are clearly not part of a name: if every entity that covers a word scores lower
+than the same words outside of entities, by more than transitions can compensate, the best sequence
+has O there. The stretches between such words are short and independent of each other, and are
+searched in parallel: 1.3 to 2.4 times as fast as whole documents in batches, 6 times for single
+documents, and 70 times for a document of 200,000 tokens.
 """
 
 from itertools import pairwise

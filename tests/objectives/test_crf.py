@@ -151,7 +151,7 @@ def test_annotation_that_contradicts_itself_is_an_error():
 def test_scores_that_are_not_finite_are_an_error():
     scores = Scores(np.full((2, 5), np.nan), np.zeros((2, 2)), np.asarray([2]))
     allowed = np.eye(5, dtype=bool)[[0, 0]]
-    with pytest.raises(ValueError, match="training has diverged"):
+    with pytest.raises(ValueError, match="Training has diverged"):
         crf.loss(scores, allowed, np.ones(5, dtype=bool), NO_SPANS)
 
 

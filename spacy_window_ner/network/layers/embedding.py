@@ -44,9 +44,9 @@ def Embedding(
     RAISES (ValueError): If a setting is outside its range.
     """
     if nV < 2:
-        raise ValueError(f"A table needs 2 rows or more, one for unknown values; got {nV}.")
+        raise ValueError(f"A table needs at least 2 rows, one for unknown values, got {nV}.")
     if not rare_dropout >= 0:
-        raise ValueError(f"rare_dropout must be 0 or more, got {rare_dropout}.")
+        raise ValueError(f"rare_dropout must be at least 0, got {rare_dropout}.")
     return Model(
         f"embed_{attr}",
         forward,

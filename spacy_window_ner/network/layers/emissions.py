@@ -68,7 +68,9 @@ def forward(
 
     def backprop(d_Y: Ragged) -> InT:
         if not is_train:
-            raise ValueError("Call the network with begin_update: a prediction has no gradient.")
+            raise ValueError(
+                "A prediction has no gradient. Call the network with begin_update instead."
+            )
         if not len(tokens.keys):
             return []
         d_X = prepend_zero_row(backprop_S(d_Y.data))

@@ -101,8 +101,8 @@ def read_matches(
                     labels += [span.label] * len(span)
             except IndexError as error:
                 raise ValueError(
-                    f"doc.spans[{spans_key!r}] has a span outside the document: {error}. Were "
-                    f"tokens merged after it was set? Merge them before."
+                    f"doc.spans[{spans_key!r}] has a span outside the document: {error}. If tokens "
+                    f"were merged after the spans were set, merge them before that."
                 ) from error
         first += len(doc)
     tokens, tags, _ = tags_of_spans(np.asarray(spans, dtype=np.int64))
@@ -115,8 +115,8 @@ def read_matches(
 def _warn_missing(key: str) -> None:
     warnings.warn(
         f"No document of this batch has doc.spans[{key!r}], where gazetteer_key expects the "
-        f"matches of lists: nothing is learned from them. Put a span_ruler with spans_key = "
-        f'"{key}" before this component and name it in [training] annotating_components '
+        f"matches in lists of names, so they are not used. Add a span_ruler with spans_key = "
+        f'"{key}" before this component, and add its name to annotating_components in [training] '
         f"(nlp.update(…, annotates=[…])), or set gazetteer_key = null.",
         stacklevel=2,
     )

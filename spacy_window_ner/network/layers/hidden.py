@@ -66,7 +66,7 @@ def HiddenSum(
     """
     if cache_megabytes != int(cache_megabytes) or cache_megabytes < 0:
         raise ValueError(
-            f"cache_megabytes must be a whole number from 0 up, got {cache_megabytes}."
+            f"cache_megabytes must be a whole number of at least 0, got {cache_megabytes}."
         )
     return Model(
         "hidden_sum",

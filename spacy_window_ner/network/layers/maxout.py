@@ -25,7 +25,7 @@ def Maxout(pieces: int) -> Model[InT, OutT]:
     RAISES (ValueError): If there are fewer than two pieces.
     """
     if pieces != int(pieces) or pieces < 2:
-        raise ValueError(f"maxout needs at least 2 pieces, a whole number; got {pieces}.")
+        raise ValueError(f"maxout_pieces must be a whole number of at least 2, got {pieces}.")
     return Model("maxout", forward, attrs={"pieces": pieces}, ops=NUMPY_OPS)
 
 

@@ -73,9 +73,9 @@ def init(model: Model[InT, OutT], X: Lexemes | None = None, Y: NDArray | None = 
     width = X.vectors.shape[1]
     if not width or not X.vectors.shape[0]:
         raise ValueError(
-            "include_static_vectors is on, but the pipeline has no vectors. Give it some with "
-            "--initialize.vectors (or --paths.vectors) NAME_OR_PATH, for example en_core_web_md "
-            "or a pipeline from `python -m spacy init vectors`, or set "
+            "include_static_vectors is true, but the pipeline has no word vectors. Set "
+            "--initialize.vectors (or --paths.vectors) to a pipeline with word vectors, for "
+            "example en_core_web_md or the result of `python -m spacy init vectors`, or set "
             "include_static_vectors = false."
         )
     model.set_dim("nO", width)

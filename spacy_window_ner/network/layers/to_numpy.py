@@ -1,7 +1,7 @@
-"""The border between other people's token vectors and our NumPy layers.
+"""Converts token vectors of other libraries to NumPy, and gradients back.
 
-A `tok2vec` may run on other Thinc ops (CuPy, or PyTorch behind a listener). Here its vectors
-become one flat NumPy array, and the gradients go back as arrays of the kind that came.
+A `tok2vec` may run on other Thinc ops (CuPy, or PyTorch with a listener). This layer converts its
+vectors to one flat NumPy array, and the gradients back to arrays of the original type.
 """
 
 from collections.abc import Callable

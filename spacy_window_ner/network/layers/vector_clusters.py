@@ -101,13 +101,14 @@ def cluster_vectors(vectors: Vectors, n_clusters: int) -> NDArray[np.int64]:
     """
     if not vectors.shape[0]:
         raise ValueError(
-            "vector_clusters needs word vectors, and the pipeline has none. Give it some with "
-            "--initialize.vectors (or --paths.vectors) NAME_OR_PATH, or set vector_clusters = []."
+            "vector_clusters needs word vectors, but the pipeline has none. Set "
+            "--initialize.vectors (or --paths.vectors) to a pipeline with word vectors, or set "
+            "vector_clusters = []."
         )
     if vectors.mode == Mode.floret:
         warnings.warn(
-            "vector_clusters has no effect here: the pipeline has floret vectors, which are no "
-            "table of words. Set vector_clusters = [] to be rid of this warning.",
+            "vector_clusters has no effect here, because the pipeline has floret vectors, which "
+            "are not a table of words. To avoid this warning, set vector_clusters = [].",
             stacklevel=2,
         )
         return np.zeros(0, dtype=np.int64)

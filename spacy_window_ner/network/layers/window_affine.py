@@ -71,11 +71,11 @@ def WindowAffine(
     """
     if size != int(size) or size < 0:
         raise ValueError(
-            f"window_size is the number of neighbors on each side of a word, "
-            f"a whole number from 0 up; got {size}."
+            f"window_size is the number of neighbors on each side of a word, and must be a whole "
+            f"number of at least 0, got {size}."
         )
     if not 0 <= context_dropout < 1:
-        raise ValueError(f"context_dropout is a share, from 0 to below 1; got {context_dropout}.")
+        raise ValueError(f"context_dropout must be from 0 to below 1, got {context_dropout}.")
     return Model(
         "window_affine",
         forward,

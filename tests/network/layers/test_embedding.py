@@ -189,10 +189,10 @@ def test_initialize_draws_a_small_table():
 
 @pytest.mark.parametrize("nV", [1, 0, -5])
 def test_a_table_without_a_row_for_known_words_is_an_error(nV):
-    with pytest.raises(ValueError, match=f"2 rows or more.*got {nV}"):
+    with pytest.raises(ValueError, match=f"at least 2 rows.*got {nV}"):
         embedding(nV=nV)
 
 
 def test_a_negative_rate_is_an_error():
-    with pytest.raises(ValueError, match=r"rare_dropout must be 0 or more, got -0\.5"):
+    with pytest.raises(ValueError, match=r"rare_dropout must be at least 0, got -0\.5"):
         embedding(rare_dropout=-0.5)

@@ -139,7 +139,7 @@ def test_a_match_that_was_left_behind_by_merging_is_an_error():
     doc = doc_with(["a", "b", "c", "d"], [(2, 4, "x")])
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[0:3])
-    with pytest.raises(ValueError, match=r"doc.spans\['names'\].*outside.*Merge them before"):
+    with pytest.raises(ValueError, match=r"doc.spans\['names'\].*outside.*merge them before"):
         read_matches([doc], KEY)
 
 

@@ -181,5 +181,5 @@ def test_the_terms_share_the_variance_of_one_layer(document_context):
 
 @pytest.mark.parametrize("megabytes", [-1, -64])
 def test_memory_that_is_none(megabytes):
-    with pytest.raises(ValueError, match="cache_megabytes must be a whole number from 0 up"):
+    with pytest.raises(ValueError, match="cache_megabytes must be a whole number of at least 0"):
         blank(model=small_model(cache_megabytes=megabytes))

@@ -126,7 +126,7 @@ def test_it_has_no_parameters_and_an_empty_gradient(nlp):
 
 
 def test_a_pipeline_without_vectors_is_an_error_at_initialization():
-    with pytest.raises(ValueError, match=r"include_static_vectors is on, but .* no vectors"):
+    with pytest.raises(ValueError, match=r"include_static_vectors is true, but .* no word vectors"):
         layer_for(spacy.blank("en"))
 
 

@@ -127,5 +127,5 @@ def test_bad_size(size):
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5])
 def test_bad_dropout(rate):
-    with pytest.raises(ValueError, match="context_dropout is a share, from 0 to below 1"):
+    with pytest.raises(ValueError, match="context_dropout must be from 0 to below 1"):
         WindowAffine(1, 3, context_dropout=rate)
