@@ -1,9 +1,10 @@
-"""Annotation of documents → tags and `allowed` masks; predicted spans → documents.
+"""Converts annotation of documents to tags and `allowed` masks, and predicted spans to entities.
 
-One boolean mask allowed[token, tag] carries gold annotation and presets alike. Gold: one tag for an
-annotated token; all for a token whose annotation is missing or does not align. Presets, at
-prediction: tokens of entities of other components, and blocked tokens, keep their annotation;
-whitespace neither begins nor ends an entity; no entity crosses a sentence start that is set.
+A boolean mask allowed[token, tag] represents both gold annotation and presets. Gold annotation
+allows one tag for an annotated token, and all tags for a token whose annotation is missing or does
+not align. Presets restrict predictions: tokens of entities of other components, and blocked tokens,
+keep their annotation; an entity does not begin or end with whitespace, and does not cross a
+sentence start that is set.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,8 +54,8 @@ class Gold:
     labels (Set[int]): The numbers of the labels of entities and of incorrect spans.
     misaligned (List[Span]): The references' entities that do not align with those tokens.
     lengths (List[int]): The number of tokens of each document.
-    not_annotated (List[List[int]]): For each document the numbers of the labels that its annotation
-        does not have.
+    not_annotated (List[List[int]]): For each document, the indices of labels that are not
+        annotated.
     """
 
     tags: NDArray[np.int32]
@@ -198,7 +199,7 @@ def _is_blocked(iob: NDArray, types: NDArray) -> NDArray[np.bool_]:
 def survey(
     examples: Iterable[Example], readers: Sequence[Any], incorrect_spans_key: str | None, name: str
 ) -> tuple[set[str], list[Span], list[Doc]]:
-    """Read the training data once, a batch at a time.
+    """Read the training data once, in batches.
 
     examples (Iterable[Example]): The training data.
     readers (Sequence[VocabularyReader]): Readers of the vocabulary of the predicted documents.

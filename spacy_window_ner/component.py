@@ -1,4 +1,4 @@
-"""The pipeline component: its life from `initialize` to `to_disk`. The arithmetic is elsewhere."""
+"""The pipeline component: initialization, training, prediction and serialization."""
 
 import sys
 import warnings
@@ -282,7 +282,7 @@ class WindowNER(TrainablePipe):
         return p.astype(np.float64)
 
     def alternatives(self, span: Span) -> list[tuple[str | None, float]]:
-        """Find what else the words of a span could be.
+        """Find the alternatives of a span.
 
         span (Span): The span, an entity or not.
         RETURNS (List[Tuple[Optional[str], float]]): Each label with the probability that the span
@@ -292,7 +292,7 @@ class WindowNER(TrainablePipe):
         RAISES (ValueError): If the span has no words, or the component is not initialized.
         """
         if len(span) == 0:
-            raise ValueError("A span without words has no alternatives.")
+            raise ValueError("An empty span has no alternatives. Pass a span with words.")
         place = span.start, span.end
         of_labels, outside = self._ask(
             span.doc, lambda scores, allowed: alternatives(scores, self.objective, allowed, *place)
@@ -421,8 +421,8 @@ class WindowNER(TrainablePipe):
         loss, d_scores = self.objective.loss(scores, allowed, legal, gold.incorrect)
         if not np.isfinite(loss):
             raise ValueError(
-                f"[{self.name}] The loss is {loss}: training has diverged. Lower the learning "
-                f"rate, set grad_clip in [training.optimizer], or check the static vectors."
+                f"[{self.name}] The loss is {loss}. Training has diverged. Lower the learning "
+                f"rate, set grad_clip in [training.optimizer], or check the word vectors."
             )
         return loss, d_scores
 
@@ -464,8 +464,8 @@ class WindowNER(TrainablePipe):
         return to_bytes(self.cfg, self.model, self._tables, self.vocab, tuple(exclude))
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component to a directory, with checksums. If the process is killed, what was
-        there before is still there, or what is new.
+        """Save the component to a directory, with checksums. Saving is atomic: if the process is
+        killed, the directory contains either the old or the new data.
 
         exclude (Iterable[str]): Names of serialization fields to leave out.
         """
@@ -516,7 +516,7 @@ class WindowNER(TrainablePipe):
     def _warn_if_nothing_new(
         self, scores: Scores, entities: Entities, allowed: NDArray[np.bool_] | None
     ) -> None:
-        """Warn once where entities that were set before take the place of all predictions."""
+        """Warn once if entities that were set before overlap with all predictions."""
         legal = legal_tags(seen_labels(self.model))
         nothing_new = finds_nothing_new(scores, entities, allowed, legal)
         if nothing_new is None:
@@ -524,21 +524,22 @@ class WindowNER(TrainablePipe):
         self._has_found_new = True  # the question is settled
         if nothing_new:
             warnings.warn(
-                f"[{self.name}] All entities that this component would predict overlap with those "
-                f"that an earlier component has set, which are kept. If that is not what you want, "
-                f'leave the other component out, for example spacy.load(…, exclude=["ner"]).',
+                f"[{self.name}] All entities that this component would predict overlap with "
+                f"entities set by an earlier component, which are kept. To use the predictions of "
+                f"this component, exclude the other one, for example with "
+                f'spacy.load(…, exclude=["ner"]).',
                 stacklevel=3,
             )
 
     def _warn_misaligned(self, misaligned: Sequence[Span]) -> None:
-        """Warn once of entities that do not align with the pipeline's tokens."""
+        """Warn once about entities that do not align with the pipeline's tokens."""
         if not misaligned or self._has_warned:
             return
         self._has_warned = True
         some = ", ".join(repr(span.text) for span in misaligned[:3])
         warnings.warn(
             f"[{self.name}] {len(misaligned)} gold entities do not align with the pipeline's "
-            f"tokens, for example {some}. Their tokens count as missing annotation: nothing is "
-            f"learned from them. Check the offsets, or the tokenizer.",
+            f"tokens, for example {some}. Their tokens are treated as missing annotation and not "
+            f"used for training. Check the offsets and the tokenizer.",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""`ent._.score`: the probability of an entity, read where the component wrote it."""
+"""`ent._.score`: the probability of an entity, as predicted by the component."""
 
 import warnings
 from bisect import bisect_left
@@ -38,7 +38,7 @@ def score_of(span: Span) -> float | None:
 
 
 def place_in_text(span: Span) -> PlaceInText:
-    """Where a span is, by characters: tokens may have been merged since it was predicted."""
+    """The character offsets of a span, since tokens may have been merged after its prediction."""
     return span.start_char, span.end_char, span.label
 
 
@@ -63,8 +63,8 @@ def scores_of(doc: Doc) -> list[float | None]:
     """Find the probabilities of all entities of a document at once.
 
     doc (Doc): The document.
-    RETURNS (List[Optional[float]]): What `ent._.score` is for each of `doc.ents`; None where there
-        is no such extension, or where another package's gives no number.
+    RETURNS (List[Optional[float]]): The value of `ent._.score` for each of `doc.ents`; None if the
+        extension does not exist, or belongs to another package and does not return a number.
     """
     if not _is_ours():
         scores = [ent._.get(NAME) if Span.has_extension(NAME) else None for ent in doc.ents]
@@ -76,8 +76,8 @@ def scores_of(doc: Doc) -> list[float | None]:
 
 
 def store_scores(doc: Doc, spans: Iterable[Span], scores: Iterable[float]) -> None:
-    """Store probabilities as spaCy stores the values of extensions, beside those in `doc.spans`:
-    `Span.as_doc`, `Doc.from_docs`, `Doc.to_json` and the merging of tokens keep these alone.
+    """Store probabilities as values of spaCy extensions, in addition to those in `doc.spans`, since
+    `Span.as_doc`, `Doc.from_docs`, `Doc.to_json` and the merging of tokens only preserve these.
 
     doc (Doc): The document.
     spans (Iterable[Span]): Entities.
@@ -96,13 +96,13 @@ def _stored(span: Span) -> float | None:
 
 
 def _is_ours() -> bool:
-    """Whether the extension is not that of another package."""
+    """Whether the extension belongs to this package."""
     return Span.has_extension(NAME) and Span.get_extension(NAME)[2] is score_of
 
 
 def add_score_extension(spans_key: str | None) -> None:
-    """Make `span._.score` read the entities under a key. Another package's extension of this name
-    stays as it is, with a warning.
+    """Make `span._.score` look up the entities under a key. If another package has an extension of
+    this name, it is kept, with a warning.
 
     spans_key (Optional[str]): Where in `doc.spans` a component writes its entities; None if it
         does not.
@@ -113,7 +113,8 @@ def add_score_extension(spans_key: str | None) -> None:
         Span.set_extension(NAME, getter=score_of)
     elif not _is_ours():
         warnings.warn(
-            f"Span._.{NAME} is an extension of another package, so it does not give the "
-            f'probabilities of window_ner. Read doc.spans["{spans_key}"].attrs["scores"] instead.',
+            f"Span._.{NAME} is already an extension of another package, so it does not return the "
+            f"probabilities of window_ner. Use "
+            f'doc.spans["{spans_key}"].attrs["scores"] instead.',
             stacklevel=2,
         )

@@ -1,5 +1,5 @@
-"""Run a pipeline over texts so that one that fails takes no other with it, and so that results do
-not depend, even in their last digits, on what was read before.
+"""Runs a pipeline on texts in isolation: an error in one text does not affect other texts, and
+results do not depend, not even in the last digit, on texts that were processed before.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,10 +22,10 @@ def annotate_each(
 
     nlp (Language): The pipeline.
     contents (Sequence[Tuple[Union[str, Doc], int]]): Texts, or documents, which are not changed,
-        each with a number of its own.
-    on_doc (Callable): Is called with the number and the annotated document.
+        each with a unique number.
+    on_doc (Callable): Called with the number and the annotated document.
     batch_size (Optional[int]): As in `nlp.pipe`; the pipeline's own if None.
-    RETURNS (Dict[int, str]): The error by number, where there is no document.
+    RETURNS (Dict[int, str]): The errors by number, for texts without a document.
     """
     done: set[int] = set()
     errors: dict[int, str] = {}
@@ -52,7 +52,7 @@ def _annotate(
     else:
         # A pipeline's own error handler may leave documents out.
         lost = (number for _, number in contents if number not in done)
-        errors.update(dict.fromkeys(lost, "the pipeline gave no document"))
+        errors.update(dict.fromkeys(lost, "the pipeline did not return a document"))
         return
     left = [content for content in contents if content[1] not in done]
     if len(left) == 1:
@@ -66,8 +66,8 @@ def _annotate(
 
 
 def forget(nlp: Language) -> None:
-    """Forget the products that each window_ner of a pipeline remembers: the last digit of a
-    probability depends on them, and so on which texts were read before.
+    """Clear the cached products of each window_ner in a pipeline. The last digit of a probability
+    depends on them, and so on the texts that were processed before.
 
     nlp (Language): The pipeline.
     """
@@ -77,13 +77,13 @@ def forget(nlp: Language) -> None:
 
 
 def in_memory_zone(nlp: Language, answer: Callable[[], T]) -> T:
-    """Call a function in a memory zone, so that the vocabulary does not grow. No exception passes
-    the end of the zone: spaCy would leave it open. Nor does its traceback, whose frames hold
-    documents.
+    """Call a function in a memory zone, so that the vocabulary does not grow. Exceptions are raised
+    after the end of the zone, since spaCy would leave it open, and without their traceback, whose
+    frames hold documents.
 
     nlp (Language): The pipeline.
     answer (Callable): The function.
-    RETURNS (Any): What it returned.
+    RETURNS (Any): Its return value.
     """
     found, failed = None, None
     with nlp.memory_zone():

@@ -1,12 +1,12 @@
-"""The labels of a component: of its network, seen in training, found in documents.
+"""The labels of a component: those of its network, those seen in training, those in documents.
 
-A network has outputs for each of its labels. A label is seen once the network was trained on an
-annotation that has it; unseen labels are never predicted. Their numbers are in
+A network has outputs for each of its labels. A label is seen once the network was trained on
+annotation with this label; unseen labels are never predicted. Their indices are in
 `model.attrs["unseen_labels"]`, which is saved with the network.
 
-Where corpora are put together, not all of them annotate all labels: outside of entities, a label
-that the annotation of a document does not have is unknown. A document says in its `user_data` what
-its annotation has, which `DocBin(store_user_data=True)` saves.
+If corpora are combined, not all of them annotate all labels. A label that is not annotated in a
+document is unknown outside of entities. The annotated labels of a document are stored in its
+`user_data`, which `DocBin(store_user_data=True)` saves.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -35,8 +35,8 @@ def new_labels(labels: Sequence[str], present: Collection[str]) -> list[str]:
     """
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise ValueError(
-            f"Labels must be a list of strings, got {labels!r}. "
-            f"`python -m spacy init labels` writes such a list."
+            f"Labels must be a list of strings, got {labels!r}. You can generate it with `python "
+            f"-m spacy init labels`."
         )
     new = [label for label in dict.fromkeys(labels) if label not in present]
     for label in new:
@@ -46,7 +46,10 @@ def new_labels(labels: Sequence[str], present: Collection[str]) -> list[str]:
                 "of entities. Give the spans a label."
             )
         if not is_text(label):
-            raise ValueError(f"The label {label!r} is no text: it has half of a surrogate pair.")
+            raise ValueError(
+                f"The label {label!r} is not valid Unicode: it contains an unpaired surrogate. "
+                f"Rename it."
+            )
         if label.startswith("!"):  # in spaCy 2 it marked spans that are not an entity
             raise ValueError(Errors.E869.format(label=label))
     return new
@@ -62,8 +65,8 @@ def is_text(value: str) -> bool:
 
 
 def labels_of(docs: Iterable[Doc]) -> set[str]:
-    """RETURNS (Set[str]): The entity labels in documents, read with each one's own string store:
-    that of a component sourced from another pipeline may be a different one.
+    """RETURNS (Set[str]): The entity labels in documents, looked up in the string store of each
+    document, since that of a component sourced from another pipeline may be different.
     """
     return {
         doc.vocab.strings[label]
@@ -74,15 +77,15 @@ def labels_of(docs: Iterable[Doc]) -> set[str]:
 
 
 def annotated_labels(doc: Doc) -> frozenset[str] | None:
-    """RETURNS (Optional[FrozenSet[str]]): The labels that the annotation of a document has; None
-    for all.
+    """RETURNS (Optional[FrozenSet[str]]): The labels that are annotated in a document; None for
+    all.
     """
     labels = doc.user_data.get(ANNOTATED)
     return None if labels is None else frozenset(labels)
 
 
 def set_annotated_labels(doc: Doc, labels: Collection[str] | None) -> None:
-    """Say which labels the annotation of a document has; None for all."""
+    """Set which labels are annotated in a document; None for all."""
     if labels is None:
         doc.user_data.pop(ANNOTATED, None)
     else:

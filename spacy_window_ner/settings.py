@@ -1,4 +1,4 @@
-"""The settings of a component: checked, and the same in the config of its pipeline."""
+"""Checks the settings of a component, and keeps the config of its pipeline in sync with them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,17 +18,17 @@ _PIPELINES: "WeakKeyDictionary[TrainablePipe, WeakSet[Language]]" = WeakKeyDicti
 
 
 def remember_pipeline(component: TrainablePipe, nlp: Language) -> None:
-    """Remember a pipeline that a component was made for, or that sourced it."""
+    """Register a pipeline that a component was created for, or that sourced it."""
     _PIPELINES.setdefault(component, WeakSet()).add(nlp)
 
 
 def pipelines_of(component: TrainablePipe) -> list[Language]:
-    """RETURNS (List[Language]): The pipelines that a component belongs to, as far as they exist."""
+    """RETURNS (List[Language]): The existing pipelines that a component belongs to."""
     return list(_PIPELINES.get(component, ()))
 
 
 def change_settings(component: TrainablePipe, settings: Mapping[str, Any]) -> None:
-    """Change settings of a component, and what the configs of its pipelines have for them.
+    """Change settings of a component, and in the configs of its pipelines.
 
     component (TrainablePipe): The component.
     settings (Mapping[str, Any]): The new settings, checked.
@@ -47,16 +47,16 @@ def complete_settings(
     """Complete settings that were saved.
 
     settings (Mapping[str, Any]): The settings.
-    own (Mapping[str, Any]): The settings of the component, for those that are missing.
-    allow_unknown (bool): Whether there may be others, which other code has put there.
+    own (Mapping[str, Any]): The settings of the component, used for missing ones.
+    allow_unknown (bool): Whether to allow unknown settings, which other code may have added.
     RETURNS (Dict[str, Any]): All settings.
-    RAISES (ValueError): If the component has no such settings.
+    RAISES (ValueError): If there are unknown settings.
     """
     unknown = [name for name in settings if name not in own]
     if unknown and not allow_unknown:
         raise ValueError(
-            f"it has the unknown settings {', '.join(map(repr, unknown))}; there are "
-            f"{', '.join(own)}. Another version of spacy-window-ner may have saved it"
+            f"it has the unknown settings {', '.join(map(repr, unknown))}. Known settings are "
+            f"{', '.join(own)}. It may have been saved by another version of spacy-window-ner"
         )
     return {**own, **settings}
 
@@ -67,28 +67,28 @@ def checked_settings(settings: Mapping[str, Any], model: Model) -> dict[str, Any
     settings (Mapping[str, Any]): The settings, as in `WindowNER.cfg`.
     model (Model): Its network.
     RETURNS (Dict[str, Any]): The same, as they are saved.
-    RAISES (ValueError): If a threshold is out of range or has labels that the component does not
-        have, a key is no name, or two things would be written to one place in `doc.spans`.
+    RAISES (ValueError): If a threshold is out of range or has unknown labels, a key is not a
+        string, or two keys are the same.
     """
     for name in ("spans_key", "candidates_key", "incorrect_spans_key"):
         key = settings[name]
         if key is not None and not (isinstance(key, str) and key):
             raise ValueError(
-                f"{name} is a key of doc.spans, a string that is not empty, or null; got {key!r}."
+                f"{name} must be a key of doc.spans (a non-empty string) or null, got {key!r}."
             )
     threshold = checked(settings["threshold"], settings["labels"])
     least = probability("candidates_threshold", settings["candidates_threshold"])
     spans_key, candidates_key = settings["spans_key"], settings["candidates_key"]
     if candidates_key is not None and candidates_key == spans_key:
         raise ValueError(
-            f"spans_key and candidates_key are both {spans_key!r}: candidates would take the place "
-            f"of entities. Give one of them another name."
+            f"spans_key and candidates_key are both {spans_key!r}, so the candidates would replace "
+            f"the entities. Use different keys."
         )
     gazetteers = [node.attrs["spans_key"] for node in model.walk() if node.name == GAZETTEER]
     for name, key in (("spans_key", spans_key), ("candidates_key", candidates_key)):
         if key in gazetteers:
             raise ValueError(
-                f"{name} and gazetteer_key are both {key!r}: the network would read its own "
-                f"predictions as matches of the gazetteer. Give one of them another name."
+                f"{name} and gazetteer_key are both {key!r}, so the network would use its own "
+                f"predictions as matches in lists of names. Use different keys."
             )
     return {**settings, "threshold": threshold, "candidates_threshold": least}

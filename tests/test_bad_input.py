@@ -281,7 +281,9 @@ def test_tokens_that_do_not_align_teach_nothing():
 def test_vectors_asked_for_and_absent():
     nlp = blank(model=small_model(tok2vec={"include_static_vectors": True}))
     examples = make_examples(nlp)
-    expected = r"include_static_vectors is on, but the pipeline has no vectors.*initialize\.vectors"
+    expected = (
+        r"include_static_vectors is true, but the pipeline has no word vectors.*initialize\.vectors"
+    )
     with pytest.raises(ValueError, match=expected):
         nlp.initialize(lambda: examples)
     with pytest.raises(ValueError, match=expected):
@@ -308,7 +310,7 @@ def test_vectors_that_are_not_finite():
     examples = make_examples(nlp)
     add_vectors(nlp, ["Paris", "Hilton"])
     nlp.vocab.vectors.data[0] = np.nan
-    with pytest.raises(ValueError, match=r"not finite.*check the vectors"):
+    with pytest.raises(ValueError, match=r"not finite.*check the word vectors"):
         nlp.initialize(lambda: examples)
         nlp.update(examples)
 
@@ -355,14 +357,14 @@ def test_an_unknown_attribute():
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"hidden_width": 0}, "hidden_width must be a whole number from 1 up, got 0"),
-        ({"context_dropout": 1.0}, "context_dropout is a share, from 0 to below 1; got 1.0"),
+        ({"hidden_width": 0}, "hidden_width must be a whole number of at least 1, got 0"),
+        ({"context_dropout": 1.0}, "context_dropout must be from 0 to below 1, got 1.0"),
         ({"maxout_pieces": 1}, "at least 2 pieces.* got 1"),
         ({"nO": 7}, "nO = null"),
-        ({"tok2vec": {"width": -1}}, "width must be a whole number from 1 up, got -1"),
+        ({"tok2vec": {"width": -1}}, "width must be a whole number of at least 1, got -1"),
         ({"tok2vec": {"rows": [1, 2]}}, "4 attrs, 2 rows and 4 widths"),
         ({"tok2vec": {"rows": [5, 5, 0, 5]}}, "rows .* got 0"),
-        ({"tok2vec": {"attrs": [], "rows": [], "widths": []}}, "nothing to embed.* give it attrs"),
+        ({"tok2vec": {"attrs": [], "rows": [], "widths": []}}, "nothing to embed.* Set attrs"),
         ({"objective": 3}, "objective"),
         ({"window": 3}, "window"),
     ],
@@ -380,13 +382,13 @@ def test_entities_in_the_place_of_names_of_lists():
 
 @pytest.mark.parametrize("sizes", [[0], [1, -1]])
 def test_windows_over_the_hidden_layer_that_are_none(sizes: list):
-    with pytest.raises(ValueError, match="hidden_windows must be a whole number from 1 up"):
+    with pytest.raises(ValueError, match="hidden_windows must be a whole number of at least 1"):
         blank(model=small_model(hidden_windows=sizes))
 
 
 @pytest.mark.parametrize("threshold", [-0.5, 1.5])
 def test_a_threshold_that_is_no_probability(threshold: float):
-    with pytest.raises(ValueError, match=r"threshold is a probability from 0 to 1"):
+    with pytest.raises(ValueError, match=r"threshold must be a probability from 0 to 1"):
         blank(threshold=threshold)
 
 
@@ -443,7 +445,9 @@ def test_what_is_no_example():
 def test_a_saved_model_loaded_into_another_shape(change: dict[str, Any], tmp_path: Path):
     ner_of(shared()).to_disk(tmp_path)
     nlp = blank(model=small_model(**change))
-    expected = r"\[window_ner\] The saved model cannot be loaded.*saved with other settings.*Load"
+    expected = (
+        r"\[window_ner\] The saved model cannot be loaded.*saved with different settings.*Load"
+    )
     with pytest.raises(ValueError, match=expected):
         ner_of(nlp).from_disk(tmp_path)
     # It is as before, and can be trained.

@@ -219,7 +219,7 @@ def test_vectors_that_were_saved_with_16_bits_have_32(
         ({"clusters": {1: "a"}}, "cannot be loaded"),
         ({"clusters": [1]}, "cannot be loaded"),
         ({"rows": 99}, "some of its word vectors are missing"),
-        ({"data": np.inf}, "no table of finite numbers"),
+        ({"data": np.inf}, "must be a table of finite numbers"),
     ],
 )
 def test_damaged_tables_are_refused_without_checksums_too(

@@ -1,7 +1,8 @@
-"""An NLP engine for Presidio that gives it the probabilities of the entities.
+"""An NLP engine for Presidio that uses the probabilities of entities as scores.
 
-Presidio's own engine for spaCy gives every entity the score 0.85, because spaCy has none. Here an
-entity has its probability, and what other components have found keeps Presidio's default.
+Presidio's own engine for spaCy assigns the score 0.85 to every entity, because spaCy has no
+probabilities. With this engine, the score of an entity is its probability. Entities of other
+components keep Presidio's default.
 
     pip install 'spacy-window-ner[presidio]'
 """
@@ -10,14 +11,15 @@ try:
     from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
 except ImportError as error:
     raise ImportError(
-        "spacy_window_ner.presidio needs Presidio: pip install 'spacy-window-ner[presidio]'"
+        "spacy_window_ner.presidio needs Presidio. Install it with: "
+        "pip install 'spacy-window-ner[presidio]'"
     ) from error
 from spacy.language import Language
 from spacy.tokens import Doc
 
 
 class WindowNEREngine(SpacyNlpEngine):
-    """Presidio's engine for spaCy with probabilities for scores."""
+    """Presidio's engine for spaCy with probabilities as scores."""
 
     engine_name = "window_ner"
 
@@ -30,8 +32,8 @@ class WindowNEREngine(SpacyNlpEngine):
 
         models (List[Dict[str, str]]): For each language its "lang_code" and the name or path of its
             pipeline, "model_name".
-        ner_model_configuration (Optional[NerModelConfiguration]): Presidio's settings: the names of
-            labels, those to ignore, and the score of entities without probability.
+        ner_model_configuration (Optional[NerModelConfiguration]): Presidio's settings: the mapping
+            of labels, labels to ignore, and the score of entities without a probability.
         """
         super().__init__(models, ner_model_configuration)
 
@@ -41,7 +43,7 @@ class WindowNEREngine(SpacyNlpEngine):
         pipelines: dict[str, Language],
         ner_model_configuration: NerModelConfiguration | None = None,
     ) -> "WindowNEREngine":
-        """Make an engine of pipelines that are loaded.
+        """Make an engine from loaded pipelines.
 
         pipelines (Dict[str, Language]): The pipeline of each language, by its code.
         ner_model_configuration (Optional[NerModelConfiguration]): See `__init__`.
