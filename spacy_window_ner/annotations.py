@@ -275,7 +275,7 @@ def predicted_entities(doc: Doc, spans_key: str | None) -> list[Span]:
 
     doc (Doc): The document.
     spans_key (Optional[str]): Where in `doc.spans` the predicted entities are.
-    RETURNS (List[Span]): Those of `doc.ents` that are there with a probability.
+    RETURNS (List[Span]): The entities in `doc.ents` that have a probability under this key.
     """
     known = scores_under(spans_key, doc)
     return [ent for ent in doc.ents if place_in_text(ent) in known] if known else []
@@ -294,7 +294,7 @@ def set_entities(
     spans_key: str | None,
     candidates_key: str | None = None,
 ) -> None:
-    """Write predicted entities to documents, beside those that are already set. Of these, entities
+    """Add predicted entities to documents, in addition to those already set. Of these, entities
     that were predicted before keep their probabilities too.
 
     docs (Iterable[Doc]): The documents.

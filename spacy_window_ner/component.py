@@ -122,8 +122,8 @@ class WindowNER(TrainablePipe):
             favor recall, higher values precision. A dict has one for each label, 0.5 for labels
             that it does not have. If None, the entities are those of the best tag sequence.
         candidates_key (Optional[str]): Where in `doc.spans` to put all spans that could be
-            entities, overlapping ones too, with their probabilities in `attrs["scores"]`. If None,
-            they are not computed.
+            entities, including overlapping ones, with their probabilities in `attrs["scores"]`. If
+            None, they are not computed.
         candidates_threshold (float): The probability above which a span is a candidate.
         incorrect_spans_key (Optional[str]): Where in the reference's `doc.spans` training finds
             spans that are not entities.
@@ -232,7 +232,7 @@ class WindowNER(TrainablePipe):
         """Find the entities of a batch of documents, without modifying them.
 
         docs (Iterable[Doc]): The documents. Entities that the component has predicted in them
-            before are read anew.
+            before are predicted again.
         RETURNS (Entities): The entities, including those that other components have set.
         RAISES (ValueError): If the component is not initialized, or scores are not finite numbers.
         """
@@ -260,7 +260,7 @@ class WindowNER(TrainablePipe):
         return entities
 
     def set_annotations(self, docs: Iterable[Doc], entities: Entities) -> None:
-        """Write the entities that `predict` found to the documents, beside those that are set."""
+        """Add the entities found by `predict` to those that are already set in the documents."""
         docs = list(docs)
         if entities.has_presets:
             # The network does not grow here, only in training: threads can share it.
@@ -322,7 +322,7 @@ class WindowNER(TrainablePipe):
 
         docs (Sequence[Doc]): The documents.
         predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that may be
-            read anew; by default, those that were predicted in it before.
+            predicted again; by default, those that were predicted in it before.
         RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, None for all; and
             whether any other entity is set. See `preset_mask`.
         """

@@ -44,7 +44,7 @@ def place_in_text(span: Span) -> PlaceInText:
 
 def scores_under(key: str | None, doc: Doc) -> dict[PlaceInText, float]:
     """RETURNS (Dict[Tuple[int, int, int], float]): The probabilities of the spans in a group of a
-    document, by the place of each; empty where there is no such group, or it has none.
+    document, by the place of each; empty if the group does not exist, or has none.
     """
     if key not in doc.spans:
         return {}

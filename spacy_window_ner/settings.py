@@ -12,7 +12,7 @@ from .decoding.thresholds import checked, probability
 from .network.layers.gazetteer import GAZETTEER
 
 # The pipeline that each component was made for, and those that sourced it, whose configs have its
-# settings too. They are no attribute of the component: copies and pickles of a component would
+# settings too. They are not an attribute of the component: copies and pickles of a component would
 # contain them.
 _PIPELINES: "WeakKeyDictionary[TrainablePipe, WeakSet[Language]]" = WeakKeyDictionary()
 

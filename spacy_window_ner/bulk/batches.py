@@ -24,8 +24,8 @@ ENTITY = pa.struct(
 ENTITIES = pa.list_(ENTITY)
 ADDED = (pa.field("entities", ENTITIES), pa.field("error", pa.string()))
 
-# So many characters of texts make a pipeline know the frequent words: hundreds of thousands of
-# words, but even if all are different, they take less than 100 MB.
+# Number of characters after which the frequent words are in the vocabulary: hundreds of thousands
+# of words. Even if all are distinct, they take less than 100 MB.
 WARM_UP = 2 * 2**20
 # How many characters each pipeline has read outside of memory zones.
 _READ: "WeakKeyDictionary[Language, int]" = WeakKeyDictionary()
@@ -102,7 +102,7 @@ def annotate_batches(
         texts, errors = _texts_of(batch.column(text), nlp.max_length)
         found: list[list[EntityRow] | None] = [None] * len(texts)
         rows = [(one, row) for row, one in enumerate(texts) if one is not None]
-        # No exception passes the end of the zone: spaCy would leave it open.
+        # Exceptions must not leave the zone, since spaCy would leave it open.
         with _memory(nlp, sum(len(one) for one, _ in rows)):
             errors |= _annotate(nlp, rows, batch_size, found, on_doc)
         if strict and errors:

@@ -65,7 +65,7 @@ def begin(
                 + "\n".join(changed)
             )
         return shards
-    # What is left of a run that was stopped before it had a manifest is in the way of nobody.
+    # Temporary files of a run that was interrupted before it wrote a manifest can be ignored.
     if output.exists() and (
         not output.is_dir() or any(not path.name.endswith(".tmp") for path in output.iterdir())
     ):

@@ -136,7 +136,7 @@ def _of_lines(path: Path, kind: str, settings: Settings) -> Iterator[tuple[Any, 
             yield kind, Segment(str(path), kind, start, stop, stop - start, n_lines)
             if stop == size:
                 return
-            # Lines that begin before the next segment: the first, and those behind a line's end.
+            # Lines that start before the next segment: the first one, and one after each newline.
             n_lines += start == 0
             left = stop - 1 - max(start - 1, 0)
             while left and (block := file.read(min(left, 2**20))):

@@ -164,7 +164,7 @@ def _read_spacy(segment: Segment) -> Iterator[FileRow]:
     try:
         docs = DocBin().from_disk(segment.path)
         texts = [doc.text for doc in docs.get_docs(Vocab())]
-    except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+    except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
         yield FileRow(1, segment.size, None, f"the file is not a valid .spacy file: {error}")
         return
     for number, text in enumerate(texts, start=1):

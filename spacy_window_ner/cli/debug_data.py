@@ -119,7 +119,7 @@ def _check_as_ner(
             copy = {"@callbacks": _COPY, "tokenizer": source, "vocab": source}
             config["initialize"][key] = copy if key == "before_init" else None
     spacys = import_module("spacy.cli.debug_data")
-    # To have few documents is an error there.
+    # Few documents are an error in spaCy's check.
     with TemporaryDirectory() as folder, patch.object(spacys, "BLANK_MODEL_THRESHOLD", 0):
         path = Path(folder, "config.cfg")
         config.to_disk(path)

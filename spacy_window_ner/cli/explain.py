@@ -24,8 +24,8 @@ from .output import check_outputs, short_name, write_file
 
 app = new_app()
 
-# How many reasons of each side, words, parts of a word and transitions are printed; the JSON has
-# all of them.
+# The number of reasons on each side, words, features of a word and transitions that are printed.
+# The JSON contains all of them.
 N_REASONS = 5
 N_WORDS, N_PARTS, N_TRANSITIONS = 8, 3, 3
 

@@ -16,7 +16,7 @@ from .output import printable
 
 app = new_app()
 
-# So many errors are printed; all are in the table `documents`.
+# The number of errors that are printed. The table `documents` contains all of them.
 _ERRORS = 10
 
 

@@ -30,7 +30,7 @@ from .pretrain import learn_texts, print_learned
 
 app = new_app()
 
-# The pipelines to begin from in each language. The first is that whose labels can be kept.
+# The pipelines to start from in each language. The labels of the first one can be kept.
 BASES = {"en": ("en_window_ner_sm", "en_window_ner_base")}
 MORE = 50
 

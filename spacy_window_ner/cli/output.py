@@ -76,7 +76,7 @@ def write_file(path: Path, text: str) -> None:
     text (str): What to write.
     """
     with replacing(path) as unfinished:
-        # Text of a user may hold half of a surrogate pair, which no file can.
+        # The text may contain unpaired surrogates, which cannot be encoded.
         unfinished.write_text(text, encoding="utf8", errors="replace", newline="\n")
 
 

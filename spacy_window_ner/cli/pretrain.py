@@ -29,7 +29,7 @@ from .output import make_directory
 
 app = new_app()
 
-# How many words are shown with their neighbors: every so often one, by frequency.
+# The number of words that are shown, spaced by frequency; their neighbors; and the first rank.
 SHOWN, N_NEIGHBORS, COMMON = 8, 5, 100
 
 

@@ -29,9 +29,9 @@ from ..sequences.tags import BEGIN, TAGS_PER_LABEL, UNIT, n_labels
 
 Float64s = NDArray[np.float64]
 NO_SPANS = np.zeros((0, 3), dtype=np.int64)
-# The search ends where no entry of the gradient, in nats, is larger, or after so many steps.
+# The search ends if no entry of the gradient, in nats, is larger, or after this number of steps.
 _SMALL, _STEPS = 1e-2, 50
-# How much of the decrease that the gradient promises a step has to bring (Armijo's rule).
+# The share of the decrease predicted by the gradient that a step must achieve (Armijo's rule).
 _SHARE = 1e-4
 
 

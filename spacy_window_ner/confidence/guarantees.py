@@ -147,7 +147,7 @@ def choose_threshold(
     is_precision = guarantee.kind == PRECISION
     sizes = _counts(found, tried, len(n_gold)) if is_precision else n_gold[None, :]
     carries, certainty = _carries(sizes, sizes - n_correct, guarantee)
-    # Begin where the promise is easiest to keep, and go on while it is kept.
+    # Start where the guarantee is most likely to hold, and continue while it holds.
     if is_precision:
         start = int(np.argmax(certainty))
         failed = np.flatnonzero(~carries[: start + 1])

@@ -34,7 +34,7 @@ class Entities:
     probabilities (Optional[ndarray]): Shape (n_spans,) float64, the probability of each span.
     lengths (ndarray): Shape (n_docs,), the number of tokens of each document.
     has_presets (bool): Whether documents may have entities of other components.
-    candidates (Optional[Entities]): All spans that are likely enough, overlapping ones too.
+    candidates (Optional[Entities]): All spans that are likely enough, including overlapping ones.
     """
 
     spans: NDArray[np.int64]
@@ -74,12 +74,13 @@ def decode(
     objective (Objective): The objective that the scores were trained with.
     allowed (Optional[ndarray]): Shape (n_tokens, n_tags) bool; None allows every tag. Entities
         that it forces are among the result.
-    threshold (Optional[Union[float, ndarray]]): If given, the entities are the spans that are
-        likelier than this and than `LEAST_LIKELY`, the likelier first where they overlap; one for
-        all labels or one for each (n_labels,). With half of the F1 that can be reached, this gives
+    threshold (Optional[Union[float, ndarray]]): If given, the entities are the spans with a higher
+        probability than this and than `LEAST_LIKELY`, the most probable first if they overlap; one
+        threshold for all labels or one for each (n_labels,). Half of the best possible F1 gives
         the largest expected F1 (Lipton et al. 2014).
     probabilities (bool): Whether to compute the spans' probabilities.
-    candidates_above (Optional[float]): If given, all spans that are likelier are `candidates`.
+    candidates_above (Optional[float]): If given, all spans with a higher probability are
+        `candidates`.
     RETURNS (Entities): The spans of the best legal tag sequence, or the likely ones.
     RAISES (ValueError): If scores are not finite, or a document has no legal sequence.
     """
@@ -140,7 +141,7 @@ def probabilities_of(
 def finds_nothing_new(
     scores: Scores, entities: Entities, allowed: Mask | None, legal: Mask
 ) -> bool | None:
-    """Whether entities that were set before take the place of all that the network would find.
+    """Whether entities that were set before replace all entities that the network would find.
 
     scores (Scores): The scores of a batch.
     entities (Entities): The entities that were found in it.
@@ -164,8 +165,8 @@ def finds_nothing_new(
 def _without_overlap(
     spans: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Keep the likelier of spans in the order of the text that overlap; of spans that are as likely
-    to six digits the first, and of these the shorter one.
+    """Keep the most probable of overlapping spans, which are in the order of the text. If
+    probabilities are equal to six digits, keep the first one, or else the shorter one.
     """
     # Most spans overlap with no other: none before them reaches so far, and none after them begins
     # so early.

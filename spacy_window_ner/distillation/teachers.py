@@ -14,7 +14,7 @@ from ..files.fingerprint import fingerprint
 from ..files.saving import replacing
 from ..files.texts import find_files, read_lines
 
-# So many texts are kept in one file; a run that was stopped begins again with the next one.
+# The number of texts per file. An interrupted run continues with the next file.
 PART = 500
 EntitySet = frozenset[tuple[int, int, str]]
 

@@ -67,7 +67,7 @@ def _is_conll(path: Path) -> bool:
 def _read_spacy(path: Path, nlp: Language) -> Iterator[Doc]:
     try:
         yield from DocBin().from_disk(path).get_docs(nlp.vocab)
-    except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+    except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
         raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
 
 

@@ -13,7 +13,7 @@ from .texts import InputError, checked_text, decode_line, error_at, parse_json_l
 
 Offsets = tuple[int, int, str]
 
-# The fields that the entities of a JSON object may be in, the first one that there is.
+# The fields that may contain the entities of a JSON object. The first existing one is used.
 FIELDS = ("spans", "entities", "label", "labels")
 COLUMNS = ("text", "start", "end", "label")
 # Prodigy's recipes with yes or no to one entity have this view; all else is not annotated there.
@@ -54,7 +54,7 @@ def read_annotated_records(path: Path) -> Iterator[AnnotatedRecord]:
             yield record
 
 
-# The position of each text, and what reads it; None for one that is not annotated.
+# The position of each text, and a function that reads it and returns None if it is not annotated.
 _Found = Iterator[tuple[int, Callable[[], AnnotatedRecord | None]]]
 
 

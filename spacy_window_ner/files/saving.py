@@ -21,12 +21,11 @@ import srsly
 from spacy.language import Language
 
 CHECKSUM = "checksum"
-# What stands behind the name of a file or directory that is not in its place yet, or no longer.
+# Suffixes of new files or directories before they are moved into place, and of old ones after that.
 NEW, OLD = ".new", ".old"
-# A directory that a killed save has left is removed when it is so old, in seconds: no save that is
-# still going on is.
+# Age in seconds after which a directory of an interrupted save is removed. No save takes this long.
 ABANDONED = 24 * 60 * 60
-# What `Language.to_disk` writes beside the components.
+# Files that `Language.to_disk` writes in addition to the components.
 _OF_PIPELINES = {"config.cfg", "meta", "tokenizer", "vocab"}
 
 

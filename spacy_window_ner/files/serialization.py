@@ -27,9 +27,9 @@ _DIMS = {
 }
 # The attrs of nodes that training changes; all others are settings, which come from a config.
 _LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters", "widths"}
-# Those that version 0.3 did not save.
+# Attributes that version 0.3 did not save.
 _ADDED = {"widths"}
-# The files of a component, beside its vocabulary and the checksums.
+# The files of a component, apart from its vocabulary and the checksums.
 _FILES = ("cfg", "model")
 
 

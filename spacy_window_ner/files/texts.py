@@ -153,7 +153,7 @@ def required(fields: dict[str, Any], name: str) -> Any:
     if value is None:
         raise ValueError(f"the field {name!r} is null")
     if isinstance(value, str) and not value.isascii():
-        value.encode("utf8")  # raises a ValueError for half of a surrogate pair
+        value.encode("utf8")  # raises a ValueError for unpaired surrogates
     return value
 
 
@@ -172,7 +172,7 @@ def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
         try:
             docs = DocBin().from_disk(path).get_docs(vocab)
             yield from (Line(position, doc) for position, doc in enumerate(docs, start=1))
-        except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+        except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
             raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
         return
     with path.open("rb") as file:

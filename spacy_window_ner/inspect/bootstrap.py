@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 N_SAMPLES = 1000
 LEVEL = 0.95
-# Documents times samples that are held at once.
+# Maximum number of documents times samples in memory.
 _CELLS = 5_000_000
 
 

@@ -31,7 +31,7 @@ from .wording import reasons_of
 
 STEPS = 64
 MOST_STEPS = 1024
-# Of so many words, those that contributed most, it is tried what happens without them.
+# The number of words, those with the largest contributions, that are masked one at a time.
 MOST_WORDS = 50
 # About how many tokens, in copies of the document, are computed at a time.
 _GROUP = 4096

@@ -7,13 +7,13 @@ from .explanation import Explanation, Word
 from .page import colors_of, render
 from .wording import instead, verdict
 
-# So many reasons for a span, and against it, are listed; the table of words has more.
+# The number of reasons listed for and against a span. The table of words has more.
 MOST_REASONS = 8
-# Of each explanation, so many words are in the table, those that contributed most, and none but
-# those of the span whose contribution would be shown as 0; and none such of the transitions.
+# The number of words in the table of each explanation, those with the largest contributions. Words
+# outside of the span and transitions are left out if their contribution would be shown as 0.
 MOST_WORDS = 30
 LEAST = 0.005
-# So many words around a span are shown.
+# The number of words shown around a span.
 AROUND = 30
 
 

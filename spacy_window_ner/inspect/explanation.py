@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-# How far the sum of the contributions may be from what they add up to, as a share of that.
+# Tolerance for the sum of the contributions, as a share of the difference they must add up to.
 TOLERANCE = 0.01
 
 

@@ -16,7 +16,7 @@ from spacy.training.loop import DIR_MODEL_BEST
 from spacy.training.loop import train as train_loop
 from thinc.api import Config
 
-# The share of the training documents that choose the best model, and that it is calibrated on.
+# The share of the training documents used to select the best model and to calibrate it.
 DEV_SHARE = 0.1
 
 
@@ -103,7 +103,7 @@ def train_on(
     config["training"]["logger"] = {
         "@loggers": "spacy.ConsoleLogger.v3",
         "progress_bar": None if stderr is None else "train",
-        "console_output": True,  # without it there is no progress bar either
+        "console_output": True,  # required for the progress bar
         "output_file": None,
     }
     with tempfile.TemporaryDirectory() as temporary:

@@ -110,7 +110,7 @@ def _of_product(
     first_differs = np.cumsum(log_p) - log_p + log_q
     log_without = np.logaddexp.reduce(first_differs)
     weights = np.exp(first_differs - log_without)
-    # p_j is in all the terms behind the j-th: 1 less their weights, without the subtraction.
+    # p_j is in all terms after the j-th: this is 1 minus their weights, without subtraction.
     until = np.cumsum(weights)
     d = until[:, None] * d_log_p - weights[:, None] * d_log_q
     return float(log_p.sum() - log_without), d

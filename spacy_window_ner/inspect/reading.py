@@ -25,7 +25,7 @@ from ..extensions import score_of
 from ..labels import annotated_labels
 from ..network.known_words import KnownWords, known_words
 
-# Less likely spans are no alternatives worth showing.
+# Less likely spans are not shown as alternatives.
 LEAST_ALTERNATIVE = 0.01
 Rename = Mapping[str, str | None]
 

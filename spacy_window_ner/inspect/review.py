@@ -31,13 +31,13 @@ from .tasks import Task
 
 # A span that is not annotated has to be this likely to be listed.
 LIKELY = 0.05
-# Probabilities below this are alike.
+# Lower probabilities are treated as equal.
 _LEAST = 1e-12
 
 MISSED, SPURIOUS, LABEL, BOUNDARY = KINDS = ("missed", "spurious", "label", "boundary")
 
 SpanRow = tuple[int, int, int]
-# What is annotated with its probability, and what is read instead with that; None for no entity.
+# The annotation and its probability, the alternative and its probability; None for no entity.
 _Reading = tuple[SpanRow | None, float, SpanRow | None, float]
 
 

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Token
 
 from .explanation import Explanation, Reason
 
-# Reasons that are smaller than this share of the largest are not worth reading.
+# Reasons smaller than this share of the largest one are left out.
 LEAST_SHARE = 0.05
 _ELSEWHERE = "elsewhere in the text"
 _OUTSIDE = "a word outside of entities"

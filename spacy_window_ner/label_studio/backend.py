@@ -18,9 +18,9 @@ from .client import Studio, StudioError
 from .projects import Pair, Projects, annotated
 from .schema import Event, Predict, Setup, Train
 
-# How many annotations are stored before those who wait have their turn.
+# The number of annotations that are stored before other requests are handled.
 CHUNK = 50
-# How often new networks are taken while nothing is asked.
+# The interval at which new networks are loaded if there are no requests.
 SECONDS_BETWEEN = 2.0
 CREATED = ("ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED")
 DELETED = ("ANNOTATION_DELETED", "ANNOTATIONS_DELETED")
@@ -44,8 +44,8 @@ class Backend:
         self._projects, self._worker, self._studio = projects, worker, studio
         self._studios: dict[str, Studio] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        # The projects to ask for again, and those to train then; what was annotated in those that
-        # are asked for, since the question.
+        # Projects to request again, projects to train after that, and annotations that arrived
+        # since the request.
         self._again: set[str] = set()
         self._finishing: set[str] = set()
         self._since: dict[str, set[Any]] = {}

@@ -31,7 +31,7 @@ from .config import LabelMap, read_label_config
 
 logger = logging.getLogger("uvicorn.error")
 JsonObject = dict[str, Any]
-# The score of a text is exp(−H / (n_words + so many)): `inspect.suggest` says what a text costs.
+# The constant c in the score exp(−H / (n_words + c)) of a text; see `inspect.suggest`.
 WORDS_AROUND = 20
 # Where the texts are from, and how they were chosen.
 SOURCE = "label-studio"
@@ -66,7 +66,7 @@ class Project:
                 f"{folder} was created with the pipeline {before['base']}. Serve that pipeline, or "
                 f"choose another directory with --output."
             )
-        self.store.change(MADE_WITH, own)  # `teach` can go on with it
+        self.store.change(MADE_WITH, own)  # so that `teach` can open the project
         self.store.change("label_config", label_config)
         self.store.add_labels(self._labels.labels)
         self._learner, self._is_learning = Learner(folder, base_name, str(base.lang), seed), False

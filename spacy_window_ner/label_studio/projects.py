@@ -11,7 +11,7 @@ from ..teach.store import FILE, MissingError, Store
 from .project import Project
 
 JsonObject = dict[str, Any]
-# How many mistakes are shown.
+# The number of errors that are shown.
 SHOWN = 3
 Pair = tuple[JsonObject, JsonObject]  # an annotation and its task
 

@@ -12,9 +12,9 @@ from ..decoding.thresholds import best_cut
 from ..inspect.bootstrap import intervals, prf
 from ..training.start_from import NAME
 
-# In cross-validation, documents are divided into so many parts.
+# The number of folds in cross-validation.
 FOLDS = 3
-# Few entities say little about the threshold: the prior counts as much as so many of them.
+# The prior of the threshold, and its weight in entities. It matters if there are few entities.
 PRIOR_THRESHOLD, PRIOR_ENTITIES = 0.3, 100
 
 

@@ -27,17 +27,17 @@ from .averaging import average
 from .held_out import FOLDS, PRIOR_THRESHOLD, HeldOut, Learned
 
 # Chosen with 100 sentences: learning rate and batches on the dev files of wnut17 and anem, the
-# number of networks and the fewest steps on those of wnut17, anem and ncbi-disease. A mean of
-# networks is nearer to where they began than each of them, and needs more steps.
+# number of networks and the fewest steps on those of wnut17, anem and ncbi-disease. The mean of
+# networks is closer to the initial parameters than each of them, so it needs more steps.
 LEARN_RATE, DROPOUT, BATCH_WORDS = 0.002, 0.2, 150
 STEPS = (100, 200, 400, 800)
 NEW_STEPS = (200, 400, 800)  # of a new network
-# A network that has learned from raw text is better after 400 steps than after 200 by 2 points of
-# F1, with 100 sentences on the dev files of ncbi-disease and anem.
+# A pretrained network is better after 400 steps than after 200, by 2 points of F1 with 100
+# sentences on the dev files of ncbi-disease and anem.
 TEXTS_STEPS = (400, 800)
 NETWORKS = 4
 STEPS_TO_CHOOSE = 100
-# More steps have to bring so much F1: few entities say little about what is best.
+# The gain in F1 that more steps must bring, since scores on few entities are uncertain.
 MARGIN = 0.02
 
 Progress = Callable[[int], object]
@@ -74,7 +74,7 @@ def learn(
     """
     folds = Folds(docs, dev, labels, seed, progress)
     stops = stops or [n for n in STEPS if n <= max(200, len(docs))]
-    # The networks go on together, as long as that makes them better.
+    # All networks continue as long as more steps improve them.
     best, steps, f_whole = None, stops[0], 0.0
     for n, of_folds in zip(stops, folds.train(config, base, stops), strict=True):
         held = HeldOut.together(of_folds)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from . import clues
 
-# Titles that say little about who is meant. King, Lady and the like are part of many names.
+# Titles that do not identify a person. King, Lady and the like are part of many names.
 _TITLES = frozenset(
     [
         *("mr", "mister", "dr", "prof", "professor", "sir", "dame", "rev", "reverend", "judge"),
@@ -31,7 +31,7 @@ _OFFICES = frozenset(
         *("congressman", "congresswoman", "ambassador", "administrator"),
     ]
 )
-# The first so many words may be those of an office.
+# The maximum number of words of an office at the start of a mention.
 _N_OFFICE = 3
 _HONORS = frozenset(["mp", "phd", "md", "esq", "frs", "cbe", "obe", "mbe", "dbe", "kbe"])
 # With a surname alone, these are another person than the surname alone or with Mr.
@@ -42,10 +42,10 @@ _LEGAL_FORMS = frozenset(
 _SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv"])
 # St. John's is not St. John.
 _SAINTS = re.compile(r"(?:st\b|saint\b)", re.IGNORECASE)
-# In so short words, capitals tell abbreviations from words: US and us, TIM and Tim, UdC. Longer
-# abbreviations are written like words too, as Nasa and Unicef.
+# Lengths of words in which capitals distinguish abbreviations from words: US and us, TIM and Tim,
+# UdC. Longer abbreviations can also be written like words, such as Nasa and Unicef.
 _SHORT = (2, 3)
-# What is added to a key where the case of letters tells a name from another one.
+# Suffixes of keys, if case distinguishes a name from another one.
 CASE_MARKS = (" (lower case)", " (capitals)")
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'"})
@@ -56,7 +56,7 @@ _JOINED = re.compile(r"\s*'(?=s\b)|(?<=\w)'")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SIGNS = re.compile(r"^[#@]+\s*(?=\w)")
 _DOTS = re.compile(r"(?<!\d)\.|\.(?!\d)")
-# Signs that tell names apart, as in C# and C++.
+# Everything except signs that distinguish names, as in C# and C++.
 _SEPARATORS = re.compile(r"[^\w\s.+#-]|_")
 _INITIALS = re.compile(r"\b(?:[^\W\d_] )+[^\W\d_]\b")
 
@@ -161,7 +161,7 @@ def _resolve(names: list[str], mentions: Sequence[Mention], places: Sequence[int
     relatives = {key for key, i in first.items() if clues.may_share_surname(mentions[i].before)}
     people = {key: parts for key, parts in sorted(words.items()) if parts}
     full = _full_names(people, relatives)
-    # First names of which one is that of a relative.
+    # First names that are also the first name of a relative.
     ambiguous: set[str] = set()
     previous = ""
     for i in places:
@@ -229,7 +229,7 @@ def _full_names(words: dict[str, list[str]], relatives: Collection[str]) -> dict
     }
     resolved = {}
     for short, candidates in longer.items():
-        # "Samuel J. Quinn" has taken the place of "Samuel Quinn" where both could be meant.
+        # "Samuel J. Quinn" replaces "Samuel Quinn" if both are possible.
         longest = [full for full in candidates if not set(longer[full]) & set(candidates)]
         if len(longest) != 1 or _may_be_another(words[short], words[longest[0]], words):
             continue
@@ -243,7 +243,7 @@ def _is_short_for(short: list[str], full: list[str]) -> bool:
     short = short[1:] if short[0] in _FEMALE_TITLES and len(short) > 1 else short
     if full[0] in _FEMALE_TITLES or len(full) < 2 or short == full:
         return False
-    # The elder is called so where there is a younger one.
+    # "Sr." is only used if there is also a younger person with this name.
     if full[-1] == "sr" and short[-1] != "sr":
         return False
     if short[-1] not in _SUFFIXES:

@@ -18,7 +18,7 @@ from .reading import Record
 
 # The value of ENT_IOB of a token inside of an entity, but not at its beginning.
 _INSIDE = 1
-# So many characters beside a mention say something about who is meant.
+# The number of characters before and after a mention that are used to identify a person.
 _AROUND = 60
 
 
@@ -81,7 +81,7 @@ class IndexWriter:
         self._remove(gone)
         change = Change(len(new), len(batch) - len(new), len(gone))
         name_ids: dict[tuple[str, str], int] = {}
-        # A run that goes on where another was stopped writes the same.
+        # A resumed run must write the same data.
         forget(self.nlp)
         with self.nlp.memory_zone():
             found = _annotate(self.nlp, list(new.values()))
@@ -92,7 +92,7 @@ class IndexWriter:
                     self._contents(document_id, doc, name_ids)
                 else:
                     change.errors.append((record.position, doc))
-            # Nothing of a memory zone may be left behind it.
+            # Objects of a memory zone must not be used after it.
             del found[:]
             doc = ""
         self._choose_forms(name_ids.values())

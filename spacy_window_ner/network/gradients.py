@@ -3,8 +3,9 @@
     ∂J/∂θ_i ≈ (J(θ + ε e_i) − J(θ − ε e_i)) / 2ε
 
 An error is given relative to the larger of the two gradients, or to a hundredth of the largest
-gradient in the same array where that is more: below it, rounding decides. The smallest of the
-errors of four step sizes counts, so that a kink, as of relu, just beside a value is no error.
+gradient in the same array if that is larger, since smaller gradients are dominated by rounding. The
+smallest error of four step sizes counts, so that a kink close to a value, as of relu, is not an
+error.
 """
 
 from collections.abc import Callable
@@ -136,7 +137,7 @@ def _largest_error(
         scale = np.maximum(np.maximum(np.abs(numeric), np.abs(analytic)), floor)
         with np.errstate(invalid="ignore"):
             error = np.abs(numeric - analytic) / np.where(scale > 0, scale, 1)
-        smallest = np.fmin(smallest, error)  # what is no number stays infinite
+        smallest = np.fmin(smallest, error)  # ignores NaN
         if smallest.max(initial=0) < CLEAR:
             break  # a smaller step would only cost time
     return float(smallest.max(initial=0))

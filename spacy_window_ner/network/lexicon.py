@@ -74,7 +74,7 @@ class Lexicon:
                 raise ValueError("its word vectors must be a table of finite numbers")
             if rows.min(initial=0) < 0 or rows.max(initial=-1) >= len(vectors.data):
                 raise ValueError("some of its word vectors are missing")
-        if clusters is not None:  # raises an exception if they are no numbers
+        if clusters is not None:  # raises an exception if they are not numbers
             for numbers in (clusters.keys(), clusters.values()):
                 np.fromiter(numbers, dtype=np.uint64)
         return cls(vectors, clusters)
@@ -116,7 +116,7 @@ def carry(model: Model, lexicon: Lexicon) -> None:
 
 
 def carry_along(model: Model, vocab: Vocab, other: Vocab, folder: Path | None) -> None:
-    """Let a network carry the tables that it reads, but for those that another pipeline has too.
+    """Let a network carry the tables that it uses, except for those that another pipeline has too.
 
     model (Model): The network.
     vocab (Vocab): The vocabulary that it was trained or loaded with.

@@ -25,9 +25,9 @@ from .vectors import LearnedVectors
 N_CLUSTERS = 500
 LEARN_RATE, DROPOUT = 0.001, 0.1
 BATCH_WORDS = 1000
-# Every so often a batch is rehearsed, which is most of its work. Chosen there, and on wnut17 with
-# the same texts, which are of no use for it: without, much is forgotten, and with every batch, less
-# is learned.
+# One of this number of batches is rehearsed, which takes most of the time. Chosen on the same
+# files, and on wnut17 with the same, unrelated texts: without rehearsal, much is forgotten, and
+# with rehearsal of every batch, less is learned.
 REHEARSED_EVERY = 4
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# So many tokens are counted at a time, and added to the counts of those before.
+# The number of tokens that are counted at a time, and added to the previous counts.
 STRETCH = 2_000_000
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from .cooccurrence import SparseMatrix
 
-# p(c) is smoothed by this exponent, so that rare contexts do not look more telling than they are
-# (Levy, Goldberg and Dagan 2015, section 3.2).
+# p(c) is smoothed by this exponent, so that rare contexts are not overrated (Levy, Goldberg and
+# Dagan 2015, section 3.2).
 SMOOTHING = 0.75
 
 

@@ -18,14 +18,14 @@ from .vectors import LearnedVectors, learn_vectors
 from .widening import add_vectors
 from .words import Words
 
-# A new network counts in so many batches how frequent the values of its features are.
+# The number of batches in which a new network counts the frequencies of its feature values.
 COUNTED_BATCHES = 1000
 
-# What the texts are read for.
+# The passes over the texts.
 READING, COUNTING, CONTEXTS = "Reading", "Counting", "Learning contexts"
-# Contexts are learned from so many words: with 1.5 million, a network has learned most of them.
+# The number of words to learn contexts from. More than 1.5 million words improve little.
 CONTEXT_WORDS = 1_500_000
-# The losses of so many steps are averaged.
+# The number of steps over which losses are averaged.
 AVERAGED = 20
 Read = Callable[[Language, str, float], Iterable[Doc]]
 
@@ -85,7 +85,7 @@ def pretrain(
         docs = read(work, CONTEXTS, min(1.0, CONTEXT_WORDS / vectors.text.n_tokens))
         n_words, losses = learn_contexts(component.model, docs, vectors)
         find_component(nlp, name).model = component.model
-    if not losses:  # nothing to learn contexts, or no time for it
+    if not losses:  # no network that learns contexts, or no time left
         return Pretrained(nlp, vectors)
     fell = fmean(losses[:AVERAGED]), fmean(losses[-AVERAGED:])
     return Pretrained(nlp, vectors, n_words, fell)

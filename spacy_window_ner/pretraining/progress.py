@@ -15,7 +15,7 @@ from ..files.saving import checksum, replacing
 from ..files.texts import InputError
 from .words import Words
 
-# So many tokens are read, in about 20 seconds, before they are saved.
+# The number of tokens between saves, which takes about 20 seconds.
 SAVED_TOKENS = 1_000_000
 
 
@@ -72,7 +72,7 @@ class Progress:
             self.place, self.seconds = tuple(part["place"]), part["seconds"]
         except InputError:
             raise
-        except Exception as error:  # msgpack has exceptions of its own
+        except Exception as error:  # msgpack raises its own exceptions
             raise InputError(
                 f"{path} is damaged: {error}. Choose another directory to start again."
             ) from error

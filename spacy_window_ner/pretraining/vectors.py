@@ -23,7 +23,7 @@ N_CONTEXTS = 4000
 MAX_WORDS = 200_000
 # Directions in which M is smaller than this share of its largest one are left out.
 MIN_SHARE = 1e-3
-# Words without a vector are compared with so many that have one.
+# The number of words with a vector that words without one are compared with.
 COMPARED = 20_000
 
 
@@ -110,7 +110,7 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
             "choose a pipeline with a table of vectors."
         )
     keys = learned.keys
-    # What a word of the domain finds among the others is what the network would find.
+    # A word of the domain is looked up among the others in the same way as by the network.
     found = _find(others, learned.text.words)
     known = set(keys)
     kept = {key: row for key, row in others.key2row.items() if key not in known}
@@ -145,7 +145,7 @@ def _guess(
     known = np.flatnonzero(~missing)
     gram = X[known].T @ X[known] + np.eye(X.shape[1], dtype=X.dtype)
     A = np.linalg.solve(gram, X[known].T @ units(Y[known]))
-    # Frequent words have the vectors that are known best.
+    # Frequent words have the most reliable vectors.
     alike = known[nearest(X[missing], X[known[:COMPARED]])]
     return units(X[missing] @ A), alike
 

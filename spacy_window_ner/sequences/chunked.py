@@ -40,7 +40,7 @@ from .viterbi import best_tags
 
 # How many tokens around a border between chunks are used at first.
 REACH = 16
-# A step takes about as long as processing so many tokens.
+# A step takes about as long as processing this number of tokens.
 TOKENS_PER_STEP = 50
 # How well an estimate has to agree with what the neighboring chunk ends with, for each number.
 _TOLERANCE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-5}

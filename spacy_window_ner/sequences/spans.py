@@ -65,7 +65,7 @@ def likely_spans(
     while len(p):
         stays, leaves = m_I[end, label], m_L[end, label]
         if is_chain:
-            p /= np.maximum(stays + leaves, p)  # p is no larger, but for rounding
+            p /= np.maximum(stays + leaves, p)  # p is not larger, except for rounding
         p_ends, p, end = p * leaves, p * stays, end + 1
         likely, longer = p_ends > least[label], (p > least[label]) & goes_on[end]
         rows.append(np.stack([start, end, label], axis=1)[likely])

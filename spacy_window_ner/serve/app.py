@@ -17,16 +17,16 @@ from .schema import Failure, Health, Question, ReadResults, Why
 from .service import Service
 from .worker import QueueFullError, Worker
 
-# How long requests that are at work have when the service is stopped.
+# Seconds that running requests have to finish when the service is stopped.
 SECONDS_TO_STOP = 30
-# All texts of a request together may be so many times as long as one.
+# The maximum length of all texts of a request, as a multiple of that of a single text.
 TOGETHER = 10
-# An explanation takes a thousand times as long as reading.
+# An explanation takes a thousand times as long as a prediction.
 MAX_EXPLAINED = 2_000
-# A character takes no more bytes of JSON, written as two escapes; and what is around the texts.
+# Maximum bytes per character in JSON (two escapes), and of everything around the texts.
 _BYTES_EACH, _BYTES_AROUND = 12, 100_000
 
-# What is on the page of an English pipeline when it opens.
+# The initial text on the page of an English pipeline.
 EXAMPLE = (
     "Nadia Okafor left the University of Leeds on 3 May 2021 to join Brightwater Energy, a small "
     "company in Porto. Two years later it was worth $40 million, and Siemens offered to buy it. "

@@ -64,7 +64,7 @@ class Guard:
                 f"Requests to the host {host!r} are not accepted. Use localhost, or allow this "
                 f"host name when you start the server.",
             )
-        # Requests without an origin are not those of a page, or of one of this address.
+        # Requests without an origin do not come from a page, or come from a page of this server.
         if origin is not None and origin.partition("://")[2] != host:
             return _message(403, "Requests from pages of other origins are not accepted.")
         length = headers.get(b"content-length", "0")

@@ -36,7 +36,7 @@ class Service:
         self.nlp, self.name = nlp, name
         self.component = find_component(nlp, name)
         self.component.require_initialized()
-        # What the tokenizer and the vocabulary set up at the first text outlives memory zones.
+        # Data that is initialized with the first text must outlive memory zones.
         nlp("A text.")
 
     @property

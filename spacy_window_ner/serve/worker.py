@@ -35,7 +35,7 @@ class Worker:
         self.waiting += 1
         future = self._thread.submit(partial(function, *args, **settings))
         loop = asyncio.get_running_loop()
-        # Whoever asked may have gone; the place is free when the work is done.
+        # The client may have disconnected; its slot is free when the work is done.
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
         return await asyncio.wrap_future(future)
 

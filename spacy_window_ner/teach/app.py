@@ -20,7 +20,7 @@ from .checks import LONGEST_LABEL
 from .session import JsonObject, Session, find_texts
 from .store import ConflictError, Marked, MissingError, Store
 
-# The most bytes of a body, and the most requests that are at work or wait.
+# Maximum size of a body, and maximum number of requests that are running or waiting.
 MAX_BYTES, QUEUE = 8_000_000, 64
 LONGEST_ANNOTATOR = 200
 _FAILURES = failures(
@@ -32,7 +32,7 @@ _FAILURES = failures(
     }
 )
 
-# How often a request asks whether the pipeline is made.
+# The interval at which a request checks whether the pipeline is finished.
 _SECONDS_BETWEEN = 0.25
 ExportFormat = Literal["spacy", "conll", "prodigy", "doccano", "label-studio"]
 

@@ -2,7 +2,7 @@
 
 from ..labels import is_text, new_labels
 
-# The most characters of a label, and of a name.
+# Maximum number of characters of a label, and of a name.
 LONGEST_LABEL, LONGEST_NAME = 64, 500
 
 

@@ -27,15 +27,15 @@ from ..training.corpus import read_examples
 JsonObject = dict[str, Any]
 
 LEVEL = 0.95
-# The share of the variance of independent entities that is added: the networks that are judged and
-# the threshold depend on chance too.
+# The share of the variance of independent entities that is added, since the networks and the
+# threshold depend on chance too.
 _ADDED = 0.5
-# The error falls with n^−r. Few points of the curve say little about r: the prior counts as much as
-# so many of them at twice the number of texts.
+# The error falls with n^−r. These are the prior of r, and its weight in points of the curve at
+# twice the number of texts. It matters if the curve has few points.
 PRIOR_RATE, PRIOR_POINTS = 0.3, 4
-# So many more texts are hardly worth it if they bring less F1 than this.
+# The number of additional texts, and the gain in F1 below which they are not worth the effort.
 MORE, LITTLE = 50, 0.01
-# Doubts are shown if something else is e^1 times as likely as what is annotated, the first ones.
+# Doubts are shown if the alternative is e^1 times as likely as the annotation; and their number.
 EVIDENCE, MOST_DOUBTS = 1.0, 50
 _UNKNOWN = dict.fromkeys(("value", "low", "high"))
 
@@ -98,7 +98,7 @@ def _scored(counts: NDArray[np.integer]) -> dict[str, float] | None:
     if not counts[:, 1:].any():
         return None
     low, high = f_interval(counts)
-    # Networks that have learned a share of the texts are worse than the one that has learned all.
+    # Networks trained on a share of the texts are worse than the network trained on all.
     high = 1 - (1 - high) * ((FOLDS - 1) / FOLDS) ** PRIOR_RATE
     return {"value": float(prf(counts.sum(axis=0))[2]), "low": low, "high": high}
 

@@ -29,7 +29,7 @@ from ..training.presets import new_pipeline
 from ..training.start_from import NAME
 
 FOLDER = "pipeline"
-# Cross-validation needs so many texts, and so many of them with entities.
+# The minimum number of texts for cross-validation, and the minimum with entities.
 FEWEST, FEWEST_WITH_ENTITIES = 6, 3
 VERSION = "0.1.0"
 

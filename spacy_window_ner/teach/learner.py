@@ -39,14 +39,14 @@ from .reading import annotated_doc
 from .store import FILE, Decision, Store
 
 NETWORK = "network.bin"
-# A round begins with so many new decisions, or after so many seconds without any.
+# A round starts after this number of new decisions, or after this number of seconds without any.
 NEW, IDLE = 3, 3.0
-# How many steps a network takes in a round, and for each text to catch up if it begins again, up to
-# so many.
+# The number of steps in a round, and the number per text to catch up after a restart, up to a
+# maximum.
 ROUND_STEPS, STEPS_OF_TEXT, MOST_STEPS = 15, 5, WINDOW
-# So many texts are drawn at random, to choose so many informative ones.
+# The number of texts drawn at random, and the number of informative ones chosen from them.
 SAMPLE, CHOSEN = 1000, 30
-# With so many decisions since the last estimate, new ones wait until it is made.
+# The number of decisions since the last estimate after which a new estimate takes precedence.
 OVERDUE = 15
 _NICE = 10
 
@@ -361,7 +361,7 @@ class Work:
         self._todo = deque([self._learn, self._choose, *self._fold_pieces(), self._estimate])
 
     def _fold_pieces(self) -> Iterator[Callable[[], None]]:
-        # An interrupted round has left some behind the others.
+        # Folds can have different numbers of steps after an interrupted round.
         for fold in sorted(range(FOLDS), key=lambda fold: self._folds[fold].steps):
             yield partial(self._learn_fold, fold)
 

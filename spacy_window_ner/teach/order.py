@@ -14,9 +14,9 @@ from ..inspect.suggest import choose_texts, project
 from .store import Store
 
 DIVERSE, INFORMATIVE, RANDOM, COMMON = "diverse", "informative", "random", "common"
-# So many texts that differ come first, chosen from a sample of so many.
+# The number of diverse texts that come first, and the size of the sample they are chosen from.
 FIRST, SAMPLE = 10, 500
-# One text of so many is random, and one random text of so many is for all annotators.
+# One of this number of texts is random, and one of this number of random texts is for everyone.
 CYCLE, SHARED = 3, 5
 
 
@@ -57,7 +57,7 @@ class Order:
         shared = self._store.common(annotator)
         if shared:
             return shared[0], COMMON
-        # What is taken stays so: who undoes a decision has the text again.
+        # Taken texts stay taken, since undoing a decision assigns the text again.
         for place in range(self._done, len(self._numbers)):
             number = int(self._numbers[place])
             if self._store.undecided([number]):
@@ -75,7 +75,7 @@ class Order:
                 for number in sample
             ]
             lengths = np.asarray([len(of_text) for of_text in words], dtype=np.float64)
-            # Texts of a word or two differ most, and teach nothing.
+            # Texts of one or two words differ most, but are not useful.
             gain = np.where(lengths > 0, lengths / (lengths + lengths.mean()), -1.0)
             chosen, _ = choose_texts(gain, project(words), FIRST)
             self._diverse = [sample[i] for i in chosen]

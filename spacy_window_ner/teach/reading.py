@@ -20,13 +20,13 @@ from ..training.start_from import NAME
 from .store import Decision, Marked
 
 CANDIDATES_KEY = "candidates of teach"
-# What is likelier is shown as an entity. A click removes it, and a click confirms what is less
-# likely, so this takes the fewest clicks. F1 is often best with a lower threshold: that of the
-# pipeline in the end.
+# Spans above this probability are shown as entities. Since both removing an entity and confirming a
+# less likely one take one click, this threshold needs the fewest clicks. F1 is often best with a
+# lower threshold, which the final pipeline uses.
 LEAST_ENTITY = 0.5
-# Spans that are so likely, and are no entities, are shown as what the network is unsure of.
+# Less likely spans above this probability are shown as uncertain.
 LEAST_CANDIDATE = 0.1
-# An entity is sure if it is likelier than this.
+# Entities above this probability are shown as certain.
 SURE = 0.95
 
 
@@ -60,7 +60,7 @@ def read_text(
         "candidates_threshold": LEAST_CANDIDATE,
     }
     nlp = with_component(nlp, NAME, component.model, component.cfg | settings)
-    with warnings.catch_warnings():  # that a person has found everything is no mistake
+    with warnings.catch_warnings():  # it is fine if a person has found all entities
         warnings.simplefilter("ignore")
         doc = nlp(preset(doc, fixed))
     known = set(fixed)
@@ -152,7 +152,7 @@ def snapped(
                 f"{len(text):,} characters."
             )
         first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
-        # White space around words is no part of a name.
+        # White space around words is not part of a name.
         while first <= last and text[starts[first] : ends[first]].isspace():
             first += 1
         while first <= last and text[starts[last] : ends[last]].isspace():
@@ -191,7 +191,7 @@ class Names:
         self._matcher = Matcher(vocab, validate=True)
         for label, pattern in patterns:
             self._matcher.add(label, [pattern])
-        self._match(Doc(vocab, words=["A", "text"]))  # what is wrong is found now
+        self._match(Doc(vocab, words=["A", "text"]))  # find invalid patterns now
 
     def _match(self, doc: Doc) -> list[Span]:
         return self._matcher(doc, as_spans=True) if len(self._matcher) else []

@@ -18,7 +18,7 @@ class _Server(uvicorn.Server):
     said = ""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.config.app.state.is_stopping = True  # who waits for the pipeline is told
+        self.config.app.state.is_stopping = True  # ends requests that wait for the pipeline
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -36,7 +36,7 @@ from .store import (
 )
 
 JsonObject = dict[str, Any]
-# How many characters of a text a result of the search shows around what was found.
+# The number of characters of a search result shown around the match.
 _AROUND = 60
 
 
@@ -71,9 +71,9 @@ class Session:
         self._informative: list[int] = []
         self._doubts: list[JsonObject] = []
         self._is_finishing = False
-        # Where what was made is, or why it could not be made.
+        # The paths of the finished pipeline, or the error.
         self._outcome: JsonObject | str | None = None
-        self.nlp("A text.")  # what is set up at the first text outlives memory zones
+        self.nlp("A text.")  # data initialized with the first text must outlive memory zones
 
     # One text after another
 
@@ -223,7 +223,7 @@ class Session:
         self._wake()
         return {"names": len(self._names.labels)}
 
-    # How far it is
+    # Progress
 
     def status(self, annotator: str) -> JsonObject:
         """RETURNS (Dict[str, Any]): The progress, and the estimated scores of the network."""
@@ -396,7 +396,7 @@ def _key(doubt: JsonObject) -> tuple[int, str, str]:
 
 def agreement(decisions: Iterable[Decision]) -> float | None:
     """RETURNS (Optional[float]): F1 between annotators on the texts that several have checked as a
-    whole; None where there are none.
+    whole; None if there are none.
     """
     by_text: dict[int, list[set[Marked]]] = {}
     for one in decisions:

@@ -17,11 +17,11 @@ from typing import Any
 # Written to `PRAGMA user_version`; changes whenever the tables do.
 VERSION = 1
 FILE = "teach.sqlite"
-# How a text that came annotated was decided: by no person here.
+# Marks the decision on a text that was already annotated.
 GIVEN = "given"
 # The setting of patterns: a list of pairs of a label and a pattern of tokens.
 PATTERNS = "patterns"
-# The setting of what a project is made with: `base`, `lang` and `seed`.
+# The key of the settings that a project was created with: `base`, `lang` and `seed`.
 MADE_WITH = "made with"
 
 # Start and end by characters, end exclusive, and a label; None for "no entity here".
@@ -289,7 +289,7 @@ class Store:
         query = "SELECT id, text FROM texts WHERE has(text) ORDER BY id LIMIT ?"
         return self._db.execute(query, (limit,)).fetchall()
 
-    # What annotators have
+    # Assigned texts
 
     def hand(
         self, annotator: str, number: int, how: str, entities: Sequence[Marked] = ()
@@ -510,7 +510,7 @@ class Store:
             "annotators": [{"name": name, "decided": n} for name, n in people],
         }
 
-    # What the learner has found
+    # Results of the learner
 
     def add_estimate(self, value: dict[str, Any], decided: int) -> None:
         """Store an estimate of the scores of the network."""

@@ -20,9 +20,9 @@ from .checks import checked_label, checked_name
 from .reading import Names
 from .store import GIVEN, PATTERNS, Decision, Marked, Store
 
-# A longer text is divided: nobody likes to scroll, and every correction reads it again.
+# Longer texts are split, since they are tedious to scroll, and slow to predict after a correction.
 MOST_CHARACTERS = 2_000
-# Where a text is divided, the first of these that is found in the second half of a piece.
+# Places to split a text at. The first one that occurs in the second half of a piece is used.
 _PLACES = (
     re.compile(r"\n[^\S\n]*\n\s*"),  # a paragraph ends
     re.compile(r"\n\s*"),

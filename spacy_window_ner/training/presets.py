@@ -30,7 +30,7 @@ class Preset(str, Enum):
 
 
 PRESETS = [preset.value for preset in Preset]
-# Their networks read what other components write.
+# Their networks use the output of other components.
 _NOT_ALONE = {Preset.shared_tok2vec.value, Preset.names.value}
 
 

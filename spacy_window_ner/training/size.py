@@ -21,7 +21,7 @@ def count_words(path: Path) -> int:
     for file in walk_corpus(path, ".spacy"):
         try:
             n_words += sum(len(doc) for doc in DocBin().from_disk(file).tokens)
-        except Exception as error:  # zlib, msgpack and NumPy have exceptions of their own
+        except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
             raise ValueError(
                 f"{file} is not in spaCy's binary format: {error}. Convert it with `python -m "
                 f"spacy window-ner convert`."

@@ -1,6 +1,6 @@
   const byId = (id) => document.getElementById(id);
 
-  // All that texts, servers and users say becomes text, never markup.
+  // Strings from texts, servers and users are inserted as text, never as markup.
   const make = function (kind, said, ...classes) {
     const element = document.createElement(kind);
     element.textContent = said;

@@ -28,7 +28,7 @@
   };
   const colorOf = colorsOf(settings.labels);
 
-  // A question, of which only the last answer counts.
+  // Sends requests; only the response to the last one counts.
   const asker = function (address, status) {
     let last = null;
     const stop = function () {

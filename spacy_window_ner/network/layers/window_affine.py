@@ -46,7 +46,7 @@ class Windows:
         """Select tokens.
 
         tokens (Union[ndarray, slice]): Shape (n,), which ones.
-        RETURNS (Windows): Their neighbors (2r + 1, n), all else as it is.
+        RETURNS (Windows): Their neighbors (2r + 1, n), everything else unchanged.
         """
         return replace(self, neighbors=self.neighbors[:, tokens])
 
