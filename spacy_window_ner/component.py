@@ -169,8 +169,8 @@ class WindowNER(TrainablePipe):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """RETURNS (Tuple[str]): The labels of the network, and as with spaCy's `ner` those of
-        entities beside which it has written its own, sorted.
+        """RETURNS (Tuple[str]): The labels of the network, and, as for spaCy's `ner`, the labels of
+        existing entities in documents that it has processed, sorted.
         """
         return tuple(sorted(self._preset_labels.union(self.cfg["labels"])))
 

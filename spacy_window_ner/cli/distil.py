@@ -251,7 +251,7 @@ def _imitate(task: DistillationTask, teachers: Sequence[Any], texts: list[str]) 
 
 
 def _shuffled(nlp: Language, texts: list[str]) -> Iterator[Doc]:
-    """Repeat the texts forever, shuffled anew each time."""
+    """Repeat the texts forever, shuffled each time."""
     while True:
         random.shuffle(texts)
         yield from map(nlp.make_doc, texts)

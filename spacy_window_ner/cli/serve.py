@@ -144,7 +144,7 @@ def _run(web: Any, title: str, host: str, port: int, log_level: str = "warning")
     from ..serve.app import SECONDS_TO_STOP
 
     shown = f"[{host}]" if ":" in host else host
-    msg.good(f"{title}: http://{shown}:{port} (stop with Ctrl+C)")
+    msg.good(f"{title}: http://{shown}:{port} (press Ctrl+C to stop)")
     uvicorn.run(
         web,
         host=host,

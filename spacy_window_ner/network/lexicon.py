@@ -1,4 +1,4 @@
-"""The tables of words that a network uses besides its parameters: word vectors and Brown clusters.
+"""The tables of words that a network uses, apart from its parameters: word vectors, Brown clusters.
 
 By default, these are the tables of the documents' vocabulary, as for spaCy's own components. A
 component that was moved to a different pipeline carries its tables along, since the vocabulary of

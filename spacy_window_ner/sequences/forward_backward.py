@@ -14,9 +14,9 @@ products of the sums before a token, its own factor and the sums after it, and l
 all the factors by which the sums were rescaled (`docs/mathematics.md`, section 7).
 
 Read backward, a sequence is of the same kind: B and L change places, and so do the ends of a
-transition. So one loop takes all chains forward from their first tokens and, beside that, backward
-from their last ones. The sums are rescaled at every token. The axis of tokens is the last one of
-all arrays here, because NumPy is fast along long axes.
+transition. So one loop takes all chains forward from their first tokens and, at the same time,
+backward from their last ones. The sums are rescaled at every token. The axis of tokens is the last
+one of all arrays here, because NumPy is fast along long axes.
 """
 
 from dataclasses import dataclass
@@ -222,7 +222,7 @@ def token_sums(
     e (ndarray): Shape (n_tags, n_tokens), exp(emission), tags as in `grouped_tags`.
     e_T (ndarray): Shape (n_labels + 1, n_labels + 1), exp(transition).
     last (ndarray): Shape (n_docs,), those of them that end a document.
-    own (slice): The tokens, where there are others in the chains' arrays.
+    own (slice): The tokens to return, if the chains' arrays contain more.
     RETURNS (Tuple[ndarray, ndarray, ndarray]): The marginals (n_tags, n_tokens), the factors whose
         product over a document is its Z (n_tokens,), and the expected number of transitions
         (n_labels + 1, n_labels + 1).

@@ -31,8 +31,8 @@ _TO_NUMPY = ToNumpy()
 class Batch:
     """The tokens of a batch of documents, and the windows of any part of them.
 
-    In training there is one part, so that gradients can flow back to all vectors. In prediction
-    parts bound the memory, and have remembered products in the place of vectors.
+    In training there is one part, so that gradients can flow back to all vectors. In prediction,
+    parts limit memory usage, and have cached products instead of vectors.
 
     tokens (Tokens): The tokens.
     reach (int): r, the largest distance of a neighbor in a window.

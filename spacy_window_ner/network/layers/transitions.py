@@ -43,7 +43,7 @@ def Transitions(learned: bool, n_labels: int | None = None) -> Model[InT, OutT]:
 def forward(
     model: Model[InT, OutT], emissions: Ragged, is_train: bool
 ) -> tuple[Scores, Callable[[Scores], Ragged]]:
-    """Put the transition scores beside the emissions.
+    """Combine the emissions with the transition scores.
 
     emissions (Ragged): Data (n_tokens, n_tags), lengths (n_docs,).
     RETURNS: Scores, and the callback from their gradient to that of the emissions.

@@ -583,7 +583,7 @@
   });
 
   const enter = () => (state.stretched && understood() !== null ? confirm() : decide("accept"));
-  // Once more, where nothing is left to close: Tab goes to the buttons, so that it is no trap.
+  // If nothing is left to close, Tab moves to the buttons, so that the text does not trap the focus.
   let leaving = false;
   const escape = function () {
     if (byId("export").open) byId("export").open = false;
