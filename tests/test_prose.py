@@ -49,7 +49,7 @@ RULES = [
     (r"\bin the way of\b", "does not matter", "a file that is in the way of nobody"),
     (r"\bbeside(s)?\b", "next to, in addition", "or is beside one that has"),
     (r"\bare read as\b", "confusion matrix", "which labels are read as which"),
-    (r"\bclaim(s|ed)?\b", "is overconfident", "claims too much elsewhere"),
+    (r"\bclaims too much\b", "is overconfident", "claims too much elsewhere"),
     (r"\bbehind the other\b", "after", "the vectors of 2k + 1 words, one behind the other"),
     (r"\bare other(s| ones)\b", "have changed, differ", "even if its labels are other ones"),
     (
