@@ -326,7 +326,7 @@ def test_a_window_of_size_0():
 
 @pytest.mark.parametrize("size", [-1, -3])
 def test_a_window_of_negative_size(size: int):
-    with pytest.raises(ValueError, match=rf"window_size is .* from 0 up; got {size}"):
+    with pytest.raises(ValueError, match=rf"window_size is .* of at least 0, got {size}"):
         blank(model=small_model(window_size=size))
 
 
@@ -359,7 +359,7 @@ def test_an_unknown_attribute():
     [
         ({"hidden_width": 0}, "hidden_width must be a whole number of at least 1, got 0"),
         ({"context_dropout": 1.0}, "context_dropout must be from 0 to below 1, got 1.0"),
-        ({"maxout_pieces": 1}, "at least 2 pieces.* got 1"),
+        ({"maxout_pieces": 1}, "maxout_pieces.*at least 2, got 1"),
         ({"nO": 7}, "nO = null"),
         ({"tok2vec": {"width": -1}}, "width must be a whole number of at least 1, got -1"),
         ({"tok2vec": {"rows": [1, 2]}}, "4 attrs, 2 rows and 4 widths"),
@@ -376,7 +376,9 @@ def test_other_settings_out_of_their_range(change: dict[str, Any], match: str):
 
 
 def test_entities_in_the_place_of_names_of_lists():
-    with pytest.raises(ValueError, match=r"spans_key and gazetteer_key are both 'names'.*another"):
+    with pytest.raises(
+        ValueError, match=r"spans_key and gazetteer_key are both 'names'.*different keys"
+    ):
         blank(spans_key="names", model=small_model(gazetteer_key="names"))
 
 

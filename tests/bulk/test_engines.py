@@ -98,7 +98,10 @@ def test_spark_with_a_pipeline_that_was_sent(spark, pipeline, texts, tmp_path):
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [("body string", "no column 'text'"), ("text string, error string", "Rename .* error")],
+    [
+        ("body string", "The column 'text' does not exist"),
+        ("text string, error string", "would replace the columns error"),
+    ],
 )
 def test_wrong_columns_of_a_data_frame(spark, pipeline, columns, message):
     from spacy_window_ner.bulk.spark import annotate

@@ -215,11 +215,11 @@ def test_marks_and_what_is_said(browser, tmp_path):
     first, second = [Entity(0, 2, "X")], [Entity(1, 3, "Y", 0.25)]
     assert lines(first, second) == (
         [("a ", "gold"), ("b ", "both"), ("c", "read")],
-        ["a b c d ", "annotated a b X · read b c Y · probability 0.25"],
+        ["a b c d ", "annotated a b X · predicted b c Y · probability 0.25"],
     )
     assert lines(first, []) == ([("a b", "gold")], ["a b c d ", "annotated a b X · not predicted"])
-    assert lines([], second)[1][1] == "not annotated · read b c Y · probability 0.25"
-    doubted = "annotated a b X 0.125 · likelier no entity 0.750"
+    assert lines([], second)[1][1] == "not annotated · predicted b c Y · probability 0.25"
+    doubted = "annotated a b X 0.125 · more likely no entity 0.750"
     assert lines(first, [], (0.125, 0.75)) == ([("a b", "gold")], ["a b c d ", doubted])
 
 

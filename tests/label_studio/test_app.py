@@ -264,8 +264,8 @@ def test_what_is_learned_is_taken_while_nothing_is_asked(client, projects, caplo
     learner = projects.project(UID)._learner
     learner.messages = [Finished({"pipeline": "out/pipeline"}), Failed("too few texts", True)]
     caplog.set_level("INFO")
-    wait_for(lambda: "Training failed for project 7: too few texts" in caplog.text)
-    assert "is trained: out/pipeline" in caplog.text
+    wait_for(lambda: f"Training failed for project {UID}: too few texts" in caplog.text)
+    assert f"Saved the pipeline of project {UID}: out/pipeline" in caplog.text
 
 
 def test_what_happens_while_it_asks_is_newer(client, projects, studio):

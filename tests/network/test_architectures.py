@@ -256,7 +256,7 @@ def test_growing_to_a_number_of_tags_that_no_label_set_gives_is_an_error():
     ("settings", "message"),
     [
         ({"objective": "hinge"}, "Unknown objective 'hinge'.*crf, softmax, logistic"),
-        ({"window_size": -1}, "window_size.*from 0 up; got -1"),
+        ({"window_size": -1}, "window_size.*at least 0, got -1"),
         ({"window_size": 1.5}, "window_size.*whole number.*got 1.5"),
         ({"hidden_width": 0}, "hidden_width must be a whole number of at least 1, got 0"),
         ({"hidden_width": 2.5}, "hidden_width must be a whole number of at least 1, got 2.5"),
