@@ -307,7 +307,7 @@ def test_a_studio_that_says_no(client, projects, studio, status, caplog):
     studio.status = status
     client.post("/setup", json=connected(studio))
     wait_for(lambda: "Cannot get the annotations of project" in caplog.text)
-    assert f"answers {status}" in caplog.text
+    assert f"responded with status {status}" in caplog.text
     assert ("Check the API token." in caplog.text) == (status == 401)
     assert len(studio.asked) == 1
     assert client.post("/predict", json=predict(task(1, TEXT))).status_code == 200
@@ -368,7 +368,7 @@ def test_a_wrong_annotation_is_refused_and_logged(client, projects, caplog):
         "ANNOTATION_CREATED", annotation=annotation(5, region(0, 99, "", "PER")), task=task(1, TEXT)
     )
     assert client.post("/webhook", json=wrong).status_code == 422
-    assert "Refused: Annotation 5: The region 0 to 99" in caplog.text
+    assert "Rejected a request: Annotation 5: The region from character 0 to 99" in caplog.text
 
 
 def test_one_with_a_mistake_takes_no_other_with_it(client, projects, caplog):
@@ -377,7 +377,7 @@ def test_one_with_a_mistake_takes_no_other_with_it(client, projects, caplog):
     body = {"annotations": tasks, "project": UID, "label_config": CONFIG}
     assert client.post("/train", json=body).status_code == 201
     assert decided(projects) == [[(35, 40, "LOC")]]
-    assert "Annotation 5: The region 0 to 99" in caplog.text
+    assert "Annotation 5: The region from character 0 to 99" in caplog.text
     assert "Annotation 7: Task 2 has no text" in caplog.text
 
 

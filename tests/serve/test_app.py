@@ -141,7 +141,7 @@ def test_a_body_without_a_length_is_read_no_further_than_allowed(client):
         (b'{"text": "x", "threshold": 1.1}', "less than or equal to 1"),
         (b'{"text": "x", "threshold": NaN}', "finite"),
         (b'{"text": "x", "threshold": "0.5"}', "valid number"),
-        (b'{"text": "x", "threshold": {"NONE": 0.5}}', "threshold has 'NONE'"),
+        (b'{"text": "x", "threshold": {"NONE": 0.5}}', "threshold has unknown labels 'NONE'"),
         (b'{"text": "x", "candidates": -1}', "greater than or equal to 0"),
         (b'{"text": "x", "treshold": 0.5}', "treshold: Extra inputs"),
     ],

@@ -89,7 +89,7 @@ def test_spaces_are_no_words():
     tokens = tokens_of(spacy.blank("en").make_doc(text))
     assert len(tokens) == 3
     assert snapped(text, tokens, [(0, 3, "A"), (3, 4, "B")]) == [(0, 1, "A"), (3, 4, "B")]
-    with pytest.raises(ValueError, match="no word"):
+    with pytest.raises(ValueError, match="does not contain a word"):
         snapped(text, tokens, [(2, 3, "A")])
 
 
