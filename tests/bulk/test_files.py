@@ -207,7 +207,7 @@ def test_malformed_csv(pipeline, tmp_path):
         assert [row["id"] for row in rows] == ["1", "3", "7"]
         errors = {one["line"]: one["error"] for one in srsly.read_jsonl(output / "_errors.jsonl")}
         assert list(errors) == [3, 6, 7, 8, 11]
-        assert errors[3] == "1 fields for 2 columns"
+        assert errors[3] == "1 fields, expected 2"
         assert "invalid UTF-8" in errors[7]
         assert "invalid CSV" in errors[8] and "invalid CSV" in errors[11]
 

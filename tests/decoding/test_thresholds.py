@@ -148,7 +148,7 @@ def test_thresholds_by_label_survive_and_give_way_to_one(tmp_path: Path):
     nlp.to_disk(tmp_path)
     assert thresholds(spacy.load(tmp_path)) == [{"PER": 0.3, "LOC": 0.7}] * 3
     assert thresholds(spacy.load(tmp_path, config={LOAD: 0.2})) == [0.2] * 3
-    with pytest.raises(ValueError, match="threshold has 'ORG'"):
+    with pytest.raises(ValueError, match="threshold has unknown labels 'ORG'"):
         spacy.load(tmp_path, config={LOAD: {"ORG": 0.2}})
 
 

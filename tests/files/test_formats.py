@@ -169,7 +169,7 @@ def test_entities_that_do_not_align_are_missing_and_reported(tmp_path):
         ("a.jsonl", '{"text": "a", "spans": []}\n{"text": ', "line 2: invalid JSON"),
         ("a.jsonl", "[1]", "line 1: the line is not a JSON object"),
         ("a.jsonl", '{"text": "a"}', "none of the fields spans, entities, label, labels"),
-        ("a.jsonl", '{"text": "a", "label": ["good"]}', "'good' is no entity"),
+        ("a.jsonl", '{"text": "a", "label": ["good"]}', "'good' is not a valid entity"),
         ("a.jsonl", '{"text": "a", "label": 5}', "its entities must be a list, got 5"),
         (
             "a.jsonl",
@@ -186,7 +186,7 @@ def test_entities_that_do_not_align_are_missing_and_reported(tmp_path):
         (
             "a.jsonl",
             '{"text": "a b", "spans": [], "tokens": [{"start": 0, "end": 1}]}',
-            "leave the",
+            "Correct or remove the field",
         ),
         ("a.jsonl", '{"text": "a b", "spans": [], "tokens": [1]}', "Correct or remove them"),
         ("a.json", '{"text": "a"}', "does not contain a list of tasks"),

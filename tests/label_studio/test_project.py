@@ -157,7 +157,10 @@ def test_of_several_annotations_of_a_text_the_newest_is_learned(project):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (annotation(1, region(0, 99, "x", "PER")), "0 to 99 is empty, or outside of the 41"),
+        (
+            annotation(1, region(0, 99, "x", "PER")),
+            "0 to 99 is empty, or outside of the text with 41",
+        ),
         (annotation(1, region(5, 5, "", "PER")), "5 to 5 is empty"),
         (annotation(None), "must have an id"),
         (annotation(1, result=None), "a list in the field 'result'"),

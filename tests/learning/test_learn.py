@@ -143,7 +143,7 @@ def test_the_callback(base, tmp_path):
 def test_a_network_with_other_settings_cannot_begin(base):
     config = config_from(base, "base")
     config["components"]["window_ner"]["model"]["tok2vec"]["rows"][0] += 1
-    with pytest.raises(ValueError, match=r"embed_NORM has nV = \d+ and not \d+"):
+    with pytest.raises(ValueError, match=r"embed_NORM has nV = \d+, expected \d+"):
         begin_from(config, base, ["PER"])
     config["components"]["window_ner"]["model"]["document_context"] = False
     with pytest.raises(ValueError, match="the layers are different"):

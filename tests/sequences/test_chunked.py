@@ -91,7 +91,7 @@ def test_an_entity_that_can_only_go_on_is_never_summed_wrongly():
     emissions[:, 1 + IN] = 20
     allowed = np.ones((n, 5), dtype=bool)
     allowed[:, 1 + BEGIN] = False
-    with pytest.raises(ValueError, match="further apart than float64"):
+    with pytest.raises(ValueError, match="differ by more than float64"):
         sequence_sums(Scores(emissions, np.zeros((2, 2)), np.asarray([n])), allowed)
 
 

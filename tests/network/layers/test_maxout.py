@@ -49,5 +49,5 @@ def test_gradients(pieces):
 
 @pytest.mark.parametrize("pieces", [1, 0, -2])
 def test_fewer_than_two_pieces_are_an_error(pieces):
-    with pytest.raises(ValueError, match=f"at least 2 pieces.*got {pieces}"):
+    with pytest.raises(ValueError, match=f"at least 2, got {pieces}"):
         Maxout(pieces)
