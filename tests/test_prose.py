@@ -1,5 +1,6 @@
-"""Phrases that readers stumbled over do not come back in the documentation and the model cards."""
+"""Phrases that readers stumbled over do not come back: in the documentation, cards and messages."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -94,6 +95,13 @@ RULES = [
 ]
 
 
+SOURCES = sorted(
+    path
+    for path in (ROOT / "spacy_window_ner").rglob("*")
+    if path.suffix in (".py", ".html", ".js", ".cfg")
+)
+
+
 def find(text: str) -> list[tuple[str, str]]:
     """Find what the rules forbid. RETURNS: The words around it, and what to write instead."""
     text = " ".join(text.split())
@@ -109,6 +117,31 @@ def test_pages_read_well(path: Path):
     text = path.read_text(encoding="utf8")
     prose = re.sub(r"^( *)```.*?^\1```$|<!--.*?-->", "", text, flags=re.M | re.S)
     assert find(prose) == []
+
+
+def read_strings(path: Path) -> str:
+    """What users may see of a file: strings of a module, with docstrings of commands only."""
+    text = path.read_text(encoding="utf8")
+    if path.suffix != ".py":
+        return re.sub(r"{%.*?%}|{{.*?}}|^\s*(//|/?\*|#).*?$", "", text, flags=re.M | re.S)
+    tree = ast.parse(text)
+    hidden = set()  # docstrings, and parts of f-strings, which are read as a whole
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            hidden.update(node.values)
+        elif isinstance(node, ast.Expr) and path.parent.name != "cli":
+            hidden.add(node.value)
+    return "\n".join(
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node not in hidden
+        for parts in [getattr(node, "values", [node])]
+    )
+
+
+def test_messages_read_well():
+    found = {str(path.relative_to(ROOT)): find(read_strings(path)) for path in SOURCES}
+    assert {name: phrases for name, phrases in found.items() if phrases} == {}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule[1] for rule in RULES])

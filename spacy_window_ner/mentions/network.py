@@ -115,7 +115,7 @@ def save_network(network: Network, path: Path) -> None:
     RAISES (ValueError): If it has another suffix.
     """
     if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path} is no file {' or '.join(SUFFIXES)}.")
+        raise ValueError(f"{path} must end in {' or '.join(SUFFIXES)}.")
     content = to_graphml(network) if path.suffix == ".graphml" else to_html(network)
     with replacing(path) as unfinished:
         unfinished.write_text(content, encoding="utf8")

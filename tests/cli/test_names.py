@@ -84,7 +84,7 @@ def test_graph(folder, tmp_path, name):
     assert "Saved" in printed and "pairs" in printed
     assert "Samuel Quinn" in (tmp_path / name).read_text(encoding="utf8")
     wrong = ("names", folder / "names.db", "graph", tmp_path / "graph.png")
-    assert "is no file .graphml" in run(*wrong, code=1)
+    assert "must end in .graphml" in run(*wrong, code=1)
 
 
 def test_there_is_no_database(tmp_path):

@@ -131,7 +131,7 @@ def test_an_empty_graph(tmp_path):
     for name in ("graph.html", "graph.graphml"):
         save_network(network, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 0
-    with pytest.raises(ValueError, match=r"no file .graphml or .html"):
+    with pytest.raises(ValueError, match=r"must end in .graphml or .html"):
         save_network(network, tmp_path / "graph.png")
 
 
