@@ -12,7 +12,7 @@ from spacy.vocab import Vocab
 
 from ..files.fingerprint import fingerprint
 from ..files.saving import replacing
-from ..files.texts import find_files, read_lines
+from ..files.texts import find_files, read_lines, unpack_docs
 
 # The number of texts per file. An interrupted run continues with the next file.
 PART = 500
@@ -71,7 +71,7 @@ def annotate_texts(
             stored = DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SPACY"], docs=found)
             with replacing(path) as unfinished:
                 stored.to_disk(unfinished)
-        docs += DocBin().from_disk(path).get_docs(nlp.vocab)
+        docs += unpack_docs(path, nlp.vocab)
         done(len(part))
     return docs
 

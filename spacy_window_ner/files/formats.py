@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.util import get_words_and_spaces
 
 from .conll import read_conll
 from .records import COLUMNS, READERS, AnnotatedRecord, read_annotated_records
-from .texts import InputError, error_at, find_files
+from .texts import error_at, find_files, read_docs
 
 _CONLL = (".conll", ".iob", ".bio", ".txt")
 KINDS = (".spacy", *_CONLL, *READERS)
@@ -42,7 +42,7 @@ def read_annotated(
     """
     for path in _files(inputs):
         if path.suffix.lower() == ".spacy":
-            yield from _read_spacy(path, nlp)
+            yield from read_docs(path, nlp.vocab)
         elif path.suffix.lower() in _CONLL or _is_conll(path):
             yield from read_conll(path, nlp)
         else:
@@ -62,13 +62,6 @@ def _is_conll(path: Path) -> bool:
     with path.open("rb") as file:
         header = file.readline().decode("utf-8-sig", errors="replace").split("\t")
     return not set(COLUMNS) <= {name.strip() for name in header}
-
-
-def _read_spacy(path: Path, nlp: Language) -> Iterator[Doc]:
-    try:
-        yield from DocBin().from_disk(path).get_docs(nlp.vocab)
-    except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
-        raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
 
 
 def _doc(record: AnnotatedRecord, nlp: Language, path: Path, misaligned: list[str]) -> Doc:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 # What kind of file a suffix stands for.
 KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "txt", ".spacy": "spacy"}
 BOM = b"\xef\xbb\xbf"
+_NO_USER_DATA = srsly.msgpack_dumps({})
 
 
 class InputError(ValueError):
@@ -157,6 +159,30 @@ def required(fields: dict[str, Any], name: str) -> Any:
     return value
 
 
+def unpack_docs(path: str | Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read the documents of a `.spacy` file ten times as fast as spaCy, which looks for plugins of
+    its decoder once for each document that may have user data, although it has none.
+
+    path (Union[str, Path]): The file.
+    vocab (Vocab): The vocabulary of the documents.
+    YIELDS (Doc): The documents.
+    """
+    packed = DocBin().from_disk(path)
+    packed.user_data = [None if data == _NO_USER_DATA else data for data in packed.user_data]
+    yield from packed.get_docs(vocab)
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """As `unpack_docs`, for a file that a user gave.
+
+    RAISES (InputError): If the file is damaged.
+    """
+    try:
+        yield from unpack_docs(path, vocab)
+    except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
+        raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
+
+
 def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
     """Read the texts of a file.
 
@@ -169,11 +195,8 @@ def read_lines(path: Path, text_field: str, vocab: Vocab) -> Iterator[Line]:
     """
     kind = KINDS[path.suffix.lower()]
     if kind == "spacy":
-        try:
-            docs = DocBin().from_disk(path).get_docs(vocab)
-            yield from (Line(position, doc) for position, doc in enumerate(docs, start=1))
-        except Exception as error:  # zlib, msgpack and NumPy raise their own exceptions
-            raise InputError(f"{path} is damaged, or not in spaCy's format: {error}.") from error
+        docs = read_docs(path, vocab)
+        yield from (Line(position, doc) for position, doc in enumerate(docs, start=1))
         return
     with path.open("rb") as file:
         for position, line in enumerate(file, start=1):

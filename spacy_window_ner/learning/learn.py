@@ -319,7 +319,7 @@ def config_from(nlp: Language, path: str, steps: int = STEPS[0], seed: int = 0) 
     corpus = "spacy_window_ner.Corpus.v1"
     config["corpora"] = {
         "train": {"@readers": corpus, "path": "${paths.train}", "sentence_starts": 0.5, "cut": 0.6},
-        "dev": {"@readers": "spacy.Corpus.v1", "path": "${paths.dev}"},
+        "dev": {"@readers": corpus, "path": "${paths.dev}"},
     }
     config["training"].update(
         dropout=DROPOUT,

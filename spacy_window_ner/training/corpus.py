@@ -2,19 +2,38 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spacy.attrs import SENT_START
+from spacy.attrs import (
+    ENT_ID,
+    ENT_IOB,
+    ENT_KB_ID,
+    ENT_TYPE,
+    LEMMA,
+    MORPH,
+    NORM,
+    ORTH,
+    POS,
+    SENT_START,
+    SPACY,
+    TAG,
+)
 from spacy.errors import Errors
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
+from spacy.vocab import Vocab
 
 from ..annotations import copy_words, same_tokens
+from ..files.texts import unpack_docs
 from ..labels import annotated_labels, set_annotated_labels
 from .augmenters import Augmenter
+
+# What can be annotated of a token but for its syntax, the entities first.
+_ANNOTATION = ENT_IOB, ENT_TYPE, SENT_START, ENT_KB_ID, ENT_ID, TAG, POS, MORPH, LEMMA, NORM
 
 
 def create_corpus(
@@ -93,6 +112,16 @@ class SentenceCorpus(Corpus):
                 set_sentence_starts(example)
             yield example
 
+    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
+        """Read annotated documents.
+
+        vocab (Vocab): The vocabulary.
+        locs (Iterable[Union[str, Path]]): The files.
+        YIELDS (Doc): The documents with tokens, as many as `limit` says.
+        """
+        docs = (doc for loc in locs for doc in unpack_docs(loc, vocab) if len(doc))
+        return islice(docs, self.limit or None)
+
     def make_examples(self, nlp: Language, reference_docs: Iterable[Doc]) -> Iterator[Example]:
         """Make examples of whole documents, or of runs of their sentences.
 
@@ -167,13 +196,47 @@ def cut_document(doc: Doc) -> Iterator[Doc]:
     doc (Doc): The document, with sentence starts.
     YIELDS (Doc): The pieces, with their annotation.
     """
-    sentences = list(doc.sents)
-    single = random.random() < 0.5
-    while sentences:
-        n = 1 if single else random.randint(1, len(sentences))
-        piece = doc[sentences[0].start : sentences[n - 1].end].as_doc()
+    for piece in divide(doc, _draw_cuts(doc)):
         set_annotated_labels(piece, annotated_labels(doc))
         # spaCy's reader would tokenize the words of the annotation again.
         piece.has_unknown_spaces = doc.has_unknown_spaces
         yield piece
-        sentences = sentences[n:]
+
+
+def _draw_cuts(doc: Doc) -> Iterator[int]:
+    starts = 1 + np.flatnonzero(doc.to_array(SENT_START)[1:] == 1)
+    borders = [0, *starts.tolist(), len(doc)]
+    single = random.random() < 0.5
+    yield 0
+    n_left = len(borders) - 1
+    while n_left:
+        n_left -= 1 if single else random.randint(1, n_left)
+        yield borders[-1 - n_left]
+
+
+def divide(doc: Doc, cuts: Iterable[int]) -> Iterator[Doc]:
+    """Divide a document as `Span.as_doc` does, which goes through the tokens in Python.
+
+    doc (Doc): The document.
+    cuts (Iterable[int]): Where the pieces begin and end, ascending from 0 to the number of tokens.
+        The annotation of entities across them is missing in the pieces.
+    YIELDS (Doc): The pieces, with what is annotated of their tokens.
+    """
+    if doc.has_annotation("DEP"):  # heads may have to be moved
+        yield from (doc[start:stop].as_doc() for start, stop in pairwise(cuts))
+        return
+    orths, spaces = doc.to_array([ORTH, SPACY]).reshape(-1, 2).T.tolist()
+    values = doc.to_array(list(_ANNOTATION)).reshape(-1, len(_ANNOTATION))
+    iob, is_set = values[:, 0], np.asarray(values.any(axis=0))
+    is_set[:3] = True
+    attrs = [attr for attr, any_set in zip(_ANNOTATION, is_set.tolist(), strict=True) if any_set]
+    values = values[:, is_set]
+    entity = np.where(iob % 2 == 1, np.cumsum(iob == 3), -1)
+    # The entity that goes on at each place, if any.
+    going_on = [*np.where(iob == 1, entity, -1).tolist(), -1]
+    for start, stop in pairwise(cuts):
+        part = values[start:stop]
+        for cut in {going_on[start] if start else -1, going_on[stop]} - {-1}:
+            part[entity[start:stop] == cut, :2] = 0
+        piece = Doc(doc.vocab, words=orths[start:stop], spaces=spaces[start:stop])
+        yield piece.from_array(attrs, part)

@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -6,9 +7,15 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens.doc import DOCBIN_ALL_ATTRS
 from spacy.training import Corpus
 
-from spacy_window_ner.training.corpus import SentenceCorpus, create_corpus, set_sentence_starts
+from spacy_window_ner.training.corpus import (
+    SentenceCorpus,
+    create_corpus,
+    divide,
+    set_sentence_starts,
+)
 from tests.helpers import examples
 
 NLP = spacy.blank("en")
@@ -104,6 +111,63 @@ def test_a_share_of_the_documents_is_cut_between_sentences(data):
     assert {len(doc) // 5 for doc in cut} >= {1, 2, 3}
     other = [eg.reference for eg in SentenceCorpus(data, cut=1.0)(NLP)]  # drawn anew
     assert [len(doc) for doc in other] != [len(doc) for doc in cut]
+
+
+VALUES = {
+    "tags": ["NN", ""],
+    "pos": ["NOUN", ""],
+    "lemmas": ["x", ""],
+    "morphs": ["Number=Sing", ""],
+    "sent_starts": [1, -1, 0],
+}
+# All words of one entity, blocked, without annotation, outside.
+KINDS = ["LOC", "PER", "blocked", "missing", "outside"]
+
+
+@given(
+    runs=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 3)), min_size=1, max_size=6),
+    filled=st.sets(st.sampled_from(sorted(VALUES))),
+    data=st.data(),
+)
+@examples(100)
+def test_documents_are_divided_as_spacy_divides_them(runs, filled, data):
+    n = sum(length for _, length in runs)
+    given = {
+        name: data.draw(st.lists(st.sampled_from(VALUES[name]), min_size=n, max_size=n))
+        for name in sorted(filled)
+    }
+    spaces = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    doc = Doc(NLP.vocab, words=[f"w{i}" for i in range(n)], spaces=spaces, **given)
+    spans = {kind: [] for kind in KINDS}
+    start = 0
+    for kind, length in runs:
+        spans[kind].append(Span(doc, start, start + length, kind, kb_id="Q1"))
+        start += length
+    entities = spans.pop("LOC") + spans.pop("PER")
+    doc.set_ents(entities, **spans)
+    cuts = sorted({0, n, *data.draw(st.sets(st.integers(0, n)))})
+    expected = [doc[start:stop].as_doc() for start, stop in pairwise(cuts)]
+    for found, right in zip(divide(doc, cuts), expected, strict=True):
+        assert found.text == right.text
+        attrs = [*DOCBIN_ALL_ATTRS, "SPACY"]
+        assert found.to_array(attrs).tolist() == right.to_array(attrs).tolist()
+        assert [(ent.start, ent.end, ent.label_) for ent in found.ents] == [
+            (ent.start, ent.end, ent.label_) for ent in right.ents
+        ]
+        for attr in ("SENT_START", "TAG", "ENT_IOB", "DEP", "MORPH"):
+            assert found.has_annotation(attr) == right.has_annotation(attr)
+
+
+def test_what_is_not_of_tokens_is_read_as_spacy_reads_it(tmp_path):
+    docs = [Doc(NLP.vocab, words=["Ada", "sleeps"]) for _ in range(3)]
+    docs[1].user_data["x"] = 1
+    docs[2].spans["sc"] = [Span(docs[2], 0, 1, "PER")]
+    docs[2].cats["news"] = 1.0
+    path = tmp_path / "data.spacy"
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    ours, theirs = ([eg.reference for eg in r(path)(NLP)] for r in (create_corpus, Corpus))
+    assert [doc.to_bytes() for doc in ours] == [doc.to_bytes() for doc in theirs]
+    assert ours[1].user_data == {"x": 1}
 
 
 def test_documents_without_sentence_starts_stay_as_they_are(tmp_path):
