@@ -3,16 +3,16 @@
 It supports documents in which only some of the labels are annotated.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from spacy.attrs import ENT_IOB
-from spacy.scorer import get_ner_prf
-from spacy.tokens import Span
+from spacy.attrs import ENT_IOB, IS_SPACE
+from spacy.scorer import PRFScore
 from spacy.training import Example
 
-from ..annotations import copy_words
+from ..annotations import same_tokens
 from ..confidence.reliability import ece
 from ..extensions import scores_of
 from ..labels import annotated_labels
@@ -32,41 +32,47 @@ def ner_score(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         expected calibration error of predicted entities (see `confidence.reliability.ece`; lower is
         better), or None if no evaluated entity has a probability.
     """
-    examples = list(examples)
-    judged = [one for example in examples for one in _judged(example)]
+    counts: dict[str, PRFScore] = defaultdict(PRFScore)
+    annotated = (example for example in examples if example.reference.has_annotation("ENT_IOB"))
+    judged = [one for example in annotated for one in _judge(example, counts)]
     p, correct = np.asarray([p for p, _ in judged]), np.asarray([right for _, right in judged])
-    scores: dict[str, Any] = get_ner_prf(map(_annotated_part, examples), **kwargs)
+    total = sum(counts.values(), start=PRFScore())
+    scores = dict.fromkeys(("ents_p", "ents_r", "ents_f", "ents_per_type"))
+    if len(total):
+        per_type = {label: count.to_dict() for label, count in counts.items()}
+        values = total.precision, total.recall, total.fscore, per_type
+        scores = dict(zip(scores, values, strict=True))
     return {**scores, "ents_ece": ece(p, correct) if judged else None}
 
 
-def _judged(example: Example) -> Iterator[tuple[float, bool]]:
-    """The probabilities of predicted entities, and whether they are correct, by the rules of
-    `get_ner_prf`.
+def _judge(example: Example, counts: dict[str, PRFScore]) -> Iterator[tuple[float, bool]]:
+    """Count the entities of an example, by the rules of spaCy's `get_ner_prf`. The probabilities of
+    the predicted ones that have any, and whether they are correct.
     """
-    gold = {(ent.start, ent.end, ent.label_) for ent in example.reference.ents}
-    labels = annotated_labels(example.reference)
-    is_missing = example.reference.to_array(ENT_IOB) == 0
-    for ent, p in zip(example.predicted.ents, scores_of(example.predicted), strict=True):
-        words = example.alignment.x2y[ent.start : ent.end].ravel()
-        if p is None or not len(words) or (labels is not None and ent.label_ not in labels):
+    reference, predicted = example.reference, example.predicted
+    gold = {(ent.start, ent.end, ent.label_) for ent in reference.ents}
+    labels = annotated_labels(reference)
+    n_missing = [0, *np.cumsum(reference.to_array(ENT_IOB) == 0).tolist()]
+    # Each token is the one of the annotation; but spaCy leaves spaces out of the alignment.
+    is_same = same_tokens(example) and not predicted.to_array(IS_SPACE).any()
+    aligned = None if is_same else example.alignment.x2y
+    for ent, p in zip(predicted.ents, scores_of(predicted), strict=True):
+        if labels is not None and ent.label_ not in labels:
             continue
-        start, end = int(words[0]), int(words[-1]) + 1
-        if not is_missing[start:end].any():
-            key = (start, end, ent.label_)
-            yield p, key in gold
-            gold.discard(key)
-
-
-def _annotated_part(example: Example) -> Example:
-    labels = annotated_labels(example.reference)
-    if labels is None or all(ent.label_ in labels for ent in example.predicted.ents):
-        return example
-    predicted = copy_words(example.predicted, example.predicted.vocab)
-    predicted.set_ents(
-        [
-            Span(predicted, ent.start, ent.end, label=ent.label)
-            for ent in example.predicted.ents
-            if ent.label_ in labels
-        ]
-    )
-    return Example(predicted, example.reference)
+        count, start, end = counts[ent.label_], ent.start, ent.end
+        if aligned is not None:
+            words = aligned[start:end].ravel().tolist()
+            if not words:
+                continue
+            start, end = words[0], words[-1] + 1
+        if n_missing[start] < n_missing[end]:
+            continue
+        key = start, end, ent.label_
+        is_right = key in gold
+        gold.discard(key)
+        count.tp += is_right
+        count.fp += not is_right
+        if p is not None:
+            yield p, is_right
+    for _, _, label in gold:
+        counts[label].fn += 1
