@@ -79,7 +79,7 @@ def calibrate_pipeline(
     _print_judgments(*judged, scored)
     for guarantee in guarantees:
         _keep(component, scored, guarantee)
-    f_score = report_scores(nlp, examples)
+    f_score = report_scores(nlp, name, examples)
     msg.info(
         f"[{name}] {describe_calibration(temperature, component.threshold, f_score)} on {data_path}"
     )

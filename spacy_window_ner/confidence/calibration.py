@@ -28,11 +28,15 @@ from ..sequences.batching import Mask, Scores
 from ..sequences.tags import BEGIN, TAGS_PER_LABEL, UNIT, n_labels
 
 Float64s = NDArray[np.float64]
+Function = Callable[[Float64s], tuple[float, Float64s]]
 NO_SPANS = np.zeros((0, 3), dtype=np.int64)
-# The search ends if no entry of the gradient, in nats, is larger, or after this number of steps.
-_SMALL, _STEPS = 1e-2, 50
+# The search ends if a step would decrease the loss by less, in nats, or after this number of steps.
+# The parameters are then within 0.03 standard errors.
+_SMALL, _STEPS = 5e-4, 50
 # The share of the decrease predicted by the gradient that a step must achieve (Armijo's rule).
 _SHARE = 1e-4
+# The search starts with one of this number of documents, if they have at least this many tokens.
+_FEW, _ENOUGH = 8, 2000
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,20 @@ def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Cal
     RETURNS (Calibration): The correction.
     RAISES (ValueError): If scores are not finite.
     """
+    x, H = np.zeros(1 + n_labels(scores.emissions.shape[1])), None
+    # The optimum of some documents is close to that of all: most steps need only these.
+    few = np.arange(len(scores.lengths)) % _FEW == 0
+    n_few = int(scores.lengths[few].sum())
+    if n_few >= _ENOUGH:
+        tokens = np.repeat(few, scores.lengths)
+        some = Scores(scores.emissions[tokens], scores.transitions, scores.lengths[few])
+        x, H = minimize(_loss_of(some, allowed[tokens], legal, objective), x)
+        H = H * (n_few / len(allowed))
+    x, _ = minimize(_loss_of(scores, allowed, legal, objective), x, H)
+    return _calibration(x)
 
+
+def _loss_of(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Function:
     def loss(x: Float64s) -> tuple[float, Float64s]:
         try:
             return calibration_loss(x, scores, allowed, legal, objective)
@@ -101,8 +118,7 @@ def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Cal
             # A step too far: scores are further apart than floats can hold.
             return np.inf, np.zeros_like(x)
 
-    x = minimize(loss, np.zeros(1 + n_labels(scores.emissions.shape[1])))
-    return _calibration(x)
+    return loss
 
 
 def _calibration(x: Float64s) -> Calibration:
@@ -128,29 +144,31 @@ def calibration_loss(
     return loss + 0.5 * float(x @ x), d_x + x
 
 
-def minimize(f: Callable[[Float64s], tuple[float, Float64s]], x: Float64s) -> Float64s:
+def minimize(f: Function, x: Float64s, H: Float64s | None = None) -> tuple[Float64s, Float64s]:
     """Find the minimum of a smooth function of few variables by the method of Broyden, Fletcher,
     Goldfarb and Shanno (Nocedal and Wright 2006, "Numerical optimization", algorithm 6.1).
 
     f (Callable): From (n,) to a value and its gradient (n,).
     x (ndarray): Shape (n,), where to begin.
-    RETURNS (ndarray): Shape (n,).
+    H (Optional[ndarray]): Shape (n, n), an estimate of the inverse of the second derivative.
+    RETURNS (Tuple[ndarray, ndarray]): Where the minimum is (n,), and the estimate there (n, n).
     """
     value, gradient = f(x)
-    H = np.eye(len(x)) / max(float(np.abs(gradient).max()), 1.0)  # of the inverse second derivative
+    if H is None:
+        H = np.eye(len(x)) / max(float(np.abs(gradient).max()), 1.0)
     for _ in range(_STEPS):
         direction = -H @ gradient
         slope, rate = float(gradient @ direction), 1.0
-        if np.abs(gradient).max() < _SMALL or slope >= 0:
+        if -slope / 2 < _SMALL:
             break
         while (found := f(x + rate * direction))[0] > value + _SHARE * rate * slope:
             rate /= 2
             if rate < 1e-6:  # rounding decides
-                return x
+                return x, H
         step, change = rate * direction, found[1] - gradient
         x, (value, gradient) = x + step, found
         curvature = float(step @ change)
         if curvature > 1e-12:
             left = np.eye(len(x)) - np.outer(step, change) / curvature
             H = left @ H @ left.T + np.outer(step, step) / curvature
-    return x
+    return x, H

@@ -157,12 +157,13 @@ def score_examples(nlp: Language, name: str, examples: Sequence[Example]) -> Sco
         raise ValueError(
             f"[{name}] None of the documents in the development data has annotated entities."
         )
-    docs = run_before(nlp, name, [example.predicted.copy() for example in examples])
-    aligned = [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]
+    if nlp.pipe_names[:1] != [name]:  # otherwise nothing changes documents
+        examples = copy_and_run(nlp, name, examples)
+    docs = [example.predicted for example in examples]
     labels, strings = component.label_data, component.vocab.strings
     unseen = component.model.attrs["unseen_labels"]
     in_use = label_numbers(labels, strings, left_out=unseen)
-    gold = read_gold(aligned, in_use)
+    gold = read_gold(examples, in_use)
     annotated = np.ones((len(docs), len(labels)), dtype=bool)
     for of_document, numbers in zip(annotated, gold.not_annotated, strict=True):
         of_document[numbers] = False
@@ -174,7 +175,7 @@ def score_examples(nlp: Language, name: str, examples: Sequence[Example]) -> Sco
         allowed=gold.allowed(len(labels)),
         annotated=annotated,
         presets=component.allowed_tags(docs)[0],
-        n_gold=np.asarray([len(example.reference.ents) for example in aligned], dtype=np.int64),
+        n_gold=np.asarray([len(example.reference.ents) for example in examples], dtype=np.int64),
     )
 
 
@@ -193,11 +194,11 @@ def find_component(nlp: Language, name: str) -> WindowNER:
     return component
 
 
-def run_before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
+def run_before(nlp: Language, name: str | None, docs: list[Doc]) -> list[Doc]:
     """Run the components before this one.
 
     nlp (Language): The pipeline.
-    name (str): The name of the component.
+    name (Optional[str]): The name of the component; None to run all.
     docs (List[Doc]): The documents, which may change.
     RETURNS (List[Doc]): The documents as passed to the component.
     """
@@ -206,3 +207,9 @@ def run_before(nlp: Language, name: str, docs: list[Doc]) -> list[Doc]:
             break
         docs = list(pipe.pipe(docs)) if hasattr(pipe, "pipe") else list(map(pipe, docs))
     return docs
+
+
+def copy_and_run(nlp: Language, name: str | None, examples: Sequence[Example]) -> list[Example]:
+    """RETURNS (List[Example]): Copies of annotated documents after `run_before`."""
+    docs = run_before(nlp, name, [example.predicted.copy() for example in examples])
+    return [Example(doc, ex.reference) for doc, ex in zip(docs, examples, strict=True)]

@@ -5,19 +5,22 @@ best F1: if names are hard to recognize, it misses most of them. Instead, spans 
 probability, and the threshold with the best F1 on the development data is chosen.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import srsly
 from spacy.language import Language
-from spacy.training import Corpus, Example
+from spacy.training import Example
 from spacy.vocab import Vocab
 from wasabi import msg
 
 from ..confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse_guarantees
-from ..confidence.scored_examples import find_component, score_examples
+from ..confidence.scored_examples import copy_and_run, find_component, score_examples
 from ..confidence.tuning import best_threshold, calibrate, keep, with_copy_of
 from ..decoding.thresholds import Threshold
+from ..files.saving import checksum
 from ..files.serialization import round_to_half_precision
+from .corpus import SentenceCorpus
 
 Callback = Callable[[Language], Language]
 
@@ -46,8 +49,14 @@ def create_calibrate(
     guarantees = parse_guarantees(guarantee, confidence)
     # Training comes back for each pipeline that is better than those before.
     examples_of: dict[Vocab, list[Example]] = {}
+    saved_of: dict[str, Language] = {}
 
     def callback(nlp: Language) -> Language:
+        # At the end of training, spaCy saves the last pipeline a second time.
+        state = _state_of(nlp)
+        if state in saved_of:
+            return saved_of[state]
+        saved_of.clear()
         if nlp.vocab not in examples_of:
             examples_of.clear()
             examples_of[nlp.vocab] = _read(path, nlp)
@@ -65,13 +74,21 @@ def create_calibrate(
                 msg.warn(f"[{name}] {error}")
             else:
                 msg.info(f"[{name}] {one}: {one.setting} {component.cfg[one.setting]:.4f}")
-        f_score = report_scores(saved, examples)
+        f_score = report_scores(saved, name, examples)
         msg.info(
             f"[{name}] {describe_calibration(temperature, component.threshold, f_score)} on {path}"
         )
+        saved_of[_state_of(nlp)] = saved
         return saved
 
     return callback
+
+
+def _state_of(nlp: Language) -> str:
+    """A hash of the components and the meta of a pipeline."""
+    pipes = [pipe for _, pipe in nlp.components if hasattr(pipe, "to_bytes")]
+    parts = [pipe.to_bytes(exclude=["vocab", "lexicon"]) for pipe in pipes]
+    return checksum(b"".join([*parts, srsly.json_dumps(nlp.meta).encode()]))
 
 
 def _read(path: Path | None, nlp: Language) -> list[Example]:
@@ -80,7 +97,7 @@ def _read(path: Path | None, nlp: Language) -> list[Example]:
             "[training.before_to_disk] needs development data. Set its path, for example to "
             "${paths.dev}, or set before_to_disk = null in [training]."
         )
-    return list(Corpus(path)(nlp))
+    return list(SentenceCorpus(path)(nlp))
 
 
 def describe_calibration(temperature: float | None, threshold: Threshold, f_score: float) -> str:
@@ -91,14 +108,15 @@ def describe_calibration(temperature: float | None, threshold: Threshold, f_scor
     return f"{chosen}: F1 {100 * f_score:.2f}"
 
 
-def report_scores(nlp: Language, examples: list[Example]) -> float:
-    """Evaluate a pipeline, and write its scores to its meta.
+def report_scores(nlp: Language, name: str, examples: Sequence[Example]) -> float:
+    """Score the entities of a pipeline, and write its scores to its meta.
 
     nlp (Language): The pipeline; `nlp.meta["performance"]` is changed.
-    examples (List[Example]): The development data.
+    name (str): The name of the component.
+    examples (Sequence[Example]): The development data.
     RETURNS (float): F1 of entities, from 0 to 1.
     """
-    scores = nlp.evaluate(examples)
+    scores = find_component(nlp, name).score(copy_and_run(nlp, None, examples))
     performance = nlp.meta.setdefault("performance", {})
     names = {*performance, "ents_f", "ents_p", "ents_r", "ents_per_type"}
     performance.update({name: scores[name] for name in names if name in scores})

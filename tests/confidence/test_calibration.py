@@ -60,6 +60,21 @@ def test_a_known_temperature_is_found(name):
     assert found.bias == pytest.approx([0], abs=0.06)
 
 
+def test_to_begin_with_some_of_the_documents_makes_no_difference(monkeypatch):
+    rng = np.random.default_rng(1)
+    emissions, lengths = rng.normal(scale=2, size=(20000, 9)), np.full(2000, 10)
+    scores = Scores(emissions, rng.normal(size=(3, 3)), lengths)
+    noise = rng.gumbel(size=emissions.shape)
+    tags = best_tags(Scores(emissions / 2 + noise, scores.transitions / 2, lengths), None)
+    arguments = scores, tags[:, None] == np.arange(9), np.ones(9, dtype=bool), OBJECTIVES["crf"]
+    found = fit(*arguments)
+    monkeypatch.setattr("spacy_window_ner.confidence.calibration._ENOUGH", np.inf)
+    expected = fit(*arguments)
+    assert found.temperature == pytest.approx(expected.temperature, rel=2e-3)
+    assert found.bias == pytest.approx(expected.bias, abs=2e-3)
+    assert expected.temperature > 1.2
+
+
 def test_a_label_that_is_found_too_often_gets_a_bias_below_zero():
     rng = np.random.default_rng(0)
     emissions = rng.normal(size=(4000, 9))
@@ -122,9 +137,9 @@ def test_minimize_finds_the_minimum_of_rosenbrocks_function():
         slope = 200 * (x[1] - x[0] ** 2)
         return value, np.asarray([-2 * (1 - x[0]) - 2 * x[0] * slope, slope])
 
-    assert minimize(f, np.asarray([-1.2, 1.0])) == pytest.approx([1, 1], abs=0.02)
+    assert minimize(f, np.asarray([-1.2, 1.0]))[0] == pytest.approx([1, 1], abs=0.03)
 
 
 def test_minimize_stops_where_the_value_does_not_fall():
-    x = minimize(lambda x: (float(np.abs(x).sum()), np.asarray([1.0])), np.zeros(1))
+    x, _ = minimize(lambda x: (float(np.abs(x).sum()), np.asarray([1.0])), np.zeros(1))
     assert x.tolist() == [0]
