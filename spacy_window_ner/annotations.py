@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START, SPACY
 from spacy.errors import Errors
 from spacy.tokens import Doc, Span
-from spacy.training import Example
+from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
 
@@ -213,8 +213,10 @@ def survey(
     labels, misaligned, sample = set[str](), list[Span](), list[Doc]()
     batch = None
     for batch in minibatch(examples, size=256):
+        validate_examples(batch, "WindowNER.initialize")
         labels |= labels_of(example.reference for example in batch)
-        misaligned += read_gold(batch, {}).misaligned
+        others = [example for example in batch if not same_tokens(example)]
+        misaligned += read_gold(others, {}).misaligned
         docs = [example.predicted for example in batch if has_gold(example, incorrect_spans_key)]
         for reader in readers:
             reader.add(docs)

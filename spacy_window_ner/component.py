@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.pipeline import Pipe, TrainablePipe
 from spacy.pipeline.ner import ner_score
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
@@ -441,7 +441,9 @@ class WindowNER(TrainablePipe):
             `python -m spacy init labels` generates them.
         RAISES (ValueError): If there is no example.
         """
-        validate_get_examples(get_examples, "WindowNER.initialize")
+        if not callable(get_examples):
+            found = type(get_examples)
+            raise TypeError(Errors.E930.format(method="WindowNER.initialize", obj=found))
         util.check_lexeme_norms(self.vocab, "window_ner")
         self._add_labels([] if labels is None else labels)
         renew(self.model, (nlp or self).vocab)

@@ -4,7 +4,6 @@ Where one value goes to several nodes their gradients add up (`docs/mathematics.
 gradient of a lexeme is the sum over its tokens.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,7 +14,7 @@ from thinc.types import Floats2d
 from ..features import UNKNOWN, Lexemes, read_tokens
 from ..lexicon import Lexicon
 from .embedding import set_known
-from .rows import add_rows
+from .rows import add_rows, find_sorted
 from .to_numpy import NUMPY_OPS
 
 InT = list[Doc]
@@ -80,7 +79,9 @@ class VocabularyReader:
         model (Model): A layer of `WithLexemes`.
         """
         self._model = model
-        self._counts = [Counter[int]() for _ in model.attrs["attrs"]]
+        self._keys = np.zeros(0, dtype=np.uint64)
+        self._ids = np.zeros((0, len(model.attrs["attrs"])), dtype=np.uint64)
+        self._times = np.zeros(0, dtype=np.int64)
 
     def add(self, docs: Sequence[Doc]) -> None:
         """Count the values of documents.
@@ -89,19 +90,21 @@ class VocabularyReader:
         """
         attrs = self._model.attrs
         tokens = read_tokens(docs, attrs["attrs"], attrs["lexicon"])
-        _, firsts, places = tokens.distinct()
-        ids = tokens.lexemes(firsts).ids
-        times = np.bincount(places, minlength=len(ids)).tolist()
-        for column, count in enumerate(self._counts):
-            for value, n in zip(ids[:, column].tolist(), times, strict=True):
-                count[value] += n
+        keys, firsts, places = tokens.distinct()
+        times = np.bincount(places, minlength=len(keys))
+        found, is_known = find_sorted(self._keys, keys)
+        self._times[found[is_known]] += times[is_known]
+        new = ~is_known
+        where = np.searchsorted(self._keys, keys[new])
+        self._keys = np.insert(self._keys, where, keys[new])
+        self._ids = np.insert(self._ids, where, tokens.lexemes(firsts[new]).ids, axis=0)
+        self._times = np.insert(self._times, where, times[new])
 
     def finish(self) -> None:
         """Pass the counts to the tables."""
         for node in self._model.walk():
             if "known" not in node.attrs:
                 continue
-            count = self._counts[node.attrs["column"]]
-            count.pop(UNKNOWN, None)
-            values = np.asarray(list(count), dtype=np.uint64)
-            set_known(node, values, np.asarray(list(count.values()), dtype=np.int64))
+            values, places = np.unique(self._ids[:, node.attrs["column"]], return_inverse=True)
+            counts = np.bincount(places, self._times, minlength=len(values)).astype(np.int64)
+            set_known(node, values[values != UNKNOWN], counts[values != UNKNOWN])
