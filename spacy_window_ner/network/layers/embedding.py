@@ -139,11 +139,14 @@ def inc_rows(model: Model, rows: NDArray[np.integer], d_vectors: NDArray) -> Non
     rows (ndarray): Shape (n, rows of a sum), which rows of E were summed.
     d_vectors (ndarray): Shape (n, nO), the gradient of the sums.
     """
-    d_E = np.zeros(model.get_param("E").shape, dtype=d_vectors.dtype)
     d_vectors = np.ascontiguousarray(d_vectors)
+    # A batch uses few of the rows: to add a whole table of zeros takes longer than all of this.
+    in_place = model.has_grad("E")
+    d_E = model.get_grad("E") if in_place else np.zeros_like(model.get_param("E"))
     for of_sums in rows.T:
         add_rows(d_E, of_sums, d_vectors)
-    model.inc_grad("E", d_E)
+    if not in_place:
+        model.inc_grad("E", d_E)
 
 
 def init(model: Model, X: Any = None, Y: Any = None) -> None:
