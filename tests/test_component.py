@@ -127,6 +127,22 @@ def test_initialize_reads_the_labels_of_the_data():
     assert ner.model.predict([nlp.make_doc(PARIS)]).emissions.shape == (8, 17)
 
 
+def test_initialize_reads_the_data_once():
+    nlp = blank()
+    examples, reads = make_examples(nlp), []
+
+    def get_examples():
+        reads.append(1)
+        return examples
+
+    ner_of(nlp).initialize(get_examples, nlp=nlp)
+    assert len(reads) == 1
+    with pytest.raises(TypeError, match="E930"):
+        ner_of(nlp).initialize(examples, nlp=nlp)
+    with pytest.raises(TypeError, match="E978"):
+        ner_of(nlp).initialize(lambda: ["no example"], nlp=nlp)
+
+
 def test_initialize_takes_labels_from_the_config(tmp_path: Path):
     source = ner_of(trained(steps=0))
     path = tmp_path / "labels.json"

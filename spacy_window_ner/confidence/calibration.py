@@ -96,6 +96,8 @@ def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Cal
     RAISES (ValueError): If scores are not finite.
     """
     x, H = np.zeros(1 + n_labels(scores.emissions.shape[1])), None
+    T = scores.transitions.astype(np.float64)
+    scores = Scores(scores.emissions.astype(np.float64), T, scores.lengths)
     # The optimum of some documents is close to that of all: most steps need only these.
     few = np.arange(len(scores.lengths)) % _FEW == 0
     n_few = int(scores.lengths[few].sum())
@@ -135,7 +137,7 @@ def calibration_loss(
         (1 + n_labels,).
     """
     correction = _calibration(x)
-    E, T = scores.emissions.astype(np.float64), scores.transitions.astype(np.float64)
+    E, T = (x.astype(np.float64, copy=False) for x in (scores.emissions, scores.transitions))
     corrected = correction.apply(Scores(E, T, scores.lengths))
     loss, d_scores = objective.loss(corrected, allowed, legal, NO_SPANS)
     d_beta = (d_scores.emissions * E).sum() + (d_scores.transitions * T).sum()

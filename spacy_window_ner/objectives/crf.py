@@ -12,6 +12,7 @@ a span of high probability can be unlearned as well.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,9 @@ def loss(
     d_scores = Scores(d_emissions, np.zeros(scores.transitions.shape), scores.lengths)
     # Documents without annotation make no difference.
     documents = documents_with(np.flatnonzero((legal & ~allowed).any(axis=1)), scores.lengths)
-    tokens = np.repeat(documents, scores.lengths)
+    tokens: Any = slice(None)  # without copies, if all are annotated
+    if not documents.all():
+        tokens = np.repeat(documents, scores.lengths)
     annotated = Scores(scores.emissions[tokens], scores.transitions, scores.lengths[documents])
     allowed = allowed[tokens] & legal
     every = sequence_sums(annotated, np.broadcast_to(legal, allowed.shape))

@@ -12,6 +12,7 @@ import srsly
 from spacy.language import Language
 from spacy.training import Example
 from spacy.vocab import Vocab
+from thinc.api import Model
 from wasabi import msg
 
 from ..confidence.guarantees import DEFAULT_CONFIDENCE, NotCarriedError, parse_guarantees
@@ -20,6 +21,7 @@ from ..confidence.tuning import best_threshold, calibrate, keep, with_copy_of
 from ..decoding.thresholds import Threshold
 from ..files.saving import checksum
 from ..files.serialization import round_to_half_precision
+from ..network.layers.to_numpy import NUMPY_OPS
 from .corpus import SentenceCorpus
 
 Callback = Callable[[Language], Language]
@@ -78,17 +80,23 @@ def create_calibrate(
         msg.info(
             f"[{name}] {describe_calibration(temperature, component.threshold, f_score)} on {path}"
         )
-        saved_of[_state_of(nlp)] = saved
+        saved_of[state] = saved
         return saved
 
     return callback
 
 
 def _state_of(nlp: Language) -> str:
-    """A hash of the components and the meta of a pipeline."""
-    pipes = [pipe for _, pipe in nlp.components if hasattr(pipe, "to_bytes")]
-    parts = [pipe.to_bytes(exclude=["vocab", "lexicon"]) for pipe in pipes]
-    return checksum(b"".join([*parts, srsly.json_dumps(nlp.meta).encode()]))
+    """A hash of the parameters of a pipeline and of its meta."""
+    models = [getattr(pipe, "model", None) for _, pipe in nlp.components]
+    nodes = [node for model in models if isinstance(model, Model) for node in model.walk()]
+    arrays = [
+        NUMPY_OPS.to_numpy(node.get_param(name)).tobytes()
+        for node in nodes
+        for name in node.param_names
+        if node.has_param(name)
+    ]
+    return checksum(b"".join([*arrays, srsly.json_dumps(nlp.meta).encode()]))
 
 
 def _read(path: Path | None, nlp: Language) -> list[Example]:

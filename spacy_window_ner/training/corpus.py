@@ -108,7 +108,8 @@ class SentenceCorpus(Corpus):
         for example in super().__call__(nlp):
             if self.labels is not None:
                 set_annotated_labels(example.reference, self.labels)
-            if random.random() < self.sentence_starts:
+            # Without a share, nothing is drawn: to read dev makes no difference to training.
+            if self.sentence_starts and random.random() < self.sentence_starts:
                 set_sentence_starts(example)
             yield example
 
@@ -139,7 +140,7 @@ class SentenceCorpus(Corpus):
 
     def _pieces(self, docs: Iterable[Doc]) -> Iterator[Doc]:
         for doc in docs:
-            if random.random() < self.cut and doc.has_annotation("SENT_START"):
+            if self.cut and random.random() < self.cut and doc.has_annotation("SENT_START"):
                 yield from cut_document(doc)
             else:
                 yield doc

@@ -115,6 +115,17 @@ def test_what_is_reported_is_what_the_pipeline_scores(dev):
     assert nlp.meta["performance"]["ents_f"] == 0.123
 
 
+def test_the_same_pipeline_is_not_calibrated_twice(dev, capsys):
+    nlp, callback = trained(steps=4), make(dev)
+    saved = callback(nlp)
+    assert callback(nlp) is saved
+    assert capsys.readouterr().out.count("temperature") == 1
+    last = ner_of(nlp).model.get_ref("scores")
+    last.set_param("b", last.get_param("b") + np.float32(0.1))
+    assert callback(nlp) is not saved
+    assert capsys.readouterr().out.count("temperature") == 1
+
+
 def test_a_guarantee_is_given_or_a_warning(dev, capsys, monkeypatch):
     def promise(scored, guarantee):
         if guarantee.level > 0.8:

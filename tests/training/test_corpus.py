@@ -207,3 +207,10 @@ def test_words_with_unknown_spaces_keep_their_tokens(tmp_path, cut):
     examples = read(path, cut=cut)
     assert [token.text for eg in examples for token in eg.predicted] == words
     assert any(eg.reference.ents for eg in examples)
+
+
+def test_to_read_whole_documents_leaves_the_random_numbers_of_training_as_they_are(data):
+    random.seed(0)
+    state = random.getstate()
+    assert list(SentenceCorpus(data)(NLP))
+    assert random.getstate() == state
