@@ -24,10 +24,10 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
         ("network.layers.token_vectors", None, "read_tokens"),
         ("component", None, "preset_mask"),
     ],
-    "lexemes: look up, products": [("network.layers.lexeme_cache", "Products", "_look_up")],
+    "lexemes: look up, products": [("network.layers.lexeme_cache", "LexemeRows", "look_up")],
     "windows: sum the rows": [
         ("network.layers.token_vectors", None, "neighbor_rows"),
-        ("network.layers.window_affine", None, "sum_rows"),
+        ("network.layers.window_affine", None, "sum_places"),
     ],
     "document: means": [("network.layers.same_word_mean", None, "repeated_words")],
     "network: the rest": [("component", "Model", "predict")],

@@ -102,7 +102,7 @@ def _shape(X: Any) -> str:
     if isinstance(X, Batch) and X.windows is not None:
         X = X.windows
     if isinstance(X, Windows):
-        return f"{X.neighbors.shape[1]} windows of {X.vectors.shape}"
+        return f"{len(X.neighbors)} windows of {X.vectors.shape}"
     if isinstance(X, Sums):
         return str((len(X.batch.tokens.keys), X.window.get_dim("nO")))
     if isinstance(X, Term):

@@ -105,8 +105,8 @@ def test_memory_over_new_words_is_bounded():
             texts = [f"Samuel{batch}x{i} met w{batch}y{i} in Paris" for i in range(50)]
             for _ in nlp.pipe(texts):
                 pass
-        keys, rows, tables = cache._contents
-        assert len(keys) == len(rows) == len(np.unique(keys))
+        tables = cache._tables
+        assert len(cache._keys) == len(cache._rows) == len(np.unique(cache._keys))
         sizes.append(sum(table.nbytes for table in tables))
     assert max(sizes) <= cache.max_bytes + 4 * sum(table.shape[1] for table in tables)
     assert len(nlp.vocab.strings) - n_strings < 200

@@ -111,15 +111,15 @@ def test_several_processes_of_a_pipe(nlp: Language):
 def test_a_forked_process_begins_with_an_empty_cache(nlp: Language):
     cache = ner_of(nlp).model.get_ref("hidden").attrs["cache"]
     predictions(nlp, TEXTS[:3])
-    assert len(cache._contents[0])
+    assert len(cache._keys)
     lock = cache._lock
     with lock:
         process = os.fork()
         if not process:
             code = 1
             try:
-                code = len(cache._contents[0]) or len(cache._locked) or cache._lock is lock
+                code = len(cache._keys) or cache._dependencies is not None or cache._lock is lock
             finally:
                 os._exit(int(code))
         assert ended(process) == 0
-    assert len(cache._contents[0])
+    assert len(cache._keys)

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from .gazetteer import GAZETTEER
-from .lexeme_cache import LexemeCache
+from .lexeme_cache import LexemeCache, LexemeRows
 from .rows import Term
 from .to_numpy import NUMPY_OPS
 from .token_vectors import Batch, sample_batch
@@ -92,8 +92,8 @@ def forward(
     batch, backprop_vectors = vectors(docs, is_train)
     if is_train:
         cache.release()
-    else:
-        batch.products.layers, batch.products.cache = _window_layers(model), cache
+    elif isinstance(batch.source, LexemeRows):
+        batch.source.window, batch.source.cache = window, cache
     inputs = [docs if layer.name == GAZETTEER else batch for layer in others]
     terms = [layer(X, is_train) for layer, X in zip(others, inputs, strict=True)]
     sums = Sums(batch, window, [term for term, _ in terms], is_train)

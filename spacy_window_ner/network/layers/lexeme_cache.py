@@ -1,15 +1,15 @@
 """Products of token vectors in prediction, remembered between batches for lexemes.
 
-A row of products in `WindowAffine` depends on the lexeme and on the weights alone, so it is
-computed once and kept for the next batches (spaCy's parser precomputes its own likewise). A
-remembered row is valid as long as every parameter is the same array and cannot have been written
-to: the arrays are read-only while their products are remembered, and writable again after
-`release`, with which each training step begins. Keys are hashes of attributes, not addresses, so
-rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
+A token vector and its row of products in `WindowAffine` depend on the lexeme and on the weights
+alone, so they are computed once and kept for the next batches (spaCy's parser precomputes its own
+products likewise). A remembered row is valid as long as every parameter is the same array and
+cannot have been written to: the arrays are read-only while their products are remembered, and
+writable again after `release`, with which each training step begins. Keys are hashes of attributes,
+not addresses, so rows stay valid when `nlp.memory_zone()` frees the lexemes themselves.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
@@ -26,32 +26,79 @@ from .window_affine import blocks_of, multiply
 
 # How many lexemes are computed at a time.
 CHUNK = 1024
-# For how many tokens products are looked up at a time: as many as a batch of short documents has.
-AHEAD = 32 * CHUNK
 
-Tables = list[NDArray[np.float32]]
-Multiply = Callable[[NDArray[np.int64], Tables], None]
+# The vectors of lexemes and their products, (n_rows, width) each, with zeros in row 0.
+Tables = tuple[NDArray[np.float32], NDArray[np.float32]]
+# Takes numbers of tokens (n,), and writes the rows of their lexemes to parts of the tables.
+Compute = Callable[[NDArray[np.int64], Tables], None]
+
+
+class Dependencies:
+    """What remembered rows depend on: layers with their parameters, known values and clusters, and
+    the tables of a vocabulary. Parameters are read-only until they are released.
+    """
+
+    def __init__(self, models: list[Model], vocab: Vocab) -> None:
+        """Collect them, and make the parameters read-only.
+
+        models (List[Model]): The layers.
+        vocab (Vocab): The vocabulary.
+        """
+        nodes = [node for model in models for node in model.walk()]
+        names = "known", "clusters", "lexicon"
+        self._models, self._vocab, self._tables = models, vocab, _tables_of(vocab)
+        self._n_keys = vocab.vectors.n_keys
+        self._layers = [(node, [*node.layers]) for node in nodes if node.layers]
+        self._params = [(node, x, node.get_param(x)) for node in nodes for x in node.param_names]
+        self._attrs = [(n.attrs, x, n.attrs[x]) for n in nodes for x in names if x in n.attrs]
+        self._locked = [array for _, _, array in self._params if array.flags.writeable]
+        for array in self._locked:
+            array.flags.writeable = False
+
+    def are_those_of(self, models: list[Model], vocab: Vocab) -> bool:
+        """RETURNS (bool): Whether these layers and this vocabulary give the same rows still."""
+        return (
+            models == self._models
+            and vocab is self._vocab
+            and vocab.vectors.n_keys == self._n_keys
+            and all(a is b for a, b in zip(_tables_of(vocab), self._tables, strict=True))
+            and all(node.layers == layers for node, layers in self._layers)
+            and all(node.get_param(name) is array for node, name, array in self._params)
+            and all(attrs[name] is value for attrs, name, value in self._attrs)
+            and not any(array.flags.writeable for array in self._locked)
+        )
+
+    def release(self) -> None:
+        """Make the parameters writable."""
+        for array in self._locked:
+            array.flags.writeable = True
+
+
+def _tables_of(vocab: Vocab) -> tuple[Any, ...]:
+    return vocab.vectors, vocab.vectors.data, vocab.lookups
 
 
 class LexemeCache:
-    """Rows of products by the key of their lexeme.
+    """Vectors and products by the key of their lexeme.
 
     A full cache is emptied. It is never saved, copies of a network begin with an empty one, and
     threads may share it. A forked process begins with an empty one.
     """
 
+    # The keys of lexemes, ascending, and the rows that they have in the tables.
+    _keys: NDArray[np.uint64]
+    _rows: NDArray[np.int64]
+    _tables: Tables | None
+
     def __init__(self, max_bytes: int) -> None:
         """Begin empty.
 
-        max_bytes (int): How much memory the products may take.
+        max_bytes (int): How much memory the rows may take.
         """
         self.max_bytes = max_bytes
         self._lock = RLock()
-        self._state: list[int] = []
-        self._kept_alive: list[Any] = []
-        self._locked: list[NDArray] = []
-        # Keys, their rows and the tables.
-        self._contents = np.zeros(0, np.uint64), np.zeros(0, np.int64), Tables()
+        self._dependencies: Dependencies | None = None
+        self._forget()
         _CACHES.add(self)
 
     def __reduce__(self) -> tuple[type["LexemeCache"], tuple[int]]:
@@ -62,135 +109,115 @@ class LexemeCache:
         models: list[Model],
         vocab: Vocab,
         keys: NDArray[np.uint64],
-        widths: Sequence[int],
-        multiply: Multiply,
+        widths: tuple[int, int],
+        compute: Compute,
     ) -> tuple[NDArray[np.int64], Tables]:
-        """Look lexemes up, and compute and remember the products of those that are missing. More
+        """Look the lexemes of tokens up, and compute and remember those that are missing. More
         lexemes than there is room for are computed without being remembered.
 
-        models (List[Model]): The layers that products depend on.
+        models (List[Model]): The layers that rows depend on.
         vocab (Vocab): The vocabulary of the lexemes.
-        keys (ndarray): Shape (n,), the keys of lexemes, ascending.
-        widths (Sequence[int]): The widths of the products, one for each table.
-        multiply (Callable): Takes numbers of some of these lexemes (m,), and writes their products
-            to parts of the tables (m, width).
-        RETURNS (Tuple[ndarray, List[ndarray]]): The row of each lexeme (n,), and the tables
-            (n_rows, width), with zeros in row 0.
+        keys (ndarray): Shape (n,), the keys of the tokens' lexemes.
+        widths (Tuple[int, int]): The widths of the tables.
+        compute (Callable): See `Compute`.
+        RETURNS (Tuple[ndarray, Tuple[ndarray, ndarray]]): The row of each token (n,), and the
+            tables.
         """
         capacity = self.max_bytes // (4 * sum(widths))
-        rows = 1 + np.arange(len(keys))
-        if len(keys) > capacity:
-            tables = [np.zeros((1 + len(keys), width), np.float32) for width in widths]
-            multiply(np.arange(len(keys)), [table[1:] for table in tables])
-            return rows, tables
-        parameters = _parameters_of(models)
-        sources = [vocab, vocab.vectors, vocab.vectors.data, vocab.lookups]
-        state = [*map(id, parameters), *map(id, sources), vocab.vectors.n_keys]
         with self._lock:
-            if state != self._state or any(array.flags.writeable for array in self._locked):
+            if self._dependencies is None or not self._dependencies.are_those_of(models, vocab):
                 self.release()
-                self._state, self._kept_alive = state, [*parameters, *sources]
-                arrays = [value for value in parameters if isinstance(value, np.ndarray)]
-                self._locked = [array for array in arrays if array.flags.writeable]
-                for array in self._locked:
-                    array.flags.writeable = False
-            known, known_rows, tables = self._contents
-            places, is_known = find_sorted(known, keys)
-            missing = np.flatnonzero(~is_known)
-            if not tables or len(known) + len(missing) > capacity:
-                known, known_rows, missing = known[:0], known_rows[:0], np.arange(len(keys))
-                tables = []
-                self._contents = known, known_rows, tables  # so that a full cache is freed first
-                # Memory that is never written to is never taken.
-                tables = [np.zeros((1 + capacity, width), np.float32) for width in widths]
-            else:
-                rows[is_known] = known_rows[places[is_known]]
-                rows[missing] = 1 + len(known) + np.arange(len(missing))
-            if len(missing):
-                first = len(known) + 1
-                multiply(missing, [table[first : first + len(missing)] for table in tables])
-                places = np.searchsorted(known, keys[missing])
-                known = np.insert(known, places, keys[missing])
-                known_rows = np.insert(known_rows, places, rows[missing])
-            self._contents = known, known_rows, tables
-        return rows, tables
+                if capacity:
+                    self._dependencies = Dependencies(models, vocab)
+            places, is_known = find_sorted(self._keys, keys)
+            if self._tables is None or not is_known.all():
+                new, tokens = _distinct(keys, np.flatnonzero(~is_known))
+                if len(self._keys) + len(new) > capacity and len(self._keys):
+                    new, tokens = _distinct(keys, np.arange(len(keys)))
+                if len(new) > capacity:
+                    tables = _zero_tables(len(new), widths)
+                    compute(tokens, (tables[0][1:], tables[1][1:]))
+                    return 1 + np.searchsorted(new, keys), tables
+                if self._tables is None or len(self._keys) + len(new) > capacity:
+                    self._forget()  # before there is memory for the next ones
+                    self._tables = _zero_tables(capacity, widths)
+                self._add(new, tokens, compute, self._tables)
+                places = np.searchsorted(self._keys, keys)
+            return self._rows[places], self._tables
+
+    def _add(
+        self, new: NDArray[np.uint64], tokens: NDArray[np.int64], compute: Compute, tables: Tables
+    ) -> None:
+        """Compute and remember lexemes (n,) that are missing, given a token of each (n,)."""
+        first = 1 + len(self._keys)
+        part = slice(first, first + len(new))
+        compute(tokens, (tables[0][part], tables[1][part]))
+        places = np.searchsorted(self._keys, new)
+        self._keys = np.insert(self._keys, places, new)
+        self._rows = np.insert(self._rows, places, np.arange(part.start, part.stop))
+
+    def _forget(self) -> None:
+        """Free the tables."""
+        self._keys, self._rows = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+        self._tables = None
 
     def release(self) -> None:
         """Forget everything, and make the parameters writable."""
         with self._lock:
-            for array in self._locked:
-                array.flags.writeable = True
-            self._state, self._kept_alive, self._locked = [], [], []
-            keys, rows, _ = self._contents
-            self._contents = (keys[:0], rows[:0], [])
+            if self._dependencies is not None:
+                self._dependencies.release()
+            self._dependencies = None
+            self._forget()
 
 
-def _parameters_of(models: list[Model]) -> list[Any]:
-    """The arrays of all parameters, the known values of embedding tables, and clusters."""
-    arrays: list[Any] = []
-    nodes = list(models)
-    while nodes:  # `Model.walk` takes three times as long
-        node = nodes.pop()
-        nodes += node.layers
-        arrays += [node.get_param(name) for name in node.param_names]
-        names = [name for name in ("known", "clusters", "lexicon") if name in node.attrs]
-        arrays += [node.attrs[name] for name in names]
-    return arrays
+def _distinct(
+    keys: NDArray[np.uint64], tokens: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The distinct keys of some tokens, ascending (n_lexemes,), and a token of each."""
+    distinct, firsts = np.unique(keys[tokens], return_index=True)
+    return distinct, tokens[firsts]
+
+
+def _zero_tables(n: int, widths: tuple[int, int]) -> Tables:
+    # Memory that is never written to is never taken.
+    vectors, products = (np.zeros((1 + n, width), dtype=np.float32) for width in widths)
+    return vectors, products
 
 
 @dataclass
-class Products:
-    """The products of the token vectors of a batch, in prediction.
+class LexemeRows:
+    """The rows of the lexemes of a batch, in prediction.
 
     tokens (Tokens): The tokens of the batch.
-    vectors_of (Callable): From tokens (n,) to their vectors (n, width).
-    embed (Optional[Model]): The layer that computes the vectors of lexemes; None if vectors depend
-        on context, and nothing can be remembered.
-    layers (Sequence[Model]): Layers of `WindowAffine`.
+    embed (Model): The layer that computes the vectors of lexemes: Lexemes (n) → (n, width).
+    window (Model): The layer of `WindowAffine` that the vectors are multiplied in.
     cache (LexemeCache): What was computed for earlier batches.
     """
 
     tokens: Tokens
-    vectors_of: Callable[[NDArray[np.int64]], NDArray]
-    embed: Model | None = None
-    layers: Sequence[Model] = ()
+    embed: Model
+    window: Model = field(init=False)
     cache: LexemeCache = field(init=False)
-    # The rows of the tokens from `_first` on, and the tables by the id of their layer.
-    _first: int = 0
-    _rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    _tables: dict[int, NDArray] = field(default_factory=dict)
 
-    def at(self, near: slice) -> tuple[NDArray[np.int64], dict[int, NDArray]]:
-        """Look up consecutive tokens.
+    def look_up(self, near: slice) -> tuple[NDArray[np.int64], Tables]:
+        """Find the rows of consecutive tokens.
 
         near (slice): The n tokens.
-        RETURNS (Tuple[ndarray, Dict[int, ndarray]]): The row of each token (n,), in tables of
-            products for each layer by its id (n_rows, n_blocks · nO), whose row 0 is zero.
+        RETURNS (Tuple[ndarray, Tuple[ndarray, ndarray]]): The row of each token (n,), and the
+            tables.
         """
-        if near.start < self._first or near.stop > self._first + len(self._rows):
-            self._look_up(near)
-        return self._rows[near.start - self._first : near.stop - self._first], self._tables
+        blocks = blocks_of(self.window)
 
-    def _look_up(self, near: slice) -> None:
-        """Find the rows of tokens, and those of the lexemes after them."""
-        stop = max(near.stop, near.start + AHEAD) if self.embed else near.stop
-        keys, firsts, places = self.tokens.distinct(slice(near.start, stop))
-        blocks = [blocks_of(layer) for layer in self.layers]
-
-        def compute(which: NDArray[np.int64], out: Tables) -> None:
+        def compute(which: NDArray[np.int64], tables: Tables) -> None:
             for start in range(0, len(which), CHUNK):
                 some = slice(start, start + CHUNK)
-                V = self.vectors_of(firsts[which[some]])
-                for of_layer, table in zip(blocks, out, strict=True):
-                    multiply(V, of_layer, out=table[some])
+                V = self.embed.predict(self.tokens.lexemes(near.start + which[some]))
+                tables[0][some] = V
+                multiply(V, blocks, out=tables[1][some])
 
-        self._tables = {}  # a full cache can be freed
-        cache = self.cache if self.embed else LexemeCache(0)
-        models = [self.embed, *self.layers] if self.embed else []
-        widths = [len(of_layer) * of_layer.shape[1] for of_layer in blocks]
-        rows, tables = cache(models, self.tokens.vocab, keys, widths, compute)
-        self._tables = {o.id: table for o, table in zip(self.layers, tables, strict=True)}
-        self._first, self._rows = near.start, rows[places]
+        n_blocks, nO, width = blocks.shape
+        models, vocab = [self.embed, self.window], self.tokens.vocab
+        return self.cache(models, vocab, self.tokens.keys[near], (width, n_blocks * nO), compute)
 
 
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()

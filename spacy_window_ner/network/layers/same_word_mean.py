@@ -5,9 +5,11 @@ A name that is hard to recognize in one sentence is often plain in another (Kris
 over the places of each word, and the mean is added to z at each of them; zero for a word that
 occurs once in its document.
 
-With c > 1 places of the word, the mean is M y with M_tt′ = 1 / c for two places of one word. M is
-its own transpose, so ∂J/∂y = M ∂J/∂(M y): the gradient is averaged in the same way. The means are
-sums over groups, so the time is linear in the number of tokens.
+The layer is affine, so that the mean of its outputs is its output for the mean of the windows: one
+product for each word that is repeated. With c > 1 places of the word, the mean is M y with
+M_tt′ = 1 / c for two places of one word. M is its own transpose, so ∂J/∂y = M ∂J/∂(M y): the
+gradient is averaged in the same way. The means are sums over groups, so the time is linear in the
+number of tokens.
 """
 
 from collections.abc import Callable
@@ -30,7 +32,7 @@ OutT = Term
 def SameWordMean(layer: Model[Windows, NDArray], context_dropout: float = 0.0) -> Model[InT, OutT]:
     """Build the layer around a layer over windows.
 
-    layer (Model): Windows (n_tokens) → (n_tokens, nO).
+    layer (Model): A layer of `WindowAffine` without dropout.
     context_dropout (float): The share of tokens to leave the mean out for in training, from 0 to
         below 1. Off where spaCy's `drop` is 0.
     RETURNS (Model): Batch → Term (n_tokens, nO), no parameters of its own.
@@ -55,16 +57,16 @@ def forward(
         ∂J/∂V (n_rows, width).
     """
     layer, n = model.layers[0], len(batch.tokens.keys)
+    size, dtype = layer.attrs["window_size"], layer.get_param("W").dtype
     tokens, groups, counts = repeated_words(batch.tokens)
-    means = np.zeros((len(counts), layer.get_dim("nO")), dtype=layer.get_param("b").dtype)
+    sums = np.zeros((len(counts), layer.get_dim("nI")), dtype=dtype)
     for part in batch.parts():
         some = slice(*np.searchsorted(tokens, [part.start, part.stop]))
-        Y, backprop_layer = layer(batch.at(part).at(tokens[some] - part.start), is_train)
-        add_rows(means, groups[some], Y)
-        if not is_train:
-            del backprop_layer  # it would keep tables of products alive
-    shares = 1 / counts.astype(means.dtype)[:, None]
-    means *= shares
+        windows = batch.at(part).at(tokens[some] - part.start)
+        neighbors = windows.within(size)
+        add_rows(sums, groups[some], windows.vectors[neighbors].reshape(-1, sums.shape[1]))
+    shares = 1 / counts.astype(dtype)[:, None]
+    means, backprop_means = layer(sums * shares, is_train)
     rate = model.attrs["context_dropout"]
     drops = is_train and model.attrs["dropout_rate"] and rate
     factors = np.ones((len(tokens), 1), dtype=means.dtype)
@@ -74,7 +76,11 @@ def forward(
     def backprop(d_Z: NDArray) -> NDArray:
         d_means = np.zeros_like(means)
         add_rows(d_means, groups, d_Z[tokens] * factors)
-        return backprop_layer((d_means * shares)[groups])
+        d_windows = backprop_means(d_means) * shares
+        d_vectors = np.zeros(windows.vectors.shape, dtype=d_means.dtype)
+        for place, d_place in zip(neighbors.T, np.hsplit(d_windows, 2 * size + 1), strict=True):
+            add_rows(d_vectors, place, d_place[groups])
+        return d_vectors
 
     if not drops:
         return Term(tokens, groups, means, n), backprop

@@ -13,7 +13,7 @@ from thinc.api import Model, set_dropout_rate
 from thinc.types import Ragged
 
 from spacy_window_ner import check_gradients
-from spacy_window_ner.network.layers import lexeme_cache, token_vectors
+from spacy_window_ner.network.layers import token_vectors
 from spacy_window_ner.network.layers.lexeme_cache import LexemeCache
 from tests import plain
 from tests.helpers import WORDS, examples
@@ -141,8 +141,8 @@ def test_any_memory_and_any_chunk_give_the_same(monkeypatch, max_rows, chunk):
     model = ner_of(nlp).model
     rng = np.random.RandomState(0)
     monkeypatch.setattr(token_vectors, "CHUNK", chunk)
-    monkeypatch.setattr(lexeme_cache, "AHEAD", 2 * chunk)
-    one_row = 4 * (5 + 3) * 48  # windows of five and of three, into pieces of 2 · 24
+    monkeypatch.setattr(token_vectors, "AHEAD", 2 * chunk)
+    one_row = 4 * (16 + 5 * 48)  # a vector, and a window of five into pieces of 2 · 24
     model.get_ref("hidden").attrs["cache"] = LexemeCache(max_rows * one_row)
     for _ in range(6):
         words = [rng.choice(WORDS, size=size).tolist() for size in (17, 0, 1, 30)]
@@ -152,7 +152,7 @@ def test_any_memory_and_any_chunk_give_the_same(monkeypatch, max_rows, chunk):
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7])
 def test_windows_over_the_hidden_layer_do_not_end_with_the_chunk(monkeypatch, chunk):
     monkeypatch.setattr(token_vectors, "CHUNK", chunk)
-    monkeypatch.setattr(lexeme_cache, "AHEAD", 2 * chunk)
+    monkeypatch.setattr(token_vectors, "AHEAD", 2 * chunk)
     rng = np.random.RandomState(chunk)
     batch = [rng.choice(WORDS, size=size).tolist() for size in (9, 0, 1, 20)]
     assert_plain(model_of("more windows"), docs_of("more windows", batch))

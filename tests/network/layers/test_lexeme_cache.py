@@ -32,7 +32,8 @@ from tests.pipelines import (
     weights,
 )
 
-ONE_ROW = 4 * (5 + 3) * 48
+# A vector, and a window of five into pieces of 2 · 24.
+ONE_ROW = 4 * (16 + 5 * 48)
 
 
 def cache_of(nlp: Language) -> LexemeCache:
@@ -45,7 +46,7 @@ def keys_of(nlp: Language, text: str) -> set[int]:
 
 
 def remembered(nlp: Language) -> set[int]:
-    return set(cache_of(nlp)._contents[0].tolist())
+    return set(cache_of(nlp)._keys.tolist())
 
 
 def counting(nlp: Language) -> list[int]:
@@ -144,12 +145,13 @@ def test_nobody_can_write_into_a_weight_whose_products_are_remembered():
     nlp(texts_of()[0])
     model = ner_of(nlp).model
     layers = model.get_ref("hidden").layers
-    for layer in (layers[1], layers[2].layers[0], ner_of(nlp).tok2vec):
+    for layer in (layers[1], ner_of(nlp).tok2vec):
         for node in layer.walk():
             for name in node.param_names:
                 with pytest.raises(ValueError, match="read-only"):
                     node.get_param(name)[:] += 1
-    # The layers after the sum may change at any time.
+    # Other layers may change at any time.
+    layers[2].layers[0].get_param("W")[:] *= 2
     model.get_ref("scores").get_param("W")[:] *= 2
     assert_plain(model, [nlp.make_doc(text) for text in texts_of()])
 
@@ -216,7 +218,7 @@ def test_copies_and_files_begin_with_an_empty_cache():
     for other in (copy.deepcopy(model), model.copy()):
         new = other.layers[0].layers[0].attrs["cache"]
         assert new is not cache
-        assert not len(new._contents[0])
+        assert not len(new._keys)
         assert new.max_bytes == cache.max_bytes
         assert all(
             node.get_param(name).flags.writeable

@@ -41,8 +41,8 @@ def test_windows_are_made_of_the_token_vectors(make, words, reach):
     assert batch.tokens.lengths.tolist() == [len(doc) for doc in docs]
     assert batch.tokens.norms.tolist() == [token.norm for doc in docs for token in doc]
     tokens = np.concatenate(tok2vec.predict(docs))
-    np.testing.assert_allclose(X.vectors[X.neighbors[reach]], tokens)
-    assert X.neighbors.shape == (2 * reach + 1, len(tokens))
+    np.testing.assert_allclose(X.vectors[X.neighbors[:, reach]], tokens)
+    assert X.neighbors.shape == (len(tokens), 2 * reach + 1)
 
 
 @pytest.mark.parametrize("make", [layer_over_lexemes, given_vectors])
@@ -58,7 +58,7 @@ def test_gradients_are_those_of_the_token_vectors(make):
     # The same through the list of arrays: a row's gradient goes to one of its tokens.
     clear(tok2vec)
     Ys, backprop = tok2vec(docs, is_train=True)
-    rows = X.neighbors[1]
+    rows = X.neighbors[:, 1]
     first = np.unique(rows, return_index=True)[1]
     d_tokens = np.zeros((len(rows), X.vectors.shape[1]))
     d_tokens[first] = d_vectors[rows[first]]

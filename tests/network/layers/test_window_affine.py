@@ -73,23 +73,23 @@ def test_gradients_with_context_left_out():
 def test_neighbor_rows(lengths, reach):
     rows = 1 + np.arange(sum(lengths))
     neighbors = neighbor_rows(rows, numbers(lengths), reach)
-    assert neighbors.shape == (2 * reach + 1, len(rows))
+    assert neighbors.shape == (len(rows), 2 * reach + 1)
     for of in document_slices(lengths):
         for t in range(of.start, of.stop):
             expected = [
                 rows[s] if of.start <= s < of.stop else 0 for s in range(t - reach, t + reach + 1)
             ]
-            assert neighbors[:, t].tolist() == expected
+            assert neighbors[t].tolist() == expected
 
 
 def test_products_that_are_known_are_not_computed_again():
     X, _ = make_windows([6], 1)
     layer = make_layer(1)
     table = np.random.RandomState(1).normal(size=(len(X.vectors), 3 * 3))
-    known = Windows(X.vectors[:0], X.neighbors, {layer.id: table})
+    known = Windows(X.vectors, X.neighbors, table)
     Z = layer.predict(known)
     blocks = table.reshape(-1, 3, 3)
-    expected = sum(blocks[X.neighbors[j], j] for j in range(3)) + layer.get_param("b")
+    expected = sum(blocks[X.neighbors[:, j], j] for j in range(3)) + layer.get_param("b")
     np.testing.assert_allclose(Z, expected)
 
 
