@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START, SPACY
 from spacy.errors import Errors
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
@@ -314,8 +314,7 @@ def set_entities(
                 others = [ent for ent in doc.ents if place_in_text(ent) not in own]
                 rows, scores = _beside(others, rows, scores)
             spans = [Span(doc, start, end, label=labels[n]) for start, end, n in rows]
-            doc.spans[candidates_key] = spans
-            doc.spans[candidates_key].attrs["scores"] = scores
+            _write(doc, candidates_key, spans, scores)
     for doc, (rows, scores) in zip(docs, entities.by_document(), strict=True):
         present: Sequence[Span] = []
         blocked: list[Span] = []
@@ -333,9 +332,13 @@ def set_entities(
             }
             spans = [ent for ent in doc.ents if place_in_text(ent) in known]
             scores = np.asarray([known[place_in_text(ent)] for ent in spans], dtype=np.float32)
-        doc.spans[spans_key] = spans
-        doc.spans[spans_key].attrs["scores"] = scores
+        _write(doc, spans_key, spans, scores)
         store_scores(doc, spans, scores.tolist())
+
+
+def _write(doc: Doc, key: str, spans: list[Span], scores: NDArray | None) -> None:
+    """Put spans under a key in `doc.spans`, and their probabilities (n_spans,) beside them."""
+    doc.spans[key] = SpanGroup(doc, name=key, attrs={"scores": scores}, spans=spans)
 
 
 def _beside(

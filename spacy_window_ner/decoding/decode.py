@@ -49,10 +49,10 @@ class Entities:
         RETURNS (Iterator[Tuple[List[List[int]], Optional[ndarray]]]): For each document its spans
             (start, end, label number), and their probabilities (n_spans,).
         """
-        ends = np.cumsum(self.lengths)
-        bounds = np.searchsorted(self.spans[:, 0], [0, *ends])
+        ends = self.lengths.cumsum()
+        bounds = self.spans[:, 0].searchsorted(np.concatenate([[0], ends]))
         spans = self.spans.copy()
-        spans[:, :2] -= np.repeat(ends - self.lengths, np.diff(bounds))[:, None]
+        spans[:, :2] -= (ends - self.lengths).repeat(bounds[1:] - bounds[:-1])[:, None]
         rows = spans.tolist()
         p = None if self.probabilities is None else self.probabilities.astype(np.float32)
         for start, stop in pairwise(bounds.tolist()):
@@ -171,7 +171,9 @@ def _without_overlap(
     # Most spans overlap with no other: none before them reaches so far, and none after them begins
     # so early.
     is_cut = np.maximum.accumulate(spans[:, 1])[:-1] <= spans[1:, 0]
-    keep = np.append(True, is_cut)[: len(spans)] & np.append(is_cut, True)[: len(spans)]
+    if is_cut.all():
+        return spans, probabilities
+    keep = np.append(True, is_cut) & np.append(is_cut, True)
     others = np.flatnonzero(~keep)
     taken: set[int] = set()
     for i in others[np.argsort(-np.round(probabilities[others], 6), kind="stable")].tolist():

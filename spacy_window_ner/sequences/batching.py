@@ -133,7 +133,7 @@ def ranges(starts: Ints, lengths: Ints) -> Ints:
 def first_tokens(lengths: Lengths | Sequence[int]) -> Ints:
     """The first token of each document that has any: (n_docs,) → (n_nonempty,)."""
     sizes: Ints = np.asarray(lengths, dtype=np.int64)
-    return (np.cumsum(sizes) - sizes)[sizes > 0]
+    return (sizes.cumsum() - sizes)[sizes > 0]
 
 
 def documents_with(tokens: Mask | NDArray[np.integer], lengths: Lengths) -> Mask:

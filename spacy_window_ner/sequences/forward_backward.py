@@ -63,14 +63,14 @@ def forward_backward(
     """
     e, e_T, log_divisor = exponentials(scores, transitions, dtype)
     sizes = lengths[lengths > 0]
-    starts = np.cumsum(sizes) - sizes
+    starts = sizes.cumsum() - sizes
     initial = np.zeros((2, 2 * len(e_T) - 1, len(sizes)), dtype)
     initial[0, 0] = 1  # O precedes a document, and nothing follows it
-    chains = run_chains(e, e_T, np.stack([starts, starts]), sizes, initial)
+    chains = run_chains(e, e_T, np.asarray([starts, starts]), sizes, initial)
     marginals, growth, taken = token_sums(chains, e, e_T, starts + sizes - 1)
     of_tags = np.empty_like(marginals)
     of_tags[grouped_tags(len(e_T) - 1)] = marginals
-    document = np.repeat(np.arange(len(lengths)), lengths)
+    document = np.arange(len(lengths)).repeat(lengths)
     log_z = np.bincount(document, np.log(growth) + log_divisor, minlength=len(lengths))
     return SequenceSums(log_z.astype(np.float64), of_tags.T, taken.astype(np.float64))
 
@@ -84,6 +84,15 @@ def grouped_tags(n_labels: int) -> NDArray[np.int64]:
     """
     positions = np.asarray([UNIT, BEGIN, LAST, IN])[:, None]
     return np.append(0, 1 + positions + TAGS_PER_LABEL * np.arange(n_labels))
+
+
+def positions_of(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """RETURNS (Tuple[ndarray, …]): Views of the rows of O and U-…, of B-…, L-… and I-…, of an array
+    whose rows are tags as in `grouped_tags`.
+    """
+    n = len(values) // TAGS_PER_LABEL
+    B, L, I = (values[1 + i * n : 1 + (i + 1) * n] for i in (1, 2, 3))
+    return values[: 1 + n], B, L, I
 
 
 @dataclass(frozen=True)
@@ -162,10 +171,9 @@ def run_chains(e: Floats, e_T: Floats, starts: Ints, lengths: Ints, initial: Flo
     """
     order = BatchOrder.of(starts[0], lengths)
     backward = (starts.sum(axis=0) + lengths - 1)[order.sequences] - order.tokens
-    tokens = np.stack([order.tokens, backward])
+    tokens = np.asarray([order.tokens, backward])
     factors = np.empty((2, len(e), len(backward)), e.dtype)
-    classes = len(e_T)
-    O_U, B, L, I = np.split(e, [classes, 2 * classes - 1, 3 * classes - 2])
+    O_U, B, L, I = positions_of(e)
     np.take(e, tokens[0], axis=1, out=factors[0], mode="clip")
     np.take(np.concatenate([O_U, L, B, I]), tokens[1], axis=1, out=factors[1], mode="clip")
     states, scale = _recursion(order, factors, e_T, initial[:, :, order.longest_first])
@@ -187,7 +195,7 @@ def _recursion(
     classes = len(e_T)
     entering = factors[:, :n_states]
     staying = factors[:, n_states:].reshape(2, 2, classes - 1, n_places)
-    into = np.stack([e_T.T, e_T])
+    into = np.asarray([e_T.T, e_T])
     into = np.concatenate([into, into[:, 1:]], axis=1)
     states = np.empty((2, n_states, n_chains + n_places), e_T.dtype)
     states[..., :n_chains] = initial
@@ -234,7 +242,7 @@ def token_sums(
     enter, leave, stay = e_T.T @ closed, e_T @ backward[:classes], backward[classes:]
     leave[:, last] = 1  # no transition follows a document
     marginals = e[:, own].copy()
-    O_U, B, L, I = np.split(marginals, [classes, 2 * classes - 1, 3 * classes - 2])  # views
+    O_U, B, L, I = positions_of(marginals)
     O_U *= leave
     B *= stay
     L *= inside * leave[1:]

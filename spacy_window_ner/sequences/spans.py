@@ -55,12 +55,13 @@ def likely_spans(
         order of the text, tokens counted through the batch, and their probabilities (n_spans,).
     """
     m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
-    least = np.broadcast_to(np.asarray(threshold, dtype=marginals.dtype), m_U.shape[1:])
-    start, label = np.nonzero(m_U > least)
-    rows, probabilities = [np.stack([start, start + 1, label], axis=1)], [m_U[start, label]]
+    least = np.empty(m_U.shape[1], dtype=marginals.dtype)
+    least[:] = threshold
+    start, label = (m_U > least).nonzero()
+    found = [(start, start + 1, label, m_U[start, label])]
     goes_on = np.ones(len(marginals) + 1, dtype=bool)
     goes_on[ends] = False
-    start, label = np.nonzero((m_B > least) & goes_on[1:, None])
+    start, label = ((m_B > least) & goes_on[1:, None]).nonzero()
     p, end = m_B[start, label].astype(np.float64), start + 1
     while len(p):
         stays, leaves = m_I[end, label], m_L[end, label]
@@ -68,9 +69,10 @@ def likely_spans(
             p /= np.maximum(stays + leaves, p)  # p is not larger, except for rounding
         p_ends, p, end = p * leaves, p * stays, end + 1
         likely, longer = p_ends > least[label], (p > least[label]) & goes_on[end]
-        rows.append(np.stack([start, end, label], axis=1)[likely])
-        probabilities.append(p_ends[likely])
+        found.append((start[likely], end[likely], label[likely], p_ends[likely]))
         start, end, label, p = start[longer], end[longer], label[longer], p[longer]
-    spans = np.concatenate(rows)
-    order = np.lexsort((spans[:, 2], spans[:, 1], spans[:, 0]))
-    return spans[order].astype(np.int64), np.concatenate(probabilities)[order].astype(np.float64)
+    start, end, label, p = map(np.concatenate, zip(*found, strict=True))
+    order = np.lexsort((label, end, start))
+    spans = np.empty((len(order), 3), dtype=np.int64)
+    spans[:, 0], spans[:, 1], spans[:, 2] = start[order], end[order], label[order]
+    return spans, p[order].astype(np.float64)

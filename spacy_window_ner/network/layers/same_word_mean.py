@@ -97,13 +97,21 @@ def repeated_words(
         number for the same word of one document (n,); and the number of places of each of these
         words (n_groups,), 2 or more.
     """
-    document = np.repeat(np.arange(len(tokens.lengths), dtype=np.uint64), tokens.lengths)
+    document = np.arange(len(tokens.lengths), dtype=np.uint64).repeat(tokens.lengths)
     # One 64-bit hash for each word of each document, as norms are hashes already.
     hashes = tokens.norms + document * FOLD
-    _, words, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    is_repeated = counts > 1
-    repeated = np.flatnonzero(is_repeated[words])
-    return repeated, (np.cumsum(is_repeated) - 1)[words[repeated]], counts[is_repeated]
+    order = hashes.argsort(kind="stable")
+    ordered = hashes[order]
+    # Whether a place of the order has the word of the one before it.
+    again = np.zeros(len(order) + 1, dtype=bool)
+    np.equal(ordered[1:], ordered[:-1], out=again[1:-1])
+    again, next_again = again[:-1], again[1:]
+    group = np.full(len(order), -1)
+    is_repeated = again | next_again
+    group[order[is_repeated]] = (next_again & ~again).cumsum()[is_repeated] - 1
+    repeated = (group >= 0).nonzero()[0]
+    groups = group[repeated]
+    return repeated, groups, np.bincount(groups)
 
 
 def init(model: Model[InT, OutT], X: Batch | None = None, Y: Term | None = None) -> None:
