@@ -209,10 +209,9 @@ def read_tokens(
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
     starts, table = table[:, -1] == 1, table[:, :-1]
     starts[first_tokens(lengths)] = True
-    keys = table[:, 0].copy()
-    for column in table.T[1:]:
-        keys = (keys ^ (keys >> np.uint64(29))) * FOLD + column
-    read = table, keys, table[:, 1], lengths, np.cumsum(starts)
+    # Columns are hashes of 64 bits, or small numbers; a sum of their products is a hash of the row.
+    keys = table @ FOLD ** np.arange(len(columns), dtype=np.uint64)
+    read = table, keys, table[:, 1], lengths, starts.cumsum()
     return Tokens(*read, columns, tuple(attrs), vocab, vectors, clusters)
 
 

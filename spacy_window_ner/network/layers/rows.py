@@ -21,7 +21,7 @@ def find_sorted(
     """
     if not len(known):
         return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
-    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    places = np.minimum(known.searchsorted(keys), len(known) - 1)
     return places, known[places] == keys
 
 
@@ -73,7 +73,7 @@ class Term:
 
     def add_to(self, Z: NDArray, part: slice) -> None:
         """Add the term to z of consecutive tokens (n_tokens of the part, nO), in place."""
-        some = slice(*np.searchsorted(self.tokens, [part.start, part.stop]))
+        some = slice(*self.tokens.searchsorted((part.start, part.stop)))
         Z[self.tokens[some] - part.start] += self.table[self.rows[some]]
 
     def dense(self) -> NDArray:

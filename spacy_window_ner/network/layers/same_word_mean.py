@@ -61,7 +61,7 @@ def forward(
     tokens, groups, counts = repeated_words(batch.tokens)
     sums = np.zeros((len(counts), layer.get_dim("nI")), dtype=dtype)
     for part in batch.parts():
-        some = slice(*np.searchsorted(tokens, [part.start, part.stop]))
+        some = slice(*tokens.searchsorted((part.start, part.stop)))
         windows = batch.at(part).at(tokens[some] - part.start)
         neighbors = windows.within(size)
         add_rows(sums, groups[some], windows.vectors[neighbors].reshape(-1, sums.shape[1]))

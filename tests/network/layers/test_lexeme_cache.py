@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from thinc.api import SGD, Adam, Optimizer
 
 from spacy_window_ner.network.features import read_tokens
+from spacy_window_ner.network.layers.activation import Activation
 from spacy_window_ner.network.layers.lexeme_cache import LexemeCache
 from tests import plain
 from tests.helpers import WORDS
@@ -118,6 +119,10 @@ def changed_by_known_words(nlp: Language) -> None:
             node.attrs["counts"] = node.attrs["counts"][:-4]
 
 
+def changed_by_another_layer(nlp: Language) -> None:
+    ner_of(nlp).tok2vec.layers[0].layers.append(Activation("tanh"))
+
+
 CHANGES = [
     changed_by_update,
     changed_by_loading,
@@ -125,6 +130,7 @@ CHANGES = [
     changed_by_writing_after_making_it_writable,
     changed_by_writing_after_release,
     changed_by_known_words,
+    changed_by_another_layer,
 ]
 
 
