@@ -30,13 +30,15 @@ from wasabi import msg
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.grouping import name_key
 from spacy_window_ner.mentions.indexing import index
-from spacy_window_ner.mentions.questions import ask, content_words
+from spacy_window_ner.mentions.question_words import content_words
+from spacy_window_ner.mentions.questions import ask
 
 QUESTIONS = Path(__file__).parents[1] / "tests" / "data" / "questions.txt"
 CORPORA = ("wikigold", "crossner")
 # Corpora of running text that do not say where documents begin.
 RUNNING = ("wikigold",)
 FIRST = 5
+NO_ANSWER = "-"
 _CAPITALIZED = re.compile(
     r"(?:[A-Z\d][\w.'-]*)(?: (?:of|de|von|the|and) (?=[A-Z])| [A-Z\d][\w.'-]*)*"
 )
@@ -47,7 +49,7 @@ class Question:
     """A question.
 
     text (str): The question.
-    answers (Tuple[str]): What counts as a right answer.
+    answers (Tuple[str]): What counts as a right answer; empty if the texts have none.
     """
 
     text: str
@@ -71,8 +73,8 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
 def read_questions(path: Path) -> list[Question]:
     """Read questions.
 
-    path (Path): A question, a tab, and right answers with ` | ` between them on each line; lines
-        that begin with # are comments.
+    path (Path): On each line a question, a tab, and right answers with ` | ` between them, or - if
+        there is none; lines that begin with # are comments.
     RETURNS (List[Question]): The questions.
     RAISES (ValueError): If a line has another form.
     """
@@ -81,7 +83,8 @@ def read_questions(path: Path) -> list[Question]:
         text, tab, answers = line.partition("\t")
         if not tab or not all(answer.strip() for answer in answers.split("|")):
             raise ValueError(f"Line {number} of {path} is no question, tab, and answers.")
-        questions.append(Question(text, tuple(answer.strip() for answer in answers.split("|"))))
+        right = () if answers == NO_ANSWER else tuple(one.strip() for one in answers.split("|"))
+        questions.append(Question(text, right))
     return questions
 
 
@@ -182,23 +185,26 @@ def run(
     index(nlp, texts, database)
     yield "seconds to index", round(perf_counter() - start, 1)
     yield "megabytes", round(database.stat().st_size / 1e6, 1)
+    answerable = [question for question in questions if question.answers]
     with reading(database) as connection:
         for table in ("documents", "sentences", "mentions", "names"):
             yield table, connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
         start = perf_counter()
         for way, judge in WAYS.items():
-            found = [judge(connection, question) for question in questions]
+            found = [judge(connection, question) for question in answerable]
             yield way, measure(found)
             if judge is by_names:
                 yield (
                     "milliseconds a question",
-                    round(1000 * (perf_counter() - start) / len(questions), 1),
+                    round(1000 * (perf_counter() - start) / len(answerable), 1),
                 )
+                none = [not by_names(connection, one) for one in questions if not one.answers]
+                yield "without an answer", {"asked": len(none), "none given": sum(none)}
                 yield (
                     "not in the first five",
                     [
                         question.text
-                        for question, results in zip(questions, found, strict=True)
+                        for question, results in zip(answerable, found, strict=True)
                         if not any(results)
                     ],
                 )

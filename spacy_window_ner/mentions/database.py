@@ -45,7 +45,7 @@ CREATE INDEX sentences_document ON sentences(document_id);
 
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,
-    text TEXT NOT NULL,  -- the most frequent full form
+    text TEXT NOT NULL,  -- the most frequent full form, not in capital letters
     label TEXT NOT NULL,
     key TEXT NOT NULL,  -- what all full forms have in common
     UNIQUE (key, label)

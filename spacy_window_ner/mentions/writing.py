@@ -1,5 +1,6 @@
 """Writes a batch of documents to the database."""
 
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,16 @@ from spacy.tokens import Doc
 from ..extensions import scores_of
 from ..isolation import annotate_each, forget
 from .grouping import Grouped, Mention, group
+from .question_words import PLACES
 from .reading import Record
 
 # The value of ENT_IOB of a token inside of an entity, but not at its beginning.
 _INSIDE = 1
+# The weight of a mention in capital letters when the text of a name is chosen.
+_CAPITALS = 0.2
+# Places with fewer letters may be abbreviations, and stay in capital letters.
+_MIN_WRITTEN = 5
+_WORD = re.compile(r"[^\W\d_]+(?:['’]S\b)?")
 # The number of characters before and after a mention that are used to identify a person.
 _AROUND = 60
 
@@ -53,6 +60,7 @@ class IndexWriter:
         self.nlp = nlp
         self.people = people
         self._sentencizer = Sentencizer()
+        connection.create_function("as_written", 2, self._as_written, deterministic=True)
 
     def source(self, path: str) -> int:
         """RETURNS (int): The ID of a file, which is added if it is new."""
@@ -184,12 +192,25 @@ class IndexWriter:
             ids[key] = row[0] if row else self._insert("names", mention.text, *reversed(key))
         return ids[key]
 
+    def _as_written(self, text: str, label: str) -> str:
+        """RETURNS (str): The name of a person or place in mixed case, if it occurs in capital letters
+        only. Names of organizations and short names stay as they are: they may be abbreviations.
+        """
+        is_written = label in self.people or label.upper() in PLACES
+        if not (is_written and text.isupper() and sum(map(str.isalpha, text)) >= _MIN_WRITTEN):
+            return text
+        return _WORD.sub(lambda word: word[0].capitalize(), text)
+
     def _choose_forms(self, name_ids: Iterable[int]) -> None:
-        """Set the text of names to their most frequent full form."""
+        """Set the text of names to their most frequent full form. Headlines and datelines write
+        every name in capital letters, so that such a mention counts less.
+        """
         self.connection.executemany(
-            "UPDATE names SET text = (SELECT text FROM forms WHERE name_id = names.id "
-            "ORDER BY short, mentions DESC, text LIMIT 1) WHERE id = ?",
-            [(name_id,) for name_id in name_ids],
+            "UPDATE names SET text = as_written((SELECT text FROM forms WHERE name_id = names.id "
+            "ORDER BY short, "
+            "mentions * CASE WHEN text = UPPER(text) AND LENGTH(text) > 3 THEN ? ELSE 1 END DESC, "
+            "text LIMIT 1), label) WHERE id = ?",
+            [(_CAPITALS, name_id) for name_id in name_ids],
         )
 
 

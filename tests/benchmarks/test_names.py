@@ -15,7 +15,8 @@ from spacy_window_ner.mentions.database import reading  # noqa: E402
 
 def test_the_questions_can_be_read():
     questions = names.read_questions(names.QUESTIONS)
-    assert len({question.text for question in questions}) == 60
+    assert len({question.text for question in questions}) == 80
+    assert sum(not question.answers for question in questions) == 20
     assert questions[0].keys == {"windsor", "windsor vermont", "vermont"}
 
 
@@ -46,9 +47,11 @@ def test_names_and_baselines(data, tmp_path):
         text = f"Ann O\nsaw O\nMt O\nBerg O\nin O\nBonn B-LOC\non O\n{part} O\n"
         (corpus / f"{part}.conll").write_text(text, encoding="utf8")
     questions = [names.Question("Where did Ann see Mt Berg?", ("Bonn",))]
+    questions.append(names.Question("Where do zebras live?", ()))
     results = dict(names.run(str(pipeline(tmp_path)), data, ["places"], questions, tmp_path))
     assert results["texts of places"] == results["documents"] == 3
     assert (results["mentions"], results["names"]) == (3, 1)
+    assert results["without an answer"] == {"asked": 1, "none given": 1}
     assert results["not in the first five"] == []
     for way in names.WAYS:
         assert results[way] == {"first": 1.0, "first_five": 1.0}

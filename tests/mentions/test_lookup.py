@@ -175,3 +175,22 @@ def test_labels_of_one_name(tmp_path):
         assert [(one.label, one.mentions) for one in labels] == [("LOC", 2), ("ORG", 1)]
         assert sum(one.share for one in labels) == pytest.approx(1)
         assert [one.label for one in show(connection, "Paris", label="ORG").labels] == ["ORG"]
+
+
+def test_names_are_not_shouted(tmp_path):
+    nlp = ruler(
+        {
+            "LOC": ["MELBOURNE", "Melbourne", "COLOMBO", "ST. JOHN'S", "USSR"],
+            "ORG": ["NATO", "Nato", "UNICEF"],
+            "PER": ["ANN O'BRIEN"],
+        }
+    )
+    texts = ["MELBOURNE 1996."] * 4 + ["He lives in Melbourne."] + ["NATO met."] * 6
+    texts += ["Nato met.", "COLOMBO 1996.", "ST. JOHN'S 1996.", "ANN O'BRIEN won.", "USSR won."]
+    texts += ["UNICEF came."]
+    index(nlp, [write_texts(tmp_path / "texts.jsonl", texts)], tmp_path / "names.db")
+    with reading(tmp_path / "names.db") as connection:
+        names = {row[0] for row in connection.execute("SELECT text FROM names")}
+    assert names == {
+        *("Melbourne", "Colombo", "St. John's", "USSR", "NATO", "UNICEF", "Ann O'Brien"),
+    }
