@@ -102,6 +102,15 @@ def ask_question(
             help='JSON file that maps question words to labels, such as {"airline": ["carrier"]}',
         ),
     ] = None,
+    min_probability: Annotated[
+        float,
+        typer.Option(
+            "--min-probability",
+            min=0.0,
+            max=1.0,
+            help="Give no answer if no name is at least this probable; 0 shows what there is",
+        ),
+    ] = questions.MIN_PROBABILITY,
     limit: Limit = 5,
 ) -> None:
     """Answer a question with names. Each answer is shown with the sentences that support it.
@@ -114,11 +123,15 @@ def ask_question(
             labels=label or None,
             words=None if words is None else read_words(words),
             limit=limit,
+            min_probability=min_probability,
         )
     if not answers:
-        msg.info("No answer found in the sentences that contain these words, or next to them.")
+        msg.info(
+            f"No answer found with a probability of {min_probability:g} or more. "
+            "--min-probability 0 shows the names that fit best."
+        )
     for number, answer in enumerate(answers, start=1):
-        msg.text(printable(f"{number}. {answer.name} ({answer.label})  {answer.score:.3f}"))
+        msg.text(printable(f"{number}. {answer.name} ({answer.label})  {answer.probability:.3f}"))
         for one in answer.evidence[:_EVIDENCE]:
             place = f"{Path(one.source).name}:{one.position}"
             facts = f"[{place}, relevance {one.relevance:.2f}, probability {_p(one.probability)}]"
@@ -136,10 +149,15 @@ def save_graph(
         int, typer.Option("--min-count", min=1, help="Minimum number of sentences with both names")
     ] = 2,
     label: Label = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Include dates, amounts and other numbers")
+    ] = False,
 ) -> None:
     """Save a graph of the names that occur in the same sentences."""
     with explained("Cannot save the graph"), reading(ctx.obj) as connection:
-        found = network.find_network(connection, top=top, min_count=min_count, label=label)
+        found = network.find_network(
+            connection, top=top, min_count=min_count, label=label, numbers=numbers
+        )
         network.save_network(found, output)
     msg.good(f"Saved {len(found.nodes)} names and {len(found.edges)} pairs: {output}")
 

@@ -7,17 +7,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..files.saving import replacing
-from ..inspect.page import environment
+from ..inspect.page import N_COLORS, render
 from .association import log_likelihood, pmi
+from .drawing import draw
 
 SUFFIXES = (".graphml", ".html")
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 # What XML 1.0 cannot contain, escaped or not.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_STEPS = 200
+# Entities that are no names; their labels in spaCy's pipelines.
+NUMBERS = ("DATE", "TIME", "PERCENT", "MONEY", "QUANTITY", "ORDINAL", "CARDINAL")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Network:
 
 
 def find_network(
-    connection: sqlite3.Connection, *, top: int = 100, min_count: int = 2, label: str | None = None
+    connection: sqlite3.Connection,
+    *,
+    top: int = 100,
+    min_count: int = 2,
+    label: str | None = None,
+    numbers: bool = False,
 ) -> Network:
     """Find which names occur together in sentences.
 
@@ -75,12 +81,14 @@ def find_network(
     top (int): The largest number of pairs; those with the highest log-likelihood ratio are kept.
     min_count (int): The smallest number of sentences with both names.
     label (Optional[str]): The label of the names; all names if None.
+    numbers (bool): Whether dates and the like (`NUMBERS`) are included if no label is given.
     RETURNS (Network): The pairs, and the names in them.
     """
     total = connection.execute("SELECT COUNT(*) FROM sentences").fetchone()[0]
+    left_out = () if numbers else NUMBERS
     rows = connection.execute(
         "WITH places AS (SELECT DISTINCT name_id, sentence_id FROM mentions "
-        "WHERE ? IS NULL OR label = ?), "
+        f"WHERE label = ? OR ? IS NULL AND label NOT IN ({', '.join('?' * len(left_out))})), "
         "pairs AS (SELECT a.name_id AS one, b.name_id AS other, COUNT(*) AS n FROM places AS a "
         "JOIN places AS b ON a.sentence_id = b.sentence_id AND a.name_id < b.name_id "
         "GROUP BY a.name_id, b.name_id HAVING n >= ?), "
@@ -88,7 +96,7 @@ def find_network(
         "SELECT one, other, pairs.n, first.n, second.n FROM pairs "
         "JOIN counts AS first ON first.name_id = one "
         "JOIN counts AS second ON second.name_id = other",
-        (label, label, min_count),
+        (label, label, *left_out, min_count),
     ).fetchall()
     sizes: dict[int, int] = {}
     edges = []
@@ -154,50 +162,24 @@ def to_html(network: Network) -> str:
     """Draw a graph on a page that needs no other file and no network.
 
     network (Network): The graph.
-    RETURNS (str): The HTML, with a drawing and a table of the pairs.
+    RETURNS (str): The HTML, with a drawing and a table of the pairs. Each community has a color.
     """
     number = {node.id: i for i, node in enumerate(network.nodes)}
     ends = np.array([(number[e.one], number[e.other]) for e in network.edges], dtype=int)
-    places = layout(len(network.nodes), ends.reshape(-1, 2))
-    labels = sorted({node.label for node in network.nodes})
-    template = environment("spacy_window_ner.mentions").get_template("network.html")
-    return template.render(
-        nodes=list(zip(network.nodes, places.tolist(), strict=True)),
+    weights = np.array([edge.sentences for edge in network.edges], dtype=float)
+    names = [node.name for node in network.nodes]
+    sizes = np.array([node.sentences for node in network.nodes], dtype=float)
+    picture = draw(names, sizes, ends.reshape(-1, 2), weights)
+    return render(
+        "network.html",
+        package="spacy_window_ner.mentions",
+        styles=("network.css",),
+        nodes=list(zip(network.nodes, picture.marks, strict=True)),
         edges=[(edge, number[edge.one], number[edge.other]) for edge in network.edges],
-        colors={
-            label: f"hsl({360 * i // len(labels)}, 60%, 40%)" for i, label in enumerate(labels)
-        },
+        picture=picture,
+        n_colors=N_COLORS,
         most=max((edge.sentences for edge in network.edges), default=1),
     )
-
-
-def layout(n_nodes: int, edges: NDArray[np.int_], seed: int = 0) -> NDArray[np.float64]:
-    """Find places for the nodes of a graph: all repel each other, and edges pull their ends
-    together (Fruchterman and Reingold 1991).
-
-    n_nodes (int): The number of nodes.
-    edges (NDArray[np.int_]): The numbers of the ends of each edge, (n_edges, 2).
-    seed (int): The seed of the places at the beginning.
-    RETURNS (NDArray[np.float64]): Places from 0 to 1, (n_nodes, 2).
-    """
-    rng = np.random.default_rng(seed)
-    places = rng.uniform(size=(n_nodes, 2))
-    distance = 1 / np.sqrt(max(n_nodes, 1))
-    for step in range(_STEPS):
-        apart = places[:, None] - places[None, :]
-        squares = np.maximum((apart**2).sum(axis=2), 1e-6)
-        force = (apart * (distance**2 / squares)[:, :, None]).sum(axis=1)
-        along = places[edges[:, 0]] - places[edges[:, 1]]
-        pull = along * (np.sqrt((along**2).sum(axis=1, keepdims=True)) / distance)
-        np.subtract.at(force, edges[:, 0], pull)
-        np.add.at(force, edges[:, 1], pull)
-        # Parts that nothing connects would drift apart for ever.
-        force += 0.5 * (0.5 - places)
-        size = np.maximum(np.sqrt((force**2).sum(axis=1, keepdims=True)), 1e-9)
-        heat = 0.1 * (1 - step / _STEPS)
-        places = places + force / size * np.minimum(size, heat)
-    low, high = (places.min(axis=0), places.max(axis=0)) if n_nodes else (0.0, 1.0)
-    return np.asarray((places - low) / np.maximum(high - low, 1e-9))
 
 
 def _add_data(

@@ -4,20 +4,13 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_window_ner.mentions.association import log_likelihood
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.indexing import index
-from spacy_window_ner.mentions.network import (
-    find_network,
-    layout,
-    save_network,
-    to_graphml,
-    to_html,
-)
+from spacy_window_ner.mentions.network import find_network, save_network, to_graphml, to_html
 
 from .texts import ruler, write_texts
 
@@ -67,7 +60,7 @@ class Page(HTMLParser):
 
 
 def test_the_network_is_that_of_the_plain_count(connection):
-    network = find_network(connection, min_count=1, top=1000)
+    network = find_network(connection, min_count=1, top=1000, numbers=True)
     sentences: dict[int, set[int]] = {}
     for sentence, name_id in connection.execute("SELECT sentence_id, name_id FROM mentions"):
         sentences.setdefault(sentence, set()).add(name_id)
@@ -139,18 +132,15 @@ def test_files_are_replaced_as_a_whole(tmp_path, connection):
     path = tmp_path / "graph.html"
     path.write_text("old", encoding="utf8")
     save_network(find_network(connection), path)
-    assert path.read_text(encoding="utf8").startswith("<!DOCTYPE html>")
+    assert path.read_text(encoding="utf8").startswith("<!doctype html>")
     assert [one.name for one in tmp_path.iterdir()] == ["graph.html"]
 
 
-def test_the_layout_brings_neighbors_together():
-    edges = np.array([(a, b) for part in (0, 5) for a in range(5) for b in range(a)], dtype=int)
-    edges[10:] += 5
-    places = layout(10, edges)
-    assert places.shape == (10, 2)
-    assert (places >= 0).all() and (places <= 1).all()
-    distances = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
-    within = [distances[a, b] for a, b in edges]
-    between = distances[:5, 5:]
-    assert max(within) < between.min()
-    assert (layout(10, edges) == places).all()
+def test_dates_are_left_out(connection):
+    def labels(**options):
+        network = find_network(connection, min_count=1, top=1000, **options)
+        return {node.label for node in network.nodes}
+
+    assert labels() == {"PER", "LOC", "ORG"}
+    assert "DATE" in labels(numbers=True)
+    assert labels(label="DATE") <= {"DATE"}
