@@ -193,8 +193,9 @@ class IndexWriter:
         return ids[key]
 
     def _as_written(self, text: str, label: str) -> str:
-        """RETURNS (str): The name of a person or place in mixed case, if it occurs in capital letters
-        only. Names of organizations and short names stay as they are: they may be abbreviations.
+        """RETURNS (str): The name of a person or place in mixed case, if it occurs in capital
+        letters only. Names of organizations and short names stay as they are: they may be
+        abbreviations.
         """
         is_written = label in self.people or label.upper() in PLACES
         if not (is_written and text.isupper() and sum(map(str.isalpha, text)) >= _MIN_WRITTEN):
