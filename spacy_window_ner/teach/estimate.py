@@ -100,7 +100,9 @@ def _scored(counts: NDArray[np.integer]) -> dict[str, float] | None:
     low, high = f_interval(counts)
     # Networks trained on a share of the texts are worse than the network trained on all.
     high = 1 - (1 - high) * ((FOLDS - 1) / FOLDS) ** PRIOR_RATE
-    return {"value": float(prf(counts.sum(axis=0))[2]), "low": low, "high": high}
+    value = float(prf(counts.sum(axis=0))[2])
+    # The added entities draw the interval away from values near 0 and 1.
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
 
 
 def gain(points: Sequence[tuple[int, float]], more: int = MORE) -> float:

@@ -57,6 +57,12 @@ def test_only_random_texts_count():
     assert 0 < found["threshold"] < 0.9 and not found["enough"]
 
 
+@pytest.mark.parametrize("text, f", [((5, 0, 5), 1.0), ((0, 5, 5), 0.0)])
+def test_the_interval_holds_what_was_found(text, f):
+    found = estimate(held(*[text] * 20), ["A"], np.ones(20, dtype=bool), 20)["f1"]
+    assert found["value"] == f and found["low"] <= f <= found["high"]
+
+
 def test_without_random_texts_nothing_is_known():
     found = estimate(held((1, 0, 1)), ["A"], np.asarray([False]), 5)
     assert found["f1"] is None and found["gain"] is None and not found["enough"]
