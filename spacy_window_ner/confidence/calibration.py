@@ -113,7 +113,8 @@ def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Cal
 def _loss_of(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Function:
     def loss(x: Float64s) -> tuple[float, Float64s]:
         try:
-            return calibration_loss(x, scores, allowed, legal, objective)
+            with np.errstate(all="ignore"):  # scores that are not finite raise an error
+                return calibration_loss(x, scores, allowed, legal, objective)
         except ValueError:
             if not x.any():
                 raise
