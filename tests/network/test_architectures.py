@@ -244,7 +244,7 @@ def test_a_number_of_tags_that_no_label_set_gives_is_an_error(nO):
 def test_growing_to_a_number_of_tags_that_no_label_set_gives_is_an_error():
     model = network()
     before = model.predict(sentences()).emissions.tolist()
-    with pytest.raises(ValueError, match="cannot have 11"):
+    with pytest.raises(ValueError, match="of labels, got 11"):
         resize_output(model, 11)
     assert model.predict(sentences()).emissions.tolist() == before
 

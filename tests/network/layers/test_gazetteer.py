@@ -248,7 +248,7 @@ def test_it_is_saved_and_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("model", "match"),
     [
-        ({"gazetteer_key": "others"}, "gazetteer has spans_key = 'names', not 'others'"),
+        ({"gazetteer_key": "others"}, "gazetteer has spans_key = 'names', expected 'others'"),
         ({"gazetteer_key": KEY, "hidden_width": 3}, "cannot be loaded"),
         ({"gazetteer_key": None}, "cannot be loaded"),
     ],
@@ -265,7 +265,9 @@ def test_a_table_of_another_shape_is_refused():
     content = srsly.msgpack_loads(ner.model.to_bytes())
     place = [node["name"] for node in content["nodes"]].index("gazetteer")
     content["params"][place]["E"] = np.zeros((7, 48), dtype="f")
-    with pytest.raises(ValueError, match=r"gazetteer has E of shape \(7, 48\), not \(200, 48\)"):
+    with pytest.raises(
+        ValueError, match=r"gazetteer has E of shape \(7, 48\), expected \(200, 48\)"
+    ):
         load_model(ner.model, srsly.msgpack_dumps(content), ner.label_data, "window_ner")
 
 
