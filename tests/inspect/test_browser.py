@@ -102,7 +102,7 @@ def test_the_filters_of_the_errors(visit, facts):
 
     def check(fits) -> int:
         expected = [x for x in excerpts if fits(x)]
-        end = f", {len(excerpts)} in all" if len(expected) < len(excerpts) else ""
+        end = f", {len(excerpts)} in total" if len(expected) < len(excerpts) else ""
         assert page.text_content("#errors .pager output") == f"{len(expected)}{end}"
         assert texts(page, "#errors .head .tag") == [CLASSES[x.kind] for x in expected]
         return len(expected)

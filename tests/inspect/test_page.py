@@ -154,7 +154,7 @@ def test_it_says_what_the_facts_say(facts):
     items = data_of(page, "listed")["lists"]["errors"]
     assert [item["kind"] for item in items] == [x.kind for x in facts.excerpts]
     assert [item.get("p") for item in items] == [x.probability for x in facts.excerpts]
-    assert "Against" not in page.text
+    assert "Comparison with" not in page.text
 
 
 def test_what_needs_probabilities_is_left_out():
@@ -179,7 +179,7 @@ def test_a_comparison(facts):
     against = Against("two", facts_of(second), found)
     page = Page(report_page(facts_of(first), "one", "data", against))
     assert f"Found by one only: {len(found.only_first)}" in page.text
-    assert f"rightinboth{found.both}" in page.text.replace(" ", "")
+    assert f"foundbyboth{found.both}" in page.text.replace(" ", "")
 
 
 def test_items_are_their_excerpts(facts):
