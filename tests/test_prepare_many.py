@@ -213,7 +213,8 @@ TOKENS = {
     "レッドは、ITの会社（カナ・カナ）": "レッド は 、 IT の 会 社 （ カナ ・ カナ ）",
     "ประเทศไทย Google ในกรุง1": "ป ระ เท ศ ไท ย Google ใน ก รุ ง 1",
     "が ガーナ ｶﾞ": "が ガーナ ｶﾞ",
-    "서울은 크다.": "서울은 크다 .",
+    "서울에서 김이 본 삼성전자(三星)의 LG가.": "서울 에서 김이 본 삼성전자 ( 三 星 ) 의 LG 가 .",
+    "İzmir'de Gümüş’ün d'Arc": "İzmir 'de Gümüş ’ün d'Arc",
     "café. दिल्ली में।": "café . दिल्ली में ।",
     "Москва-река, Αθήνα!": "Москва - река , Αθήνα !",
 }
@@ -244,10 +245,10 @@ def test_names_have_whole_tokens_and_sentences_start_where_passages_do(script, f
         formats.Passage("X", [(0, 1, "")]),
     ]
     doc, inexact = script.make_doc(nlp, passages)
-    assert [(ent.text, ent.label_) for ent in doc.ents] == [("김씨는", "PER")]
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("김씨", "PER")]
     assert inexact == 1
     assert [sent.text for sent in doc.sents] == ["김씨는 왔다.", "X"]
-    assert [token.ent_iob for token in doc] == [3, 2, 2, 0]
+    assert [token.ent_iob for token in doc] == [3, 2, 2, 2, 0]
     japanese = [
         formats.Passage("東京だ。", [(0, 2, "LOC")]),
         formats.Passage("京都", [(0, 2, "LOC")]),
@@ -278,6 +279,30 @@ def test_what_is_held_out_or_repeated_is_not_trained_on(script, formats):
     kept = script.without_repeated(documents, held_out)
     assert [[p.text for p in d] for d in kept] == [["Ja.", "Ja.", "Dette er en annen setning."]]
     assert script.letters_of("Őszi É.") == script.letters_of(normalize("NFD", "őszi é"))
+
+
+def test_names_of_other_languages(script, formats):
+    danish = [
+        formats.Passage("Anna og IBM.", [(0, 4, "PER"), (8, 11, "ORG")]),
+        formats.Passage("Anna i Oslo", [(0, 4, "PER"), (7, 11, "LOC"), (7, 11, "PER")]),
+    ]
+    russian = [formats.Passage("Иван в Рио", [(0, 4, "PER"), (7, 10, "")])]
+    others = [[formats.Passage("Pál és Ivo Bor", [(0, 3, "PER"), (7, 14, "PER")])], russian]
+    names = script.names_of(others)
+    assert names == {"PER": ["Ivo Bor", "Pál"]}
+    seen = set()
+    for seed in range(20):
+        first, second = script.with_other_names(danish, names, random.Random(seed))
+        [(start, end, _), *_] = first.labels
+        name = first.text[start:end]
+        assert [first.text, second.text] == [f"{name} og IBM.", f"{name} i Oslo"]
+        for passage in (first, second):
+            kept = [(passage.text[s:e], label) for s, e, label in passage.labels]
+            assert kept in ([(name, "PER"), ("IBM", "ORG")], [(name, "PER"), ("Oslo", "LOC")])
+        seen.add(name)
+    assert seen == {"Anna", "Pál", "Ivo Bor"}
+    assert script.with_other_names(russian, names, random.Random(0)) == russian
+    assert [script.is_latin(text) for text in ("“Éva”", "Ж a", "12", "")] == [1, 0, 0, 0]
 
 
 def test_corpora_can_be_left_out(script):

@@ -52,7 +52,7 @@ REMARKS = {
     "hu": "fiction, law, news, web, Wikipedia",
     "id": "Wikipedia and news, one sentence at a time",
     "ja": "Wikipedia and the web; a run of katakana is one token",
-    "ko": "news and reviews; a name has the particle that is written together with it",
+    "ko": "news and reviews; particles are tokens of their own",
     "lv": "news, fiction, law; the outer of nested names",
     "nb": "news, parliament, blogs",
     "nn": "news, parliament, blogs",
@@ -63,20 +63,24 @@ REMARKS = {
     "sr": "news of the Balkans, Latin script; Cyrillic Serbian was not seen",
     "sv": "essays with few names, and short news",
     "th": "news, a sentence at a time; a token is a syllable or less",
-    "tr": "Wikipedia, one sentence at a time; a name has its suffix, as in “İngiltere'de”",
+    "tr": "Wikipedia, one sentence at a time; a name has its ending, as in “İngiltere'de”",
     "zh": "Wikipedia; every character is a token",
+}
+
+# Where the corpora of the data folder come from.
+URLS = {
+    "KLUE": "https://klue-benchmark.com/",
+    "Universal NER EWT": "https://www.universalner.org/",
+    "wikigold": "https://aclanthology.org/W09-3302/",
+    "GUM": "https://github.com/amir-zeldes/gum",
+    "CrossNER": "https://github.com/zliucr/CrossNER",
 }
 
 
 def url(corpus: Corpus) -> str:
     """RETURNS (str): Where a corpus is."""
     if not corpus.repository:
-        return {"KLUE": "https://klue-benchmark.com/"}.get(
-            corpus.name,
-            "https://www.universalner.org/"
-            if "Universal" in corpus.name
-            else "https://aclanthology.org/W09-3302/",
-        )
+        return URLS[corpus.name]
     return f"https://github.com/{corpus.repository.replace('+', '/')}"
 
 

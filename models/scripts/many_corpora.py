@@ -119,11 +119,13 @@ def norne(lang: str, folder: str, stem: str) -> Corpus:
     )
 
 
-def local(name: str, folder: str, author: str, license: str) -> Corpus:
+def local(
+    name: str, folder: str, author: str, license: str, parts: tuple[str, ...] = PARTS
+) -> Corpus:
     """RETURNS (Corpus): An English corpus in the data folder."""
-    files = [(f"{folder}/{part}.conll",) for part in PARTS]
+    files = [(f"{folder}/{part}.conll",) if part in parts else () for part in PARTS]
     read = each(partial(columns, comments=False))
-    return Corpus(name, "en", author, license, "", *files, read, spaces=False)
+    return Corpus(name, "en", author, license, "", *files, read, spaces=False, parts=parts)
 
 
 NERKOR = [(f"data/{part}",) for part in ("train", "devel", "test")]
@@ -356,6 +358,8 @@ CORPORA = [
     ),
     local("Universal NER EWT", "uner-ewt", "Mayhew et al. 2024", BY_SA_4),
     local("wikigold", "wikigold", "Balasuriya et al. 2009", "CC BY 4.0"),
+    local("GUM", "gum", "Zeldes 2017", "CC BY 4.0", ("train",)),
+    local("CrossNER", "crossner", "Liu et al. 2021", "MIT", ("train",)),
     *(
         universal(f"{language}-PUD", lang, BY_SA_4 if lang == "sv" else "CC BY-SA 3.0")
         for language, lang in {

@@ -7,7 +7,8 @@ each repository in `many_corpora.py`, in a folder named OWNER+NAME. Writes
 
 - `tokenizer`: an empty pipeline, from which the tokenizer is taken;
 - `train.spacy`: as many words as asked for. Languages have shares in proportion to the square root
-  of their words, so that small ones are not drowned: documents are left out or repeated;
+  of their words, so that small ones are not drowned: documents are left out or repeated. A part of
+  the documents in Latin script comes a second time, with names of other languages;
 - `dev.spacy`: at most so many words of each language;
 - `languages/LANG-train.spacy` and `LANG-dev.spacy`: all there is of each;
 - `tests/NAME.spacy`: the test data of each corpus;
@@ -40,6 +41,8 @@ from spacy.util import filter_spans
 from wasabi import msg
 
 Parts = dict[str, list[Document]]
+# The share of the documents that come again with other names, and that of the names.
+AGAIN, REPLACED = 0.25, 0.5
 
 
 def read(corpus: Corpus, data: Path, repositories: Path) -> Parts:
@@ -159,6 +162,57 @@ def at_most(documents: list[Document], n_sentences: int) -> list[Document]:
     return [document for document, end in zip(order, ends, strict=True) if end <= n_sentences]
 
 
+def is_latin(text: str) -> bool:
+    """RETURNS (bool): Whether the first letter of a text is Latin."""
+    letter = next(filter(str.isalpha, text), "")
+    return unicodedata.name(letter, "").startswith("LATIN") if letter else False
+
+
+def is_common(name: str) -> bool:
+    """RETURNS (bool): Whether a name is written in Latin script as most are: "Oslo", not "NATO"."""
+    return is_latin(name) and name[0].isupper() and not name.isupper()
+
+
+def names_of(documents: Iterable[Document]) -> dict[str, list[str]]:
+    """RETURNS (Dict[str, List[str]]): The common names of each label in documents, each once."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for document in documents:
+        for passage in document:
+            for start, end, label in passage.labels:
+                if label != UNKNOWN and is_common(passage.text[start:end]):
+                    names[label].add(passage.text[start:end])
+    return {label: sorted(of_label) for label, of_label in names.items()}
+
+
+def with_other_names(
+    document: Document, names: dict[str, list[str]], draws: random.Random
+) -> Document:
+    """Put other names in the place of some, the same ones in all of a document.
+
+    document (List[Passage]): The document.
+    names (Dict[str, List[str]]): Names of each label, of all languages.
+    draws (Random): The source of randomness.
+    RETURNS (List[Passage]): The document with other names.
+    """
+    chosen: dict[tuple[str, str], str] = {}
+    passages = []
+    for passage in document:
+        text, labels, at = "", [], 0
+        for start, end, label in sorted(passage.labels):
+            name = passage.text[start:end]
+            if start < at:
+                continue
+            if (name, label) not in chosen:
+                other = label in names and is_common(name) and draws.random() < REPLACED
+                chosen[name, label] = draws.choice(names[label]) if other else name
+            text += passage.text[at:start]
+            labels.append((len(text), len(text) + len(chosen[name, label]), label))
+            text += chosen[name, label]
+            at = end
+        passages.append(Passage(text + passage.text[at:], labels))
+    return passages
+
+
 def n_words(docs: Iterable[Doc]) -> int:
     """RETURNS (int): The number of tokens of documents."""
     return sum(map(len, docs))
@@ -210,11 +264,16 @@ def prepare(
     output (Path): Where the test data go.
     most (int): The number of sentences of a corpus to train on, at most.
     RETURNS (Tuple[Dict, List[Dict[str, Any]]]): The documents of each part, train and dev, by
-        language, and what there is of each corpus.
+        language, and what there is of each corpus. The part "again" has documents to train on
+        with other names.
     """
     parts_of = {corpus.name: read(corpus, data, repositories) for corpus in corpora}
-    docs: dict[str, dict[str, list[Doc]]] = {part: defaultdict(list) for part in PARTS[:2]}
+    docs: dict[str, dict[str, list[Doc]]] = {
+        part: defaultdict(list) for part in (*PARTS[:2], "again")
+    }
     sizes = []
+    names = names_of(document for parts in parts_of.values() for document in parts["train"])
+    draws = random.Random(0)
     for corpus in corpora:
         parts = parts_of[corpus.name]
         same = [parts_of[one.name] for one in corpora if one.lang == corpus.lang]
@@ -236,6 +295,10 @@ def prepare(
                 docs[part][corpus.lang] += of_part
             elif of_part:
                 write(output / "tests" / f"{file_name(corpus)}.spacy", of_part)
+        for document in draws.sample(parts["train"], round(AGAIN * len(parts["train"]))):
+            if is_latin(document[0].text):
+                other = with_other_names(document, names, draws)
+                docs["again"][corpus.lang].append(make_doc(nlp, other)[0])
         sizes.append(size)
     return docs, sizes
 
@@ -268,10 +331,9 @@ def main(
     for part, by_lang in docs.items():
         for lang, of_lang in by_lang.items():
             write(output / "languages" / f"{lang}-{part}.spacy", of_lang)
-    has = {lang: n_words(of_lang) for lang, of_lang in docs["train"].items() if of_lang}
-    drawn = [
-        d for lang, n in shares(has, words).items() for d in draw(docs["train"][lang], n, lang)
-    ]
+    train = {lang: of + docs["again"][lang] for lang, of in docs["train"].items() if of}
+    has = {lang: n_words(of_lang) for lang, of_lang in train.items()}
+    drawn = [d for lang, n in shares(has, words).items() for d in draw(train[lang], n, lang)]
     for doc in drawn:  # so that spaCy's reader takes the tokens as they are
         doc.has_unknown_spaces = True
     write(output / "train.spacy", drawn)

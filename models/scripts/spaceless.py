@@ -2,11 +2,14 @@
 characters of scripts that are written without spaces. No language has to be named.
 
 Chinese characters and hiragana are a token each; a run of katakana is one token, as is a Thai
-consonant with what is written before, above, below and after it. The rules are infixes of no width,
-so no text is lost, and they are saved with the tokenizer.
+consonant with what is written before, above, below and after it. Korean particles are tokens of
+their own, and so are Turkish endings after an apostrophe: otherwise each name has many forms. The
+rules are infixes and suffixes, so no text is lost, and they are saved with the
+tokenizer.
 """
 
 import re
+from unicodedata import normalize
 
 import spacy
 from spacy.language import Language
@@ -33,17 +36,34 @@ BOUNDARIES = (
     rf"(?=[{_THAI_FIRST_VOWEL}])",
     rf"(?<![{_THAI_FIRST_VOWEL}])(?=[{_THAI_CONSONANT}])",
     rf"(?<=[{_THAI}])(?![{_THAI}])",
+    r"(?<=[\uac00-\ud7a3\u1100-\u11ff])[(「『《〈‘“·]",  # written without a space in Korean
 )
 # A period after a letter with a combining mark, as after the letter alone.
 _PERIOD = r"(?<=[\u0300-\u036f])\."
+_ENDING = r"(?<=[^\W_]|[\u0300-\u036f])['’][a-zçğıöşü\u0300-\u036f]{1,8}"
+# Long ones first: "에서" is one particle.
+_PARTICLES = (
+    *("에서는", "에서도", "에서의", "에게서", "으로서", "으로써", "이라는", "이라고"),
+    *("에는", "에도", "에서", "에게", "으로", "부터", "까지", "보다", "처럼", "이나", "이며"),
+    *("라는", "라고", "과의", "와의"),
+    *"은는이가을를의에와과도만로",
+)  # fmt: skip
+# After two syllables, composed or not, or two other letters: a surname alone has no particle here.
+_BEFORE = (
+    r"(?<=[가-힣A-Za-z0-9]{2})|(?<=[\u1100-\u11ff]{4})|(?<=[A-Za-z0-9][\u1100-\u11ff]{2})"
+    r"|(?<=[A-Za-z0-9][\u1100-\u11ff]{3})|(?<=[)’”》」])"
+)
+_FORMS = [normalize(form, particle) for form in ("NFC", "NFD") for particle in _PARTICLES]
+_PARTICLE = f"(?:{_BEFORE})(?:{'|'.join(_FORMS)})"
 
 
 def blank() -> Language:
     """RETURNS (Language): An empty pipeline with the tokenizer."""
     nlp = spacy.blank("xx")
     infixes, suffixes = nlp.Defaults.infixes or [], nlp.Defaults.suffixes or []
+    rules = [*suffixes, _PERIOD, _ENDING, _PARTICLE]
     nlp.tokenizer.infix_finditer = compile_infix_regex([*infixes, "|".join(BOUNDARIES)]).finditer
-    nlp.tokenizer.suffix_search = compile_suffix_regex([*suffixes, _PERIOD]).search
+    nlp.tokenizer.suffix_search = compile_suffix_regex(rules).search
     return nlp
 
 
