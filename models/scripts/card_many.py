@@ -6,13 +6,19 @@ python scripts/card_many.py training/many/model-best training/many/scores.json t
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import srsly
 import typer
 from card import complete
 from many_corpora import CORPORA, Corpus
 from spacy import util
+from thinc.api import Model
+
+from spacy_window_ner.network.layers.embedding import set_known
 
 DESCRIPTION = "Names of people, places and organizations in many languages, on a CPU."
+# How often a word or affix has to be in the training data to be known to the published pipeline.
+LEAST = 2
 # A language with a lower F1 is not among those that the pipeline reads.
 LOWEST = 60.0
 LANGUAGES = {
@@ -120,14 +126,31 @@ def by_language(scores: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["f"])
 
 
+def forget_rare(network: Model, least: int) -> None:
+    """Let values that occur less often in the training data be unknown: lists of them would be half
+    of the pipeline.
+
+    network (Model): The network.
+    least (int): How often a value has to occur.
+    """
+    for node in network.walk():
+        if node.attrs.get("known"):
+            counts = np.frombuffer(node.attrs["counts"], dtype="<u4")
+            kept = counts >= least
+            set_known(node, np.frombuffer(node.attrs["known"], dtype="<u8")[kept], counts[kept])
+
+
 def main(model: Path, scores_path: Path, output: Path, version: str = "0.3.1") -> None:
     """Complete the trained pipeline."""
-    nlp = util.load_model(model)
+    # Ids of words are computed from their letters: the strings of the training data are not needed.
+    nlp = util.load_model(model, exclude=["strings"])
+    forget_rare(nlp.get_pipe("window_ner").model, LEAST)
     scores = srsly.read_json(scores_path)
     rows = by_language(scores)
-    nlp.meta["performance"]["languages"] = {row["lang"]: row["f"] for row in rows}
-    nlp.meta["performance"]["words_per_second"] = scores.get("words_per_second", {}).get(
-        "window_ner"
+    speeds = scores.get("words_per_second", {})
+    nlp.meta.setdefault("performance", {}).update(
+        languages={row["lang"]: row["f"] for row in rows},
+        words_per_second=speeds.get("window_ner"),
     )
     only_tested = [
         {"name": one.name, **scores["systems"]["window_ner"][one.name]}
@@ -144,7 +167,7 @@ def main(model: Path, scores_path: Path, output: Path, version: str = "0.3.1") -
         left_out=[row for row in rows if row["f"] < LOWEST],
         systems=[name for name in scores["systems"] if name != "window_ner"],
         only_tested=only_tested,
-        speeds=scores.get("words_per_second", {}),
+        speeds=speeds,
     )
 
 

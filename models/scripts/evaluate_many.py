@@ -86,10 +86,8 @@ def main(
                 alone = util.load_model(folder / lang / "model-best")
                 of_folder |= score(alone, tests, lang)
     results["sizes"] = srsly.read_json(corpus / "sizes.json")
-    if util.is_package(READY):
-        english = [
-            doc.text for one in CORPORA if one.lang == "en" for doc in tests.get(one.name, [])
-        ]
+    english = [doc.text for one in CORPORA if one.lang == "en" for doc in tests.get(one.name, [])]
+    if english and util.is_package(READY):
         systems = {"window_ner": nlp, READY: spacy.load(READY)}
         results["words_per_second"] = words_per_second(systems, english[:TIMED] * 4)
         msg.text(f"words per second: {results['words_per_second']}")
