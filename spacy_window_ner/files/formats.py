@@ -87,8 +87,8 @@ def _doc(record: AnnotatedRecord, nlp: Language, path: Path, misaligned: list[st
         text = record.text[start:end]
         misaligned.append(f"{path}, {record.position}: {text!r} ({label}) in {around.text!r}")
     taken = {token.i for entity in entities for token in entity}
-    gaps = [doc[i : i + 1] for span in missing for i in range(span.start, span.end)]
-    gaps = [gap for gap in gaps if gap.start not in taken]
+    touched = {token.i for span in missing for token in span}  # two may be in the same token
+    gaps = [doc[i : i + 1] for i in sorted(touched - taken)]
     default = "outside" if record.is_complete else "missing"
     doc.set_ents(entities, missing=gaps, default=default)
     return doc

@@ -161,6 +161,10 @@ def test_entities_that_do_not_align_are_missing_and_reported(tmp_path):
     assert [token.ent_iob_ for token in doc] == ["", "O", "O", "B", "I", "O"]
     [line] = misaligned
     assert line.endswith("a.jsonl, 1: 'An' (PER) in 'Ann'")
+    spans = [[0, 1, "PER"], [1, 3, "LOC"]]
+    [doc] = read(write(tmp_path / "a.jsonl", {"text": TEXT, "spans": spans}), misaligned)
+    assert [token.ent_iob_ for token in doc] == ["", "O", "O", "O", "O", "O"]
+    assert len(misaligned) == 3
 
 
 @pytest.mark.parametrize(
