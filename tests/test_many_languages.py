@@ -98,13 +98,14 @@ def test_scores_beside_others_and_card(scripts, corpus, tmp_path, monkeypatch):
     assert "Danish (0.0), Hungarian (0.0)." in card
 
 
-def test_rare_words_are_unknown(scripts):
+def test_rare_affixes_are_unknown(scripts):
     network = ner_of(copy_of(shared())).model
     nodes = [node for node in network.walk() if node.attrs.get("known")]
     before = [np.frombuffer(node.attrs["counts"], dtype="<u4") for node in nodes]
-    assert any((counts < 2).any() for counts in before)
+    assert all((counts < 2).any() for counts in before if len(counts) > 10)
     scripts["card_many"].forget_rare(network, 2)
     for node, counts in zip(nodes, before, strict=True):
         after = np.frombuffer(node.attrs["counts"], dtype="<u4")
-        assert after.tolist() == counts[counts >= 2].tolist()
+        kept = counts if node.name == "embed_NORM" else counts[counts >= 2]
+        assert after.tolist() == kept.tolist()
         assert len(node.attrs["known"]) == 8 * len(after)

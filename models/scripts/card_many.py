@@ -17,7 +17,7 @@ from thinc.api import Model
 from spacy_window_ner.network.layers.embedding import set_known
 
 DESCRIPTION = "Names of people, places and organizations in many languages, on a CPU."
-# How often a word or affix has to be in the training data to be known to the published pipeline.
+# How often an affix has to be in the training data to be known to the published pipeline.
 LEAST = 2
 # A language with a lower F1 is not among those that the pipeline reads.
 LOWEST = 60.0
@@ -127,14 +127,14 @@ def by_language(scores: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def forget_rare(network: Model, least: int) -> None:
-    """Let values that occur less often in the training data be unknown: lists of them would be half
-    of the pipeline.
+    """Let affixes that are rare in the training data be unknown. On the development data nothing is
+    lost by it, while 0.2 points of F1 are lost where rare words are unknown, too.
 
     network (Model): The network.
-    least (int): How often a value has to occur.
+    least (int): How often an affix has to occur.
     """
     for node in network.walk():
-        if node.attrs.get("known"):
+        if node.attrs.get("known") and node.name != "embed_NORM":
             counts = np.frombuffer(node.attrs["counts"], dtype="<u4")
             kept = counts >= least
             set_known(node, np.frombuffer(node.attrs["known"], dtype="<u8")[kept], counts[kept])
