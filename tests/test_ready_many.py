@@ -5,12 +5,12 @@ from unicodedata import normalize
 
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
+from .faults.amounts import amount
 from .faults.test_documents import check_entities, documents
-from .helpers import examples
 from .pipelines import entities
 
 NAME = "xx_window_ner_sm"
@@ -60,9 +60,9 @@ def test_decomposed_text_is_read_the_same(nlp: Language, lang: str):
 
 
 @given(data=st.data())
-@examples(20)
+@settings(max_examples=amount(6, 6000))
 def test_any_document_has_well_formed_entities(nlp: Language, data: st.DataObject):
-    """Read 20,000 documents and more by `--hypothesis-profile=thorough`."""
+    """More than 20,000 documents with `--hypothesis-profile=thorough`."""
     read = [nlp.make_doc(text) for text in data.draw(st.lists(texts, min_size=1, max_size=4))]
     made = data.draw(st.lists(documents(nlp), max_size=4))
     check_entities(nlp, [*read, *made], {"PER", "LOC", "ORG", "OTHER"})
@@ -70,6 +70,6 @@ def test_any_document_has_well_formed_entities(nlp: Language, data: st.DataObjec
 
 def test_meta(nlp: Language):
     assert nlp.meta["license"] == "CC BY-SA 4.0"
-    assert set(nlp.get_pipe("window_ner").labels) == {"PER", "LOC", "ORG"}
+    assert set(nlp.meta["labels"]["window_ner"]) == {"PER", "LOC", "ORG"}
     assert len(nlp.meta["sources"]) > 20
     assert all(one["license"] and one["url"] for one in nlp.meta["sources"])
