@@ -441,8 +441,9 @@ class WindowNER(TrainablePipe):
             `python -m spacy init labels` generates them.
         RAISES (ValueError): If there is no example.
         """
-        if not callable(get_examples):
-            found = type(get_examples)
+        examples = get_examples() if callable(get_examples) else None
+        if not examples:
+            found = type(get_examples) if examples is None else examples
             raise TypeError(Errors.E930.format(method="WindowNER.initialize", obj=found))
         util.check_lexeme_norms(self.vocab, "window_ner")
         self._add_labels([] if labels is None else labels)
@@ -450,7 +451,7 @@ class WindowNER(TrainablePipe):
         nodes = [node for node in self.model.walk() if "read_vocabulary" in node.attrs]
         readers = [node.attrs["read_vocabulary"](node) for node in nodes]
         key = self.incorrect_spans_key
-        labels_found, misaligned, sample = survey(get_examples(), readers, key, self.name)
+        labels_found, misaligned, sample = survey(examples, readers, key, self.name)
         self._warn_misaligned(misaligned)
         if labels is None:
             self._add_labels(sorted(labels_found))
