@@ -67,7 +67,7 @@ def part_in_words(part: str, token: Token) -> str:
     RETURNS (str): For example "ending -ton".
     """
     if part == "SHAPE":
-        return f"shape {token.shape_}"
+        return f"written form {token.shape_}"
     if re.fullmatch(r"CLUSTER\d+|clusters_\d+", part):
         return "similar words"
     affix = re.fullmatch(r"(PREFIX|SUFFIX)(\d?)", part)

@@ -177,7 +177,7 @@ def test_entities_of_other_components_are_not_explained(trained_nlp):
 @pytest.mark.parametrize(
     ("span", "message"),
     [
-        ((0, 1, "ORG"), "no label 'ORG', but: DATE, LOC, PER"),
+        ((0, 1, "ORG"), "no label 'ORG'. Its labels are: DATE, LOC, PER"),
         ((0, 0, "PER"), "is empty"),
         ((2, 9, "PER"), "outside of the text with 3 tokens"),
     ],
