@@ -1,7 +1,7 @@
 """Meta data, card and licenses of the ready pipelines.
 
-python scripts/card_ready.py window_ner_sm training/four/model-best training/four/scores.json \
-    training/four/final
+python scripts/card_ready.py window_ner_sm training/four/calibrated training/four/scores.json \
+    training/four/final 0.3.3
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from card import complete, measured
 from card_base import sources as sources_of_base
-from sources import GENERATED, SOURCES, TEACHERS, TEXTS
+from sources import GENERATED, SOURCES, TEACHERS, TEXTS, WEB_TEXTS
 from spacy import util
 
 # The template of the card of each, and its description.
@@ -29,7 +29,7 @@ CARDS = {
 def sources() -> list[dict[str, str]]:
     """RETURNS (List[Dict[str, str]]): What the pipelines were made from."""
     texts = [one for one in sources_of_base() if one["name"] in TEXTS]
-    return [*SOURCES, *texts, *TEACHERS, GENERATED]
+    return [*SOURCES, *texts, WEB_TEXTS, *TEACHERS, GENERATED]
 
 
 def main(name: str, model: Path, scores_path: Path, output: Path, version: str) -> None:

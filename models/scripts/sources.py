@@ -53,6 +53,12 @@ TEACHERS = [
     }
     for name in ("en_core_web_md", "en_core_web_sm")
 ]
+WEB_TEXTS = {
+    "name": "UD_English-EWT (texts of the training part)",
+    "author": "Silveira et al. 2014",
+    "license": "CC BY-SA 4.0",
+    "url": "https://github.com/UniversalDependencies/UD_English-EWT",
+}
 GENERATED = {
     "name": "Faker (names of people, cities and countries)",
     "author": "Daniele Faraglia and contributors",

@@ -45,6 +45,13 @@ def test_gold_names_and_numbers_of_teachers():
     assert "CARDINAL" in (annotated_labels(doc) or ())
 
 
+def test_gold_events_and_works_stay_beside_those_of_teachers():
+    text = "Help won at Woodstock before Easter"
+    gold = doc_of(text, (0, 1, "WORK_OF_ART"), (3, 4, "EVENT"))
+    doc = agree(gold, [doc_of(text, (0, 1, "ORG"), (5, 6, "EVENT"))] * 2, NAMES, {})
+    assert found(doc) == [("Help", "WORK_OF_ART"), ("Woodstock", "EVENT"), ("Easter", "EVENT")]
+
+
 def test_what_gold_says_is_nothing_stays_nothing():
     text = "Apple pie and 30 pies for Oslo"
     teacher = [(0, 1, "ORG"), (3, 4, "CARDINAL"), (6, 7, "PERSON")]
