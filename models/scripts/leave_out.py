@@ -5,10 +5,11 @@
     python scripts/leave_out.py apply training/web/model-best OUTPUT/temperature.json \
         corpus/web/dev.spacy training/web/calibrated
 
-`fit` trains a network for each corpus of `prepare.py`: in a few steps, on the other corpora, and
-calibrated on their development data. Its calibration on the sentences of the corpus that was left
-out then shows how much surer it is than it should be of text that it does not know. OUTPUT has the
-geometric mean of these temperatures, by which `apply` divides the scores of another pipeline.
+`fit` trains a network for each corpus of `prepare.py`, in a few steps, on the other corpora, and
+calibrates it on their development data. A second calibration, on the sentences of the corpus that
+was left out, then shows how much surer it is than it should be of text that it does not know.
+OUTPUT has the geometric mean of the temperatures of the second, by which `apply` divides the scores
+of another pipeline that is calibrated already.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ from evaluate import sentences as all_sentences
 from prepare import CORPORA, read, sentences, without_handles
 from spacy import util
 from spacy.cli.train import train
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 from wasabi import msg
@@ -55,16 +57,16 @@ def read_all(data: Path) -> dict[str, Parts]:
 
 
 def train_without(
-    left_out: str, corpora: Mapping[str, Parts], config: Path, output: Path, **overrides: Any
-) -> Path:
-    """Train on all corpora but one.
+    left_out: str, corpora: Mapping[str, Parts], path: Path, output: Path, **overrides: Any
+) -> Language:
+    """Train on all corpora but one, and calibrate on their development data.
 
     left_out (str): The corpus to leave out.
     corpora (Dict[str, Dict[str, List[Doc]]]): The documents of each corpus by part.
-    config (Path): A training config, which calibrates on the development data.
+    path (Path): A training config.
     output (Path): Where data and pipeline are written.
     overrides (Any): Settings of the config.
-    RETURNS (Path): The pipeline.
+    RETURNS (Language): The pipeline.
     """
     output.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
@@ -73,13 +75,18 @@ def train_without(
             docs += [one for doc in docs for one in sentences(doc)]
         overrides[f"paths.{part}"] = str(output / f"{part}.spacy")
         DocBin(docs=docs, store_user_data=True).to_disk(overrides[f"paths.{part}"])
-    train(config, output, overrides=overrides)
-    return output / "model-last"
+    config = util.load_config(path, overrides)
+    config["training"]["before_to_disk"] = None  # calibrated once, at the end
+    config.to_disk(output / "config.cfg")
+    train(output / "config.cfg", output)
+    nlp = util.load_model(output / "model-last")
+    scored = score_examples(nlp, NAME, list(Corpus(output / "dev.spacy")(nlp)))
+    scored.fit().fold(find_component(nlp, NAME).model)
+    return nlp
 
 
-def score_sentences(model: Path, parts: Parts) -> ScoredExamples:
+def score_sentences(nlp: Language, parts: Parts) -> ScoredExamples:
     """RETURNS (ScoredExamples): What a pipeline makes of the sentences of a corpus."""
-    nlp = util.load_model(model)
     gold = all_sentences(doc for docs in parts.values() for doc in docs)
     return score_examples(nlp, NAME, [Example(copy_words(doc, nlp.vocab), doc) for doc in gold])
 
@@ -119,8 +126,8 @@ def fit(
     corpora = read_all(data)
     scored = {}
     for name, parts in corpora.items():
-        model = train_without(name, corpora, config, output / name, **overrides)
-        scored[name] = score_sentences(model, parts)
+        nlp = train_without(name, corpora, config, output / name, **overrides)
+        scored[name] = score_sentences(nlp, parts)
     fitted = {name: of.fit().temperature for name, of in scored.items()}
     rows = [row(name, of, fitted) for name, of in scored.items()]
     header = ("left out", "temperature", "ECE", "ECE with that of the others")
