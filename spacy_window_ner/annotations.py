@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SENT_START, SPACY
 from spacy.errors import Errors
+from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples
 from spacy.util import minibatch
@@ -134,7 +135,8 @@ def _not_annotated(doc: Doc, labels: Mapping[int, int]) -> list[int]:
     annotated = annotated_labels(doc)
     if annotated is None:
         return []
-    return [n for label, n in labels.items() if doc.vocab.strings[label] not in annotated]
+    keys = set(map(get_string_id, annotated))  # the document may have another vocabulary
+    return [n for label, n in labels.items() if label not in keys]
 
 
 def same_tokens(example: Example) -> bool:

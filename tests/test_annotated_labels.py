@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from spacy.tokens import DocBin, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
+from spacy.vocab import Vocab
 
 from spacy_window_ner.annotations import read_gold
 from spacy_window_ner.confidence.scored_examples import score_examples
@@ -38,6 +39,15 @@ def test_outside_of_entities_other_labels_are_unknown(trained_nlp):
     assert np.flatnonzero(april).tolist() == [0, 1, 2, 3, 4]  # O and the tags of DATE
     set_annotated_labels(example.reference, None)
     assert read_gold([example], numbers).allowed(3).sum(axis=1).tolist() == [1] * len(words)
+
+
+def test_documents_of_another_vocabulary(trained_nlp):
+    reference = Doc(Vocab(), ["In", "May"])
+    reference.ents = []
+    set_annotated_labels(reference, NO_DATES)
+    example = Example(Doc(trained_nlp.vocab, ["In", "May"]), reference)
+    numbers = {trained_nlp.vocab.strings.add("HOTEL"): 0, trained_nlp.vocab.strings["LOC"]: 1}
+    assert read_gold([example], numbers).not_annotated == [[0]]
 
 
 @pytest.mark.parametrize("say_so", [True, False])
