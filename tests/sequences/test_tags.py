@@ -32,7 +32,7 @@ def test_number_of_tags_and_labels(number):
 
 @pytest.mark.parametrize("number", [0, -3, 2, 3, 4, 6, 128])
 def test_a_number_of_tags_that_no_label_set_gives_is_an_error(number):
-    with pytest.raises(ValueError, match=f"cannot have {number}.*nO = null"):
+    with pytest.raises(ValueError, match=f"got {number}\\. Set nO = null"):
         n_labels(number)
 
 
