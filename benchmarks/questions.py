@@ -24,7 +24,7 @@ import typer
 from numpy.typing import NDArray
 
 from spacy_window_ner.mentions.database import reading
-from spacy_window_ner.mentions.evidence import BIAS, WEIGHTS, find_names
+from spacy_window_ner.mentions.evidence import BIAS, WEIGHTS, find_candidate_names
 from spacy_window_ner.mentions.grouping import name_key
 from spacy_window_ner.mentions.indexing import index
 from spacy_window_ner.mentions.question_words import read_question
@@ -57,7 +57,7 @@ def find_candidates(connection: Any, question: names.Question) -> Candidates:
     """Find the names that may answer a question; see `Candidates`."""
     labels = [row[0] for row in connection.execute("SELECT DISTINCT label FROM names")]
     asked = read_question(question.text, labels, "en")
-    found = find_names(connection, asked).values()
+    found = find_candidate_names(connection, asked).values()
     values = [
         np.array(
             [

@@ -18,7 +18,7 @@ _STEPS = 200
 
 
 @dataclass(frozen=True)
-class Mark:
+class NodeMark:
     """How a node is drawn.
 
     x (float): Where it is, from the left.
@@ -42,15 +42,15 @@ class Drawing:
 
     height (int): Its height; the width is `WIDTH`.
     n_communities (int): The number of communities.
-    marks (List[Mark]): The nodes.
+    marks (List[NodeMark]): The nodes.
     """
 
     height: int
     n_communities: int
-    marks: list[Mark]
+    marks: list[NodeMark]
 
 
-def draw(
+def draw_graph(
     names: Sequence[str],
     sizes: NDArray[np.float64],
     edges: NDArray[np.int_],
@@ -72,7 +72,7 @@ def draw(
     radii = 3 + np.sqrt(sizes)
     labels = place_labels(names, places, radii, height)
     marks = [
-        Mark(x, y, radius, community, label)
+        NodeMark(x, y, radius, community, label)
         for (x, y), radius, community, label in zip(
             places.tolist(), radii.tolist(), found.tolist(), labels, strict=True
         )

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 from math import exp, log
 
 from .grouping import name_key
-from .question_words import Question, Term
+from .question_words import NameQuestion, SearchTerm
 
 # Sentences that full-text search ranks lower are not looked at.
 SENTENCES = 100
@@ -25,7 +25,7 @@ NAME_CONTEXT_WEIGHT = 0.8
 NAME_DOCUMENT_WEIGHT = 0.6
 # The distance in characters at which a name is worth 1/e less than one beside the words asked for.
 REACH = 60.0
-# The weights of `Facts`, and the bias.
+# The weights of `AnswerFacts`, and the bias.
 WEIGHTS = (7.06, 1.04, -2.02, 0.5, 0.79, -2.18)
 BIAS = -7.86
 # What is often directly before a place or date that is an answer, and before who has done it.
@@ -38,7 +38,7 @@ _AGENT = r"\w*(?: [^,;:.]{0,30})? by [^,;:.()]{0,40}$"
 
 
 @dataclass(frozen=True)
-class Facts:
+class AnswerFacts:
     """What the probability of an answer depends on.
 
     matched (float): The share of the words of the question that the sentence has, weighted by how
@@ -85,14 +85,14 @@ def best_sentences(
 
 
 def find_mentions(
-    connection: sqlite3.Connection, question: Question
-) -> Iterator[tuple[sqlite3.Row, Facts]]:
+    connection: sqlite3.Connection, question: NameQuestion
+) -> Iterator[tuple[sqlite3.Row, AnswerFacts]]:
     """Find names that may be the answer, in the best sentences and in those before them.
 
     connection (sqlite3.Connection): The database.
-    question (Question): The question.
-    YIELDS (Tuple[sqlite3.Row, Facts]): The mentions with their names, sentences and files, and the
-        facts that decide on their probability.
+    question (NameQuestion): The question.
+    YIELDS (Tuple[sqlite3.Row, AnswerFacts]): The mentions with their names, sentences and files,
+        and the facts that decide on their probability.
     """
     ranked = best_sentences(connection, [word for term in question.terms for word in term.forms])
     before = _previous(connection, ranked)
@@ -117,14 +117,15 @@ def find_mentions(
             yield row, search.facts(row, matched, row["sentence_id"] != sentence["id"])
 
 
-def find_names(
-    connection: sqlite3.Connection, question: Question
-) -> dict[int, list[tuple[sqlite3.Row, Facts]]]:
+def find_candidate_names(
+    connection: sqlite3.Connection, question: NameQuestion
+) -> dict[int, list[tuple[sqlite3.Row, AnswerFacts]]]:
     """Find the mentions of each name that may be the answer; see `find_mentions`.
 
     connection (sqlite3.Connection): The database.
-    question (Question): The question.
-    RETURNS (Dict[int, List[Tuple[sqlite3.Row, Facts]]]): For the number of each name its mentions.
+    question (NameQuestion): The question.
+    RETURNS (Dict[int, List[Tuple[sqlite3.Row, AnswerFacts]]]): For the number of each name its
+        mentions.
     """
     found = defaultdict(list)
     asked_for = set()
@@ -159,7 +160,7 @@ class _Found:
     their document. The rarer the word, the more it weighs.
     """
 
-    term: Term
+    term: SearchTerm
     weight: float
     in_text: set[int]
     in_context: set[int]
@@ -180,7 +181,7 @@ class _Search:
     """Which of some sentences have which words of a question.
 
     connection (sqlite3.Connection): The database.
-    question (Question): The question.
+    question (NameQuestion): The question.
     sentences (Sequence[int]): The numbers of sentences.
     before (Sequence[int]): Those of sentences before these.
     """
@@ -188,7 +189,7 @@ class _Search:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        question: Question,
+        question: NameQuestion,
         sentences: Sequence[int],
         before: Sequence[int],
     ) -> None:
@@ -223,7 +224,7 @@ class _Search:
         return {row[0] for row in connection.execute(query, (text, *ids))}
 
     def matched(self, sentence: int, before: int) -> float:
-        """See `Facts`."""
+        """See `AnswerFacts`."""
         product = 1.0
         for is_name in (True, False):
             several = [one for one in self.terms if one.term.is_name == is_name]
@@ -232,16 +233,16 @@ class _Search:
                 product *= sum(one.share(sentence, before) * one.weight for one in several) / total
         return product
 
-    def facts(self, row: sqlite3.Row, matched: float, is_before: bool) -> Facts:
+    def facts(self, row: sqlite3.Row, matched: float, is_before: bool) -> AnswerFacts:
         """The facts of a mention."""
         is_other = float(row["label"] not in self.question.labels)
         if is_before:
-            return Facts(matched, 0.5, 1.0, 0.0, 0.0, is_other)
+            return AnswerFacts(matched, 0.5, 1.0, 0.0, 0.0, is_other)
         text = row["sentence"].casefold()
         start = row["start"] - row["sentence_start"]
         end = row["end"] - row["sentence_start"]
         pattern = _BEFORE.get(self.question.asks_for)
-        return Facts(
+        return AnswerFacts(
             matched,
             self._closeness(text, start, end),
             0.0,

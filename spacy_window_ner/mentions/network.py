@@ -11,7 +11,7 @@ import numpy as np
 from ..files.saving import replacing
 from ..inspect.page import N_COLORS, render
 from .association import log_likelihood, pmi
-from .drawing import draw
+from .drawing import draw_graph
 
 SUFFIXES = (".graphml", ".html")
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
@@ -169,7 +169,7 @@ def to_html(network: Network) -> str:
     weights = np.array([edge.sentences for edge in network.edges], dtype=float)
     names = [node.name for node in network.nodes]
     sizes = np.array([node.sentences for node in network.nodes], dtype=float)
-    picture = draw(names, sizes, ends.reshape(-1, 2), weights)
+    picture = draw_graph(names, sizes, ends.reshape(-1, 2), weights)
     return render(
         "network.html",
         package="spacy_window_ner.mentions",

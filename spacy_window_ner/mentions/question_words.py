@@ -31,7 +31,7 @@ _CONFUSED = frozenset(label.casefold() for label in _PEOPLE + PLACES + _ORGANIZA
 
 
 @dataclass(frozen=True)
-class Term:
+class SearchTerm:
     """A word to search for.
 
     forms (Tuple[str]): The word, and other words for the same relation; see `relations`.
@@ -43,13 +43,13 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Question:
+class NameQuestion:
     """What a question asks for.
 
     text (str): The question.
     labels (Tuple[str]): The labels of its answer.
     others (Tuple[str]): Further labels, which recognizers often confuse with these.
-    terms (Tuple[Term]): The words to search for.
+    terms (Tuple[SearchTerm]): The words to search for.
     verb (Tuple[str]): The verb and its related words, if it is clear on which side the answer is.
     side (int): -1 if the answer is before the verb, 1 if it is after it, or 0.
     asks_for (str): "place", "date", or an empty string.
@@ -58,7 +58,7 @@ class Question:
     text: str
     labels: tuple[str, ...]
     others: tuple[str, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[SearchTerm, ...]
     verb: tuple[str, ...]
     side: int
     asks_for: str
@@ -118,7 +118,7 @@ def read_question(
     *,
     labels: Sequence[str] | None = None,
     words: Mapping[str, Sequence[str]] | None = None,
-) -> Question:
+) -> NameQuestion:
     """Find what a question asks for.
 
     question (str): The question.
@@ -126,7 +126,7 @@ def read_question(
     lang (str): The language.
     labels (Optional[Sequence[str]]): The labels of the answer; found in the question if None.
     words (Optional[Mapping[str, Sequence[str]]]): See `answer_labels`.
-    RETURNS (Question): What it asks for.
+    RETURNS (NameQuestion): What it asks for.
     RAISES (ValueError): If the labels are unknown or not clear, or there is nothing to search for.
     """
     is_given = labels is not None
@@ -146,7 +146,7 @@ def read_question(
         for label in known
         if is_confused and label.casefold() in _CONFUSED and label not in wanted
     ]
-    return Question(
+    return NameQuestion(
         question,
         tuple(wanted),
         tuple(others),
@@ -172,7 +172,7 @@ def _known(known: Sequence[str], wanted: Sequence[str]) -> list[str]:
     return [label for label in known if label.casefold() in folded]
 
 
-def _terms(question: str, question_word: str, lang: str) -> list[Term]:
+def _terms(question: str, question_word: str, lang: str) -> list[SearchTerm]:
     words = content_words(question, lang)
     names = {
         word.casefold()
@@ -183,7 +183,7 @@ def _terms(question: str, question_word: str, lang: str) -> list[Term]:
         word != question_word and not (lang == "en" and relations.is_light(word)) for word in words
     ]
     kept = [word for word, is_kept in zip(words, is_rest, strict=True) if is_kept] or words
-    return [Term(_forms(word, lang), word in names) for word in kept]
+    return [SearchTerm(_forms(word, lang), word in names) for word in kept]
 
 
 def _forms(word: str, lang: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from .database import setting
-from .evidence import Facts, find_names
+from .evidence import AnswerFacts, find_candidate_names
 from .question_words import read_question
 
 # Chosen by `benchmarks/questions.py` with questions that have no answer.
@@ -89,7 +89,7 @@ def ask(
     asked = read_question(question, known, lang, labels=labels, words=words)
     answers = [
         NameAnswer(found[0][0]["name"], found[0][0]["label"], *_judge(found))
-        for found in find_names(connection, asked).values()
+        for found in find_candidate_names(connection, asked).values()
     ]
     answers.sort(key=lambda a: (-a.score, a.name, a.label))
     if max((answer.probability for answer in answers), default=0.0) < min_probability:
@@ -109,7 +109,7 @@ def _evidence(row: sqlite3.Row, relevance: float) -> Evidence:
     )
 
 
-def _judge(found: Sequence[tuple[sqlite3.Row, Facts]]) -> tuple[float, list[Evidence]]:
+def _judge(found: Sequence[tuple[sqlite3.Row, AnswerFacts]]) -> tuple[float, list[Evidence]]:
     """The score of a name, and its evidence with the best first."""
     every = [_evidence(row, facts.probability) for row, facts in found]
     every.sort(key=lambda one: one.weight)

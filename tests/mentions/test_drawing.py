@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spacy_window_ner.mentions.drawing import WIDTH, communities, draw, layout
+from spacy_window_ner.mentions.drawing import WIDTH, communities, draw_graph, layout
 from spacy_window_ner.mentions.network import NameEdge, NameNode, Network, save_network
 from tests.browser import NEEDS_CHROMIUM, browser  # noqa: F401
 
@@ -64,7 +64,7 @@ def crowd(n=90):
 
 
 def test_names_have_room():
-    drawn = draw(*crowd())
+    drawn = draw_graph(*crowd())
     shown = [mark for mark in drawn.marks if mark.label]
     assert len(shown) > 45
     for mark in shown:
