@@ -2,7 +2,7 @@
 
     pip install '.[docs]'
     python benchmarks/readability.py [FOLDER]
-    git worktree add /tmp/before v0.3.0 && python benchmarks/readability.py /tmp/before
+    git worktree add ../before v0.3.0 && python benchmarks/readability.py ../before
 
 The grade is that of Flesch and Kincaid (1975), by textstat: the years at school that a
 reader needs. Only running text counts: code, tables, headings and links' addresses are

@@ -51,7 +51,7 @@ def complete(
         url="https://github.com/spacy-window-ner/spacy-window-ner",
         license="CC BY-SA 4.0",
         sources=sources,
-        requirements=["spacy-window-ner>=0.3.0,<0.4.0"],
+        requirements=["spacy-window-ner>=1.0.0,<2.0.0"],
         **meta,
     )
     nlp.to_disk(output)
