@@ -83,7 +83,7 @@ def forward(
 def hide_centers(windows: Windows) -> Windows:
     """RETURNS (Windows): The same windows with the zero vector instead of their centers."""
     neighbors = windows.neighbors.copy()
-    neighbors[len(neighbors) // 2] = 0
+    neighbors[:, neighbors.shape[1] // 2] = 0
     return replace(windows, neighbors=neighbors)
 
 
