@@ -109,7 +109,7 @@ def test_one_run_scores_texts_and_corpora_of_all_systems(scores, tmp_path, capsy
     assert peer["by_label"]["ORG"]["r"] == 0
 
     paths = (tmp_path / name for name in ("model", "scores.json", "final"))
-    card_ready.main("window_ner_sm", *paths, "0.3.2")
+    card_ready.main("window_ner_sm", *paths, "0.3.3")
     text = (tmp_path / "final" / "README.md").read_text(encoding="utf8")
     for title, of_systems in texts.items():
         for system, of in of_systems.items():

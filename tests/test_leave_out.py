@@ -18,7 +18,6 @@ from .pipelines import (
     make_examples,
     ner_of,
     save_corpus,
-    save_vectors,
     shared,
     small_model,
 )
@@ -51,9 +50,8 @@ def temperatures(tmp_path, monkeypatch):
     config = util.load_config(next(path for path in CONFIGS if path.stem == "efficiency"))
     config["components"]["window_ner"]["model"] = small_model()
     config.to_disk(tmp_path / "config.cfg")
-    vectors = save_vectors(tmp_path / "vectors", SENTENCES)
     output = tmp_path / "output"
-    invoke("fit", tmp_path / "config.cfg", vectors, tmp_path, output, "--steps", 12)
+    invoke("fit", tmp_path / "config.cfg", tmp_path, output, "--steps", 12)
     return srsly.read_json(output / "temperature.json")
 
 

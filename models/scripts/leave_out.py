@@ -1,7 +1,6 @@
 """Calibrate for text of kinds that were not in training.
 
-    python scripts/leave_out.py fit configs/en_window_ner_first.cfg assets/few_vectors \
-        DATA_FOLDER OUTPUT
+    python scripts/leave_out.py fit ../configs/efficiency.cfg DATA_FOLDER OUTPUT
     python scripts/leave_out.py apply training/web/model-best OUTPUT/temperature.json \
         corpus/web/dev.spacy training/web/calibrated
 
@@ -122,7 +121,6 @@ def row(name: str, scored: ScoredExamples, fitted: Mapping[str, float]) -> list[
 @app.command()
 def fit(
     config: Path,
-    vectors: Path,
     data: Path,
     output: Path,
     steps: Annotated[int, typer.Option(help="Steps of each training")] = 600,
@@ -130,7 +128,6 @@ def fit(
     """Leave each corpus out once, and write the temperatures and their mean."""
     settings = ("max_steps", "eval_frequency", "optimizer.learn_rate.total_steps")
     overrides = {f"training.{setting}": steps for setting in settings}
-    overrides["paths.vectors"] = str(vectors)
     corpora = read_all(data)
     scored = {}
     for name, parts in corpora.items():
