@@ -151,7 +151,7 @@ def apply(model: Path, temperature: Path, dev: Path, output: Path) -> None:
     scored = warmer(score_examples(nlp, NAME, examples), value)
     Calibration(value, np.zeros(len(component.labels))).fold(component.model)
     component.threshold = best_threshold(scored)
-    f_score = report_scores(nlp, examples)
+    f_score = report_scores(nlp, NAME, examples)
     nlp.to_disk(output)
     msg.good(f"temperature {value:.3f}, threshold {component.threshold}, F1 {100 * f_score:.2f}")
 
