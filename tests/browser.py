@@ -18,6 +18,7 @@ NEEDS_CHROMIUM = [
 
 @pytest.fixture(scope="module")
 def browser():
+    pytest.importorskip("playwright", reason="playwright is not installed")
     from playwright.sync_api import sync_playwright
 
     # Chromium's sandbox does not work for root.
