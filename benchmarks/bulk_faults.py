@@ -37,10 +37,10 @@ from spacy_window_ner.bulk.plan import Settings
 # Lines that cannot be annotated, with a part of the reason that has to be given.
 HUGE = b'{"text": "%s"}' % (b"Paris " * 1_700_000)
 BROKEN = [
-    (b'{"text": "Paris', "broken JSON"),
-    (b'{"body": "Paris"}', "there is no field 'text'"),
+    (b'{"text": "Paris', "invalid JSON"),
+    (b'{"body": "Paris"}', "the field 'text' is missing"),
     (b'{"text": null}', "the field 'text' is null"),
-    (b'{"text": 3}', "the field 'text' is no string"),
+    (b'{"text": 3}', "the field 'text' is not a string"),
     (b'{"text": "Paris \xff"}', "invalid UTF-8"),
 ]
 # There are few of them: each is 10 MB.
@@ -67,7 +67,7 @@ def write_malformed(path: Path, texts: Sequence[str], seed: int = 0) -> dict[int
         for number, text in enumerate(texts, start=1):
             line = json.dumps({"text": text, "number": number}).encode()
             if number in huge:
-                line, wrong[number] = HUGE, "characters, and the pipeline reads no more than"
+                line, wrong[number] = HUGE, "characters, but the pipeline accepts at most"
             elif number in places:
                 line, wrong[number] = BROKEN[places.index(number) % len(BROKEN)]
             file.write(line + b"\n")
