@@ -210,13 +210,15 @@ def run(
                 )
 
 
+# The arguments of `questions.py` too.
+Model = Annotated[str, typer.Argument(help="Pipeline name or path")]
+Data = Annotated[Path, typer.Argument(help="Folder of the corpora", exists=True)]
+Corpora = Annotated[list[str] | None, typer.Option(help="Corpora to index; can be repeated")]
+Questions = Annotated[Path, typer.Option(help="The questions", exists=True)]
+
+
 def main(
-    model: Annotated[str, typer.Argument(help="Pipeline name or path")],
-    data: Annotated[Path, typer.Argument(help="Folder of the corpora", exists=True)],
-    corpus: Annotated[
-        list[str] | None, typer.Option(help="Corpora to index; can be repeated")
-    ] = None,
-    questions: Annotated[Path, typer.Option(help="The questions", exists=True)] = QUESTIONS,
+    model: Model, data: Data, corpus: Corpora = None, questions: Questions = QUESTIONS
 ) -> None:
     """Index corpora with a pipeline, ask questions, and print the results as JSON."""
     with tempfile.TemporaryDirectory() as folder:

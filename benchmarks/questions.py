@@ -146,12 +146,10 @@ def choose_threshold(
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="Pipeline name or path")],
-    data: Annotated[Path, typer.Argument(help="Folder of the corpora", exists=True)],
-    corpus: Annotated[
-        list[str] | None, typer.Option(help="Corpora to index; can be repeated")
-    ] = None,
-    questions: Annotated[Path, typer.Option(help="The questions", exists=True)] = QUESTIONS,
+    model: names.Model,
+    data: names.Data,
+    corpus: names.Corpora = None,
+    questions: names.Questions = QUESTIONS,
     show: Annotated[bool, typer.Option(help="Print each question with its first answer")] = False,
 ) -> None:
     """Fit the weights of `ask`, and print them as JSON."""
