@@ -162,6 +162,7 @@ class _Found:
 
     term: SearchTerm
     weight: float
+    begins: re.Pattern[str]
     in_text: set[int]
     in_context: set[int]
     in_document: set[int]
@@ -194,6 +195,7 @@ class _Search:
         before: Sequence[int],
     ) -> None:
         self.question = question
+        self.verb, self.agent = _begins(question.verb), _begins(question.verb, _AGENT)
         ids = [*sentences, *before]
         total = connection.execute("SELECT COUNT(*) FROM sentences").fetchone()[0]
         self.terms: list[_Found] = []
@@ -217,7 +219,8 @@ class _Search:
             )
             # Inverse document frequency; above 0 also for a word that every sentence has.
             weight = log((total + 1) / (frequency + 0.5))
-            self.terms.append(_Found(term, weight, in_text, in_context, in_document))
+            begins = _begins(term.forms)
+            self.terms.append(_Found(term, weight, begins, in_text, in_context, in_document))
 
     @staticmethod
     def _ids(connection: sqlite3.Connection, query: str, text: str, ids: list[int]) -> set[int]:
@@ -254,25 +257,25 @@ class _Search:
     def _closeness(self, text: str, start: int, end: int) -> float:
         total = distances = 0.0
         for one in self.terms:
-            places = _places(one.term.forms, text)
+            places = _places(one.begins, text)
             if places:
                 total += one.weight
                 distances += one.weight * min(max(start - p, p - end, 0) for p in places)
         return exp(-distances / total / REACH) if total else exp(-1)
 
     def _side(self, text: str, start: int) -> float:
-        places = _places(self.question.verb, text) if self.question.side else []
+        places = _places(self.verb, text) if self.question.side else []
         if not places:
             return 0.0
-        if self.question.side < 0 and _begins(self.question.verb, _AGENT).search(text[:start]):
+        if self.question.side < 0 and self.agent.search(text[:start]):
             return 1.0
         nearest = min(places, key=lambda place: abs(place - start))
         return 1.0 if (nearest < start) == (self.question.side > 0) else -1.0
 
 
-def _places(words: Sequence[str], text: str) -> list[int]:
+def _places(begins: re.Pattern[str], text: str) -> list[int]:
     """Where words begin in a text, whatever their endings are."""
-    return [match.start() for match in _begins(words).finditer(text)]
+    return [match.start() for match in begins.finditer(text)]
 
 
 def _begins(words: Sequence[str], then: str = "") -> re.Pattern[str]:
