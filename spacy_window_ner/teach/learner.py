@@ -276,7 +276,7 @@ class Work:
         self._decisions: list[Decision] = []
         self._docs: list[Doc] = []
         self._n_estimated = 0
-        self._todo: deque[Callable[[], object]] = deque()
+        self._queue: deque[Callable[[], object]] = deque()
         self._has_news = False
         self._begin(self._store.labels)
 
@@ -296,21 +296,21 @@ class Work:
         """
         while True:
             idle = IDLE if self._has_news else None
-            if not self._connection.poll(0 if self._todo else idle):
+            if not self._connection.poll(0 if self._queue else idle):
                 self._try(self._step)
                 continue
             if self._connection.recv_bytes() == _FINISH:
                 self._say(_BUSY)
                 self._try(self._finish, finishing=True)
-                self._say(_BUSY if self._todo else _IDLE)
+                self._say(_BUSY if self._queue else _IDLE)
             else:
                 self._say(_READ)
                 self._try(self._look)
 
     def _step(self) -> None:
-        if self._todo:
-            self._todo.popleft()()
-            if not self._todo:
+        if self._queue:
+            self._queue.popleft()()
+            if not self._queue:
                 self._say(_IDLE)
         else:
             self._begin_round()
@@ -323,7 +323,7 @@ class Work:
             raise
         except Exception as error:
             if not finishing:
-                self._todo.clear()
+                self._queue.clear()
                 self._say(_IDLE)
             message = str(error) if isinstance(error, ValueError) else repr(error)
             self._tell(Failed(message, finishing))
@@ -334,7 +334,7 @@ class Work:
         before = {one.text_id: one.content for one in self._decisions}
         changed = sum(now.get(n) != before.get(n) for n in now.keys() | before.keys())
         self._has_news = changed > 0 or self._labels != self._store.labels
-        if changed >= NEW and not (self._todo and self._is_overdue):
+        if changed >= NEW and not (self._queue and self._is_overdue):
             self._begin_round()
 
     @property
@@ -358,7 +358,7 @@ class Work:
         if not self._decisions:
             return
         self._say(_BUSY)
-        self._todo = deque([self._learn, self._choose, *self._fold_pieces(), self._estimate])
+        self._queue = deque([self._learn, self._choose, *self._fold_pieces(), self._estimate])
 
     def _fold_pieces(self) -> Iterator[Callable[[], None]]:
         # Folds can have different numbers of steps after an interrupted round.
@@ -399,7 +399,7 @@ class Work:
     def _learn_fold(self, fold: int) -> None:
         learning, (others, held) = self._folds[fold], self._divided(fold)
         if not learning.learn(others, self._steps_left(learning), self._is_interrupted):
-            self._todo.appendleft(partial(self._learn_fold, fold))
+            self._queue.appendleft(partial(self._learn_fold, fold))
             return
         docs = [self._docs[i] for i in held]
         with learning.averaged() as nlp:

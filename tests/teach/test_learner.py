@@ -66,7 +66,7 @@ def work(store, base, tmp_path):
 
 def do_all(work) -> None:
     work._look()
-    while work._todo:
+    while work._queue:
         work._step()
 
 
@@ -103,9 +103,9 @@ def test_few_decisions_wait_until_nothing_else_comes(work, store):
     work, _ = work
     decide(store, 1, 2)
     work._look()
-    assert work._has_news and not work._todo
+    assert work._has_news and not work._queue
     work._step()
-    assert work._todo and not work._has_news
+    assert work._queue and not work._has_news
 
 
 def test_new_decisions_interrupt_the_folds(work, store):
@@ -114,7 +114,7 @@ def test_new_decisions_interrupt_the_folds(work, store):
     work._look()
     ours.send_bytes(b"wake")
     do_until(work, 3)  # the network, the texts, and a step of the first fold
-    assert [one.steps for one in work._folds] == [1, 0, 0] and len(work._todo) == FOLDS + 1
+    assert [one.steps for one in work._folds] == [1, 0, 0] and len(work._queue) == FOLDS + 1
     decide(store, 7, 8, 9)
     work._connection.recv_bytes()
     do_all(work)
@@ -161,7 +161,7 @@ def test_what_goes_wrong_is_said(work, store, tmp_path, monkeypatch):
     work._try(work._step)
     [failed] = heard(ours, tmp_path)
     assert isinstance(failed, Failed) and "NoneType" in failed.message and not failed.finishing
-    assert not work._todo
+    assert not work._queue
 
 
 def test_too_few_texts_to_finish(work, store, tmp_path):
