@@ -1,8 +1,8 @@
-"""Names in the sentences that full-text search finds, and how probable it is that they answer.
+"""Names in the sentences that full-text search finds, and what speaks for them as answers.
 
-The probability is a logistic function of a few facts: how many of the words of the question a
-sentence has, and where in it the name is. `benchmarks/questions.py` fits the weights to questions
-with and without an answer.
+A few facts decide: how many of the words of the question a sentence has, and where in it the name
+is. They are weighed against no answer, whose log-odds are 0. `benchmarks/questions.py` fits the
+weights to questions with and without an answer.
 """
 
 import re
@@ -26,8 +26,8 @@ NAME_DOCUMENT_WEIGHT = 0.6
 # The distance in characters at which a name is worth 1/e less than one beside the words asked for.
 REACH = 60.0
 # The weights of `AnswerFacts`, and the bias.
-WEIGHTS = (7.06, 1.04, -2.02, 0.5, 0.79, -2.18)
-BIAS = -7.86
+WEIGHTS = (4.79, 2.87, 2.62, -2.74, 0.51, 1.23, -5.08)
+BIAS = -12.07
 # What is often directly before a place or date that is an answer, and before who has done it.
 _BEFORE = {
     "place": re.compile(r"(?:\b(?:in|at|near|to|of|from)|,)(?: the)?\s*$"),
@@ -39,10 +39,12 @@ _AGENT = r"\w*(?: [^,;:.]{0,30})? by [^,;:.()]{0,40}$"
 
 @dataclass(frozen=True)
 class AnswerFacts:
-    """What the probability of an answer depends on.
+    """What speaks for an answer and against it.
 
     matched (float): The share of the words of the question that the sentence has, weighted by how
         rare they are: the product of that of names and that of other words.
+    shared (float): How many words of the question the sentence has, the rarer ones with more
+        weight: their weighted share of all words, times the number of words.
     closeness (float): 1 beside these words, and less the farther the name is from them on average.
     is_before (float): 1 if the name is not in this sentence, but in the one before, as in "He was
         born in".
@@ -53,6 +55,7 @@ class AnswerFacts:
     """
 
     matched: float
+    shared: float
     closeness: float
     is_before: float
     side: float
@@ -60,10 +63,9 @@ class AnswerFacts:
     is_other: float
 
     @property
-    def probability(self) -> float:
-        """The probability that the name is the answer, if it is a name of this kind."""
-        total = sum(w * x for w, x in zip(WEIGHTS, astuple(self), strict=True))
-        return 1 / (1 + exp(-BIAS - total))
+    def log_odds(self) -> float:
+        """The log-odds of this answer against none, if there were no other."""
+        return BIAS + sum(w * x for w, x in zip(WEIGHTS, astuple(self), strict=True))
 
 
 def best_sentences(
@@ -92,7 +94,7 @@ def find_mentions(
     connection (sqlite3.Connection): The database.
     question (NameQuestion): The question.
     YIELDS (Tuple[sqlite3.Row, AnswerFacts]): The mentions with their names, sentences and files,
-        and the facts that decide on their probability.
+        and the facts that speak for them.
     """
     ranked = best_sentences(connection, [word for term in question.terms for word in term.forms])
     before = _previous(connection, ranked)
@@ -112,9 +114,9 @@ def find_mentions(
             "ORDER BY mentions.id",
             (sentence["id"], previous, *labels),
         )
-        matched = search.matched(sentence["id"], previous)
+        words = search.matched(sentence["id"], previous), search.shared(sentence["id"], previous)
         for row in rows:
-            yield row, search.facts(row, matched, row["sentence_id"] != sentence["id"])
+            yield row, search.facts(row, *words, is_before=row["sentence_id"] != sentence["id"])
 
 
 def find_candidate_names(
@@ -236,17 +238,25 @@ class _Search:
                 product *= sum(one.share(sentence, before) * one.weight for one in several) / total
         return product
 
-    def facts(self, row: sqlite3.Row, matched: float, is_before: bool) -> AnswerFacts:
+    def shared(self, sentence: int, before: int) -> float:
+        """See `AnswerFacts`."""
+        total = sum(one.share(sentence, before) * one.weight for one in self.terms)
+        return len(self.terms) * total / sum(one.weight for one in self.terms)
+
+    def facts(
+        self, row: sqlite3.Row, matched: float, shared: float, *, is_before: bool
+    ) -> AnswerFacts:
         """The facts of a mention."""
         is_other = float(row["label"] not in self.question.labels)
         if is_before:
-            return AnswerFacts(matched, 0.5, 1.0, 0.0, 0.0, is_other)
+            return AnswerFacts(matched, shared, 0.5, 1.0, 0.0, 0.0, is_other)
         text = row["sentence"].casefold()
         start = row["start"] - row["sentence_start"]
         end = row["end"] - row["sentence_start"]
         pattern = _BEFORE.get(self.question.asks_for)
         return AnswerFacts(
             matched,
+            shared,
             self._closeness(text, start, end),
             0.0,
             self._side(text, start),

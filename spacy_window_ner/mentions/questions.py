@@ -3,14 +3,14 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 
 from .database import setting
 from .evidence import AnswerFacts, find_candidate_names
 from .question_words import read_question
 
 # Chosen by `benchmarks/questions.py` with questions that have no answer.
-MIN_PROBABILITY = 0.09
+MIN_PROBABILITY = 0.18
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Evidence:
     sentence (str): The sentence.
     mention (str): The answer as it stands there.
     probability (Optional[float]): The probability of the mention; None where the pipeline gives
-        none, which counts as 1.
-    relevance (float): The probability that a name in this place answers the question.
+        none.
+    log_odds (float): The log-odds that a name in this place answers the question, against no
+        answer.
     source (str): The file.
     position (int): The place of the document in the file.
     document_id (int): The number of the document.
@@ -30,15 +31,15 @@ class Evidence:
     sentence: str
     mention: str
     probability: float | None
-    relevance: float
+    log_odds: float
     source: str
     position: int
     document_id: int
 
     @property
-    def weight(self) -> float:
-        """Relevance times probability."""
-        return self.relevance * (1.0 if self.probability is None else self.probability)
+    def relevance(self) -> float:
+        """The probability that a name in this place is the answer, if there were no other."""
+        return 1 / (1 + exp(-self.log_odds))
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,18 @@ class NameAnswer:
 
     name (str): The name.
     label (str): Its label.
-    score (float): The weight of its best sentence, times the square root of the number of documents
-        that agree; each document counts as much as its best sentence compared with the best of all.
+    probability (float): The probability that it is the answer. With those of the other names and
+        that of no answer, it adds up to 1.
+    score (float): The probability, times the square root of the number of documents that agree;
+        each counts by the odds of its best sentence, compared with those of the best of all.
     evidence (List[Evidence]): The sentences, each once, the best first.
     """
 
     name: str
     label: str
+    probability: float
     score: float
     evidence: list[Evidence]
-
-    @property
-    def probability(self) -> float:
-        """The probability that the name is right: the weight of its best sentence."""
-        return self.evidence[0].weight
 
 
 def ask(
@@ -87,37 +86,43 @@ def ask(
     known = [row[0] for row in connection.execute("SELECT DISTINCT label FROM names ORDER BY 1")]
     lang = setting(connection, "lang")
     asked = read_question(question, known, lang, labels=labels, words=words)
-    answers = [
-        NameAnswer(found[0][0]["name"], found[0][0]["label"], *_judge(found))
-        for found in find_candidate_names(connection, asked).values()
-    ]
+    found = list(find_candidate_names(connection, asked).values())
+    several = [_evidence_of(one) for one in found]
+    # No answer is one of the outcomes, with odds of 1.
+    total = 1 + sum(exp(evidence[0].log_odds) for evidence in several)
+    answers = []
+    for mentions, evidence in zip(found, several, strict=True):
+        row, probability = mentions[0][0], exp(evidence[0].log_odds) / total
+        score = probability * sqrt(_count_agreeing(evidence))
+        answers.append(NameAnswer(row["name"], row["label"], probability, score, evidence))
     answers.sort(key=lambda a: (-a.score, a.name, a.label))
     if max((answer.probability for answer in answers), default=0.0) < min_probability:
         return []
     return answers[:limit]
 
 
-def _evidence(row: sqlite3.Row, relevance: float) -> Evidence:
-    return Evidence(
-        row["sentence"],
-        row["text"],
-        row["probability"],
-        relevance,
-        row["source"],
-        row["position"],
-        row["document_id"],
-    )
-
-
-def _judge(found: Sequence[tuple[sqlite3.Row, AnswerFacts]]) -> tuple[float, list[Evidence]]:
-    """The score of a name, and its evidence with the best first."""
-    every = [_evidence(row, facts.probability) for row, facts in found]
-    every.sort(key=lambda one: one.weight)
+def _evidence_of(mentions: Sequence[tuple[sqlite3.Row, AnswerFacts]]) -> list[Evidence]:
+    """The sentences of a name, the best first."""
+    every = [
+        Evidence(
+            row["sentence"],
+            row["text"],
+            row["probability"],
+            facts.log_odds,
+            row["source"],
+            row["position"],
+            row["document_id"],
+        )
+        for row, facts in mentions
+    ]
+    every.sort(key=lambda one: one.log_odds)
     # Each sentence is evidence once, also if the name is there twice, or if texts are copies.
-    evidence = sorted({one.sentence: one for one in every}.values(), key=lambda one: -one.weight)
+    return sorted({one.sentence: one for one in every}.values(), key=lambda one: -one.log_odds)
+
+
+def _count_agreeing(evidence: Sequence[Evidence]) -> float:
+    """The number of documents, each by its odds compared with those of the best one."""
     best: dict[int, float] = {}
     for one in evidence:
-        best.setdefault(one.document_id, one.weight)
-    top = max(best.values())
-    agreement = sqrt(sum(best.values()) / top) if top else 1.0
-    return top * agreement, evidence
+        best.setdefault(one.document_id, exp(one.log_odds - evidence[0].log_odds))
+    return sum(best.values())

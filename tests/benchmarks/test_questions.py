@@ -21,12 +21,10 @@ def candidates(n, seed=0):
     rng = np.random.default_rng(seed)
     several = []
     for i in range(n):
-        facts = rng.uniform(0, 0.5, size=(3, 1, 6))
+        facts = rng.uniform(0, 0.5, size=(3, 1, 7))
         facts[0, 0, 0] += 0.5 * (i % 2)
         right = np.array([bool(i % 2), False, False])
-        several.append(
-            questions.Candidates(str(i), bool(i % 2), list(facts), [np.ones(1)] * 3, right)
-        )
+        several.append(questions.Candidates(str(i), bool(i % 2), list(facts), right))
     return several
 
 
@@ -43,17 +41,26 @@ def test_the_fit_finds_the_fact_that_counts():
     assert np.argmax(weights[1:]) == 0
     found = questions.cross_validate(several)
     assert sum(right for _, right in found) >= 27
-    chosen = questions.choose_threshold(several, found)
+    chosen = questions.choose_threshold(several, [found])
     assert chosen["right and given"] >= 24 and chosen["none given"] >= 24
 
 
-def test_the_fit_is_where_the_gradient_is_zero():
+def test_the_gradient_of_the_loss():
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(50, 3)), rng.integers(0, 2, size=50)
-    weights = questions.logistic(x, y, l2=2.0)
-    X = np.column_stack([np.ones(50), x])
-    gradient = X.T @ (1 / (1 + np.exp(-X @ weights)) - y) + 2.0 * np.array([0, *weights[1:]])
-    assert gradient == pytest.approx(np.zeros(4), abs=1e-6)
+    x, y, groups = rng.normal(size=(40, 3)), rng.random(40) < 0.2, np.sort(rng.integers(0, 8, 40))
+    weights, direction = rng.normal(size=(2, 4))
+    _, gradient = questions.multinomial_loss(weights, x, y, groups, 0.7)
+    up, down = (
+        questions.multinomial_loss(weights + step * direction, x, y, groups, 0.7)[0]
+        for step in (1e-6, -1e-6)
+    )
+    assert gradient @ direction == pytest.approx((up - down) / 2e-6, rel=1e-6)
+
+
+def test_names_and_no_answer_share_the_probability():
+    p, log_total = questions.choose(np.log([1.0, 2.0, 3.0]), np.array([0, 0, 1]))
+    assert p == pytest.approx([1 / 4, 2 / 4, 3 / 4])
+    assert log_total == pytest.approx(np.log(4) + np.log(4))
 
 
 def test_the_command(data, tmp_path):
@@ -75,4 +82,4 @@ def test_the_command(data, tmp_path):
     outcome = CliRunner().invoke(app, list(map(str, arguments)))
     assert outcome.exit_code == 0, outcome.output
     results = json.loads(outcome.output)
-    assert results["questions"] == 3 and len(results["WEIGHTS"]) == 6
+    assert results["questions"] == 3 and len(results["WEIGHTS"]) == 7

@@ -75,7 +75,7 @@ def test_ask(folder, tmp_path):
     )
     assert "none.json" in run(*question, "--words", tmp_path / "none.json", code=1)
     nothing = run("names", folder / "names.db", "ask", "Where do zebras live?")
-    assert "No answer found with a probability of 0.09 or more" in nothing
+    assert "No answer found with a probability of 0.18 or more" in nothing
     low = ("names", folder / "names.db", "ask", "Where was Anna Berg arrested?")
     assert "No answer found" in run(*low)
     assert "1. " in run(*low, "--min-probability", 0)

@@ -1,6 +1,7 @@
 """Questions whose answer is a name."""
 
 import sqlite3
+from math import exp
 
 import pytest
 
@@ -29,7 +30,7 @@ LABELS = ["DATE", "LOC", "ORG", "PER"]
         ("Which company opened an office in Lima?", "Norvik"),
         ("Who met Anna Berg?", "Mr. Quinn"),
         # "He" is in the sentence, and who that is in the one before.
-        ("Who founded Norvik?", "Samuel Quinn"),
+        ("Who founded Norvik Ltd.?", "Samuel Quinn"),
         # The sentence has the short form only.
         ("Who moved to Paris?", "Samuel Quinn"),
     ],
@@ -42,8 +43,8 @@ def test_answers(connection, question, name):
         for one in answer.evidence:
             assert one.mention in one.sentence
             assert 0 < one.relevance <= 1
-        weights = [one.weight for one in answer.evidence]
-        assert weights == sorted(weights, reverse=True)
+        odds = [one.log_odds for one in answer.evidence]
+        assert odds == sorted(odds, reverse=True)
     assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
 
 
@@ -115,20 +116,23 @@ def test_documents_that_agree_count(tmp_path):
     with reading(tmp_path / "names.db") as connection:
         answers = ask(connection, "Who won the prize?")
     assert [answer.name for answer in answers] == ["Bob", "Ann"]
-    best, second = (one.weight for one in answers[0].evidence)
-    assert answers[0].score == pytest.approx(best * (1 + second / best) ** 0.5)
-    assert answers[1].score == pytest.approx(answers[1].evidence[0].weight)
+    best, second = (one.log_odds for one in answers[0].evidence)
+    agreeing = 1 + exp(second - best)
+    assert answers[0].score == pytest.approx(answers[0].probability * agreeing**0.5)
+    assert answers[1].score == pytest.approx(answers[1].probability)
 
 
-def test_probabilities_count(tmp_path):
+def test_probabilities_add_up_to_less_than_one(tmp_path):
     index(shared(), [write_texts(tmp_path / "t.jsonl", texts_of())], tmp_path / "names.db")
     with reading(tmp_path / "names.db") as connection:
-        answers = ask(connection, "Who met in Paris?", min_probability=0)
-    assert answers
+        answers = ask(connection, "Who met in Paris?", min_probability=0, limit=1000)
+    odds = [exp(one.evidence[0].log_odds) for one in answers]
+    assert [one.probability for one in answers] == pytest.approx(
+        [one / (1 + sum(odds)) for one in odds]
+    )
     for answer in answers:
-        for one in answer.evidence:
-            assert one.probability is not None
-            assert one.weight == pytest.approx(one.relevance * one.probability)
+        assert answer.probability <= answer.evidence[0].relevance
+        assert all(one.probability is not None for one in answer.evidence)
 
 
 def test_the_context_of_a_sentence_is_searched(connection):
