@@ -1,4 +1,4 @@
-"""What calibration is worth, and whether guarantees hold: `calibration.svg` and two tables.
+"""What calibration is worth, and whether guarantees hold: two tables and a figure.
 
     python benchmarks/calibration.py ../shared/data --preset efficiency
 
@@ -21,14 +21,13 @@ import studies
 import typer
 from data import Split
 from packaging.version import Version
-from report import COLORS, DASH, markdown, mean_and_spread, origin, pyplot, save_figure
+from report import COLORS, DASH, markdown, mean_and_spread, origin, publish, pyplot, save_figure
 from results import Cell, read_results
 from settings import DEFAULT_WORK, Changes, Settings, Work, errors_in_short, settings_of
 from spacy import registry
 from spacy.language import Language
 from spacy.training import Corpus
 from systems import SYSTEM, train_pipeline
-from wasabi import msg
 
 from spacy_window_ner.confidence.guarantees import Guarantee, choose_threshold, spans_for
 from spacy_window_ner.confidence.judgment import Judgment, judge_calibration
@@ -178,15 +177,21 @@ FIGURES = {
 }
 
 
-def report(path: Path) -> None:
-    """Print the tables of all results, and draw the reliability diagrams.
+ByCorpus = dict[tuple[str, ...], list[dict[str, Any]]]
 
-    path (Path): The file of results.
+
+def group(results: dict[Cell, dict[str, Any]]) -> ByCorpus:
+    """RETURNS (Dict[Tuple[str, ...], List[Dict[str, Any]]]): The results of all seeds, by version,
+    preset and corpus.
     """
-    results = read_results(path, STUDY)
-    by_corpus: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    by_corpus: ByCorpus = defaultdict(list)
     for cell in sorted(results):
         by_corpus[cell.version, cell.preset, cell.corpus].append(results[cell])
+    return by_corpus
+
+
+def tabulate_calibration(by_corpus: ByCorpus) -> str:
+    """RETURNS (str): The figures before and after calibration, as a table in Markdown."""
     rows = [
         [
             *key,
@@ -196,27 +201,29 @@ def report(path: Path) -> None:
         for key, several in by_corpus.items()
         for name, text in FIGURES.items()
     ]
-    print(markdown(["version", "preset", "corpus", "figure", "before", "after"], rows))
-    print()
-    header = [
-        "version",
-        "preset",
-        "corpus",
-        "guarantee",
-        "refused",
-        "holds",
-        "refused or holds",
-        "P",
-        "R",
-        "spans",
-    ]
+    return markdown(["version", "preset", "corpus", "figure", "before", "after"], rows)
+
+
+def tabulate_guarantees(by_corpus: ByCorpus) -> str:
+    """RETURNS (str): What came of the guarantees, as a table in Markdown."""
+    header = ["version", "preset", "corpus", "guarantee", "refused", "holds", "refused or holds"]
     rows = [
         [*key, name, *_outcomes([of["guarantees"][name] for of in several])]
         for key, several in by_corpus.items()
         for name in GUARANTEES
     ]
-    print(markdown(header, rows))
-    msg.good(f"Figure: {draw(by_corpus, path.parent / 'calibration.svg')}")
+    return markdown([*header, "P", "R", "spans"], rows)
+
+
+def report(path: Path) -> None:
+    """Publish the tables of all results, and draw the reliability diagrams.
+
+    path (Path): The file of results.
+    """
+    by_corpus = group(read_results(path, STUDY))
+    figure = draw(by_corpus, path.with_name("calibration.svg"))
+    publish(tabulate_calibration(by_corpus), path.with_name("calibration.md"), [figure])
+    publish(tabulate_guarantees(by_corpus), path.with_name("guarantees.md"), [])
 
 
 def _outcomes(seeds: list[dict[str, float]]) -> list[str]:
@@ -230,7 +237,7 @@ def _outcomes(seeds: list[dict[str, float]]) -> list[str]:
     return columns
 
 
-def draw(by_corpus: dict[tuple[str, ...], list[dict[str, Any]]], path: Path) -> Path:
+def draw(by_corpus: ByCorpus, path: Path) -> Path:
     """Draw a reliability diagram for each preset and corpus in `DRAWN`, of the newest version.
 
     by_corpus (Dict[Tuple[str, ...], List[Dict[str, Any]]]): The results of all seeds, by version,

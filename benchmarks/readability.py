@@ -15,7 +15,13 @@ from pathlib import Path
 
 import textstat
 
-PAGES = ("README.md", "CONTRIBUTING.md", "models/README.md", "docs/*.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "benchmarks/README.md",
+    "models/README.md",
+    "docs/*.md",
+)
 _NOT_PROSE = re.compile(
     r"^ *```.*?^ *```"  # code
     r"|^( {4,}|\|| *<!--|#|!\[|::: ).*?$",  # formulas, tables, comments, headings, pictures

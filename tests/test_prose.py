@@ -9,7 +9,8 @@ import pytest
 from .documentation import PAGES, ROOT
 
 CARDS = sorted((ROOT / "models" / "templates").glob("*.md"))
-TEXTS = [*PAGES, ROOT / "SECURITY.md", ROOT / "models" / "README.md", *CARDS]
+FURTHER = ("SECURITY.md", "benchmarks/README.md", "models/README.md")
+TEXTS = [*PAGES, *(ROOT / name for name in FURTHER), *CARDS]
 
 # What not to write, what to write in its place, and a sentence that the documentation once had.
 RULES = [

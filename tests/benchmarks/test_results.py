@@ -8,6 +8,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import ablation  # noqa: E402
+import calibration  # noqa: E402
 import suite  # noqa: E402
 from data import InputError  # noqa: E402
 from results import (  # noqa: E402
@@ -134,11 +135,16 @@ def test_versions_are_those_that_were_measured():
 
 
 def test_the_published_tables_are_of_the_published_results():
-    tables = {
+    calibrated = calibration.group(published("calibration"))
+    in_readme = {
         "suite.md": suite.table(published("suite")),
         "ablation.md": ablation.table(ablation.compare(published("ablation"))),
     }
+    in_files = {
+        "calibration.md": calibration.tabulate_calibration(calibrated),
+        "guarantees.md": calibration.tabulate_guarantees(calibrated),
+    }
     readme = (BENCHMARKS / "README.md").read_text(encoding="utf8")
-    for name, text in tables.items():
+    for name, text in {**in_readme, **in_files}.items():
         assert (BENCHMARKS / name).read_text(encoding="utf8") == f"{text}\n"
-        assert text in readme
+    assert all(text in readme for text in in_readme.values())
