@@ -36,6 +36,7 @@ from .forward_backward import (
     token_sums,
 )
 from .path import path_sums
+from .short import SHORT, sums_of_short
 from .viterbi import best_tags
 
 # How many tokens around a border between chunks are used at first.
@@ -121,6 +122,10 @@ def sequence_sums(
             return SequenceSums(path[0], allowed.astype(dtype), path[1])
     is_short = lengths.max(initial=0) < 2 * _chunk_size(len(emissions), reach)
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
+        if len(lengths) == 1 and 0 < lengths[0] <= SHORT:
+            one = sums_of_short(emissions, transitions, dtype)
+            if one is not None:
+                return one
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:
                 arrays = emissions, transitions, lengths

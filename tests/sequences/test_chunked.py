@@ -9,6 +9,7 @@ from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences import chunked as chunks_module
 from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.chunked import Chunks, sequence_sums
+from spacy_window_ner.sequences.short import SHORT
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import Batch, batches, examples, is_legal_step, long_batch, path_score
@@ -185,7 +186,7 @@ def test_every_token_is_in_one_chunk_of_its_own_document(reach):
 
 def test_chunks_that_do_not_agree_overlap_more(monkeypatch):
     """A label that goes on for certain is remembered from the start of the document."""
-    n = 60
+    n = 2 * SHORT
     emissions = np.full((n, n_tags(2)), -40.0)
     emissions[:, [1 + IN, 5 + IN]] = 0  # once inside, everything stays inside
     emissions[0, [1, 5]] = [0, 1]
