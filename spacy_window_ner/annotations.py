@@ -249,10 +249,12 @@ def preset_mask(
         are allowed everywhere; and whether any other entity is set or any token blocked.
     """
     attrs = ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
-    iob, types, space, sent_start = token_attrs(docs, attrs).T
-    lengths = [len(doc) for doc in docs]
+    table, lengths = token_attrs(docs, attrs), [len(doc) for doc in docs]
+    iob, types, space, sent_start = table.T
     starts = sent_start == 1
     starts[first_tokens(lengths)] = False
+    if len(labels) == n_labels and not (starts.any() or table[:, :3].any()):  # the usual case
+        return None, False
     preset = (iob == _IOB_BEGIN) | (types > 0) & (iob != _IOB_OUT)  # without a type it is blocked
     if predicted is not None:
         own = _rows(predicted, lengths, labels)

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from unicodedata import is_normalized, normalize
 
 import numpy as np
@@ -203,16 +204,23 @@ def read_tokens(
     clusters = lexicon.clusters
     if clusters is None:
         clusters = vocab.lookups.get_table(CLUSTER_TABLE, {})
-    of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
-    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vectors.attr]))
+    columns, multipliers = _columns(tuple(attrs), vectors.attr)
     table = token_attrs(docs, [*columns, SENT_START])
     lengths = np.asarray([len(doc) for doc in docs], dtype=np.int32)
     starts, table = table[:, -1] == 1, table[:, :-1]
     starts[first_tokens(lengths)] = True
-    # Columns are hashes of 64 bits, or small numbers; a sum of their products is a hash of the row.
-    keys = table @ FOLD ** np.arange(len(columns), dtype=np.uint64)
-    read = table, keys, table[:, 1], lengths, starts.cumsum()
+    read = table, table @ multipliers, table[:, 1], lengths, starts.cumsum()
     return Tokens(*read, columns, tuple(attrs), vocab, vectors, clusters)
+
+
+@lru_cache(maxsize=64)
+def _columns(attrs: tuple[str, ...], vectors_attr: int) -> tuple[tuple[int, ...], NDArray]:
+    """The columns of `Tokens.table`, and a multiplier for each (n_columns,). Columns are hashes of
+    64 bits, or small numbers; a sum of their products is a hash of the row.
+    """
+    of_spacy = [IDS[attr] for attr in attrs if attr in IDS]
+    columns = tuple(dict.fromkeys([ORTH, NORM, *of_spacy, vectors_attr]))
+    return columns, FOLD ** np.arange(len(columns), dtype=np.uint64)
 
 
 def token_attrs(docs: Sequence[Doc], attrs: Sequence[int | str]) -> NDArray[np.uint64]:
@@ -222,8 +230,11 @@ def token_attrs(docs: Sequence[Doc], attrs: Sequence[int | str]) -> NDArray[np.u
     attrs (Sequence[Union[int, str]]): spaCy's attributes.
     RETURNS (ndarray): Shape (n_tokens, n_attrs).
     """
-    arrays = [doc.to_array(list(attrs)).reshape(-1, len(attrs)) for doc in docs]
-    return np.concatenate([np.zeros((0, len(attrs)), dtype=np.uint64), *arrays])
+    names = list(attrs)
+    arrays: list[NDArray] = [doc.to_array(names).reshape(-1, len(names)) for doc in docs]
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate([np.zeros((0, len(names)), dtype=np.uint64), *arrays])
 
 
 def cluster_paths(orths: NDArray[np.uint64], vocab: Vocab, clusters: Clusters) -> NDArray[np.int64]:

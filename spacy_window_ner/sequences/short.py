@@ -52,8 +52,10 @@ def sums_of_short(
     if not z.min() > _SMALLEST:
         return None
     marginals /= z
-    previous = np.concatenate([np.eye(1, n_tags), forward[:-1]])
-    taken = A * (previous.T @ (e * backward / z))
+    weights = e * backward / z
+    taken = forward[:-1].T @ weights[1:]
+    taken[0] += weights[0]
+    taken *= A
     expected = np.bincount(steps.ravel(), taken.ravel())[: transitions.size].astype(np.float64)
     log_z = np.log(z[0]) + largest.sum() + n * top
     marginals = marginals.astype(dtype, copy=False)

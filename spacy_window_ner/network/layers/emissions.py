@@ -52,7 +52,7 @@ def forward(
     tokens = sums.batch.tokens
     # The outermost tokens of a part are computed from their neighbors in other parts too.
     sizes = [layer.layers[0].attrs["window_size"] for layer in windows]
-    S = [np.zeros((0, scores.get_dim("nO")), dtype=scores.get_param("b").dtype)]
+    S = []
     for part in sums.batch.parts():
         near = slice(max(0, part.start - sum(sizes)), min(part.stop + sum(sizes), len(tokens.keys)))
         H, backprop_H = activation(sums.at(near), is_train)
@@ -78,7 +78,9 @@ def forward(
             d_X = callback(d_X)
         return backprop_sums(backprop_H(d_X[1:]))
 
-    return Ragged(np.concatenate(S), tokens.lengths), backprop
+    if len(S) != 1:
+        S.append(np.zeros((0, scores.get_dim("nO")), dtype=scores.get_param("b").dtype))
+    return Ragged(S[0] if len(S) == 1 else np.concatenate(S), tokens.lengths), backprop
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Ragged | None = None) -> None:

@@ -57,16 +57,15 @@ class Dependencies:
 
     def are_those_of(self, models: list[Model], vocab: Vocab) -> bool:
         """RETURNS (bool): Whether these layers and this vocabulary give the same rows still."""
-        return (
-            models == self._models
-            and vocab is self._vocab
-            and vocab.vectors.n_keys == self._n_keys
-            and all(a is b for a, b in zip(_tables_of(vocab), self._tables, strict=True))
-            and all(node.layers == layers for node, layers in self._layers)
-            and all(node.get_param(name) is array for node, name, array in self._params)
-            and all(attrs[name] is value for attrs, name, value in self._attrs)
-            and not any(array.flags.writeable for array in self._locked)
-        )
+        if models != self._models or vocab is not self._vocab:
+            return False
+        # Comprehensions take less time than generators.
+        same = [a is b for a, b in zip(_tables_of(vocab), self._tables, strict=True)]
+        same += [node.layers == layers for node, layers in self._layers]
+        same += [node.get_param(name) is array for node, name, array in self._params]
+        same += [attrs[name] is value for attrs, name, value in self._attrs]
+        same += [not array.flags.writeable for array in self._locked]
+        return all(same) and vocab.vectors.n_keys == self._n_keys
 
     def release(self) -> None:
         """Make the parameters writable."""
@@ -206,18 +205,19 @@ class LexemeRows:
         RETURNS (Tuple[ndarray, Tuple[ndarray, ndarray]]): The row of each token (n,), and the
             tables.
         """
-        blocks = blocks_of(self.window)
 
         def compute(which: NDArray[np.int64], tables: Tables) -> None:
+            blocks = blocks_of(self.window)
             for start in range(0, len(which), CHUNK):
                 some = slice(start, start + CHUNK)
                 V = self.embed.predict(self.tokens.lexemes(near.start + which[some]))
                 tables[0][some] = V
                 multiply(V, blocks, out=tables[1][some])
 
-        n_blocks, nO, width = blocks.shape
-        models, vocab = [self.embed, self.window], self.tokens.vocab
-        return self.cache(models, vocab, self.tokens.keys[near], (width, n_blocks * nO), compute)
+        nO, nI = self.window.get_param("W").shape
+        n_blocks = 2 * self.window.attrs["window_size"] + 1
+        models, widths = [self.embed, self.window], (nI // n_blocks, n_blocks * nO)
+        return self.cache(models, self.tokens.vocab, self.tokens.keys[near], widths, compute)
 
 
 _CACHES: "WeakSet[LexemeCache]" = WeakSet()

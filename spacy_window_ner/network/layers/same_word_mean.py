@@ -97,9 +97,10 @@ def repeated_words(
         number for the same word of one document (n,); and the number of places of each of these
         words (n_groups,), 2 or more.
     """
-    document = np.arange(len(tokens.lengths), dtype=np.uint64).repeat(tokens.lengths)
-    # One 64-bit hash for each word of each document, as norms are hashes already.
-    hashes = tokens.norms + document * FOLD
+    hashes = tokens.norms
+    if len(tokens.lengths) > 1:  # one 64-bit hash for each word of each document
+        document = np.arange(len(tokens.lengths), dtype=np.uint64).repeat(tokens.lengths)
+        hashes = hashes + document * FOLD
     order = hashes.argsort(kind="stable")
     ordered = hashes[order]
     # Whether a place of the order has the word of the one before it.
