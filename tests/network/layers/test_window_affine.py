@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_window_ner.network.layers.window_affine import WindowAffine, Windows, neighbor_rows
+from spacy_window_ner.network.layers.window_affine import (
+    FEW,
+    WindowAffine,
+    Windows,
+    neighbor_rows,
+    sum_places,
+)
 from tests import plain
 from tests.helpers import assert_gradients, document_slices, examples, gradient_errors
 
@@ -31,6 +37,17 @@ def make_layer(size, width=2, nO=3, context_dropout=0.0, seed=0):
     layer.set_param("W", layer.get_param("W").astype("d"))
     layer.set_param("b", np.random.normal(size=nO))
     return layer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_and_many_windows_have_the_same_sums(dtype):
+    rng = np.random.RandomState(0)
+    table = rng.normal(size=(50, 6)).astype(dtype)
+    places = rng.randint(0, 50, size=(2 * FEW, 7)).astype(np.int32)
+    many = sum_places(table, places)
+    few = [sum_places(table, places[:FEW]), sum_places(table, places[FEW:])]
+    assert (many == np.concatenate(few)).all()
+    np.testing.assert_allclose(many, table[places].sum(axis=1), rtol=1e-4, atol=1e-5)
 
 
 lengths_of_docs = st.lists(st.integers(0, 6), min_size=1, max_size=4)
