@@ -129,20 +129,23 @@ class LexemeCache:
                 if capacity:
                     self._dependencies = Dependencies(models, vocab)
             places, is_known = find_sorted(self._keys, keys)
+            rows = self._rows[places] if len(self._rows) else places
             if self._tables is None or not is_known.all():
-                new, tokens = _distinct(keys, np.flatnonzero(~is_known))
+                unknown = np.flatnonzero(~is_known)
+                new, tokens, numbers = _distinct(keys, unknown)
                 if len(self._keys) + len(new) > capacity and len(self._keys):
-                    new, tokens = _distinct(keys, np.arange(len(keys)))
+                    unknown = np.arange(len(keys))
+                    new, tokens, numbers = _distinct(keys, unknown)
                 if len(new) > capacity:
                     tables = _zero_tables(len(new), widths)
                     compute(tokens, (tables[0][1:], tables[1][1:]))
-                    return 1 + np.searchsorted(new, keys), tables
+                    return 1 + numbers, tables
                 if self._tables is None or len(self._keys) + len(new) > capacity:
                     self._forget()  # before there is memory for the next ones
                     self._tables = _zero_tables(capacity, widths)
+                rows[unknown] = 1 + len(self._keys) + numbers
                 self._add(new, tokens, compute, self._tables)
-                places = np.searchsorted(self._keys, keys)
-            return self._rows[places], self._tables
+            return rows, self._tables
 
     def _add(
         self, new: NDArray[np.uint64], tokens: NDArray[np.int64], compute: Compute, tables: Tables
@@ -171,10 +174,12 @@ class LexemeCache:
 
 def _distinct(
     keys: NDArray[np.uint64], tokens: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The distinct keys of some tokens, ascending (n_lexemes,), and a token of each."""
-    distinct, firsts = np.unique(keys[tokens], return_index=True)
-    return distinct, tokens[firsts]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct keys of some tokens, ascending (n_lexemes,), a token of each (n_lexemes,), and
+    the number of each token's key among them (n,).
+    """
+    distinct, firsts, numbers = np.unique(keys[tokens], return_index=True, return_inverse=True)
+    return distinct, tokens[firsts], numbers
 
 
 def _zero_tables(n: int, widths: tuple[int, int]) -> Tables:
