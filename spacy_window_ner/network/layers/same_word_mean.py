@@ -101,7 +101,7 @@ def repeated_words(
     if len(tokens.lengths) > 1:  # one 64-bit hash for each word of each document
         document = np.arange(len(tokens.lengths), dtype=np.uint64).repeat(tokens.lengths)
         hashes = hashes + document * FOLD
-    order = hashes.argsort(kind="stable")
+    order = hashes.argsort()
     ordered = hashes[order]
     # Whether a place of the order has the word of the one before it.
     again = np.zeros(len(order) + 1, dtype=bool)

@@ -10,6 +10,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import SGD, Adam, Optimizer
 
 from spacy_window_ner.network.features import read_tokens
@@ -316,3 +317,25 @@ def test_a_fork_while_another_thread_predicts():
     os.kill(child, 9)
     os.waitpid(child, 0)
     pytest.fail("the child waits for a lock that nobody will release")
+
+
+def test_keys_that_begin_alike_have_rows_of_their_own():
+    def compute(tokens, tables):
+        for table in tables:
+            table[:, 0] = tokens
+        computed.extend(tokens.tolist())
+
+    cache, vocab, computed = LexemeCache(2**20), Vocab(), []
+    keys = np.arange(1, 80, dtype=np.uint64)
+    keys[40:] += np.uint64(2**63)
+    for some in (slice(0, 20), slice(10, 60), slice(None)):
+        tokens = np.arange(len(keys))[some]
+        rows, tables = cache(
+            [],
+            vocab,
+            keys[some],
+            (1, 1),
+            lambda which, out, tokens=tokens: compute(tokens[which], out),
+        )
+        assert tables[1][rows, 0].tolist() == tokens.tolist()
+    assert sorted(computed) == list(range(len(keys)))
