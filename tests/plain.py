@@ -42,8 +42,35 @@ def hidden_sum(hidden: Model, docs: Sequence[Doc]) -> np.ndarray:
             Z = Z + same_word_mean(Y, [token.norm for token in doc])
         if "gazetteer" in layers:
             Z = Z + layers["gazetteer"].predict([doc]).dense()
+        if "character_pairs" in layers:
+            Z = Z + character_pairs(doc, layers["character_pairs"])
         rows.append(Z)
     return np.concatenate(rows)
+
+
+def character_pairs(doc: Doc, layer: Model) -> np.ndarray:
+    """The sums of the products of the pairs of characters around each token: (n_tokens, nO)."""
+    characters, numbers, pairs = (
+        np.frombuffer(layer.attrs[name], dtype="<u8").tolist()
+        for name in ("characters", "numbers", "pairs")
+    )
+    number = dict(zip(characters, numbers, strict=True))
+    E, W = layer.layers[0].get_param("E"), layer.get_param("W")
+    blocks = np.split(W, 4, axis=1)
+    sentence = np.cumsum([bool(token.is_sent_start) for token in doc]).tolist()
+    Z = np.zeros((len(doc), len(W)))
+    for t in range(len(doc)):
+        for block, first in zip(blocks, range(t - 2, t + 2), strict=True):
+            second = first + 1
+            if first < 0 or second >= len(doc):
+                continue
+            if not sentence[first] == sentence[second] == sentence[t]:
+                continue
+            both = number.get(doc[first].norm), number.get(doc[second].norm)
+            if None in both or (pair := both[0] * len(number) + both[1]) not in pairs:
+                continue
+            Z[t] += block @ E[pairs.index(pair)]
+    return Z
 
 
 def sentence_by_sentence(doc: Doc, X: np.ndarray, layer: Model) -> np.ndarray:

@@ -25,8 +25,10 @@ _DIMS = {
     "E": ("nV", "nO"),
     "T": ("n_labels", "n_labels"),
 }
+# What a layer of `CharacterPairs` has learned.
+_PAIRS = ("characters", "numbers", "pairs")
 # The attrs of nodes that training changes; all others are settings, which come from a config.
-_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters", "widths"}
+_LEARNED = {"unseen_labels", "dropout_rate", "known", "counts", "clusters", "widths", *_PAIRS}
 # Attributes that version 0.3 did not save.
 _ADDED = {"widths"}
 # The files of a component, apart from its vocabulary and the checksums.
@@ -292,6 +294,8 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         known, counts = (len(srsly.msgpack_loads(saved["attrs"][a])) for a in ("known", "counts"))
         if known != 2 * counts or known % 8:
             raise ValueError(f"the known values of {node.name} and their counts do not match")
+    if "pairs" in node.attrs:
+        _validate_pairs(node.name, *(srsly.msgpack_loads(saved["attrs"][x]) for x in _PAIRS))
     if saved["attrs"].get("widths") and dims["nO"] is not None:
         widths = srsly.msgpack_loads(saved["attrs"]["widths"])
         if widths and sum(widths) != dims["nO"]:
@@ -313,6 +317,12 @@ def _validate_node(node: Model, own: dict[str, Any], saved: dict[str, Any]) -> N
         is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
         if not is_float or not np.isfinite(value).all():
             raise ValueError(f"{param} of {node.name} has values that are not finite numbers")
+
+
+def _validate_pairs(name: str, characters: bytes, numbers: bytes, pairs: bytes) -> None:
+    """Compare the arrays of `CharacterPairs`."""
+    if len(characters) % 8 or len(characters) != len(numbers) or len(pairs) % 8:
+        raise ValueError(f"the characters of {name}, their numbers and their pairs do not match")
 
 
 def _outline(layer: dict[str, Any]) -> tuple[str, dict, list[str], list[str]]:

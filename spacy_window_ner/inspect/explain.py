@@ -155,8 +155,9 @@ class _Reading:
             part: (X.vectors[:, of] * sums.window[:, of]).sum(axis=1) / steps
             for part, of in X.parts.items()
         }
-        if X.features.shape[1]:
-            columns["gazetteer"] = (X.features * sums.gazetteer).sum(axis=1) / steps
+        products = X.features * sums.terms
+        for name, part in X.terms.items():
+            columns[name] = products[:, part].sum(axis=1) / steps
         elsewhere = (X.vectors * sums.context).sum(axis=1) / steps
         words = []
         for token in self.doc:
@@ -236,7 +237,7 @@ class _Sums:
 
     window: NDArray
     context: NDArray
-    gazetteer: NDArray
+    terms: NDArray
     transitions: NDArray
 
     @classmethod
@@ -247,4 +248,4 @@ class _Sums:
     def add(self, gradient: Inputs) -> None:
         self.window += gradient.window.sum(axis=0)
         self.context += gradient.context.sum(axis=0)
-        self.gazetteer += gradient.gazetteer.sum(axis=0)
+        self.terms += gradient.terms.sum(axis=0)

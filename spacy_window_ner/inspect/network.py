@@ -17,10 +17,12 @@ from thinc.types import Ragged
 
 from ..network.features import read_tokens
 from ..network.gradients import copy_without_dropout
+from ..network.layers.character_pairs import CHARACTER_PAIRS
 from ..network.layers.gazetteer import GAZETTEER
 from ..network.layers.lexeme_embed import LEXEME_EMBED
 from ..network.layers.rows import Term
 from ..network.layers.to_numpy import ToNumpy
+from ..network.layers.token_vectors import Batch
 from ..sequences.batching import Scores
 
 _Array = NDArray[np.float64]
@@ -33,13 +35,13 @@ class Inputs:
 
     window (ndarray): Shape (n_copies, n_tokens, width), the concatenated features of each word.
     context (ndarray): The same for the term of other occurrences of a word in the document.
-    gazetteer (ndarray): Shape (n_copies, n_tokens, hidden width), the term of matches in lists of
-        names. The width is 0 if the network has no lists.
+    terms (ndarray): Shape (n_copies, n_tokens, n_terms · hidden width), the terms of matches in
+        lists of names and of pairs of characters, if the network has them, side by side.
     """
 
     window: _Array
     context: _Array
-    gazetteer: _Array
+    terms: _Array
 
 
 Backprop = Callable[[_Array], Inputs]
@@ -50,7 +52,9 @@ class DocumentNetwork:
 
     parts (Dict[str, slice]): The columns of each feature of a word, by its name.
     vectors (ndarray): Shape (n_tokens, width), the concatenated features of each word.
-    features (ndarray): Shape (n_tokens, width), the term of matches in lists.
+    terms (Dict[str, slice]): The columns of each term in `features`, by the name of its layer.
+    features (ndarray): Shape (n_tokens, n_terms · hidden width), the terms of matches in lists and
+        of pairs of characters.
     transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
     """
 
@@ -62,17 +66,23 @@ class DocumentNetwork:
         """
         self._doc, self._network = doc, copy_without_dropout(model)
         hidden = self._network.layers[0].layers[0]
-        terms = {layer.name: layer for layer in hidden.layers}
-        tok2vec = terms["token_vectors"].layers[0]
+        layers = {layer.name: layer for layer in hidden.layers}
+        tok2vec = layers["token_vectors"].layers[0]
         self.parts, self.vectors, self._mixing = _read_parts(model.get_ref("tok2vec"), doc)
         self._network.replace_node(tok2vec, Model("given_vectors", self._given_vectors))
-        self.features = np.zeros((len(doc), 0))
-        if GAZETTEER in terms:
-            term, _ = terms[GAZETTEER]([doc], False)
-            self.features = term.dense().astype(np.float64)
-            terms[GAZETTEER]._func = self._given_features
-        if "same_word_mean" in terms:
-            terms["same_word_mean"]._func = self._with_gradient(terms["same_word_mean"]._func)
+        given = {name: layers[name] for name in (GAZETTEER, CHARACTER_PAIRS) if name in layers}
+        width = hidden.layers[1].get_dim("nO")
+        self.terms = {name: slice(i * width, (i + 1) * width) for i, name in enumerate(given)}
+        self.features = np.zeros((len(doc), len(given) * width))
+        if CHARACTER_PAIRS in given:
+            term = given[CHARACTER_PAIRS].predict(Batch(read_tokens([doc], ()), reach=0))
+            self.features[:, self.terms[CHARACTER_PAIRS]] = term.dense()
+        if GAZETTEER in given:
+            self.features[:, self.terms[GAZETTEER]] = given[GAZETTEER].predict([doc]).dense()
+        for name, layer in given.items():
+            layer._func = self._given_term(name)
+        if "same_word_mean" in layers:
+            layers["same_word_mean"]._func = self._with_gradient(layers["same_word_mean"]._func)
         for layer in (self._network, *self._mixing):
             _to_float64(layer)
         self.transitions = model.predict([doc]).transitions.astype(np.float64)
@@ -84,7 +94,7 @@ class DocumentNetwork:
         """Score every tag of every token in copies of the document.
 
         vectors (ndarray): Shape (n_copies, n_tokens, width).
-        features (ndarray): Shape (n_copies, n_tokens, width of the term of lists).
+        features (ndarray): Shape (n_copies, n_tokens, n_terms · hidden width).
         RETURNS: The emissions (n_copies, n_tokens, n_tags), and a callback that maps their gradient
             to the gradient of the inputs.
         """
@@ -101,7 +111,7 @@ class DocumentNetwork:
             return d_V.reshape(vectors.shape)
 
         def backprop(d_emissions: _Array) -> Inputs:
-            d: dict[str, _Array] = {"context": np.zeros_like(V), "features": np.zeros((0, 0))}
+            d = {"context": np.zeros_like(V), "features": np.zeros_like(self._given[1])}
             self._gradients = d
             backprop_Y(Ragged(d_emissions.reshape(Y.data.shape), Y.lengths))
             d_features = d["features"].reshape(features.shape)
@@ -120,17 +130,19 @@ class DocumentNetwork:
 
         return np.split(self._given[0], len(docs)), backprop
 
-    def _given_features(
-        self, model: Model, docs: list[Doc], is_train: bool
-    ) -> tuple[Term, Callable]:
-        """A layer that replaces the gazetteer."""
+    def _given_term(self, name: str) -> Callable:
+        """The forward pass of a layer that replaces the one with this name."""
 
-        def backprop(d_Z: _Array) -> list[Doc]:
-            self._gradients["features"] = d_Z
-            return []
+        def forward(model: Model, X: Any, is_train: bool) -> tuple[Term, Callable]:
+            def backprop(d_Z: _Array) -> _Array:
+                self._gradients["features"][:, self.terms[name]] = d_Z
+                return np.zeros(1)
 
-        every = np.arange(len(self._given[1]))
-        return Term(every, every, self._given[1], len(every)), backprop
+            term = self._given[1][:, self.terms[name]]
+            every = np.arange(len(term))
+            return Term(every, every, term, len(every)), backprop
+
+        return forward
 
     def _with_gradient(self, forward: Callable) -> Callable:
         """The forward pass of the document's context, which keeps the gradient of its vectors."""

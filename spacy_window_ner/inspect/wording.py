@@ -20,6 +20,7 @@ _PARTS = {
     "CASE": "capital letters",
     "static_vectors": "meaning (word vectors)",
     "gazetteer": "list of names",
+    "character_pairs": "pairs of characters",
     "tok2vec": "the word and its neighbors",
 }
 

@@ -13,6 +13,7 @@ from ..sequences.tags import n_labels
 from .features import validate_attrs
 from .layers.activation import Activation
 from .layers.affine import Affine, resize_affine
+from .layers.character_pairs import CharacterPairs
 from .layers.concatenate import Concatenate
 from .layers.dropout import Dropout
 from .layers.embedding import Embedding
@@ -45,6 +46,7 @@ def window_classifier(
     cache_megabytes: int = 192,
     gazetteer_key: str | None = None,
     hidden_windows: Sequence[int] = (),
+    character_pairs: int = 0,
     nO: int | None = None,
 ) -> Model[list[Doc], Scores]:
     """Build `spacy_window_ner.WindowClassifier.v2`, the whole network.
@@ -68,11 +70,16 @@ def window_classifier(
         use no lists.
     hidden_windows (Sequence[int]): The sizes k of additional windows over the previous hidden
         layer, with k neighbors on each side. More accurate if there are many examples, but slower.
+    character_pairs (int): How many pairs of neighboring characters of scripts without spaces
+        (Chinese, Japanese, Thai and others) have a vector: the most frequent ones of the training
+        data. 0 to use none. Only useful if each character is a token.
     nO (Optional[int]): The number of tags, 1 + 4 · n_labels. The component sets it.
     RETURNS (Model): From a list of Docs to `Scores`.
     RAISES (ValueError): If a setting is outside its range.
     """
     _require_positive("hidden_width", hidden_width)
+    if character_pairs != 0:
+        _require_positive("character_pairs", character_pairs)
     learned = get_objective(objective).learns_transitions
     affine, *activations = _hidden(hidden_width, activation, maxout_pieces)
     width = affine.get_dim("nO")
@@ -80,7 +87,8 @@ def window_classifier(
     context = SameWordMean(WindowAffine(1, width), context_dropout) if document_context else None
     gazetteer = None if gazetteer_key is None else Gazetteer(gazetteer_key, width)
     vectors = TokenVectors(tok2vec, reach=max(window_size, 1))
-    hidden = HiddenSum(vectors, window, context, gazetteer, cache_megabytes=cache_megabytes)
+    pairs = CharacterPairs(character_pairs, width) if character_pairs else None
+    hidden = HiddenSum(vectors, window, context, gazetteer, pairs, cache_megabytes=cache_megabytes)
     scores = Affine(nO, hidden_width)
     transitions = Transitions(learned, n_labels=None if nO is None else n_labels(nO))
     windows = [_hidden_window(k, hidden_width, activation, maxout_pieces) for k in hidden_windows]

@@ -35,6 +35,7 @@ from .test_explain import TEXT, with_everything
         ("clusters_500", "similar words"),
         ("static_vectors", "meaning (word vectors)"),
         ("gazetteer", "list of names"),
+        ("character_pairs", "pairs of characters"),
         ("IS_TITLE", "IS_TITLE"),
     ],
 )

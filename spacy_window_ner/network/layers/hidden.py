@@ -1,4 +1,6 @@
-"""z = WindowAffine(k)(V) + SameWordMean(WindowAffine(1)(V)) + Gazetteer: the hidden layer's sum."""
+"""z = WindowAffine(k)(V) + SameWordMean(WindowAffine(1)(V)) + Gazetteer + CharacterPairs, the sum
+of the hidden layer.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from .lexeme_cache import LexemeCache, LexemeRows
 from .rows import Term
 from .to_numpy import NUMPY_OPS
 from .token_vectors import Batch, sample_batch
-from .window_affine import Windows
+from .window_affine import WINDOW_AFFINE, Windows
 
 
 @dataclass
@@ -51,6 +53,7 @@ def HiddenSum(
     window: Model[Windows, NDArray],
     context: Model[Batch, Term] | None = None,
     gazetteer: Model[InT, Term] | None = None,
+    pairs: Model[Batch, Term] | None = None,
     *,
     cache_megabytes: int = 0,
 ) -> Model[InT, OutT]:
@@ -60,6 +63,7 @@ def HiddenSum(
     window (Model): A layer of `WindowAffine`.
     context (Optional[Model]): A layer of `SameWordMean`.
     gazetteer (Optional[Model]): A layer of `Gazetteer`.
+    pairs (Optional[Model]): A layer of `CharacterPairs`.
     cache_megabytes (int): How much memory remembered products may take in prediction, from 0 up.
     RETURNS (Model): List of Docs → Sums (n_tokens, nO).
     RAISES (ValueError): If the memory is negative.
@@ -72,7 +76,9 @@ def HiddenSum(
         "hidden_sum",
         forward,
         init=init,
-        layers=[layer for layer in (vectors, window, context, gazetteer) if layer is not None],
+        layers=[
+            layer for layer in (vectors, window, context, gazetteer, pairs) if layer is not None
+        ],
         attrs={"cache": LexemeCache(int(cache_megabytes) * 2**20)},
         ops=NUMPY_OPS,
     )
@@ -111,8 +117,8 @@ def forward(
 
 def _window_layers(model: Model[InT, OutT]) -> list[Model[Windows, NDArray]]:
     """The layers of `WindowAffine` among the terms and within them."""
-    terms = [layer for layer in model.layers[1:] if layer.name != GAZETTEER]
-    return [layer.layers[0] if layer.layers else layer for layer in terms]
+    nodes = (node for layer in model.layers[1:] for node in layer.walk())
+    return [node for node in nodes if node.name == WINDOW_AFFINE]
 
 
 def init(model: Model[InT, OutT], X: InT | None = None, Y: Sums | None = None) -> None:
@@ -120,9 +126,9 @@ def init(model: Model[InT, OutT], X: InT | None = None, Y: Sums | None = None) -
     vectors, *terms = model.layers
     vectors.initialize(X=X)
     sample = sample_batch(vectors, X) if X else None
-    inputs = {"window_affine": sample and sample.windows, "same_word_mean": sample, GAZETTEER: X}
+    inputs = {WINDOW_AFFINE: sample and sample.windows, "same_word_mean": sample}
     for layer in terms:
-        layer.initialize(X=inputs[layer.name])
+        layer.initialize(X=inputs.get(layer.name))
     windows = _window_layers(model)
     for layer in windows:
         layer.set_param("W", layer.get_param("W") / np.float32(len(windows) ** 0.5))

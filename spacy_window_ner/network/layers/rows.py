@@ -58,23 +58,24 @@ def add_rows(table: NDArray, rows: NDArray[np.integer], values: NDArray) -> None
 
 @dataclass(frozen=True)
 class Term:
-    """A term of z that is zero for most tokens: z[tokens[i]] += table[rows[i]].
+    """A term of z that is zero for most tokens: z[tokens[i]] += Σ_j table[rows[i, j]].
 
     tokens (ndarray): Shape (n,) int64, ascending.
-    rows (ndarray): Shape (n,) int64.
+    rows (ndarray): Shape (n,) or (n, rows of a sum), integers.
     table (ndarray): Shape (n_rows, nO).
     n_tokens (int): The number of tokens of the batch.
     """
 
     tokens: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    rows: NDArray[np.integer]
     table: NDArray
     n_tokens: int
 
     def add_to(self, Z: NDArray, part: slice) -> None:
         """Add the term to z of consecutive tokens (n_tokens of the part, nO), in place."""
         some = slice(*self.tokens.searchsorted((part.start, part.stop)))
-        Z[self.tokens[some] - part.start] += self.table[self.rows[some]]
+        values = self.table[self.rows[some]]
+        Z[self.tokens[some] - part.start] += values if self.rows.ndim == 1 else values.sum(axis=1)
 
     def dense(self) -> NDArray:
         """RETURNS (ndarray): The term of all tokens, with its zeros (n_tokens, nO)."""

@@ -29,6 +29,8 @@ from .to_numpy import NUMPY_OPS
 # For a short document, Thinc's `gather_add` takes half the time of `sum_rows`, which takes less for
 # more windows than these.
 FEW = 400
+# The name of the layer in saved networks and in graphs.
+WINDOW_AFFINE = "window_affine"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def WindowAffine(
     if not 0 <= context_dropout < 1:
         raise ValueError(f"context_dropout must be from 0 to below 1, got {context_dropout}.")
     return Model(
-        "window_affine",
+        WINDOW_AFFINE,
         forward,
         init=init,
         dims={"nO": nO, "nI": nI},
