@@ -37,6 +37,9 @@ _SMALL, _STEPS = 5e-4, 50
 _SHARE = 1e-4
 # The search starts with one of this number of documents, if they have at least this many tokens.
 _FEW, _ENOUGH = 8, 2000
+# Above this temperature, next to nothing is left of the scores, and the rest of the search is
+# omitted: an untrained network takes it, on a plain with many steps.
+_HOT = 5.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def fit(scores: Scores, allowed: Mask, legal: Mask, objective: Objective) -> Cal
         some = Scores(scores.emissions[tokens], scores.transitions, scores.lengths[few])
         x, H = minimize(_loss_of(some, allowed[tokens], legal, objective), x)
         H = H * (n_few / len(allowed))
+        if _calibration(x).temperature > _HOT:
+            return _calibration(x)
     x, _ = minimize(_loss_of(scores, allowed, legal, objective), x, H)
     return _calibration(x)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,6 +75,22 @@ def test_to_begin_with_some_of_the_documents_makes_no_difference(monkeypatch):
     assert found.temperature == pytest.approx(expected.temperature, rel=2e-3)
     assert found.bias == pytest.approx(expected.bias, abs=2e-3)
     assert expected.temperature > 1.2
+
+
+def test_scores_that_say_nothing_are_not_searched_to_the_end():
+    rng = np.random.default_rng(0)
+    scores = Scores(rng.normal(size=(20000, 5)), np.zeros((2, 2)), np.ones(20000, dtype=int))
+    allowed = rng.integers(5, size=20000)[:, None] == np.arange(5)
+    sizes = []
+
+    def loss(scores, *arguments):
+        sizes.append(len(scores.emissions))
+        return OBJECTIVES["softmax"].loss(scores, *arguments)
+
+    objective = replace(OBJECTIVES["softmax"], loss=loss)
+    found = fit(scores, allowed, np.ones(5, dtype=bool), objective)
+    assert found.temperature > 10
+    assert set(sizes) == {2500}
 
 
 def test_a_label_that_is_found_too_often_gets_a_bias_below_zero():
