@@ -36,7 +36,7 @@ from .forward_backward import (
     token_sums,
 )
 from .path import path_sums
-from .short import SHORT, sums_of_short
+from .short import FEW_LABELS, SHORT, sums_of_short
 from .viterbi import best_tags
 
 # How many tokens around a border between chunks are used at first.
@@ -122,7 +122,7 @@ def sequence_sums(
             return SequenceSums(path[0], allowed.astype(dtype), path[1])
     is_short = lengths.max(initial=0) < 2 * _chunk_size(len(emissions), reach)
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
-        if len(lengths) == 1 and 0 < lengths[0] <= SHORT:
+        if len(lengths) == 1 and 0 < lengths[0] <= SHORT and len(transitions) <= 1 + FEW_LABELS:
             one = sums_of_short(emissions, transitions, dtype)
             if one is not None:
                 return one

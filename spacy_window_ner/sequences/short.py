@@ -4,7 +4,8 @@
 
 For n labels, this takes (4n + 1)² products for each token where `forward_backward` takes (n + 1)².
 But the time for a short document is that of its calls, and here each token takes two for both ways:
-20 words take a fourth of the time. Sums are not rescaled, so documents have to be short.
+20 words take a fourth of the time with few labels. Sums are not rescaled, so documents have to be
+short.
 """
 
 from functools import lru_cache
@@ -17,6 +18,8 @@ from .tags import BEGIN, LAST, TAGS_PER_LABEL, UNIT
 
 # The number of tokens up to which a document is short.
 SHORT = 100
+# With more labels, the products take longer than the calls that are saved.
+FEW_LABELS = 24
 # Smaller sums may have lost sequences to rounding to zero.
 _SMALLEST = 1e-200
 
@@ -28,7 +31,7 @@ def sums_of_short(
 
     scores (ndarray): Shape (n_tokens, n_tags), −∞ for tags that are not allowed; n_tokens is from 1
         to `SHORT`.
-    transitions (ndarray): Shape (n_labels + 1, n_labels + 1).
+    transitions (ndarray): Shape (n_labels + 1, n_labels + 1), with at most `FEW_LABELS` labels.
     dtype (DTypeLike): The type of the marginals. Sums are float64.
     RETURNS (Optional[SequenceSums]): The sums; None if they may have left the range of floats.
     """

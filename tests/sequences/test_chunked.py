@@ -9,7 +9,7 @@ from spacy_window_ner.sequences import batching
 from spacy_window_ner.sequences import chunked as chunks_module
 from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.chunked import Chunks, sequence_sums
-from spacy_window_ner.sequences.short import SHORT
+from spacy_window_ner.sequences.short import FEW_LABELS, SHORT
 from spacy_window_ner.sequences.tags import BEGIN, IN, LAST, UNIT, n_tags
 from spacy_window_ner.sequences.viterbi import best_tags
 from tests.helpers import Batch, batches, examples, is_legal_step, long_batch, path_score
@@ -254,3 +254,25 @@ def test_many_labels():
     entered = sums.marginals[:, 0].sum() + sums.marginals[:, 1 + BEGIN :: 4].sum()
     entered += sums.marginals[:, 1 + UNIT :: 4].sum()
     np.testing.assert_allclose(sums.expected_transitions.sum(), entered, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n", "labels", "lengths", "is_short"),
+    [
+        (SHORT, 2, [SHORT], True),
+        (SHORT + 1, 2, [SHORT + 1], False),
+        (4, 2, [2, 2], False),
+        (4, FEW_LABELS, [4], True),
+        (4, FEW_LABELS + 1, [4], False),
+    ],
+)
+def test_one_short_document_with_few_labels_is_summed_from_tag_to_tag(
+    monkeypatch, n, labels, lengths, is_short
+):
+    calls = []
+    of_short = chunks_module.sums_of_short
+    monkeypatch.setattr(chunks_module, "sums_of_short", lambda *x: calls.append(1) or of_short(*x))
+    rng = np.random.RandomState(0)
+    transitions = rng.normal(size=(labels + 1, labels + 1))
+    sequence_sums(Scores(rng.normal(size=(n, n_tags(labels))), transitions, np.asarray(lengths)))
+    assert bool(calls) == is_short
