@@ -55,6 +55,8 @@ def corpus(scripts, tmp_path):
         scripts["prepare_many"].write(folder / "tests" / f"{file}.spacy", docs)
         sizes.append({"name": name, "lang": lang, "train": [2, 9, 4]})
     srsly.write_json(folder / "sizes.json", sizes)
+    nlp.tokenizer.add_special_case("ABC", [{"ORTH": letter} for letter in "ABC"])
+    nlp.to_disk(folder / "tokenizer")
     return folder
 
 
@@ -62,7 +64,9 @@ def test_scores_beside_others_and_card(scripts, corpus, tmp_path, monkeypatch):
     train, languages = scripts["train_alone"].main, scripts["card_many"].LANGUAGES
     train(corpus, tmp_path / "alone", lang=["da"], steps=2, evaluations=1)
     trained = tmp_path / "alone" / "da" / "model-best"
-    assert spacy.load(trained).pipe_names == ["window_ner"]
+    alone = spacy.load(trained)
+    assert alone.pipe_names == ["window_ner"]
+    assert len(alone.make_doc("ABC")) == 3
     checksum = trained / "window_ner" / "checksum"
     time = checksum.stat().st_mtime_ns
     train(corpus, tmp_path / "alone", lang=["da"], steps=2, evaluations=1)
@@ -75,6 +79,8 @@ def test_scores_beside_others_and_card(scripts, corpus, tmp_path, monkeypatch):
     ]
     assert spacy.load(tmp_path / "spacy" / "hu" / "model-best").pipe_names[-1] == "ner"
 
+    for least in ("LEAST_OF_WORDS", "LEAST_OF_AFFIXES"):  # all words of this network are rare
+        monkeypatch.setattr(scripts["card_many"], least, 1)
     model, scores = tmp_path / "model", tmp_path / "scores.json"
     own = copy_of(shared())
     own.vocab.strings.add("Xyzzy")
@@ -98,14 +104,14 @@ def test_scores_beside_others_and_card(scripts, corpus, tmp_path, monkeypatch):
     assert "Danish (0.0), Hungarian (0.0)." in card
 
 
-def test_rare_affixes_are_unknown(scripts):
+def test_rare_words_and_affixes_are_unknown(scripts):
     network = ner_of(copy_of(shared())).model
     nodes = [node for node in network.walk() if node.attrs.get("known")]
     before = [np.frombuffer(node.attrs["counts"], dtype="<u4") for node in nodes]
-    assert all((counts < 2).any() for counts in before if len(counts) > 10)
-    scripts["card_many"].forget_rare(network, 2)
+    assert all((counts < 3).any() for counts in before if len(counts) > 10)
+    scripts["card_many"].forget_rare(network)
     for node, counts in zip(nodes, before, strict=True):
         after = np.frombuffer(node.attrs["counts"], dtype="<u4")
-        kept = counts if node.name == "embed_NORM" else counts[counts >= 2]
+        kept = counts[counts >= (2 if node.name == "embed_NORM" else 3)]
         assert after.tolist() == kept.tolist()
         assert len(node.attrs["known"]) == 8 * len(after)

@@ -4,8 +4,9 @@ measure speed.
     python scripts/evaluate_many.py training/many/model-best corpus/many training/many/scores.json
         --other training/alone --other training/spacy
 
-A folder of other pipelines has one for each language, LANG/model-best. The corpora that are only
-for testing do not count for a language.
+The pipeline is scored as it is published, without rare words and affixes. A folder of other
+pipelines has one for each language, LANG/model-best. The corpora that are only for testing do not
+count for a language.
 """
 
 from collections import defaultdict
@@ -16,6 +17,7 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
+from card_many import forget_rare
 from evaluate import words_per_second
 from many_corpora import CORPORA, NAMES
 from prepare_many import file_name
@@ -72,6 +74,7 @@ def main(
 ) -> None:
     """Score the pipelines and write the results."""
     nlp = util.load_model(model)
+    forget_rare(nlp.get_pipe("window_ner").model)
     tests = {
         one.name: list(DocBin().from_disk(path).get_docs(nlp.vocab))
         for one in CORPORA

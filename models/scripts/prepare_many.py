@@ -319,7 +319,7 @@ def main(
     repositories: Path,
     output: Path,
     leave_out: LeaveOut = None,
-    words: Annotated[int, typer.Option(help="Words to train on")] = 2_000_000,
+    words: Annotated[int, typer.Option(help="Words to train on")] = 5_000_000,
     most: Annotated[int, typer.Option(help="Sentences of a corpus to train on")] = 20_000,
     dev_words: Annotated[int, typer.Option(help="Words of a language's development data")] = 6000,
 ) -> None:

@@ -39,6 +39,11 @@ def main(
         config = util.load_config(EFFICIENCY)
         config["training"]["optimizer"]["learn_rate"]["total_steps"] = steps
     config["nlp"]["lang"] = "xx"
+    config["initialize"]["before_init"] = {
+        "@callbacks": "spacy.copy_from_base_model.v1",
+        "tokenizer": str(corpus / "tokenizer"),
+        "vocab": None,
+    }
     config["training"].update(max_steps=steps, eval_frequency=max(1, steps // evaluations))
     config.to_disk(output / "config.cfg")
     files = sorted((corpus / "languages").glob("*-train.spacy"))
