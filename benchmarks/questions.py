@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,8 +23,8 @@ import numpy as np
 import spacy
 import typer
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from spacy_window_ner.confidence.calibration import minimize
 from spacy_window_ner.mentions.database import reading
 from spacy_window_ner.mentions.evidence import BIAS, WEIGHTS, find_candidate_names
 from spacy_window_ner.mentions.grouping import name_key
@@ -115,8 +116,8 @@ def fit(several: Sequence[Candidates], rounds: int = 3) -> NDArray[np.float64]:
     groups = np.repeat(np.arange(len(found)), [len(one.facts) for one in found])
     for _ in range(rounds):
         best = [x[np.argmax(x @ weights[1:])] for one in found for x in one.facts]
-        arguments = (np.array(best), right, groups, L2)
-        weights = minimize(multinomial_loss, weights, arguments, "L-BFGS-B", jac=True).x
+        loss = partial(multinomial_loss, x=np.array(best), y=right, groups=groups, l2=L2)
+        weights, _ = minimize(loss, weights)
     return weights
 
 
