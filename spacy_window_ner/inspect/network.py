@@ -70,16 +70,13 @@ class DocumentNetwork:
         tok2vec = layers["token_vectors"].layers[0]
         self.parts, self.vectors, self._mixing = _read_parts(model.get_ref("tok2vec"), doc)
         self._network.replace_node(tok2vec, Model("given_vectors", self._given_vectors))
-        given = {name: layers[name] for name in (GAZETTEER, CHARACTER_PAIRS) if name in layers}
+        inputs = {GAZETTEER: [doc], CHARACTER_PAIRS: Batch(read_tokens([doc], ()), reach=0)}
+        given = {name: layers[name] for name in inputs if name in layers}
         width = hidden.layers[1].get_dim("nO")
         self.terms = {name: slice(i * width, (i + 1) * width) for i, name in enumerate(given)}
         self.features = np.zeros((len(doc), len(given) * width))
-        if CHARACTER_PAIRS in given:
-            term = given[CHARACTER_PAIRS].predict(Batch(read_tokens([doc], ()), reach=0))
-            self.features[:, self.terms[CHARACTER_PAIRS]] = term.dense()
-        if GAZETTEER in given:
-            self.features[:, self.terms[GAZETTEER]] = given[GAZETTEER].predict([doc]).dense()
         for name, layer in given.items():
+            self.features[:, self.terms[name]] = layer.predict(inputs[name]).dense()
             layer._func = self._given_term(name)
         if "same_word_mean" in layers:
             layers["same_word_mean"]._func = self._with_gradient(layers["same_word_mean"]._func)

@@ -25,10 +25,16 @@ from thinc.api import Model, glorot_uniform_init
 from ..features import Tokens, read_tokens
 from . import embedding
 from .dropout import draw_mask
-from .rows import Term, add_rows, find_sorted
+from .rows import Term, find_sorted
 from .to_numpy import NUMPY_OPS
 from .token_vectors import Batch
-from .window_affine import multiply, neighbor_rows, prepend_zero_row
+from .window_affine import (
+    backprop_products,
+    blocks_of,
+    multiply,
+    neighbor_rows,
+    prepend_zero_row,
+)
 
 InT = Batch
 OutT = Term
@@ -94,20 +100,15 @@ def forward(
     rows, numbers = np.unique(pairs, return_inverse=True)
     vectors, backprop_vectors = model.layers[0](rows, is_train)
     V = prepend_zero_row(vectors)
-    blocks = W.reshape(len(W), N_BLOCKS, -1).transpose(1, 0, 2)
+    blocks = blocks_of(W, N_BLOCKS)
     P = multiply(V, blocks)
     tokens, neighbors = _around(firsts, 1 + numbers, batch.tokens.sentences)
     places = np.int32(N_BLOCKS) * neighbors + np.arange(N_BLOCKS, dtype=np.int32)
 
     def backprop(d_Z: NDArray) -> NDArray:
-        delta = np.ascontiguousarray(d_Z[tokens])
-        d_P = np.zeros((len(V) * N_BLOCKS, W.shape[0]), dtype=delta.dtype)
-        for place in places.T:
-            add_rows(d_P, place, delta)
-        d_P = d_P.reshape(len(V), -1)
-        d_blocks = (d_P.T @ V).reshape(blocks.shape)
+        d_blocks, d_V = backprop_products(d_Z[tokens], places, V, blocks)
         model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(W.shape))
-        backprop_vectors((d_P @ blocks.reshape(d_P.shape[1], -1))[1:])
+        backprop_vectors(d_V[1:])
         return np.zeros_like(batch.windows.vectors) if batch.windows else d_Z[:0]
 
     return Term(tokens, places, P.reshape(-1, len(W)), len(batch.tokens.keys)), backprop
@@ -127,13 +128,18 @@ def find_pairs(
     numbers = np.frombuffer(model.attrs["numbers"], dtype="<i8")
     known = np.frombuffer(model.attrs["pairs"], dtype="<u8")
     found, is_known = find_sorted(characters, tokens.norms)
-    firsts = (is_known[:-1] & is_known[1:]).nonzero()[0]
-    firsts = firsts[tokens.sentences[firsts] == tokens.sentences[firsts + 1]]
+    firsts = _adjacent(is_known, tokens.sentences)
     if not len(firsts):
         return firsts, firsts
     pairs = numbers[found[firsts]] * len(numbers) + numbers[found[firsts + 1]]
     rows, is_known = find_sorted(known, pairs.astype(np.uint64))
     return firsts[is_known], rows[is_known]
+
+
+def _adjacent(is_character: NDArray[np.bool_], sentences: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The tokens that are characters, as is the next one in their sentence: (n_pairs,)."""
+    firsts = (is_character[:-1] & is_character[1:]).nonzero()[0]
+    return firsts[sentences[firsts] == sentences[firsts + 1]]
 
 
 def _around(
@@ -161,8 +167,8 @@ class PairReader:
         model (Model): The layer.
         """
         self._model = model
+        # The text of each norm that is a character; empty for others.
         self._characters: dict[int, str] = {}
-        self._others: set[int] = set()
         self._counts: dict[tuple[int, int], int] = {}
 
     def add(self, docs: Sequence[Doc]) -> None:
@@ -175,20 +181,17 @@ class PairReader:
         is_character = np.asarray(
             [self._is_character(norm, tokens.vocab.strings[norm]) for norm in norms.tolist()], bool
         )[places]
-        firsts = (is_character[:-1] & is_character[1:]).nonzero()[0]
-        firsts = firsts[tokens.sentences[firsts] == tokens.sentences[firsts + 1]]
+        firsts = _adjacent(is_character, tokens.sentences)
         both = np.stack([tokens.norms[firsts], tokens.norms[firsts + 1]], axis=1)
         pairs, counts = np.unique(both, axis=0, return_counts=True)
         for (first, second), count in zip(pairs.tolist(), counts.tolist(), strict=True):
             self._counts[first, second] = self._counts.get((first, second), 0) + count
 
     def _is_character(self, norm: int, text: str) -> bool:
-        if norm not in self._characters and norm not in self._others:
-            if unicodedata.name(text[:1], "").partition(" ")[0] in SCRIPTS:
-                self._characters[norm] = text
-            else:
-                self._others.add(norm)
-        return norm in self._characters
+        if norm not in self._characters:
+            script = unicodedata.name(text[:1], "").partition(" ")[0]
+            self._characters[norm] = text if script in SCRIPTS else ""
+        return bool(self._characters[norm])
 
     def finish(self) -> None:
         """Pass the pairs to the layer. A character is found in composed and decomposed form."""

@@ -78,7 +78,7 @@ def forward(
             d_X = callback(d_X)
         return backprop_sums(backprop_H(d_X[1:]))
 
-    if len(S) != 1:
+    if not S:
         S.append(np.zeros((0, scores.get_dim("nO")), dtype=scores.get_param("b").dtype))
     return Ragged(S[0] if len(S) == 1 else np.concatenate(S), tokens.lengths), backprop
 

@@ -232,18 +232,17 @@ class LexemeRows:
         RETURNS (Tuple[ndarray, Tuple[ndarray, ndarray]]): The row of each token (n,), and the
             tables.
         """
+        W, n_blocks = self.window.get_param("W"), 2 * self.window.attrs["window_size"] + 1
 
         def compute(which: NDArray[np.int64], tables: Tables) -> None:
-            blocks = blocks_of(self.window)
+            blocks = blocks_of(W, n_blocks)
             for start in range(0, len(which), CHUNK):
                 some = slice(start, start + CHUNK)
                 V = self.embed.predict(self.tokens.lexemes(near.start + which[some]))
                 tables[0][some] = V
                 multiply(V, blocks, out=tables[1][some])
 
-        nO, nI = self.window.get_param("W").shape
-        n_blocks = 2 * self.window.attrs["window_size"] + 1
-        models, widths = [self.embed, self.window], (nI // n_blocks, n_blocks * nO)
+        models, widths = [self.embed, self.window], (W.shape[1] // n_blocks, n_blocks * len(W))
         return self.cache(models, self.tokens.vocab, self.tokens.keys[near], widths, compute)
 
 

@@ -74,8 +74,9 @@ class Term:
     def add_to(self, Z: NDArray, part: slice) -> None:
         """Add the term to z of consecutive tokens (n_tokens of the part, nO), in place."""
         some = slice(*self.tokens.searchsorted((part.start, part.stop)))
-        values = self.table[self.rows[some]]
-        Z[self.tokens[some] - part.start] += values if self.rows.ndim == 1 else values.sum(axis=1)
+        rows = self.rows[some]
+        values = sum_rows(self.table, [rows] if rows.ndim == 1 else [*rows.T])
+        Z[self.tokens[some] - part.start] += values
 
     def dense(self) -> NDArray:
         """RETURNS (ndarray): The term of all tokens, with its zeros (n_tokens, nO)."""

@@ -124,21 +124,17 @@ def forward(
             shown[:, k] = True  # the word itself is never left out
             neighbors = np.where(shown, neighbors, 0)
             scales[np.arange(n_blocks) != k] = 1 / (1 - rate)
-        blocks = blocks_of(model) * scales
+        blocks = blocks_of(model.get_param("W"), n_blocks) * scales
         P = multiply(X.vectors, blocks)
     places = neighbors * n_blocks + np.arange(n_blocks, dtype=np.int32)
     Z = sum_places(P.reshape(-1, nO), places)
     Z += model.get_param("b")
 
     def backprop(delta: NDArray) -> NDArray:
-        d_P = np.zeros((len(X.vectors) * n_blocks, nO), dtype=delta.dtype)
-        for place in places.T:
-            add_rows(d_P, place, delta)
-        d_P = d_P.reshape(len(X.vectors), -1)
-        d_blocks = (d_P.T @ X.vectors).reshape(n_blocks, nO, -1) * scales
-        model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(nO, -1))
+        d_blocks, d_vectors = backprop_products(delta, places, X.vectors, blocks)
+        model.inc_grad("W", (d_blocks * scales).transpose(1, 0, 2).reshape(nO, -1))
         model.inc_grad("b", delta.sum(axis=0))
-        return d_P @ blocks.reshape(d_P.shape[1], -1)
+        return d_vectors
 
     return Z, backprop
 
@@ -152,9 +148,8 @@ def sum_places(table: NDArray, places: NDArray[np.int32]) -> NDArray:
     return NUMPY_OPS.gather_add(table, places)
 
 
-def blocks_of(model: Model[InT, OutT]) -> NDArray:
-    """RETURNS (ndarray): W (nO, nI) cut into the blocks of the window: (2k + 1, nO, width)."""
-    W, n_blocks = model.get_param("W"), 2 * model.attrs["window_size"] + 1
+def blocks_of(W: NDArray, n_blocks: int) -> NDArray:
+    """Cut W into blocks, one for each place: (nO, nI) → (n_blocks, nO, nI / n_blocks)."""
     return W.reshape(len(W), n_blocks, -1).transpose(1, 0, 2)
 
 
@@ -162,9 +157,9 @@ def multiply(vectors: NDArray, blocks: NDArray, out: NDArray | None = None) -> N
     """P = V [W_{−k} … W_k]ᵀ.
 
     vectors (ndarray): Shape (n_rows, width).
-    blocks (ndarray): Shape (2k + 1, nO, width), see `blocks_of`.
-    out (Optional[ndarray]): Shape (n_rows, (2k + 1) · nO), where to write P.
-    RETURNS (ndarray): P (n_rows, (2k + 1) · nO).
+    blocks (ndarray): Shape (n_blocks, nO, width), see `blocks_of`.
+    out (Optional[ndarray]): Shape (n_rows, n_blocks · nO), where to write P.
+    RETURNS (ndarray): P (n_rows, n_blocks · nO).
     """
     n, nO, _ = blocks.shape
     if out is None:
@@ -172,6 +167,26 @@ def multiply(vectors: NDArray, blocks: NDArray, out: NDArray | None = None) -> N
     by_block = out.reshape(len(out), n, nO).transpose(1, 0, 2)
     np.matmul(vectors, blocks.transpose(0, 2, 1), out=by_block)
     return out
+
+
+def backprop_products(
+    delta: NDArray, places: NDArray[np.int32], vectors: NDArray, blocks: NDArray
+) -> tuple[NDArray, NDArray]:
+    """The gradient of `sum_places` of `multiply`: ∂J/∂W_j = ∂J/∂P_jᵀ V, ∂J/∂V = Σ_j ∂J/∂P_j W_j.
+
+    delta (ndarray): Shape (n, nO), the gradient of the sums.
+    places (ndarray): Shape (n, n_blocks), which rows of P (n_rows · n_blocks, nO) were summed.
+    vectors (ndarray): Shape (n_rows, width).
+    blocks (ndarray): Shape (n_blocks, nO, width).
+    RETURNS (Tuple[ndarray, ndarray]): The gradient of the blocks, and that of the vectors.
+    """
+    n_blocks, nO, _ = blocks.shape
+    d_P = np.zeros((len(vectors) * n_blocks, nO), dtype=delta.dtype)
+    for place in places.T:
+        add_rows(d_P, place, delta)
+    d_P = d_P.reshape(len(vectors), -1)
+    d_blocks = (d_P.T @ vectors).reshape(blocks.shape)
+    return d_blocks, d_P @ blocks.reshape(d_P.shape[1], -1)
 
 
 def prepend_zero_row(vectors: NDArray) -> NDArray:
