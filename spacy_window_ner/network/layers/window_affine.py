@@ -26,9 +26,9 @@ from .dropout import draw_mask
 from .rows import add_rows, sum_rows
 from .to_numpy import NUMPY_OPS
 
-# For a short document, Thinc's `gather_add` takes half the time of `sum_rows`, which takes less for
-# more windows than these.
-FEW = 400
+# For so few windows, all their rows are taken at once: three calls, where `sum_rows` has three for
+# each place. More rows would not stay in the processor's cache.
+FEW = 100
 # The name of the layer in saved networks and in graphs.
 WINDOW_AFFINE = "window_affine"
 
@@ -118,13 +118,14 @@ def forward(
     neighbors, n_blocks = X.within(k), 2 * k + 1
     P, rate = X.products, model.attrs["context_dropout"]
     if P is None:
-        scales = np.ones((n_blocks, 1, 1), dtype=X.vectors.dtype)
+        blocks, scales = blocks_of(model.get_param("W"), n_blocks), None
         if is_train and model.attrs["dropout_rate"] and rate:
             shown = draw_mask(neighbors.shape, rate)
             shown[:, k] = True  # the word itself is never left out
             neighbors = np.where(shown, neighbors, 0)
+            scales = np.ones((n_blocks, 1, 1), dtype=X.vectors.dtype)
             scales[np.arange(n_blocks) != k] = 1 / (1 - rate)
-        blocks = blocks_of(model.get_param("W"), n_blocks) * scales
+            blocks = blocks * scales
         P = multiply(X.vectors, blocks)
     places = neighbors * n_blocks + np.arange(n_blocks, dtype=np.int32)
     Z = sum_places(P.reshape(-1, nO), places)
@@ -132,7 +133,9 @@ def forward(
 
     def backprop(delta: NDArray) -> NDArray:
         d_blocks, d_vectors = backprop_products(delta, places, X.vectors, blocks)
-        model.inc_grad("W", (d_blocks * scales).transpose(1, 0, 2).reshape(nO, -1))
+        if scales is not None:
+            d_blocks *= scales
+        model.inc_grad("W", d_blocks.transpose(1, 0, 2).reshape(nO, -1))
         model.inc_grad("b", delta.sum(axis=0))
         return d_vectors
 
@@ -141,11 +144,9 @@ def forward(
 
 def sum_places(table: NDArray, places: NDArray[np.int32]) -> NDArray:
     """Σ_j table[places[:, j]]: (n_rows, nO), (n, 2k + 1) → (n, nO)."""
-    if not len(places):
-        return np.zeros((0, table.shape[1]), dtype=table.dtype)
     if len(places) > FEW:
         return sum_rows(table, list(np.ascontiguousarray(places.T, dtype=np.intp)))
-    return NUMPY_OPS.gather_add(table, places)
+    return table.take(places, axis=0).sum(axis=1)
 
 
 def blocks_of(W: NDArray, n_blocks: int) -> NDArray:
