@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from ...sequences.batching import Ints
 from ..features import Tokens
 from .rows import find_sorted
 from .window_affine import blocks_of, multiply
@@ -30,7 +31,7 @@ CHUNK = 1024
 # The vectors of lexemes and their products, (n_rows, width) each, with zeros in row 0.
 Tables = tuple[NDArray[np.float32], NDArray[np.float32]]
 # Takes numbers of tokens (n,), and writes the rows of their lexemes to parts of the tables.
-Compute = Callable[[NDArray[np.int64], Tables], None]
+Compute = Callable[[Ints, Tables], None]
 
 
 class Dependencies:
@@ -234,7 +235,7 @@ class LexemeRows:
         """
         W, n_blocks = self.window.get_param("W"), 2 * self.window.attrs["window_size"] + 1
 
-        def compute(which: NDArray[np.int64], tables: Tables) -> None:
+        def compute(which: Ints, tables: Tables) -> None:
             blocks = blocks_of(W, n_blocks)
             for start in range(0, len(which), CHUNK):
                 some = slice(start, start + CHUNK)

@@ -75,8 +75,8 @@ class Term:
         """Add the term to z of consecutive tokens (n_tokens of the part, nO), in place."""
         some = slice(*self.tokens.searchsorted((part.start, part.stop)))
         rows = self.rows[some]
-        values = sum_rows(self.table, [rows] if rows.ndim == 1 else [*rows.T])
-        Z[self.tokens[some] - part.start] += values
+        values = self.table[rows] if rows.ndim == 1 else sum_rows(self.table, [*rows.T])
+        add_rows(Z, self.tokens[some] - part.start, values)
 
     def dense(self) -> NDArray:
         """RETURNS (ndarray): The term of all tokens, with its zeros (n_tokens, nO)."""

@@ -62,20 +62,21 @@ def forward(
     sums = np.zeros((len(counts), layer.get_dim("nI")), dtype=dtype)
     for part in batch.parts():
         some = slice(*tokens.searchsorted((part.start, part.stop)))
-        windows = batch.at(part).at(tokens[some] - part.start)
-        neighbors = windows.within(size)
-        add_rows(sums, groups[some], windows.vectors[neighbors].reshape(-1, sums.shape[1]))
+        windows = batch.at(part)
+        neighbors = windows.within(size)[tokens[some] - part.start]
+        vectors = windows.vectors.take(neighbors, axis=0)
+        add_rows(sums, groups[some], vectors.reshape(-1, sums.shape[1]))
     shares = 1 / counts.astype(dtype)[:, None]
-    means, backprop_means = layer(sums * shares, is_train)
+    sums *= shares
+    means, backprop_means = layer(sums, is_train)
     rate = model.attrs["context_dropout"]
     drops = is_train and model.attrs["dropout_rate"] and rate
-    factors = np.ones((len(tokens), 1), dtype=means.dtype)
     if drops:
-        factors *= draw_mask(factors.shape, rate) / (1 - rate)
+        factors = draw_mask((len(tokens), 1), rate) * means.dtype.type(1 / (1 - rate))
 
     def backprop(d_Z: NDArray) -> NDArray:
         d_means = np.zeros_like(means)
-        add_rows(d_means, groups, d_Z[tokens] * factors)
+        add_rows(d_means, groups, d_Z[tokens] * factors if drops else d_Z[tokens])
         d_windows = backprop_means(d_means) * shares
         d_vectors = np.zeros(windows.vectors.shape, dtype=d_means.dtype)
         for place, d_place in zip(neighbors.T, np.hsplit(d_windows, 2 * size + 1), strict=True):
