@@ -119,13 +119,13 @@ def sequence_sums(
     if allowed is not None and np.count_nonzero(allowed) == len(allowed) > 0:
         path = path_sums(scores, allowed.nonzero()[1])
         if path is not None:  # a tenth of the time of sums over all sequences
-            return SequenceSums(path[0], allowed.astype(dtype), path[1])
-    is_short = lengths.max(initial=0) < 2 * _chunk_size(len(emissions), reach)
+            return SequenceSums(path[0], allowed.astype(dtype), lambda: path[1])
     with np.errstate(all="ignore"):  # sums that leave the range of floats are found afterwards
         if len(lengths) == 1 and 0 < lengths[0] <= SHORT and len(transitions) <= 1 + FEW_LABELS:
             one = sums_of_short(emissions, transitions, dtype)
             if one is not None:
                 return one
+        is_short = lengths.max(initial=0) < 2 * _chunk_size(len(emissions), reach)
         for float_type in dict.fromkeys([np.dtype(dtype), np.dtype(np.float64)]):
             try:
                 arrays = emissions, transitions, lengths
@@ -170,7 +170,7 @@ def _sum_chunks(
         expected_transitions += taken
         growth = np.log(growth) + log_divisor[own]
         log_z += np.bincount(document[start:stop], growth, minlength=len(lengths))
-    return SequenceSums(log_z, marginals.T, expected_transitions)
+    return SequenceSums(log_z, marginals.T, lambda: expected_transitions)
 
 
 def _run_group(e: Floats, e_T: Floats, chunks: Chunks, first: int, reach: int) -> ChainSums | None:

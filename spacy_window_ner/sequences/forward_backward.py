@@ -19,6 +19,7 @@ backward from their last ones. The sums are rescaled at every token. The axis of
 one of all arrays here, because NumPy is fast along long axes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -40,13 +41,19 @@ class SequenceSums:
     log_z (ndarray): Shape (n_docs,) float64, log of the sum over all legal sequences of
         exp(score of the sequence); 0 for a document without tokens.
     marginals (ndarray): Shape (n_tokens, n_tags), the probability of each tag at each token.
-    expected_transitions (ndarray): Shape (n_labels + 1, n_labels + 1), how often each transition is
-        taken on average, over the whole batch.
+    count (Callable): See `expected_transitions`, which a prediction does not need.
     """
 
     log_z: NDArray[np.float64]
     marginals: Floats
-    expected_transitions: Floats
+    count: Callable[[], Floats]
+
+    @property
+    def expected_transitions(self) -> Floats:
+        """RETURNS (ndarray): Shape (n_labels + 1, n_labels + 1), how often each transition is taken
+        on average, over the whole batch.
+        """
+        return self.count()
 
 
 def forward_backward(
@@ -72,7 +79,7 @@ def forward_backward(
     of_tags[grouped_tags(len(e_T) - 1)] = marginals
     document = np.arange(len(lengths)).repeat(lengths)
     log_z = np.bincount(document, np.log(growth) + log_divisor, minlength=len(lengths))
-    return SequenceSums(log_z.astype(np.float64), of_tags.T, taken.astype(np.float64))
+    return SequenceSums(log_z.astype(np.float64), of_tags.T, lambda: taken.astype(np.float64))
 
 
 @lru_cache(maxsize=16)

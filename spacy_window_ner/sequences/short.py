@@ -8,13 +8,17 @@ But the time for a short document is that of its calls, and here each token take
 short.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .batching import Floats
 from .forward_backward import SequenceSums
 from .tags import BEGIN, LAST, TAGS_PER_LABEL, UNIT
+
+Float64s = NDArray[np.float64]
 
 # The number of tokens up to which a document is short.
 SHORT = 100
@@ -36,33 +40,54 @@ def sums_of_short(
     RETURNS (Optional[SequenceSums]): The sums; None if they may have left the range of floats.
     """
     n, n_tags = scores.shape
-    steps, ends = _steps(len(transitions) - 1)
-    e, top = scores.astype(np.float64), float(transitions.max())
+    A, both, first, top = _factors(transitions.tobytes(), transitions.dtype)
+    e = scores.astype(np.float64)
     largest = e.max(axis=1, keepdims=True)
     np.exp(np.subtract(e, largest, out=e), out=e)
-    # One factor exp(−top) for each token, as in `exponentials`.
-    A = np.exp(np.concatenate([transitions.ravel(), [0, -np.inf]]) - top)[steps]
-    both = np.zeros((2 * n_tags, 2 * n_tags))
-    both[:n_tags, :n_tags], both[n_tags:, n_tags:] = A.T, A
     sums = np.empty((n + 1, 2 * n_tags))
-    sums[0, :n_tags], sums[0, n_tags:] = A[0], ends  # O precedes a document, and nothing follows it
+    sums[0] = first
     factors = np.concatenate([e, e[::-1]], axis=1)
     for factor, before, after in zip(factors, sums[:-1], sums[1:], strict=True):
-        np.dot(both, factor * before, out=after)
+        both.dot(factor * before, out=after)
     forward, backward = e * sums[:-1, :n_tags], sums[-2::-1, n_tags:]
     marginals = forward * backward
     z = marginals.sum(axis=1, keepdims=True)
     if not z.min() > _SMALLEST:
         return None
     marginals /= z
-    weights = e * backward / z
-    taken = forward[:-1].T @ weights[1:]
-    taken[0] += weights[0]
-    taken *= A
-    expected = np.bincount(steps.ravel(), taken.ravel())[: transitions.size].astype(np.float64)
+
+    def count() -> Floats:
+        with np.errstate(all="ignore"):
+            weights = e * backward / z
+            taken = forward[:-1].T @ weights[1:]
+            taken[0] += weights[0]
+            taken *= A
+        steps, _ = _steps(len(transitions) - 1)
+        expected = np.bincount(steps.ravel(), taken.ravel())[: transitions.size]
+        return expected.astype(np.float64).reshape(transitions.shape)
+
     log_z = np.log(z[0]) + largest.sum() + n * top
-    marginals = marginals.astype(dtype, copy=False)
-    return SequenceSums(log_z, marginals, expected.reshape(transitions.shape))
+    return SequenceSums(log_z, marginals.astype(dtype, copy=False), count)
+
+
+@lru_cache(maxsize=16)
+def _factors(transitions: bytes, dtype: np.dtype) -> tuple[Float64s, Float64s, Float64s, float]:
+    """Compute what documents with the same transition scores share.
+
+    transitions (bytes): The scores (n_labels + 1, n_labels + 1).
+    dtype (dtype): Their type.
+    RETURNS (Tuple[ndarray, ndarray, ndarray, float]): A (n_tags, n_tags); Aᵀ and A as blocks of one
+        matrix, for the ways forward and backward (2 · n_tags, 2 · n_tags); the sums that both ways
+        begin with (2 · n_tags,); and the log of what each factor was divided by.
+    """
+    T = np.frombuffer(transitions, dtype=dtype)
+    steps, ends = _steps(math.isqrt(len(T)) - 1)
+    top = float(T.max())
+    # One factor exp(−top) for each token, as in `exponentials`.
+    A = np.exp(np.concatenate([T, [0, -np.inf]]) - top)[steps]
+    nothing = np.zeros_like(A)
+    # O precedes a document, and nothing follows it.
+    return A, np.block([[A.T, nothing], [nothing, A]]), np.append(A[0], ends), top
 
 
 @lru_cache(maxsize=16)
