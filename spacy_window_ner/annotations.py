@@ -179,7 +179,7 @@ def _align_incorrect(example: Example, key: str | None) -> list[Span]:
 
 
 def _rows(
-    spans: Sequence[Iterable[Span]], lengths: Sequence[int], labels: Mapping[int, int]
+    spans: Iterable[Iterable[Span]], lengths: Sequence[int], labels: Mapping[int, int]
 ) -> NDArray[np.int64]:
     """Rows (start, end, label number) of the spans of each document that have one of the labels,
     tokens counted through the batch: (n_spans, 3).
@@ -235,7 +235,7 @@ def preset_mask(
     docs: Sequence[Doc],
     labels: Mapping[int, int],
     n_labels: int,
-    predicted: Sequence[Sequence[Span]] | None = None,
+    predicted: Iterable[Sequence[Span]] | None = None,
 ) -> tuple[NDArray[np.bool_] | None, bool]:
     """Compute the tags that the entities, whitespace and sentence starts in documents allow.
 
@@ -243,7 +243,7 @@ def preset_mask(
     labels (Mapping[int, int]): The number of each label in use by its hash in the string store.
         Entities of other labels are outside to the network.
     n_labels (int): The number of the network's labels, those not in use included.
-    predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that the component
+    predicted (Optional[Iterable[Sequence[Span]]]): The entities of each document that the component
         has predicted in it before: those with labels in use leave their tokens free.
     RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, or None where all tags
         are allowed everywhere; and whether any other entity is set or any token blocked.

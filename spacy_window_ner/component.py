@@ -316,18 +316,18 @@ class WindowNER(TrainablePipe):
             raise prediction_error(error, [doc], self.name) from error
 
     def allowed_tags(
-        self, docs: Sequence[Doc], predicted: Sequence[Sequence[Span]] | None = None
+        self, docs: Sequence[Doc], predicted: Iterable[Sequence[Span]] | None = None
     ) -> tuple[NDArray[np.bool_] | None, bool]:
         """Compute the tags that documents allow to the labels that the network has seen.
 
         docs (Sequence[Doc]): The documents.
-        predicted (Optional[Sequence[Sequence[Span]]]): The entities of each document that may be
+        predicted (Optional[Iterable[Sequence[Span]]]): The entities of each document that may be
             predicted again; by default, those that were predicted in it before.
         RETURNS (Tuple[Optional[ndarray], bool]): Shape (n_tokens, n_tags) bool, None for all; and
             whether any other entity is set. See `preset_mask`.
         """
-        if predicted is None and any(doc.has_annotation("ENT_IOB") for doc in docs):
-            predicted = [predicted_entities(doc, self.cfg["spans_key"]) for doc in docs]
+        if predicted is None:  # looked for where entities are set, which is seldom
+            predicted = (predicted_entities(doc, self.cfg["spans_key"]) for doc in docs)
         labels, unseen = self.cfg["labels"], self.model.attrs["unseen_labels"]
         in_use = label_numbers(labels, self.vocab.strings, left_out=unseen)
         return preset_mask(docs, in_use, len(labels), predicted)
