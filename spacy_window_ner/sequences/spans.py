@@ -10,11 +10,19 @@ where open = m_I + m_L, and 0 where that is 0. Where tokens are independent of e
 are for `softmax` and `logistic`, it is the product of the probabilities of the tags: open = 1.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .batching import Floats, Ints, Lengths
 from .tags import BEGIN, IN, LAST, TAGS_PER_LABEL, UNIT, tags_of_spans
+
+# Up to this number of spans of one token and beginnings of spans, a loop in Python takes less time
+# than arrays do: half of it for a document of 20 words.
+FEW = 32
+# Tokens and labels, (n,) each.
+Places = tuple[Ints, ...]
 
 
 def span_probabilities(
@@ -54,14 +62,58 @@ def likely_spans(
     RETURNS (Tuple[ndarray, ndarray]): Spans (n_spans, 3), rows (start, end, label number) in the
         order of the text, tokens counted through the batch, and their probabilities (n_spans,).
     """
-    m_B, m_I, m_L, m_U = (marginals[:, 1 + p :: TAGS_PER_LABEL] for p in (BEGIN, IN, LAST, UNIT))
-    least = np.empty(m_U.shape[1], dtype=marginals.dtype)
+    m = [marginals[:, 1 + p :: TAGS_PER_LABEL] for p in range(TAGS_PER_LABEL)]
+    least = np.empty(m[UNIT].shape[1], dtype=marginals.dtype)
     least[:] = threshold
-    start, label = (m_U > least).nonzero()
+    single, first = (m[UNIT] > least).nonzero(), (m[BEGIN] > least).nonzero()
+    find = _one_by_one if len(single[0]) + len(first[0]) <= FEW else _side_by_side
+    return find(m, single, first, least, ends, is_chain)
+
+
+def _one_by_one(
+    m: Sequence[Floats], single: Places, first: Places, least: Floats, ends: Lengths, is_chain: bool
+) -> tuple[Ints, NDArray[np.float64]]:
+    """The same as `_side_by_side`, in Python's numbers."""
+    _, m_I, m_L, m_U = m
+    found = [(i, i + 1, label, float(m_U[i, label])) for i, label in _pairs(single)]
+    of_labels, last, is_open = least.tolist(), set(np.asarray(ends).tolist()), m_I + m_L
+    for start, label in _pairs(first):
+        p, end, low = float(m[BEGIN][start, label]), start + 1, of_labels[label]
+        while p > low and end not in last:
+            if is_chain:
+                p /= max(float(is_open[end, label]), p)  # p is not larger, except for rounding
+            p_ends, p = p * float(m_L[end, label]), p * float(m_I[end, label])
+            end += 1
+            if p_ends > low:
+                found.append((start, end, label, p_ends))
+    found.sort()
+    spans = np.asarray([span[:3] for span in found], dtype=np.int64).reshape(-1, 3)
+    return spans, np.asarray([span[3] for span in found], dtype=np.float64)
+
+
+def _pairs(places: Places) -> Iterator[tuple[int, int]]:
+    return zip(places[0].tolist(), places[1].tolist(), strict=True)
+
+
+def _side_by_side(
+    m: Sequence[Floats], single: Places, first: Places, least: Floats, ends: Lengths, is_chain: bool
+) -> tuple[Ints, NDArray[np.float64]]:
+    """Lengthen spans from where they begin.
+
+    m (Sequence[ndarray]): Shape (n_tokens, n_labels) each, the marginals of B, I, L and U.
+    single (Tuple[ndarray, ndarray]): The tokens and labels of likely spans of one token (n,).
+    first (Tuple[ndarray, ndarray]): Those of likely beginnings (n,).
+    least (ndarray): Shape (n_labels,), the threshold of each label.
+    ends (ndarray): Shape (n_docs,), the end of each document, exclusive.
+    is_chain (bool): Whether the tags are a Markov chain.
+    RETURNS (Tuple[ndarray, ndarray]): See `likely_spans`.
+    """
+    m_B, m_I, m_L, m_U = m
+    start, label = single
     found = [(start, start + 1, label, m_U[start, label])]
-    goes_on = np.ones(len(marginals) + 1, dtype=bool)
+    goes_on = np.ones(len(m_B) + 1, dtype=bool)
     goes_on[ends] = False
-    start, label = ((m_B > least) & goes_on[1:, None]).nonzero()
+    start, label = (places[goes_on[first[0] + 1]] for places in first)
     p, end = m_B[start, label].astype(np.float64), start + 1
     while len(p):
         stays, leaves = m_I[end, label], m_L[end, label]

@@ -1,8 +1,11 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from spacy_window_ner.sequences import spans as spans_module
 from spacy_window_ner.sequences.batching import Scores
 from spacy_window_ner.sequences.chunked import sequence_sums
 from spacy_window_ner.sequences.spans import likely_spans, span_probabilities
@@ -41,6 +44,27 @@ def test_likely_spans_are_those_above_the_threshold(batch, masked, threshold):
     assume(not any(0 < abs(p - threshold) < 1e-9 for p in plain))
     expected = {tuple(s): p for s, p in zip(every, plain, strict=True) if p > threshold}
     assert as_dict(spans, probabilities) == pytest.approx(expected, rel=1e-8)
+
+
+@given(
+    batch=batches(),
+    dtype=st.sampled_from(["float32", "float64"]),
+    threshold=st.sampled_from([0.0, 0.03, 0.3, 0.7]),
+    is_chain=st.booleans(),
+)
+@examples(100)
+def test_spans_found_one_by_one_are_exactly_those_found_side_by_side(
+    batch, dtype, threshold, is_chain
+):
+    marginals = sequence_sums(batch.scores, dtype=dtype).marginals
+    found = []
+    for few in (0, len(marginals) * marginals.shape[1]):
+        with patch.object(spans_module, "FEW", few):
+            found.append(likely_spans(marginals, threshold, batch.ends, is_chain=is_chain))
+    (spans, p), (same_spans, same_p) = found
+    np.testing.assert_array_equal(spans, same_spans)
+    np.testing.assert_array_equal(p, same_p)
+    assert (spans.dtype, p.dtype) == (same_spans.dtype, same_p.dtype)
 
 
 @given(batch=batches(scales=(0.1, 10.0, LARGE), dtype="float32"), masked=st.booleans())
