@@ -11,15 +11,16 @@ from unittest.mock import patch
 
 import numpy as np
 from systems import SYSTEM
+from thinc.api import Model
 
 from .pipelines import component_of, load_ours, network_of
 from .texts import count
 from .throughput import component_job
 from .turns import Plan
 
-# The parts of prediction, each with what is timed as it: module, class or none, function. What a
-# part calls of another part counts for the other.
-PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
+# The parts of prediction, each with what is timed as it: module, class or none, function; or the
+# name of a layer in the network. What a part calls of another part counts for the other.
+PARTS: Mapping[str, Sequence[tuple[str, str | None, str] | str]] = {
     "features: read the tokens": [
         ("network.layers.token_vectors", None, "read_tokens"),
         ("component", None, "preset_mask"),
@@ -29,8 +30,8 @@ PARTS: Mapping[str, Sequence[tuple[str, str | None, str]]] = {
         ("network.layers.token_vectors", None, "neighbor_rows"),
         ("network.layers.window_affine", None, "sum_places"),
     ],
-    "document: means": [("network.layers.same_word_mean", None, "repeated_words")],
-    "network: the rest": [("component", "Model", "predict")],
+    "document: means": ["same_word_mean", ("network.layers.rows", "Term", "add_to")],
+    "network: the rest": ["emissions"],
     "decoding: best tags": [("decoding.decode", None, "best_tags")],
     "decoding: probabilities": [("component", None, "decode")],
     "write entities": [("component", "WindowNER", "set_annotations")],
@@ -93,14 +94,34 @@ def watching(stopwatch: Stopwatch) -> Iterator[None]:
 
     stopwatch (Stopwatch): What to measure with.
     """
+    layers: dict[str, str] = {}
     with ExitStack() as stack:
         for name, places in PARTS.items():
-            for module, owner, function in places:
+            for place in places:
+                if isinstance(place, str):
+                    layers[place] = name
+                    continue
+                module, owner, function = place
                 where: Any = importlib.import_module(f"spacy_window_ner.{module}")
                 where = where if owner is None else getattr(where, owner)
                 timed = stopwatch.watch(name, getattr(where, function))
                 stack.enter_context(patch.object(where, function, timed))
+        call = _watched_call(stopwatch, layers)
+        stack.enter_context(patch.object(Model, "__call__", call))
         yield
+
+
+def _watched_call(stopwatch: Stopwatch, parts: Mapping[str, str]) -> Callable[..., Any]:
+    """What calls a layer, and measures it if it has a part by its name."""
+    call = Model.__call__
+
+    def watched(model: Model, *args: Any, **kwargs: Any) -> Any:
+        if model.name not in parts:
+            return call(model, *args, **kwargs)
+        with stopwatch.part(parts[model.name]):
+            return call(model, *args, **kwargs)
+
+    return watched
 
 
 def measure_parts(plan: Plan) -> dict[str, dict[str, float]]:

@@ -59,6 +59,22 @@ def test_every_part_of_prediction_is_measured(ours, clock):
     assert min(stopwatch.seconds.values()) >= 1
 
 
+def test_vectors_of_new_lexemes_count_for_looking_lexemes_up(ours, clock):
+    nlp = pipelines.load_ours(ours)
+    stopwatch, open_parts = parts.Stopwatch(clock), []
+    [embed] = nlp.get_pipe("window_ner").model.get_ref("tok2vec").layers
+    forward = embed._func
+
+    def noticed(*args, **kwargs):
+        open_parts.append(stopwatch._open[-1])
+        return forward(*args, **kwargs)
+
+    embed._func = noticed
+    with parts.watching(stopwatch):
+        pipelines.annotate(nlp, [Doc(nlp.vocab, words=["Ada", "saw", "Bonn", "Ada"])])
+    assert open_parts == ["lexemes: look up, products"]
+
+
 def test_nothing_is_remembered_in_a_pipeline_that_has_just_been_loaded(ours):
     def products_of(nlp):
         return pipelines.network_of(nlp).attrs["cache"]
