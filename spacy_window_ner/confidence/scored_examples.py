@@ -133,8 +133,11 @@ class ScoredExamples:
         spaCy's scorer, as are spans with labels that are not annotated.
         """
         assert probabilities is not None
-        gold = {tuple(row) for row in tags_to_spans(self.tags).tolist()}
-        correct = np.asarray([tuple(row) in gold for row in spans.tolist()], dtype=bool)
+        gold = tags_to_spans(self.tags)
+        # The end and the label of the annotated entity that starts at each token.
+        from_start = np.full((len(self.tags), 2), -1)
+        from_start[gold[:, 0]] = gold[:, 1:]
+        correct = (from_start[spans[:, 0]] == spans[:, 1:]).all(axis=1)
         missing = np.append(0, np.cumsum(self.tags == MISSING))
         document = np.searchsorted(np.cumsum(self.scores.lengths), spans[:, 0], side="right")
         annotated = missing[spans[:, 1]] == missing[spans[:, 0]]
