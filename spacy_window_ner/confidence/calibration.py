@@ -31,8 +31,8 @@ Float64s = NDArray[np.float64]
 Function = Callable[[Float64s], tuple[float, Float64s]]
 NO_SPANS = np.zeros((0, 3), dtype=np.int64)
 # The search ends if a step would decrease the loss by less, in nats, or after this number of steps.
-# The parameters are then within 0.03 standard errors.
-_SMALL, _STEPS = 5e-4, 50
+# The parameters are then within a tenth of a standard error.
+_SMALL, _STEPS = 5e-3, 50
 # The share of the decrease predicted by the gradient that a step must achieve (Armijo's rule).
 _SHARE = 1e-4
 # The search starts with one of this number of documents, if they have at least this many tokens.
