@@ -18,6 +18,7 @@ from ..files.saving import save
 from ..inspect.folds import train_on
 from ..labels import is_text
 from ..training.presets import init_config
+from ..training.size import fit_to_size
 from .demo_corpus import TEXTS, Sentence, generate, make_document, write_data
 from .inputs import explained
 from .options import new_app
@@ -124,6 +125,7 @@ def _train(seed: int, output: Path | None) -> Language:
     _print_corpus(train, dev)
     config = init_config("efficiency")
     config["system"]["seed"] = seed
+    fit_to_size(config, sum(len(sentence.text.split()) for sentence in train))
     config["training"].update(max_steps=STEPS, eval_frequency=STEPS)
     config["training"]["optimizer"]["learn_rate"].update(total_steps=STEPS, warmup_steps=20)
     blank = spacy.blank("en")

@@ -152,6 +152,7 @@ def _print_settings(preset: str, base: str | None, config: Config, msg: Printer)
         "Vectors": vectors,
         "Base": base,
         "Steps": config["training"]["max_steps"],
+        "Words per step": config["training"]["batcher"]["size"],
     }
     for label, value in use_case.items():
         msg.text(f"- {label}: {value}")

@@ -32,22 +32,22 @@ def count_words(path: Path) -> int:
 
 
 def fit_to_size(config: Config, n_words: int) -> None:
-    """Reduce the training of a preset, which is intended for large data.
+    """Adapt the batch size and the learning rate of a preset, which is intended for large data.
 
-    With a share s of `FULL_SIZE` words, the number of steps and the batch size are scaled by ∛s, so
-    that smaller data is repeated more often. This was chosen on the dev files of wnut17 and anem,
-    with 100 and 400 sentences and one seed. No other dropout or learning rate was better on both.
+    With a share s of `FULL_SIZE` words, the batch size is scaled by s^⅔ and the learning rate by
+    s^⅙. The number of steps stays the same, so that smaller data is repeated more often. This was
+    chosen on wnut17 and anem, with 100 and 400 sentences. With the full learning rate, or with
+    steps and batch size both scaled by ∛s, F1 was up to 13 points lower.
 
     config (Config): The config of a preset, which is changed if there are fewer than `FULL_SIZE`
         words.
     n_words (int): The number of words of the training data.
     """
-    factor = min(1.0, n_words / FULL_SIZE) ** (1 / 3)
+    share = min(1.0, n_words / FULL_SIZE)
     training = config["training"]
-    schedule, batcher = training["optimizer"]["learn_rate"], training["batcher"]
-    places = dict.fromkeys(("max_steps", "eval_frequency", "patience"), training)
-    places["size"] = batcher
-    if isinstance(schedule, dict):
-        places |= dict.fromkeys(("warmup_steps", "total_steps"), schedule)
-    for name, block in places.items():
-        block[name] = round(factor * block[name])
+    training["batcher"]["size"] = max(1, round(training["batcher"]["size"] * share ** (2 / 3)))
+    optimizer = training["optimizer"]
+    rate, name = optimizer, "learn_rate"
+    if isinstance(optimizer["learn_rate"], dict):
+        rate, name = optimizer["learn_rate"], "initial_rate"
+    rate[name] = float(f"{rate[name] * share ** (1 / 6):.2g}")

@@ -302,11 +302,17 @@ def test_training_follows_the_size_of_the_data(preset: str):
     fit_to_size({"training": config}, 3 * FULL_SIZE)
     assert config == full
     fit_to_size({"training": config}, FULL_SIZE // 64)
-    for name in ("max_steps", "eval_frequency", "patience"):
-        assert config[name] == full[name] / 4
-    assert config["batcher"]["size"] == full["batcher"]["size"] / 4
-    schedule = config["optimizer"]["learn_rate"]
-    assert not isinstance(schedule, dict) or schedule["total_steps"] == config["max_steps"]
+    assert config["batcher"]["size"] == round(full["batcher"]["size"] / 16)
+    rates = [
+        rate["initial_rate"] if isinstance(rate, dict) else rate
+        for rate in (config["optimizer"]["learn_rate"], full["optimizer"]["learn_rate"])
+    ]
+    assert rates[0] == rates[1] / 2
+    fit_to_size({"training": config}, 1)
+    assert config["batcher"]["size"] == 1
+    for block in (config, full):
+        block["batcher"]["size"] = block["optimizer"]["learn_rate"] = None
+    assert config == full
 
 
 def test_the_words_of_the_data_are_counted(path: Path, data: list[object], tmp_path: Path):
@@ -317,8 +323,8 @@ def test_the_words_of_the_data_are_counted(path: Path, data: list[object], tmp_p
     out = printed("efficiency", path, "-l", "xx", *data)
     config = util.load_config(path)
     assert [config["paths"]["train"], config["paths"]["dev"]] == list(map(str, data[1::2]))
-    steps = config["training"]["max_steps"]
-    assert steps < 800 and f"- Steps: {steps} " in out
+    size = config["training"]["batcher"]["size"]
+    assert size < 100 and f"- Words per step: {size} " in out
     out = printed("efficiency", path, "-l", "xx", *data[:2], "--force")
     assert out.endswith(f"train {path} --paths.dev ./dev.spacy")
 
