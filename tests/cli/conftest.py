@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+# Adds the commands to spaCy's, so that each test file can run by itself.
+import spacy_window_ner.cli  # noqa: F401
 from tests.pipelines import shared
 
 
