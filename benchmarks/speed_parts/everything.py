@@ -23,7 +23,7 @@ from .pipelines import PEER, PEER_PACKAGE, load_ours, load_peer, network_of
 from .targets import compare_with_targets
 from .texts import count, read_texts
 from .throughput import measure_speed
-from .training import TRAINING_BATCH, measure_training, time_to_best
+from .training import measure_training, time_to_best
 from .turns import Plan
 
 
@@ -155,7 +155,9 @@ def measure(
     msg.divider("Parts")
     results["parts"] = measure_parts(plan)
     msg.divider("Training")
-    results["training"] = measure_training(configs, plan, n_words=3 * TRAINING_BATCH)
+    results["training"] = measure_training(
+        configs, plan, batch_words=int(run.config["training"]["batcher"]["size"])
+    )
     msg.divider("Growth")
     results["growth"] = _growth(plan, limits)
     msg.divider("Loading")

@@ -19,18 +19,19 @@ from wasabi import msg
 
 from .turns import Job, Plan, exhaust, summarize, take_turns
 
-TRAINING_BATCH = 1000
+# The number of batches of a turn.
+TURN = 3
 LOGGER = "spacy_window_ner_benchmarks.seconds.v1"
 
 
 def measure_training(
-    configs: Mapping[str, Config], plan: Plan, n_words: int
+    configs: Mapping[str, Config], plan: Plan, batch_words: int
 ) -> dict[str, dict[str, float]]:
     """Measure `nlp.update`, with the same batches for all.
 
     configs (Mapping[str, Config]): The training config of each system.
     plan (Plan): How often to measure. Each turn has batches of its own.
-    n_words (int): The number of words of a turn, about.
+    batch_words (int): The number of words of a batch, about.
     RETURNS (Dict[str, Dict[str, float]]): Words per second: median and quartiles.
     """
     jobs: dict[str, Job] = {}
@@ -39,20 +40,19 @@ def measure_training(
         settings = config.interpolate()
         examples = list(Corpus(settings["paths"]["train"])(nlp))
         Random(0).shuffle(examples)
-        batches = list(minibatch_by_words(examples, TRAINING_BATCH, discard_oversize=False))
-        per_turn = max(1, n_words // TRAINING_BATCH)
+        batches = list(minibatch_by_words(examples, batch_words, discard_oversize=False))
         drop = settings["training"]["dropout"]
         update = partial(nlp.update, sgd=nlp.create_optimizer(), drop=drop)
-        jobs[name] = partial(_training_job, update, cycle(batches), per_turn)
+        jobs[name] = partial(_training_job, update, cycle(batches))
     exhaust(job()[1]() for job in jobs.values())
     speeds = take_turns(jobs, plan.repeats, plan.clock)
     return {name: summarize(values) for name, values in speeds.items()}
 
 
 def _training_job(
-    update: Callable[..., Any], batches: Iterator[Sequence[Example]], per_turn: int
+    update: Callable[..., Any], batches: Iterator[Sequence[Example]]
 ) -> tuple[int, Callable[[], Any]]:
-    turn = list(islice(batches, per_turn))
+    turn = list(islice(batches, TURN))
 
     def run() -> None:
         for batch in turn:
