@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import systems
 import typer
-from data import InputError, Split, blank, convert_corpus
+from data import InputError, Split, blank, convert_corpus, find_vectors
 from report import draw_curves, markdown, mean_and_spread, origin, publish
 from results import Cell, read_results, version_of
 from scoring import evaluate
@@ -36,13 +36,14 @@ from spacy_window_ner.cli.inputs import explained, load_component
 from spacy_window_ner.cli.pretrain import learn_texts
 from spacy_window_ner.labels import labels_of
 from spacy_window_ner.learning.learn import TEXTS_STEPS, config_from, learn
+from spacy_window_ner.training.size import fit_to_size
 from spacy_window_ner.training.start_from import set_start
 
 STUDY = "few"
 DEFAULT_BASE = "en_window_ner_sm"
 DOCUMENTS = (50, 100, 200, 400, 800)
 ALL = 0
-# With all documents, the presets have steps of their own, and `ner` those of the suite.
+# Steps of `ner`; with all documents, those of the suite.
 STEPS, PEER_STEPS = 800, 2400
 # The name in `systems.SYSTEMS` and the preset; None for what begins from a base.
 SYSTEMS: dict[str, tuple[str, str | None]] = {
@@ -67,10 +68,12 @@ class Start:
 
     base (str): Name or path of a pipeline with a trained `window_ner`.
     texts (Sequence[str]): Files, folders and globs of raw text.
+    work (Path): Where word vectors are kept.
     """
 
     base: str
     texts: Sequence[str]
+    work: Path
 
     @cached_property
     def pipeline(self) -> Language:
@@ -80,16 +83,17 @@ class Start:
     @cached_property
     def with_texts(self) -> Language:
         """The base, after `pretrain` has learned from the texts."""
-        return self._pretrain(self.base)
+        return self._pretrain(self.base, None)
 
     @cached_property
     def new_with_texts(self) -> Language:
-        """A new network of the preset `accuracy`, after the same."""
-        return self._pretrain(None)
+        """A new network of the preset `accuracy`, with its word vectors, after the same."""
+        _, vectors = PRESETS["accuracy"]
+        return self._pretrain(None, find_vectors(vectors, self.pipeline.lang, self.work))
 
-    def _pretrain(self, base: str | None) -> Language:
+    def _pretrain(self, base: str | None, vectors: str | None) -> Language:
         with explained("Nothing can be learned from the texts"):
-            return learn_texts(self.pipeline.lang, base, self.texts, "text").nlp
+            return learn_texts(self.pipeline.lang, base, self.texts, "text", vectors=vectors).nlp
 
     def name(self, system: str) -> str:
         """RETURNS (str): The names of the base and texts that a system begins from, if any."""
@@ -167,12 +171,13 @@ def train_anew(
         vectors=vectors,
         lang=start.pipeline.lang,
         seed=cell.seed,
-        overrides={} if is_all else {"training.max_steps": STEPS},
         peer_overrides={"training.max_steps": PEER_STEPS if is_all else STEPS},
         work=work,
     )
     splits = {"train": Split("train", folder / "train.spacy", [], 0, [])}
     prepared = prepare_config(settings, folder)
+    if not is_all:
+        fit_to_size(prepared, sum(map(len, train)))
     if cell.system in NEED_TEXTS:
         set_start(prepared, start.new_with_texts, str(vectors))
     run = Run(settings, prepared, splits, folder, [])
@@ -253,7 +258,7 @@ def main(
     ] = None,
 ) -> None:
     """Compare how well systems learn from few documents, by F1 on test."""
-    start, part = Start(base, texts or ()), "dev" if dev else "test"
+    start, part = Start(base, texts or (), work), "dev" if dev else "test"
     with errors_in_short(), TemporaryDirectory() as folder:
         names = system or [name for name in SYSTEMS if texts or name not in NEED_TEXTS]
         require_known(names, SYSTEMS)

@@ -13,6 +13,7 @@ import typer
 from spacy.cli._util import COMMAND
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.training.initialize import load_vectors_into_model
 from tqdm import tqdm
 from wasabi import msg
 
@@ -52,6 +53,15 @@ def pretrain_pipeline(
             "--from",
             help="Name or path of a pipeline to continue from, with its tokenizer and vectors; "
             "default: a new network of the preset accuracy",
+        ),
+    ] = None,
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            "--vectors",
+            "-v",
+            help="Name or path of a pipeline with word vectors for the new network, which are kept "
+            "next to those that are learned",
         ),
     ] = None,
     minutes: Annotated[
@@ -96,7 +106,9 @@ def pretrain_pipeline(
     started = time.perf_counter()
     try:
         settings = minutes, width, min_count
-        learned = learn_texts(lang, base, texts, text_field, *settings, folder=output)
+        learned = learn_texts(
+            lang, base, texts, text_field, *settings, vectors=vectors, folder=output
+        )
     except (ValueError, ImportError, OSError) as error:
         with suppress(OSError):
             output.rmdir()
@@ -119,6 +131,7 @@ def learn_texts(
     width: int = 64,
     min_count: int = 3,
     *,
+    vectors: str | None = None,
     folder: Path | None = None,
 ) -> Pretrained:
     """Learn from raw text, with progress bars.
@@ -131,13 +144,16 @@ def learn_texts(
     minutes (float): Time limit, half of it for the vectors.
     width (int): The width of the vectors.
     min_count (int): Minimum frequency of a word to get a vector.
+    vectors (Optional[str]): Name or path of a pipeline with word vectors for a new network.
     folder (Optional[Path]): Where to save the progress of reading, so that an interrupted run can
         be resumed. If it contains saved progress, reading continues from there.
     RETURNS (Pretrained): What has been learned.
-    RAISES (ValueError): If a line cannot be read, or there is too little text.
+    RAISES (ValueError): If a line cannot be read, there is too little text, or vectors are missing
+        or given next to a base.
+            (OSError): If the pipeline with vectors does not exist.
     """
     started, progress = time.perf_counter(), None
-    work, nlp = start_pipeline(lang, base), start_pipeline(lang, base)
+    work, nlp = (start_pipeline(lang, base, vectors) for _ in range(2))
     if folder is not None:
         progress = Progress(folder, describe_inputs(work, find_files(texts), text_field))
         started -= progress.seconds
@@ -157,17 +173,30 @@ def learn_texts(
     )
 
 
-def start_pipeline(lang: str, base: str | None) -> Language:
+def start_pipeline(lang: str, base: str | None, vectors: str | None = None) -> Language:
     """Make a pipeline to learn from raw text.
 
     lang (str): The language code of a new pipeline.
     base (Optional[str]): Name or path of a pipeline whose vocabulary and `window_ner` components
         are kept.
+    vectors (Optional[str]): Name or path of a pipeline whose word vectors a new one gets.
     RETURNS (Language): The pipeline. A new one has the network of the preset `accuracy`, not
         initialized.
+    RAISES (ValueError): If there are no vectors, or both a base and vectors.
+        (OSError): If the pipeline with vectors does not exist.
     """
     if base is None:
-        return new_pipeline("accuracy", lang)
+        nlp = new_pipeline("accuracy", lang)
+        if vectors is not None:
+            load_vectors_into_model(nlp, vectors)
+            if not nlp.vocab.vectors.shape[0]:
+                raise ValueError(f"{vectors} has no word vectors. Leave out --vectors.")
+        return nlp
+    if vectors is not None:
+        raise ValueError(
+            f"The word vectors of {base} are used. Leave out --vectors, or --from for a new "
+            f"network."
+        )
     nlp = load(base)
     for name in nlp.component_names:
         if not isinstance(nlp.get_pipe(name), WindowNER):

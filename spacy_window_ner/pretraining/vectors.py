@@ -106,8 +106,8 @@ def extend_vectors(learned: LearnedVectors, others: Vectors) -> tuple[Vectors, N
     """
     if others.mode == Mode.floret:
         raise ValueError(
-            "The pipeline has floret vectors, which are not a table of words. Leave out --from, or "
-            "choose a pipeline with a table of vectors."
+            "The pipeline has floret vectors, which are not a table of words. Leave out --from or "
+            "--vectors, or choose a pipeline with a table of vectors."
         )
     keys = learned.keys
     # A word of the domain is looked up among the others in the same way as by the network.

@@ -29,7 +29,9 @@ def add_vectors(nlp: Language, learned: LearnedVectors) -> None:
         vectors, rows = extend_vectors(learned, nlp.vocab.vectors)
         nlp.vocab.vectors = vectors
         for _, pipe in nlp.pipeline:
-            if isinstance(pipe, WindowNER) and carried(pipe.model).vectors is None:
+            if not isinstance(pipe, WindowNER) or carried(pipe.model).vectors is not None:
+                continue
+            if pipe.model.get_ref("scores").has_param("W"):  # otherwise, widths are inferred later
                 widen(pipe.model, learned.table.shape[1], rows)
     for word in learned.text.words:
         nlp.vocab.strings.add(word)

@@ -11,8 +11,11 @@ from pathlib import Path
 import spacy
 from spacy import util
 from spacy.language import Language
+from spacy.lookups import Lookups
 from thinc.api import Config
 
+from ..network.lexicon import CLUSTER_TABLE
+from .lookups import create_lookups
 from .size import count_words, fit_to_size
 from .start_from import NAME, set_start
 
@@ -129,13 +132,19 @@ def _set_pipeline(config: Config, pipeline: Sequence[str]) -> None:
 
 
 def new_pipeline(preset: str, lang: str) -> Language:
-    """RETURNS (Language): A pipeline with the network of a preset, not initialized, and without
-    Brown clusters, which are available for few languages.
+    """RETURNS (Language): A pipeline with the network of a preset, not initialized. It has Brown
+    clusters if the preset uses them, and `spacy-lookups-data` has them for the language.
     """
     config = init_config(preset, lang=lang)
-    config["initialize"]["lookups"] = None
     tok2vec = config["components"][NAME]["model"]["tok2vec"]
-    columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
-    without = [column for column in columns if not column[0].startswith("CLUSTER")]
-    tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
-    return util.load_model_from_config(config)
+    uses_clusters = config["initialize"]["lookups"] is not None
+    lookups = create_lookups(lang) if uses_clusters else Lookups()
+    config["initialize"]["lookups"] = None
+    if not lookups.has_table(CLUSTER_TABLE):
+        columns = zip(tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"], strict=True)
+        without = [column for column in columns if not column[0].startswith("CLUSTER")]
+        tok2vec["attrs"], tok2vec["rows"], tok2vec["widths"] = map(list, zip(*without, strict=True))
+    nlp = util.load_model_from_config(config)
+    for name in lookups.tables:
+        nlp.vocab.lookups.set_table(name, lookups.get_table(name))
+    return nlp

@@ -25,6 +25,7 @@ def small(tmp_path_factory):
     network = config["components"]["window_ner"]["model"]
     network["hidden_width"] = 24
     network["tok2vec"]["rows"] = [100] * 8
+    config["training"].update(max_steps=2, eval_frequency=2)
     config.to_disk(folder / "small.cfg")
     return folder
 
@@ -101,13 +102,13 @@ def test_all_documents_are_learned_and_dev_chooses(run, tmp_path, monkeypatch):
     assert run("--documents", few.ALL, "--system", "base")[1].count("| `places` | all | ") == 1
 
 
-def test_raw_text_is_learned_once_for_each_start(run, tmp_path, monkeypatch):
+def test_raw_text_is_learned_once_for_each_start(run, small, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib", reason="the figure needs matplotlib")
     learn_texts, evaluate = few.learn_texts, few.evaluate
     learned, tables = [], []
 
-    def learn_short_vectors(lang, base, texts, text_field):
-        learned.append(base and Path(base).name)
+    def learn_short_vectors(lang, base, texts, text_field, vectors):
+        learned.append((base and Path(base).name, vectors))
         return learn_texts(lang, base, texts, text_field, width=4, min_count=1)
 
     def evaluate_and_keep(nlp, split):
@@ -116,12 +117,14 @@ def test_raw_text_is_learned_once_for_each_start(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(few, "learn_texts", learn_short_vectors)
     monkeypatch.setattr(few, "evaluate", evaluate_and_keep)
+    monkeypatch.setitem(few.PRESETS, "accuracy", (small / "small.cfg", "glove"))
+    monkeypatch.setattr(few, "find_vectors", lambda name, lang, work: name)
     texts = tmp_path / "raw.txt"
     texts.write_text("We went to Oslo\nThey went to Rome", encoding="utf8")
     names = ("--system", "pretrained", "--system", "base-texts", "--system", "base")
     code, printed = run("--documents", 8, "--seeds", 2, *names, "--texts", texts)
     assert code == 0, printed
-    assert learned == [None, "small"]
+    assert learned == [(None, "glove"), ("small", None)]
     starts = [row["preset"] for row in rows_of(tmp_path)]
     assert starts == ["raw.txt", "small+raw.txt", "small"] * 2
     # We, went, to, Oslo, They and Rome; the base itself has no vectors.

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import spacy
 import srsly
+from spacy.lookups import Lookups
 from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.vectors import Vectors
 from typer.testing import CliRunner
 
 from spacy_window_ner.cli import app
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE
 from spacy_window_ner.pretraining import progress
 from spacy_window_ner.pretraining.words import Words
-from spacy_window_ner.training.presets import init_config
+from spacy_window_ner.training.presets import init_config, new_pipeline
 from tests.pipelines import SENTENCES, ner_of, save_corpus, texts_of
 
 
@@ -78,6 +80,42 @@ def test_vectors_of_a_pipeline_are_kept(tmp_path):
     assert [token.text for token in new("cannot")] == ["can", "not"]
 
 
+@pytest.mark.usefixtures("small_clusters")
+def test_a_new_network_with_the_vectors_of_a_pipeline(tmp_path):
+    nlp = spacy.blank("en")
+    words = sorted({token.text for doc in nlp.pipe(texts_of()) for token in doc})
+    nlp.vocab.vectors = Vectors(data=np.eye(len(words), 3, dtype="f"), keys=words)
+    nlp.to_disk(tmp_path / "vectors")
+    (tmp_path / "texts.txt").write_text("\n".join(texts_of()), encoding="utf8")
+    args = "--vectors", tmp_path / "vectors", "--width", 2, "--min-count", 1
+    code, printed = run(tmp_path / "texts.txt", "-o", tmp_path / "base", *args)
+    assert code == 0, printed
+    assert "The network was pretrained on" in printed
+    base = spacy.load(tmp_path / "base")
+    assert np.array_equal(base.vocab[words[1]].vector[:3], [0, 1, 0])
+    table = ner_of(base).model.get_ref("hidden")
+    (static,) = (node for node in table.walk() if node.name == "static_vectors")
+    assert static.get_dim("nO") == base.vocab.vectors.shape[1] == 5
+    config = init_config("accuracy", base=str(tmp_path / "base"))
+    train = save_corpus(tmp_path / "train.spacy", SENTENCES)
+    config["paths"].update(train=str(train), dev=str(train))
+    assert list(init_nlp(config.interpolate()).pipe(texts_of()))
+
+
+@pytest.mark.parametrize(
+    ("clusters", "expected"), [({"Paris": 5}, ["CLUSTER4", "CLUSTER6"]), ({}, [])]
+)
+def test_a_new_network_has_brown_clusters_if_the_language_has_them(clusters, expected, monkeypatch):
+    tables = Lookups()
+    if clusters:
+        tables.add_table(CLUSTER_TABLE, clusters)
+    monkeypatch.setattr("spacy_window_ner.training.lookups.load_lookups", lambda *_, **__: tables)
+    nlp = new_pipeline("accuracy", "en")
+    attrs = nlp.config["components"]["window_ner"]["model"]["tok2vec"]["attrs"]
+    assert [attr for attr in attrs if attr.startswith("CLUSTER")][:2] == expected
+    assert nlp.vocab.lookups.has_table(CLUSTER_TABLE) == bool(clusters)
+
+
 def test_reading_ends_when_time_is_up(tmp_path):
     texts = write_texts(tmp_path / "texts")
     code, printed = run(texts, "-o", tmp_path / "base", "--minutes", 0)
@@ -101,6 +139,17 @@ def test_errors_say_where(tmp_path):
     code, printed = run(bad, "--output", tmp_path / "base", "--from", "no_such_pipeline")
     assert code == 1
     assert "no_such_pipeline" in printed
+    code, printed = run(bad, "--output", tmp_path / "base", "--vectors", "no_such_vectors")
+    assert code == 1
+    assert "no_such_vectors" in printed
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    vectors = "--vectors", tmp_path / "blank"
+    code, printed = run(bad, "--output", tmp_path / "base", *vectors)
+    assert code == 1
+    assert "has no word vectors. Leave out --vectors." in printed
+    code, printed = run(bad, "--output", tmp_path / "base", "--from", tmp_path / "blank", *vectors)
+    assert code == 1
+    assert "are used. Leave out --vectors, or --from for a new network." in printed
 
 
 # Going on
@@ -108,6 +157,7 @@ def test_errors_say_where(tmp_path):
 KILLED = """
 import os, signal, sys
 from spacy_window_ner.cli import app
+from spacy_window_ner.network.lexicon import CLUSTER_TABLE
 from spacy_window_ner.pretraining import progress
 from spacy_window_ner.pretraining.words import Words
 
