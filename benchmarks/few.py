@@ -176,8 +176,7 @@ def train_anew(
     )
     splits = {"train": Split("train", folder / "train.spacy", [], 0, [])}
     prepared = prepare_config(settings, folder)
-    if not is_all:
-        fit_to_size(prepared, sum(map(len, train)))
+    fit_to_size(prepared, sum(map(len, train)))
     if cell.system in NEED_TEXTS:
         set_start(prepared, start.new_with_texts, str(vectors))
     run = Run(settings, prepared, splits, folder, [])
