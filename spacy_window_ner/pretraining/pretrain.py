@@ -12,10 +12,9 @@ from spacy.training import Example
 from ..annotations import copy_words
 from ..component import WindowNER
 from ..confidence.scored_examples import find_component
-from ..network.lexicon import carried
 from .contexts import batches_of, learn_contexts
 from .vectors import LearnedVectors, learn_vectors
-from .widening import add_vectors
+from .widening import add_vectors, networks_of
 from .words import Words
 
 # The number of batches in which a new network counts the frequencies of its feature values.
@@ -70,7 +69,7 @@ def pretrain(
         networks that use them.
     RAISES (ValueError): If there is too little text, or no network can use the vectors.
     """
-    if nlp.pipeline and not _networks(nlp):
+    if nlp.pipeline and not networks_of(nlp):
         raise ValueError(
             "The network was sourced from a pipeline with different word vectors, and would not "
             "use the new ones. Start from that pipeline instead (--from)."
@@ -79,7 +78,7 @@ def pretrain(
     for pipeline in (work, nlp):
         add_vectors(pipeline, vectors)
     n_words, losses = 0, list[float]()
-    for name, component in _networks(work):
+    for name, component in networks_of(work):
         if not component.model.get_ref("scores").has_param("W"):
             _initialize(component, work, read)
         docs = read(work, CONTEXTS, min(1.0, CONTEXT_WORDS / vectors.text.n_tokens))
@@ -89,15 +88,6 @@ def pretrain(
         return Pretrained(nlp, vectors)
     fell = fmean(losses[:AVERAGED]), fmean(losses[-AVERAGED:])
     return Pretrained(nlp, vectors, n_words, fell)
-
-
-def _networks(nlp: Language) -> list[tuple[str, WindowNER]]:
-    """The components that use the vectors of the pipeline, with their names."""
-    return [
-        (name, pipe)
-        for name, pipe in nlp.pipeline
-        if isinstance(pipe, WindowNER) and carried(pipe.model).vectors is None
-    ]
 
 
 def _initialize(component: WindowNER, nlp: Language, read: Read) -> None:

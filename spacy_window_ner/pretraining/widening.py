@@ -28,13 +28,22 @@ def add_vectors(nlp: Language, learned: LearnedVectors) -> None:
     else:
         vectors, rows = extend_vectors(learned, nlp.vocab.vectors)
         nlp.vocab.vectors = vectors
-        for _, pipe in nlp.pipeline:
-            if not isinstance(pipe, WindowNER) or carried(pipe.model).vectors is not None:
-                continue
+        for _, pipe in networks_of(nlp):
             if pipe.model.get_ref("scores").has_param("W"):  # otherwise, widths are inferred later
                 widen(pipe.model, learned.table.shape[1], rows)
     for word in learned.text.words:
         nlp.vocab.strings.add(word)
+
+
+def networks_of(nlp: Language) -> list[tuple[str, WindowNER]]:
+    """RETURNS (List[Tuple[str, WindowNER]]): The components that use the vectors of the pipeline,
+    with their names.
+    """
+    return [
+        (name, pipe)
+        for name, pipe in nlp.pipeline
+        if isinstance(pipe, WindowNER) and carried(pipe.model).vectors is None
+    ]
 
 
 def widen(model: Model, added: int, rows: NDArray[np.int64]) -> None:
